@@ -92,8 +92,9 @@ def _suggested(report, groups, catalog, radius):
     if catalog is not None:
         found = match_catalog(NamedMap.of(result), catalog, radius)
     suggestions = suggestions_of(result, found)
-    if suggestions is None:
-        raise ValueError("no names are suggested, because the filters are unknown")
+    if not any(suggestion.name for suggestion in suggestions or ()):
+        text = "because the filters are unknown or no rule holds"
+        raise ValueError(f"no names are suggested, {text}")
     pairs = zip(result.groups, suggestions, strict=True)
     names = [group.name or suggestion.name for group, suggestion in pairs]
     counts, numbers, groups = Counter(names), Counter(), []

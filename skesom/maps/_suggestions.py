@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.labels import check_label_map
-from skesom.cube import HYDROGEN, OXYGEN, SULFUR, Cube, Photometry
+from skesom._common.labels import MASKED, check_label_map
+from skesom.cube import HYDROGEN, OXYGEN, SULFUR, BandBinner, Cube, Photometry
 from skesom.io import cluster_table
 
 if TYPE_CHECKING:
@@ -21,12 +22,25 @@ if TYPE_CHECKING:
     from skesom.maps import Crossmatch
 
 ABOVE, BELOW = 1, -1
-_OPTICAL = 300, 1000  # nm
+# Colors tell old stars from young ones between bands on both sides of the break of old
+# stars (nm), or from a blue band, as many octaves apart as B - V, which r - i is not.
+_BREAK, _LONGEST_BLUE, _BASELINE = 400, 700, 0.3
+_OPTICAL, _STARS = (300, 1000), (90, 2500)  # nm; the first tells best, then dust shines
 _FAINT = -1.7  # mag per area, below is mostly sky
+_OUTSIDE = 1.2  # mean distances of the light from its middle
 _NO_LIGHT = -99.0  # brightness of a median flux that is not positive
-_BRIGHT = 1.5  # mag per area, from where stars and nuclei are looked for
+_BRIGHT = 0.8  # mag per area, from where bulges, stars and nuclei are looked for
 _REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
-_MOST_BANDS = 50  # more are channels of a spectrum, which have no colors
+_MOST_BANDS, _BINS = 50, 10  # more are channels of a spectrum, averaged to so many
+_SIGMAS = 3.0  # errors, of a difference that is significant
+_UNSURE = 0.3  # mag, error of what is not known
+_RED = 0.1  # octaves between bands of which one is redder; less is within a line
+_LEAST, _LEAST_BRIGHTNESS = 0.1, 0.3  # mag, that people would call different
+# Of Gaussian noise: its standard deviation by the median step between two pixels, and
+# the error of a median in magnitudes of one that is relative and of a mean.
+_OF_STEPS, _OF_MEDIAN = 1.05, 1.25 * 1.0857
+_FWHM = 3.0  # pixels, where no width of stars is known
+_WIDE, _RESOLVED = 5.0, 0.5  # widths of a star of pieces with that share of the light
 _CHANCE = 0.01  # probability of chance from where objects are evidence
 _ENRICHED = 1.5  # times as many objects as by chance
 _NAMING = 3.0  # times as many, for a name
@@ -34,6 +48,7 @@ _FEWEST = 5  # objects of a type
 _MOST_TYPES = 3  # in the evidence of a cluster
 # How a measure is told; {line} and {band} are the bands that were used.
 _TEXTS = {
+    "above noise": "in no band brighter than the noise of a pixel",
     "H alpha": "{0:.2f} mag more light in H alpha ({line}) than the mean",
     "[O III]": "{0:.2f} mag more light in [O III] than the mean",
     "oxygen over H alpha": "[O III] exceeds H alpha by {0:.2f} mag",
@@ -44,9 +59,8 @@ _TEXTS = {
     "darker than around": "{0:.1f} mag fainter per area than what is around it",
     "pieces": "its pieces are only {0:.1f} times as wide as a star's image",
 }
-
-
 _COLORS = "color", "redder than old"  # per octave of wavelength
+_ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
 
 
 class Rule(NamedTuple):
@@ -58,6 +72,11 @@ class Rule(NamedTuple):
 
 
 RULES = (
+    Rule(
+        "sky",
+        (("above noise", BELOW, 0.5),),
+        "Light that the noise of a pixel hides in all bands may be that of the sky.",
+    ),
     Rule(
         "supernova remnants",
         (("H alpha", ABOVE, 0.3), ("sulfur ratio", ABOVE, 0.4)),
@@ -81,7 +100,7 @@ RULES = (
     ),
     Rule(
         "stars and nuclei",
-        (("brightness", ABOVE, _BRIGHT), ("pieces", BELOW, 3.0)),
+        (("brightness", ABOVE, 1.5), ("pieces", BELOW, 3.0)),
         "What is bright and not wider than the point-spread function is a star in "
         "front, a compact star cluster or a nucleus.",
     ),
@@ -102,12 +121,12 @@ RULES = (
     ),
     Rule(
         "faint outskirts",
-        (("brightness", BELOW, _FAINT),),
+        (("brightness", BELOW, _FAINT), ("distance", ABOVE, _OUTSIDE)),
         "The light of discs and halos falls steeply outwards, to that of the sky.",
     ),
     Rule(
         "old stars, bulge",
-        (("color", ABOVE, 0.1), ("brightness", ABOVE, 0.8)),
+        (("color", ABOVE, 0.1), ("brightness", ABOVE, _BRIGHT), ("width", ABOVE, 1.0)),
         "Old stars are cool and red, and are most crowded in the bulge.",
     ),
     Rule(
@@ -117,7 +136,7 @@ RULES = (
     ),
     Rule(
         "old stars, disc",
-        (("color", ABOVE, -0.1),),
+        (("color", ABOVE, 0.1),),
         "Old stars are cool and red.",
     ),
 )
@@ -138,6 +157,7 @@ class Suggestion(NamedTuple):
     name: str | None
     evidence: tuple
     reason: str
+    description: str
 
 
 def suggest_names(
@@ -164,10 +184,11 @@ def suggest_names(
 
     Returns
     -------
-    suggestions : list of Suggestion or None
+    suggestions : list of Suggestion
         For each cluster a tuple of ``name`` (None if no rule holds), ``evidence`` (a
-        tuple of texts) and ``reason``. None if fewer than two broad bands are of known
-        wavelength and no cross-match is given: the rules are off.
+        tuple of texts), ``reason``, and ``description``: how the cluster differs from
+        all others, as in "reddest in J - K, bright". No two are equal; that of a
+        cluster without pixels is empty.
 
     Raises
     ------
@@ -184,8 +205,11 @@ def suggest_names(
     documentation too; the first that holds gives the name. They use the median flux of
     each cluster, so that bands may have any units: its color (magnitudes per octave of
     wavelength) and the excess of lines relative to the mean over the area, and its
-    brightness per area relative to the one that half of the light exceeds. A name is a
-    suggestion: two clusters can have the same.
+    brightness per area relative to the one that half of the light exceeds. Colors and
+    lines are of clusters that are brighter than the noise of a pixel; the mean is over
+    the area of all of these. A name is a suggestion: two clusters can have the same.
+    Rules on colors need bands that tell old stars from young ones; descriptions need no
+    wavelengths. Of more than 50 bands, averages of neighbors are used.
 
     Examples
     --------
@@ -200,26 +224,32 @@ def suggest_names(
     """
     labels = check_label_map(label_map)
     cube = cube if isinstance(cube, Cube) else Cube(cube)
-    measures, words = _measure(labels, cube, continua)
-    if measures is None and crossmatch is None:
-        return None
+    if cube.shape[2] > _MOST_BANDS:
+        cube, continua = _averaged(cube), "none"
     n_clusters = int(labels.max(initial=-1)) + 1
-    return [
-        _suggest(number, (measures or {}).get(number, {}), words, crossmatch)
-        for number in range(n_clusters)
-    ]
+    if n_clusters == 0:
+        return []
+    clusters = _Clusters(labels, cube, continua)
+    found, words = _measure(clusters)
+    suggestions = [Suggestion(None, (), "", "")] * n_clusters
+    for place, number in enumerate(clusters.ids):
+        measures = {name: float(values[place]) for name, values in found.items()}
+        suggestion = _suggest(number, measures, words, crossmatch)
+        text = _describe(clusters, place, measures["brightness"])
+        suggestions[number] = suggestion._replace(description=text)
+    return suggestions
 
 
 def _suggest(number, measures, words, crossmatch):
     """Return the name of the first rule that holds, or of the objects in a cluster."""
     rule = next((rule for rule in RULES if _holds(rule, measures)), None)
-    told = [] if rule is None else [name for name, *_ in rule.conditions]
+    told = [] if rule is None else [n for n, *_ in rule.conditions if n in _TEXTS]
     told += [
         name
-        for name, least in (("color", 0.1), ("brightness", 0.3))
+        for name, least in (("color", 0.0), ("brightness", _LEAST_BRIGHTNESS))
         if name not in told and abs(measures.get(name, 0)) > least
     ]
-    evidence = [_tell(name, measures[name], words) for name in told if name in measures]
+    evidence = [_tell(name, measures[name], words) for name in told]
     name, reason = (None, "") if rule is None else (rule.name, rule.reason)
     rows = [] if crossmatch is None else _enriched(crossmatch.table, number)
     for row in rows:
@@ -231,13 +261,14 @@ def _suggest(number, measures, words, crossmatch):
         if name is None and is_strong and row["type"] in _OF_TYPES:
             name = _OF_TYPES[row["type"]]
             reason = "Known objects of this type gather here."
-    return Suggestion(name, tuple(evidence), reason)
+    return Suggestion(name, tuple(evidence), reason, "")
 
 
 def _holds(rule, measures):
     """Tell whether all conditions of a rule are known and true."""
-    return all(
-        measure in measures and side * (measures[measure] - limit) > 0
+    is_here = rule.name in _ANYWHERE or measures["resolved"] > _RESOLVED
+    return is_here and all(
+        side * (measures.get(measure, np.nan) - limit) > 0
         for measure, side, limit in rule.conditions
     )
 
@@ -268,75 +299,129 @@ def _enriched(table, number):
     return sorted(rows, key=lambda row: -row["z"])[:_MOST_TYPES]
 
 
-def _measure(labels, cube, continua):
+class _Clusters:
+    """Median fluxes of clusters with their errors, shape (n_clusters, n_bands)."""
+
+    def __init__(self, labels, cube, continua):
+        near = np.roll(cube.data, -1, axis=1)
+        images = cube.data, near, abs(near - cube.data)
+        tables = [cluster_table(labels, cube.replace(data=data)) for data in images]
+        self.labels, self.cube, self.names = labels, cube, cube.band_names
+        self.ids, self.pixels = (np.asarray(tables[0][n]) for n in ("id", "pixels"))
+        columns = [[each[f"{n}_median"] for n in self.names] for each in tables]
+        medians = np.array(columns, dtype=np.float64).transpose(0, 2, 1)
+        fluxes, noise = medians[0], _OF_STEPS * np.nan_to_num(medians[2])
+        # Noise is that of the faintest cluster: bright light is steeper than noise.
+        faintest = np.nan_to_num(fluxes, nan=np.inf).argmin(axis=0)
+        self.noise = noise[faintest, np.arange(len(self.names))]
+        self.seen = np.where(fluxes > self.noise, fluxes, np.nan)
+        self.errors = _OF_MEDIAN * noise / self.seen / np.sqrt(self.pixels)[:, None]
+        self.flux = dict(zip(self.names, fluxes.T, strict=True))
+        plain = {"wcs": None, "pixel_scale": cube.pixel_scale, "sky_mask": None}
+        self.photometry = Photometry(cube.replace(data=medians[:2], **plain), continua)
+        self.color_bands = self._find_color_bands()
+        contrasts = np.ptp(np.nan_to_num(fluxes), axis=0) / (self.noise + 1e-99)
+        deepest = self.names[int(contrasts.argmax())]
+        self.bright_band = self.color_bands[1] if self.color_bands else deepest
+        self.axes = list(_axes(self))
+
+    def error(self, *names):
+        """Return the error of a measure of bands in magnitudes, NaN if unseen."""
+        places = [self.names.index(name) for name in names]
+        return np.sqrt((self.errors[:, places] ** 2).sum(axis=1))
+
+    def color(self, blue, red):
+        """Return a color and its error, NaN where that is large.
+
+        Pixels are in a cluster for their noise too, the pixels next to them are not:
+        of what these do not show by half, the error is too large for any rule.
+        """
+        own, near = self.photometry.color(blue, red)
+        error = np.maximum(self.error(blue, red), 2 / _SIGMAS * np.abs(own - near))
+        return np.where(error < _UNSURE, own, np.nan), error
+
+    def excess(self, line):
+        """Return the excess of a line and its error, NaN where that is large.
+
+        A continuum far on one side has another color than the light below the line.
+        """
+        bands = self.photometry.continua[line]
+        error = self.error(line, *bands)
+        is_far = len(bands) == 1 and abs(self.octaves(line, *bands)) > _RED
+        known = (error < _UNSURE) & (not is_far)
+        return np.where(known, self.photometry.excess(line)[0], np.nan), error
+
+    def octaves(self, blue, red):
+        """Return how far apart two bands are, NaN if that is not known."""
+        places = self.photometry.wavelengths
+        return float(np.log2(places[red] / places[blue]))
+
+    def _find_color_bands(self):
+        """Return two bands whose color tells old from young stars, or none."""
+        places, broad = self.photometry.wavelengths, self.photometry.broad_bands()
+        for first, last in (_OPTICAL, _STARS):
+            bands = [name for name in broad if first <= places[name] <= last]
+            if len(bands) > 1:
+                blue, red = places[bands[0]], places[bands[-1]]
+                is_wide = blue <= _LONGEST_BLUE and np.log2(red / blue) >= _BASELINE
+                if is_wide or blue <= _BREAK < red:
+                    return bands[0], bands[-1]
+        return None
+
+
+def _averaged(cube):
+    """Return the channels of a spectrum as a few broad bands."""
+    binner = BandBinner(-(-cube.shape[2] // _BINS))
+    bins = binner.fit_transform(cube.replace(band_units=None))
+    places = Photometry(bins[:1, :1]).wavelengths
+    names = [f"{nm:.4g} nm" for nm in places.values()]
+    if len({*names}) < len(names):
+        names = [name.replace(" - ", " to ") for name in places]
+    return bins.replace(band_names=names)
+
+
+def _measure(clusters):
     """Return what is measured of each cluster, and the words for bands."""
-    broad = Photometry(cube[:1, :1], continua).broad_bands()
-    if len(broad) < 2 or cube.shape[2] > _MOST_BANDS:
-        return None, {}
-    table = cluster_table(labels, cube)
-    if len(table) == 0:
-        return {}, {}
-    medians = np.array([table[f"{name}_median"] for name in cube.band_names]).T
-    shares = np.asarray(table["pixels"]) / max(table["pixels"].sum(), 1)
-    known = {"wcs": None, "errors": None, "sky_mask": None}
-    row = cube.replace(data=medians[np.newaxis], pixel_scale=cube.pixel_scale, **known)
-    photometry = Photometry(row, continua)
-    places = photometry.wavelengths
-    inside = [n for n in broad if _OPTICAL[0] <= places[n] <= _OPTICAL[1]]
-    blue, *_, red = inside if len(inside) >= 2 else broad
-    octaves = float(np.log2(places[red] / places[blue]))
-    found = _colors(photometry, blue, red, octaves, shares)
-    lit = np.where(found["brightness"] > _FAINT, shares, 0)
-    found |= _lines(photometry, lit)
-    ids, is_bright = np.asarray(table["id"]), found["brightness"] > _BRIGHT
-    is_red = found["redder than old"] > _REDDER
-    found["pieces"] = _widths(labels, cube, ids, is_bright | is_red)
-    reds = np.asarray(table[f"{red}_median"])
-    found["darker than around"] = _darkness(labels, ids, reds)
-    line = _band_of(photometry, HYDROGEN)
-    words = {"band": f"{blue} - {red}", "line": line, "octaves": octaves}
-    measures = {
-        int(number): {
-            name: float(values[place])
-            for name, values in found.items()
-            if np.isfinite(values[place])
-        }
-        for place, number in enumerate(table["id"])
-    }
-    return measures, words
+    photometry, bands = clusters.photometry, clusters.color_bands
+    magnitude = photometry.magnitude(clusters.bright_band)[0]
+    is_seen = np.isfinite(clusters.seen).any(axis=1)
+    found = {"above noise": is_seen, "brightness": _brightness(magnitude, clusters)}
+    words = {"line": _band_of(photometry, HYDROGEN)}
+    if bands:
+        words |= {"band": " - ".join(bands), "octaves": clusters.octaves(*bands)}
+        found |= _colors(clusters, bands, found["brightness"])
+    wanted = found["brightness"] > _BRIGHT
+    wanted |= found.get("redder than old", 0) > _REDDER
+    is_lit = is_seen & (found["brightness"] > _FAINT)
+    found |= _lines(clusters) | _widths(clusters, wanted) | _shape(clusters, is_lit)
+    return found, words
 
 
-def _colors(photometry, blue, red, octaves, shares):
-    """Return color per octave of wavelength, and brightness, relative to the whole."""
-    color = photometry.color(blue, red)[0] / octaves
-    magnitude = photometry.magnitude(red)[0]
-    light = np.nan_to_num(shares * 10 ** (-0.4 * magnitude))
+def _brightness(magnitude, clusters):
+    """Return magnitudes per area above what half of the light exceeds."""
+    light = np.nan_to_num(clusters.pixels * 10 ** (-0.4 * magnitude))
     order = np.argsort(magnitude)
     half = np.searchsorted(np.cumsum(light[order]), 0.5 * light.sum())
     brightness = magnitude[order[min(half, len(order) - 1)]] - magnitude
-    brightness = np.where(np.isfinite(brightness), brightness, _NO_LIGHT)
-    color = _above_mean(color, np.where(brightness > _FAINT, shares, 0))
-    old = np.where(color > 0, brightness, -np.inf)
-    redder = color - color[old.argmax()] if (color > 0).any() else color * np.nan
-    return {"color": color, "brightness": brightness, "redder than old": redder}
+    return np.where(np.isfinite(brightness), brightness, _NO_LIGHT)
 
 
-def _darkness(labels, ids, fluxes):
-    """Return by how many magnitudes clusters are fainter than the pixels next to them.
+def _significant(values, errors):
+    """Return values, 0 where they are small or within their errors."""
+    is_small = np.abs(values) <= np.fmax(_LEAST, _SIGMAS * errors)
+    return np.where(is_small, 0.0, values)
 
-    Pixels have the flux of their cluster, and 0 in none.
-    """
-    image = np.zeros(labels.max() + 2)
-    image[ids] = fluxes
-    totals, counts = np.zeros((2, len(image)))
-    for pairs in ((labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])):
-        for own, neighbor in (pairs, pairs[::-1]):
-            edge = (own != neighbor) & (own >= 0)
-            weights = image[np.maximum(neighbor[edge], -1)]
-            totals += np.bincount(own[edge], weights, len(image))
-            counts += np.bincount(own[edge], minlength=len(image))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 2.5 * np.log10(totals[ids] / (counts[ids] * fluxes))
+
+def _colors(clusters, bands, brightness):
+    """Return colors per octave of wavelength, relative to the mean and to old stars."""
+    color, error = clusters.color(*bands)
+    relative = _significant(_above_mean(color, clusters.pixels), error)
+    found = {"color": relative / clusters.octaves(*bands)}
+    if (relative > 0).any():
+        old = np.where(relative > 0, brightness, -np.inf).argmax()
+        redder = _significant(color - color[old], np.hypot(error, error[old]))
+        found["redder than old"] = redder / clusters.octaves(*bands)
+    return found
 
 
 def _above_mean(values, weights):
@@ -347,23 +432,24 @@ def _above_mean(values, weights):
     return values - np.average(values[known], weights=weights[known])
 
 
-def _lines(photometry, weights):
+def _lines(clusters):
     """Return the excess of lines relative to the mean, and the ratio for shocks."""
-    found, bands = {}, {}
-    for line, name in ((HYDROGEN, "H alpha"), (OXYGEN, "[O III]"), (SULFUR, "sulfur")):
-        bands[name] = band = _band_of(photometry, line)
+    found, photometry = {}, clusters.photometry
+    hydrogen, oxygen, sulfur = (
+        _band_of(photometry, line) for line in (HYDROGEN, OXYGEN, SULFUR)
+    )
+    for band, name in ((hydrogen, "H alpha"), (oxygen, "[O III]")):
         if band is not None:
-            found[name] = _above_mean(photometry.excess(band)[0], weights)
-    if {"H alpha", "[O III]"} <= found.keys():
+            excess, error = clusters.excess(band)
+            found[name] = _significant(_above_mean(excess, clusters.pixels), error)
+    if len(found) == 2:
         found["oxygen over H alpha"] = found["[O III]"] - found["H alpha"]
-    hydrogen, sulfur = bands["H alpha"], bands["sulfur"]
     if None not in (hydrogen, sulfur) and all(
         map(photometry.is_line_calibrated, (hydrogen, sulfur))
     ):
         fluxes = [photometry.line_flux(band)[0] for band in (sulfur, hydrogen)]
         with np.errstate(divide="ignore", invalid="ignore"):
             found["sulfur ratio"] = fluxes[0] / fluxes[1]
-    found.pop("sulfur", None)
     return found
 
 
@@ -373,17 +459,125 @@ def _band_of(photometry, line):
     return found[0] if found else None
 
 
-def _widths(labels, cube, clusters, wanted):
+def _widths(clusters, wanted):
     """Return the width of the median piece of some clusters by that of a star."""
-    scale = cube.pixel_scale
-    fwhm = np.nanmax(cube.fwhm, initial=0)
-    widths = np.full(len(clusters), np.nan)
-    if scale is None or fwhm == 0:
-        return widths
-    star = np.pi / 4 * (2 * fwhm) ** 2 / np.prod(scale)  # pixels
+    area, is_known = _star_area(clusters.cube)
+    widths = np.full(len(wanted), np.nan)
     for place in np.flatnonzero(wanted):
-        inside = labels == clusters[place]
+        inside = clusters.labels == clusters.ids[place]
         pieces, _ = ndimage.label(inside, structure=np.ones((3, 3)))
         sizes = np.bincount(pieces[inside])[pieces[inside]]
-        widths[place] = np.sqrt(np.median(sizes) / star)
-    return widths
+        widths[place] = np.sqrt(np.median(sizes) / area)
+    return {"width": widths} | ({"pieces": widths} if is_known else {})
+
+
+def _star_area(cube):
+    """Return the area of a star's image, 2 FWHM wide, in pixels; if that is known."""
+    fwhm, scale = np.nanmax(cube.fwhm, initial=0), cube.pixel_scale
+    is_known = scale is not None and fwhm > 0
+    return np.pi * (fwhm**2 / np.prod(scale) if is_known else _FWHM**2), is_known
+
+
+def _shape(clusters, is_lit):
+    """Return how resolved the light is, where clusters are in it, and beside what.
+
+    Distances are from the middle of the light, in units of that of the light. Pixels
+    have the flux of their cluster, and 0 in none.
+    """
+    labels, ids = clusters.labels, clusters.ids
+    fluxes = clusters.flux[clusters.bright_band]
+    image, light = np.zeros((2, labels.max() + 2))
+    image[ids], light[ids] = np.nan_to_num(fluxes), np.where(is_lit, fluxes, 0)
+    image, light = image[np.maximum(labels, -1)], light[np.maximum(labels, -1)]
+    found = {"darker than around": _darkness(labels, image, ids, fluxes)}
+    pieces, n_pieces = ndimage.label(light > 0, structure=np.ones((3, 3)))
+    if n_pieces == 0:
+        return found | {"resolved": np.zeros(len(ids))}
+    totals = np.bincount(pieces.ravel(), light.ravel())
+    is_wide = np.bincount(pieces.ravel()) > _WIDE**2 * _star_area(clusters.cube)[0]
+    share = totals[is_wide].sum() / totals.sum()
+    rows, columns = ndimage.center_of_mass(light)
+    y, x = np.ogrid[: len(light), : light.shape[1]]
+    distances = np.hypot(y - rows, x - columns)
+    mean = np.average(distances, weights=light)
+    found["distance"] = ndimage.mean(distances, labels, ids) / mean
+    return found | {"resolved": np.full(len(ids), share)}
+
+
+def _darkness(labels, image, ids, fluxes):
+    """Return by how many magnitudes clusters are fainter than pixels next to them."""
+    totals, counts = np.zeros((2, labels.max() + 1))
+    for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        for own, neighbor in ((one, other), (other, one)):
+            edge = (labels[own] != labels[neighbor]) & (labels[own] >= 0)
+            edge &= labels[neighbor] > MASKED
+            totals += np.bincount(labels[own][edge], image[neighbor][edge], len(totals))
+            counts += np.bincount(labels[own][edge], minlength=len(totals))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 2.5 * np.log10(totals[ids] / (counts[ids] * fluxes))
+
+
+def _axes(clusters):
+    """Yield what tells clusters apart: words for its ends and bands, values, least."""
+    for name, noise in zip(clusters.names, clusters.noise, strict=True):
+        # Magnitudes that go on below zero; of any unit.
+        fluxes = np.nan_to_num(clusters.flux[name])
+        soft = 2 * max(noise, 1e-6 * np.abs(fluxes).max()) or 1.0
+        values = 1.0857 * np.arcsinh(clusters.flux[name] / soft)
+        yield "brightest", "faintest", f" in {name}", values, _LEAST_BRIGHTNESS
+    broad, continua = clusters.photometry.broad_bands(), clusters.photometry.continua
+    others = [n for n in clusters.names if n not in {*broad, *continua}]
+    pairs = list(pairwise([*broad, *others]))
+    widest = clusters.color_bands or (pairs and (pairs[0][0], pairs[-1][1]))
+    for blue, red in dict.fromkeys([widest, *pairs] if pairs else ()):
+        words = f"highest {red} / {blue}", f"highest {blue} / {red}", ""
+        if clusters.octaves(blue, red) >= _RED:
+            words = "reddest", "bluest", f" in {blue} - {red}"
+        color, error = clusters.color(blue, red)
+        least = _LEAST if (blue, red) == widest else 2 * _LEAST
+        yield *words, color, np.fmax(least, _SIGMAS * error)
+    for name in continua:
+        line = clusters.photometry.filters[name].line or "the line"
+        excess, error = clusters.excess(name)
+        words = "most light", "least light", f" in {line} ({name})"
+        yield *words, excess, np.fmax(_LEAST, _SIGMAS * error)
+
+
+def _describe(clusters, place, brightness):
+    """Return what tells a cluster from the others, in words that no other has."""
+    n_bands = len(clusters.names)
+    claims = [_claim(axis, place) for axis in clusters.axes]
+    known = [
+        (*claim, number)
+        for number, claim in enumerate(claims)
+        if claim and (number < n_bands or not claim[0])
+    ]
+    if not known:
+        return f"cluster {clusters.ids[place]}, as bright as others"
+    bright = clusters.names.index(clusters.bright_band)
+    *_, text, number = min(
+        known, key=lambda c: (c[0] and c[-1] != bright, c[1] + (c[-1] < n_bands), c[2])
+    )
+    is_same = {claim and claim[3] for claim in claims[:n_bands]} == {text}
+    text += "" if is_same else clusters.axes[number][2]
+    if number >= n_bands and abs(brightness) > _LEAST_BRIGHTNESS:
+        text += ", bright" if brightness > 0 else ", faint"
+    return text
+
+
+def _claim(axis, place):
+    """Return if a place on an axis is unsure, its rank, how little it tells, and words.
+
+    The rank is from the nearer end; None of a place that clusters share.
+    """
+    high, low, _, values, least = axis
+    others = np.delete(values, place)
+    gap = np.nanmin(np.abs(others - values[place]), initial=np.inf)
+    if gap == 0 or not np.isfinite(gap):
+        return None
+    above = np.count_nonzero(others > values[place])
+    below = np.count_nonzero(others < values[place])
+    rank, word = (above, high) if above <= below else (below, low)
+    least = np.broadcast_to(least, len(values))[place]
+    ordinal = ("", "2nd ", "3rd ")[rank] if rank < 3 else f"{rank + 1}th "
+    return not gap > least, rank, -gap / least, f"{ordinal}{word}"

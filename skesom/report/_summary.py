@@ -19,10 +19,11 @@ _ROW = re.compile(r"^\| (\d+) \|(.*)\|$")
 _GUESS = " (?)"
 _EXPLANATION = """\
 Pixels of one cluster are alike in all bands. A name with (?) is only a suggestion, by
-simple rules on colors and lines; "why" gives the numbers. Magnitudes (mag): 0.1 mag is
-10 % of the light, 0.75 mag a factor of 2. "Bluer" and "redder" compare a cluster with
-the mean over the area of all, "brighter" and "fainter" with the brightness that half of
-the light exceeds."""
+simple rules on colors and lines; "why" gives the numbers. What follows it tells how the
+cluster differs from all others. Magnitudes (mag): 0.1 mag is 10 % of the light, 0.75
+mag a factor of 2. "Bluer" and "redder" compare a cluster with the mean over the area of
+all clusters that are brighter than the noise of a pixel, "brighter", "fainter",
+"bright" and "faint" with the brightness that half of the light exceeds."""
 _OF_VOXELS = """\
 A voxel is the flux of one pixel in one band. Voxels of one cluster are about as bright,
 in units of the noise of their bands. Each band has a slice of the map."""
@@ -60,7 +61,12 @@ def summarized_clusters(path):
 
 
 def suggestions_of(result, crossmatch):
-    """Return what clusters look like, from at most so many pixels as a picture has."""
+    """Return what clusters look like, from at most so many pixels as a picture has.
+
+    Classes are what they were learned as: None.
+    """
+    if result.is_classified:
+        return None
     step = thinning(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)
     scale = result.cube.pixel_scale
@@ -103,19 +109,17 @@ def _table(result, clusters, suggestions):
     for row in clusters:
         number = int(row["id"])
         name, why = result.names[number], ""
-        if name == str(number):
-            name = levels[number][0] if levels else "no rule holds"
         if levels:
+            name = levels[number][0] if name == str(number) else name
             why = levels[number][1]
         elif suggestions is not None:
             guess = suggestions[number]
-            if guess.name and result.names[number] == str(number):
-                name = guess.name + _GUESS
+            if name == str(number):
+                parts = guess.name and guess.name + _GUESS, guess.description
+                name = ", ".join(filter(None, parts))
             elif guess.name:
                 why = f"looks like {guess.name}: "
             why += "; ".join(guess.evidence) + (f". {guess.reason}" * bool(guess.name))
-        elif name == "no rule holds":
-            name = "not known"
         sure = ""
         if "agreement" in clusters.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
@@ -143,9 +147,10 @@ def _escaped(text):
 
 def _next(result, clusters, suggestions, pictures):
     """Yield what to look at next, as items of a list."""
-    if suggestions is None and not result.is_voxel:
+    unknown = suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2
+    if unknown and not result.is_voxel:
         yield (
-            "- No names are suggested: fewer than two broad bands have a filter or "
+            "- No names are suggested by color: fewer than two bands have a filter or "
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."
         )
     if "cluster_map" in pictures:

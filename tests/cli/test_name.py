@@ -4,7 +4,6 @@
 import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from skesom.io import read_map, write_map
+from skesom.maps._suggestions import Suggestion
 from skesom.report import load_model, read_cluster_groups, write_cluster_groups
 
 GROUPS = [("knots of gas", [0, 2], "red"), ("old disc", [1]), (None, [3])]
@@ -123,7 +123,7 @@ def test_without_a_change_the_result_is_the_same(run, fitted, tmp_path):
 def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
     """A name of one's own stays, and a name that is suggested twice gets numbers."""
     suggested = ["knots of gas", None, "knots of gas", "disc"]
-    guesses = [SimpleNamespace(name=n, evidence=(), reason="") for n in suggested]
+    guesses = [Suggestion(name, (), "", "brightest") for name in suggested]
     place = "skesom.report._summary.suggest_names"
     monkeypatch.setattr(place, lambda *_, **__: guesses)
     path = tmp_path / "mine.json"
@@ -132,10 +132,11 @@ def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
     assert run(*options)[::2] == (0, [])
     expected = ["knots of gas 1", "1", "knots of gas 2", "mine"]
     assert [row[1] for row in clusters_of(result)] == expected
-    monkeypatch.setattr(place, lambda *_, **__: None)
+    unnamed = [guess._replace(name=None) for guess in guesses]
+    monkeypatch.setattr(place, lambda *_, **__: unnamed)
     status, _, (line,) = run(*options)
     assert status == 2
-    assert "no names are suggested, because the filters are unknown" in line
+    assert "no names are suggested, because the filters are unknown or no rule" in line
 
 
 def test_names_are_suggested_for_known_filters(run, result):

@@ -73,11 +73,11 @@ class TestRules:
     def test_tell_the_crowded_from_the_faint(self):
         labels, cube = scene(OLD, FLAT, OLD, OLD / 100, FLAT * -0.01)
         labels[labels == 2] = 0
-        labels[:3, :3] = 2  # small, so that most of the light is elsewhere
-        cube.data[:3, :3] = 10 * OLD
+        labels[:7, :7] = 2  # small, so that most of the light is elsewhere
+        cube.data[:7, :7] = 5 * OLD
         found = suggest_names(labels, cube)
-        assert names_of(found)[2:] == ["old stars, bulge", *["faint outskirts"] * 2]
-        assert found[4].evidence[0] == "no brighter than the sky"
+        assert names_of(found)[2:] == ["old stars, bulge", "faint outskirts", "sky"]
+        assert "no brighter than the sky" in found[4].evidence
 
     def test_tell_dust_by_what_is_around_it(self):
         dust = OLD * [0.1, 0.2, 0.3, 0.3, 0.4]
@@ -95,7 +95,8 @@ class TestRules:
         cube.data[5:7, 5:7] = 30 * OLD
         sharp = cube.replace(fwhm=[2.0] * 5, pixel_scale=(1, 1))
         for unknown in (cube, cube.replace(pixel_scale=(1, 1))):
-            assert suggest_names(labels, unknown)[2].name == "old stars, bulge"
+            # It may be a star, so it is no bulge.
+            assert suggest_names(labels, unknown)[2].name != "old stars, bulge"
         assert suggest_names(labels, sharp)[2].name == "stars and nuclei"
 
     def test_have_reasons(self):
@@ -121,7 +122,6 @@ class TestEvidence:
 
     def test_tells_the_objects_that_gather(self, global_random_seed):
         labels, cube = scene(*[FLAT] * 4, names=[f"band {n}" for n in range(5)])
-        assert suggest_names(labels, cube) is None
         rng = np.random.default_rng(global_random_seed)
         places = {"x": rng.uniform(0, SIDE - 1, 20), "y": rng.uniform(0, SIDE - 1, 20)}
         known = crossmatch(labels, Table(places), object_type="HII")
@@ -130,7 +130,7 @@ class TestEvidence:
         assert first.evidence == (
             "100% of the HII of the catalog in 25.0% of the area",
         )
-        assert others == 3 * [(None, (), "")]
+        assert [each[:3] for each in others] == 3 * [(None, (), "")]
 
     def test_by_chance_is_none(self):
         labels, cube = scene(FLAT, FLAT, names=[f"band {n}" for n in range(5)])
@@ -153,8 +153,10 @@ class TestInput:
         "names", [["a", "b", "c", "d", "e"], ["F657N", "F814W", "F673N", "b", "c"]]
     )
     def test_of_unknown_filters_switches_rules_off(self, names):
-        labels, cube = scene(FLAT, FLAT)
-        assert suggest_names(labels, cube.replace(band_names=names)) is None
+        labels, cube = scene(YOUNG, OLD, OLD / 50)
+        assert {*names_of(suggest_names(labels, cube))} > {"young stars"}
+        found = suggest_names(labels, cube.replace(band_names=names))
+        assert {*names_of(found)} <= {None, "faint outskirts"}
 
     def test_without_continua_uses_no_lines(self):
         labels, cube = scene(FLAT, FLAT * [1, 1, 3, 1, 1])
