@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from astropy.table import Table
 from scipy.signal import oaconvolve
+from scipy.special import betainc, ndtri, rel_entr
 from sklearn.utils import check_random_state
 
 from skesom._common.labels import MASKED, SKY, check_label_map
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _NOISE = -1
 _RANGE = (0.025, 0.975)
 _RADIUS_ROUNDING = 1e-6  # an angle of two pixels may be a little less by rounding
+_FEWEST = 2  # objects, there or by chance: a single one is always somewhere
 _Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
 
 
@@ -117,8 +119,10 @@ def crossmatch(
         - ``enrichment``: ``share / expected_share``, 1 for random objects;
         - ``enrichment_low``, ``enrichment_high``: its range of 95 % for other samples;
         - ``chance_low``, ``chance_high``: the range of 95 % for as many random places;
-        - ``z``: difference from chance in standard deviations of chance;
-        - ``p_value``: how often random places deviate as much in this cluster;
+        - ``z``: difference from chance, in standard deviations of a Gaussian that
+          deviates as rarely as the binomial distribution of so many objects;
+        - ``p_value``: how often random places deviate as much in this cluster, 1 where
+          fewer than two objects are in it and would be by chance;
         - ``p_any``: how often they deviate so significantly in any cluster;
         - ``purity``: the share of the type in all objects of the cluster, NaN without
           any; ``share`` is its completeness;
@@ -289,10 +293,9 @@ def _compare_with_chance(
     random = _shares(random)
     low, high = np.quantile(_shares(resampled), _RANGE, axis=0)
     chance_low, chance_high = np.quantile(random, _RANGE, axis=0)
-    # A single cluster has no spread, and always the expected share.
-    spreads = np.where(spreads > 0, spreads, 1) / np.sqrt(n_objects)
-    z = (share - means) / spreads
-    p_value, p_any = _probabilities(z, (random - means) / spreads)
+    z, random_z = (_sigmas(each, means, spreads, n_objects) for each in (share, random))
+    few = np.maximum(count, n_objects * means) < _FEWEST
+    p_value, p_any = (np.where(few, 1.0, p) for p in _probabilities(z, random_z))
     return {
         "count": count,
         "share": share,
@@ -307,6 +310,22 @@ def _compare_with_chance(
         "p_value": p_value,
         "p_any": p_any,
     }
+
+
+def _sigmas(shares, means, spreads, n_objects):
+    """Return what a Gaussian deviates by as rarely as so many objects by chance.
+
+    Chance is binomial; shares of objects with a radius vary as those of more objects.
+    """
+    n = n_objects * means * (1 - means) / np.where(spreads > 0, spreads, 1) ** 2
+    is_above = shares > means
+    more = np.where(is_above, shares, 1 - shares)
+    expected = np.where(is_above, means, 1 - means)
+    tail = betainc(np.maximum(n * more, 1e-9), n * (1 - more) + 1, expected)
+    entropy = rel_entr(more, expected) + rel_entr(1 - more, 1 - expected)
+    limit = np.sqrt(2 * n * np.maximum(entropy, 0))  # where the tail is too small
+    z = np.where(tail > 0, -ndtri(np.clip(tail, 1e-300, 0.5)), limit)
+    return np.where(is_above, z, -z)
 
 
 def _add_purity(parts, others):

@@ -499,7 +499,7 @@ def _shape(clusters, is_lit):
     rows, columns = ndimage.center_of_mass(light)
     y, x = np.ogrid[: len(light), : light.shape[1]]
     distances = np.hypot(y - rows, x - columns)
-    mean = np.average(distances, weights=light)
+    mean = max(np.average(distances, weights=light), 1.0)
     found["distance"] = ndimage.mean(distances, labels, ids) / mean
     return found | {"resolved": np.full(len(ids), share)}
 
@@ -553,7 +553,7 @@ def _describe(clusters, place, brightness):
         if claim and (number < n_bands or not claim[0])
     ]
     if not known:
-        return f"cluster {clusters.ids[place]}, as bright as others"
+        return f"cluster {clusters.ids[place]}, not told from others by brightness"
     bright = clusters.names.index(clusters.bright_band)
     *_, text, number = min(
         known, key=lambda c: (c[0] and c[-1] != bright, c[1] + (c[-1] < n_bands), c[2])

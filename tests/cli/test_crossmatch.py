@@ -57,9 +57,9 @@ class TestOfALabelMap:
         assert out == [
             "Known objects: 15 in clusters, 0 in none, 0 outside of the map. They "
             "gather:",
-            # (0.9 - 0.1) / sqrt(0.1 * 0.9 / 10) = 8.4 standard deviations
+            # 9 or 10 of 10 with 0.1 each: 9.1e-9, as beyond 5.6 standard deviations
             "  H II region (10): 90 % in cluster 1 (10 % of the area), 9.0 times "
-            "chance (8 sigma, p = 0.001); 100 % of the objects there",
+            "chance (6 sigma, p = 0.001); 100 % of the objects there",
         ]
 
     def test_writes_tables_and_pictures(self, run, label_map, catalog, tmp_path):

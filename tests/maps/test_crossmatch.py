@@ -217,7 +217,7 @@ def test_chance_is_binomial_for_single_pixels():
     row = row_of(result, "HII", 1)
     chance = stats.binom(50, area)
     assert_allclose(row["area_share"], area)
-    assert_allclose(row["z"], (14 - chance.mean()) / chance.std(), rtol=0.03)
+    assert_allclose(row["z"], stats.norm.isf(chance.sf(13)), rtol=1e-6)
     expected = chance.ppf([0.025, 0.975]) / 50 / area
     assert_allclose([row["chance_low"], row["chance_high"]], expected)
     assert_allclose(row["p_value"], 2 * chance.sf(13), rtol=0.15)
@@ -253,10 +253,36 @@ def test_clustering_in_a_tiny_cluster_is_significant():
     labels[0, 0] = 1
     result = crossmatch(labels, objects_at([(0, 0), (0, 0), (9, 9)]), n_draws=500)
     row = row_of(result, "HII", 1)
-    assert np.isfinite(row["z"])
-    assert row["z"] > 100
+    # Two of three in one of 90 000 pixels; a Gaussian would make it 245 sigma.
+    assert_allclose(row["z"], stats.norm.isf(stats.binom.sf(1, 3, 1 / 90_000)))
     assert row["p_any"] == pytest.approx(1 / 501)
     assert row["p_value"] == pytest.approx(2 / 501)
+
+
+@pytest.mark.parametrize("radius", [None, 1 * u.pixel])
+def test_a_single_object_gathers_nowhere(radius):
+    labels = np.zeros((100, 100), dtype=int)
+    labels[:10, :10] = 1  # one pixel in a hundred
+    table = Table({"x": [5, 50, 60, 70], "y": [5, 50, 60, 70], "type": ["a", *"bbb"]})
+    result = crossmatch(labels, table, radius=radius, n_draws=200)
+    row = row_of(result, "a", 1)
+    assert (row["count"], row["p_value"], row["p_any"]) == (1, 1, 1)
+    assert 2 < row["z"] < 3  # a probability of 0.01, not the 10 sigma of a Gaussian
+    # Nor do three objects where 2.97 would be by chance.
+    assert row_of(result, "b", 0)["p_any"] > 0.5
+
+
+def test_very_small_probabilities_keep_their_order():
+    labels = np.zeros((100, 100), dtype=int)
+    labels[0] = 1
+    z = []
+    for n in (100, 200, 400, 800):  # of probabilities from 1e-200 to 1e-1600
+        found = crossmatch(labels, objects_at([(0, c % 100) for c in range(n)]))
+        z.append(row_of(found, "HII", 1)["z"])
+    # The logarithm of the probability is that of a Gaussian, but for its logarithm.
+    assert_allclose(
+        z, np.sqrt(2 * np.log(100) * np.array([100, 200, 400, 800])), rtol=0.01
+    )
 
 
 def test_one_cluster_is_never_enriched():

@@ -114,7 +114,7 @@ class Photometry:
         power = first[positive] ** (1 - part) * last[positive] ** part
         continuum[positive] = power
         if not self.is_line_calibrated(line):
-            continuum *= np.nanmedian(_positive(flux) / _positive(continuum))
+            continuum *= _middle(_positive(flux) / _positive(continuum))
         return flux, continuum
 
     def _per_wavelength(self, name):
@@ -122,7 +122,7 @@ class Photometry:
 
     def _scaled(self, name):
         plane = self._plane(name)
-        return plane / np.nanmedian(_positive(plane))
+        return plane / _middle(plane)
 
     def _plane(self, name):
         return np.asarray(self.cube[name], dtype=np.float64)
@@ -131,6 +131,12 @@ class Photometry:
 def _positive(values):
     """Return values, NaN where they are not positive."""
     return np.where(values > 0, values, np.nan)
+
+
+def _middle(values):
+    """Return the median of the values that are positive, NaN without any."""
+    positive = values[values > 0]
+    return np.median(positive) if positive.size else np.nan
 
 
 def _detected(values):
