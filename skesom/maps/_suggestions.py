@@ -234,13 +234,12 @@ def suggest_names(
     suggestions = [Suggestion(None, (), "", "")] * n_clusters
     for place, number in enumerate(clusters.ids):
         measures = {name: float(values[place]) for name, values in found.items()}
-        suggestion = _suggest(number, measures, words, crossmatch)
         text = _describe(clusters, place, measures["brightness"])
-        suggestions[number] = suggestion._replace(description=text)
+        suggestions[number] = _suggest(number, measures, words, crossmatch, text)
     return suggestions
 
 
-def _suggest(number, measures, words, crossmatch):
+def _suggest(number, measures, words, crossmatch, text):
     """Return the name of the first rule that holds, or of the objects in a cluster."""
     rule = next((rule for rule in RULES if _holds(rule, measures)), None)
     told = [] if rule is None else [n for n, *_ in rule.conditions if n in _TEXTS]
@@ -261,7 +260,7 @@ def _suggest(number, measures, words, crossmatch):
         if name is None and is_strong and row["type"] in _OF_TYPES:
             name = _OF_TYPES[row["type"]]
             reason = "Known objects of this type gather here."
-    return Suggestion(name, tuple(evidence), reason, "")
+    return Suggestion(name, tuple(evidence), reason, text)
 
 
 def _holds(rule, measures):
@@ -303,93 +302,90 @@ class _Clusters:
     """Median fluxes of clusters with their errors, shape (n_clusters, n_bands)."""
 
     def __init__(self, labels, cube, continua):
-        near = np.roll(cube.data, -1, axis=1)
-        images = cube.data, near, abs(near - cube.data)
+        data = np.where(labels[:, :, np.newaxis] < 0, np.nan, cube.data)
+        near = np.roll(data, -1, axis=1)
+        images = data, near, abs(near - data)
         tables = [cluster_table(labels, cube.replace(data=data)) for data in images]
         self.labels, self.cube, self.names = labels, cube, cube.band_names
         self.ids, self.pixels = (np.asarray(tables[0][n]) for n in ("id", "pixels"))
         columns = [[each[f"{n}_median"] for n in self.names] for each in tables]
         medians = np.array(columns, dtype=np.float64).transpose(0, 2, 1)
-        fluxes, noise = medians[0], _OF_STEPS * np.nan_to_num(medians[2])
+        self.fluxes, noise = medians[0], _OF_STEPS * np.nan_to_num(medians[2])
         # Noise is that of the faintest cluster: bright light is steeper than noise.
-        faintest = np.nan_to_num(fluxes, nan=np.inf).argmin(axis=0)
+        faintest = np.nan_to_num(self.fluxes, nan=np.inf).argmin(axis=0)
         self.noise = noise[faintest, np.arange(len(self.names))]
-        self.seen = np.where(fluxes > self.noise, fluxes, np.nan)
-        self.errors = _OF_MEDIAN * noise / self.seen / np.sqrt(self.pixels)[:, None]
-        self.flux = dict(zip(self.names, fluxes.T, strict=True))
+        seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
+        self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
         plain = {"wcs": None, "pixel_scale": cube.pixel_scale, "sky_mask": None}
         self.photometry = Photometry(cube.replace(data=medians[:2], **plain), continua)
+        self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
         self.color_bands = self._find_color_bands()
-        contrasts = np.ptp(np.nan_to_num(fluxes), axis=0) / (self.noise + 1e-99)
-        deepest = self.names[int(contrasts.argmax())]
-        self.bright_band = self.color_bands[1] if self.color_bands else deepest
+        contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)
+        self.bright = int(contrasts.argmax())  # the band for brightness
+        if self.color_bands:
+            self.bright = self.names.index(self.color_bands[1])
         self.axes = list(_axes(self))
 
-    def error(self, *names):
-        """Return the error of a measure of bands in magnitudes, NaN if unseen."""
+    def _find_color_bands(self):
+        """Return two bands whose color tells old from young stars, or none."""
+        for first, last in (_OPTICAL, _STARS):
+            bands = [name for name in self.broad if first <= self.nm[name] <= last]
+            if len(bands) > 1:
+                blue, red = self.nm[bands[0]], self.nm[bands[-1]]
+                is_wide = blue <= _LONGEST_BLUE and np.log2(red / blue) >= _BASELINE
+                if is_wide or blue <= _BREAK < red:
+                    return bands[0], bands[-1]
+        return None
+
+    def relative(self, values, *names, lost=0.0):
+        """Return what bands measure relative to its mean, and the error, in magnitudes.
+
+        NaN where noise hides a band or the error is large.
+        """
         places = [self.names.index(name) for name in names]
-        return np.sqrt((self.errors[:, places] ** 2).sum(axis=1))
+        error = np.sqrt((self.errors[:, places] ** 2).sum(axis=1))
+        error = np.maximum(error, lost)
+        known = np.where(error < _UNSURE, values, np.nan)
+        return _above_mean(known, self.pixels), error
 
     def color(self, blue, red):
-        """Return a color and its error, NaN where that is large.
+        """Return a color relative to its mean, and the error.
 
         Pixels are in a cluster for their noise too, the pixels next to them are not:
         of what these do not show by half, the error is too large for any rule.
         """
         own, near = self.photometry.color(blue, red)
-        error = np.maximum(self.error(blue, red), 2 / _SIGMAS * np.abs(own - near))
-        return np.where(error < _UNSURE, own, np.nan), error
+        return self.relative(own, blue, red, lost=2 / _SIGMAS * np.abs(own - near))
 
     def excess(self, line):
-        """Return the excess of a line and its error, NaN where that is large.
+        """Return the excess of a line relative to its mean, and the error.
 
         A continuum far on one side has another color than the light below the line.
         """
-        bands = self.photometry.continua[line]
-        error = self.error(line, *bands)
-        is_far = len(bands) == 1 and abs(self.octaves(line, *bands)) > _RED
-        known = (error < _UNSURE) & (not is_far)
-        return np.where(known, self.photometry.excess(line)[0], np.nan), error
-
-    def octaves(self, blue, red):
-        """Return how far apart two bands are, NaN if that is not known."""
-        places = self.photometry.wavelengths
-        return float(np.log2(places[red] / places[blue]))
-
-    def _find_color_bands(self):
-        """Return two bands whose color tells old from young stars, or none."""
-        places, broad = self.photometry.wavelengths, self.photometry.broad_bands()
-        for first, last in (_OPTICAL, _STARS):
-            bands = [name for name in broad if first <= places[name] <= last]
-            if len(bands) > 1:
-                blue, red = places[bands[0]], places[bands[-1]]
-                is_wide = blue <= _LONGEST_BLUE and np.log2(red / blue) >= _BASELINE
-                if is_wide or blue <= _BREAK < red:
-                    return bands[0], bands[-1]
-        return None
+        bands, excess = self.photometry.continua[line], self.photometry.excess(line)[0]
+        if len(bands) == 1 and abs(np.log2(self.nm[bands[0]] / self.nm[line])) > _RED:
+            excess = excess * np.nan
+        return self.relative(excess, line, *bands)
 
 
 def _averaged(cube):
     """Return the channels of a spectrum as a few broad bands."""
     binner = BandBinner(-(-cube.shape[2] // _BINS))
     bins = binner.fit_transform(cube.replace(band_units=None))
-    places = Photometry(bins[:1, :1]).wavelengths
-    names = [f"{nm:.4g} nm" for nm in places.values()]
-    if len({*names}) < len(names):
-        names = [name.replace(" - ", " to ") for name in places]
-    return bins.replace(band_names=names)
+    return bins.replace(band_names=[n.replace(" - ", " to ") for n in bins.band_names])
 
 
 def _measure(clusters):
     """Return what is measured of each cluster, and the words for bands."""
     photometry, bands = clusters.photometry, clusters.color_bands
-    magnitude = photometry.magnitude(clusters.bright_band)[0]
-    is_seen = np.isfinite(clusters.seen).any(axis=1)
+    magnitude = photometry.magnitude(clusters.names[clusters.bright])[0]
+    is_seen = np.isfinite(clusters.errors).any(axis=1)
     found = {"above noise": is_seen, "brightness": _brightness(magnitude, clusters)}
     words = {"line": _band_of(photometry, HYDROGEN)}
     if bands:
-        words |= {"band": " - ".join(bands), "octaves": clusters.octaves(*bands)}
-        found |= _colors(clusters, bands, found["brightness"])
+        octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
+        words |= {"band": " - ".join(bands), "octaves": octaves}
+        found |= _colors(*clusters.color(*bands), octaves, found["brightness"])
     wanted = found["brightness"] > _BRIGHT
     wanted |= found.get("redder than old", 0) > _REDDER
     is_lit = is_seen & (found["brightness"] > _FAINT)
@@ -412,16 +408,13 @@ def _significant(values, errors):
     return np.where(is_small, 0.0, values)
 
 
-def _colors(clusters, bands, brightness):
+def _colors(color, error, octaves, brightness):
     """Return colors per octave of wavelength, relative to the mean and to old stars."""
-    color, error = clusters.color(*bands)
-    relative = _significant(_above_mean(color, clusters.pixels), error)
-    found = {"color": relative / clusters.octaves(*bands)}
-    if (relative > 0).any():
-        old = np.where(relative > 0, brightness, -np.inf).argmax()
-        redder = _significant(color - color[old], np.hypot(error, error[old]))
-        found["redder than old"] = redder / clusters.octaves(*bands)
-    return found
+    relative = _significant(color, error)
+    old = np.where(relative > 0, brightness, -np.inf).argmax()
+    redder = _significant(color - color[old], np.hypot(error, error[old]))
+    redder = redder if relative[old] > 0 else redder * np.nan
+    return {"color": relative / octaves, "redder than old": redder / octaves}
 
 
 def _above_mean(values, weights):
@@ -435,21 +428,18 @@ def _above_mean(values, weights):
 def _lines(clusters):
     """Return the excess of lines relative to the mean, and the ratio for shocks."""
     found, photometry = {}, clusters.photometry
-    hydrogen, oxygen, sulfur = (
-        _band_of(photometry, line) for line in (HYDROGEN, OXYGEN, SULFUR)
-    )
-    for band, name in ((hydrogen, "H alpha"), (oxygen, "[O III]")):
-        if band is not None:
-            excess, error = clusters.excess(band)
-            found[name] = _significant(_above_mean(excess, clusters.pixels), error)
+    lines = {"H alpha": HYDROGEN, "[O III]": OXYGEN, "sulfur": SULFUR}
+    bands = {name: _band_of(photometry, line) for name, line in lines.items()}
+    for name in ("H alpha", "[O III]"):
+        if bands[name] is not None:
+            found[name] = _significant(*clusters.excess(bands[name]))
     if len(found) == 2:
         found["oxygen over H alpha"] = found["[O III]"] - found["H alpha"]
-    if None not in (hydrogen, sulfur) and all(
-        map(photometry.is_line_calibrated, (hydrogen, sulfur))
-    ):
-        fluxes = [photometry.line_flux(band)[0] for band in (sulfur, hydrogen)]
+    pair = bands["sulfur"], bands["H alpha"]
+    if None not in pair and all(map(photometry.is_line_calibrated, pair)):
+        sulfur, hydrogen = (photometry.line_flux(band)[0] for band in pair)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["sulfur ratio"] = fluxes[0] / fluxes[1]
+            found["sulfur ratio"] = sulfur / hydrogen
     return found
 
 
@@ -485,33 +475,32 @@ def _shape(clusters, is_lit):
     have the flux of their cluster, and 0 in none.
     """
     labels, ids = clusters.labels, clusters.ids
-    fluxes = clusters.flux[clusters.bright_band]
+    fluxes = np.nan_to_num(clusters.fluxes[:, clusters.bright])
     image, light = np.zeros((2, labels.max() + 2))
-    image[ids], light[ids] = np.nan_to_num(fluxes), np.where(is_lit, fluxes, 0)
+    image[ids], light[ids] = fluxes, np.where(is_lit, fluxes, 0)
     image, light = image[np.maximum(labels, -1)], light[np.maximum(labels, -1)]
-    found = {"darker than around": _darkness(labels, image, ids, fluxes)}
-    pieces, n_pieces = ndimage.label(light > 0, structure=np.ones((3, 3)))
-    if n_pieces == 0:
-        return found | {"resolved": np.zeros(len(ids))}
-    totals = np.bincount(pieces.ravel(), light.ravel())
+    light /= light.sum() or 1.0
+    pieces, _ = ndimage.label(light > 0, structure=np.ones((3, 3)))
     is_wide = np.bincount(pieces.ravel()) > _WIDE**2 * _star_area(clusters.cube)[0]
-    share = totals[is_wide].sum() / totals.sum()
-    rows, columns = ndimage.center_of_mass(light)
-    y, x = np.ogrid[: len(light), : light.shape[1]]
-    distances = np.hypot(y - rows, x - columns)
-    mean = max(np.average(distances, weights=light), 1.0)
-    found["distance"] = ndimage.mean(distances, labels, ids) / mean
-    return found | {"resolved": np.full(len(ids), share)}
+    share = light[is_wide[pieces]].sum()
+    y, x = np.indices(light.shape)
+    distances = np.hypot(y - (y * light).sum(), x - (x * light).sum())
+    mean = max((distances * light).sum(), 1.0)
+    return {
+        "darker than around": _darkness(labels, image, ids, fluxes),
+        "distance": ndimage.mean(distances, labels, ids) / mean,
+        "resolved": np.full(len(ids), share),
+    }
 
 
 def _darkness(labels, image, ids, fluxes):
     """Return by how many magnitudes clusters are fainter than pixels next to them."""
     totals, counts = np.zeros((2, labels.max() + 1))
     for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        for own, neighbor in ((one, other), (other, one)):
-            edge = (labels[own] != labels[neighbor]) & (labels[own] >= 0)
-            edge &= labels[neighbor] > MASKED
-            totals += np.bincount(labels[own][edge], image[neighbor][edge], len(totals))
+        for own, near in ((one, other), (other, one)):
+            edge = (labels[own] != labels[near]) & (labels[own] >= 0)
+            edge &= labels[near] > MASKED
+            totals += np.bincount(labels[own][edge], image[near][edge], len(totals))
             counts += np.bincount(labels[own][edge], minlength=len(totals))
     with np.errstate(divide="ignore", invalid="ignore"):
         return 2.5 * np.log10(totals[ids] / (counts[ids] * fluxes))
@@ -519,33 +508,32 @@ def _darkness(labels, image, ids, fluxes):
 
 def _axes(clusters):
     """Yield what tells clusters apart: words for its ends and bands, values, least."""
-    for name, noise in zip(clusters.names, clusters.noise, strict=True):
-        # Magnitudes that go on below zero; of any unit.
-        fluxes = np.nan_to_num(clusters.flux[name])
-        soft = 2 * max(noise, 1e-6 * np.abs(fluxes).max()) or 1.0
-        values = 1.0857 * np.arcsinh(clusters.flux[name] / soft)
-        yield "brightest", "faintest", f" in {name}", values, _LEAST_BRIGHTNESS
-    broad, continua = clusters.photometry.broad_bands(), clusters.photometry.continua
-    others = [n for n in clusters.names if n not in {*broad, *continua}]
-    pairs = list(pairwise([*broad, *others]))
-    widest = clusters.color_bands or (pairs and (pairs[0][0], pairs[-1][1]))
-    for blue, red in dict.fromkeys([widest, *pairs] if pairs else ()):
+    continua, least = clusters.photometry.continua, 10 ** (0.4 * _LEAST_BRIGHTNESS) - 1
+    for name, noise, fluxes in zip(
+        clusters.names, clusters.noise, clusters.fluxes.T, strict=True
+    ):
+        least_flux = np.fmax(least * np.abs(fluxes), noise + 1e-99)
+        yield "brightest", "faintest", f" in {name}", fluxes, least_flux
+    bands = [n for n in clusters.names if n not in {*clusters.broad, *continua}]
+    bands = [*clusters.broad, *bands]
+    ends = [clusters.color_bands or (bands[0], bands[-1])] if bands else []
+    for blue, red in [*pairwise(bands), *ends]:
         words = f"highest {red} / {blue}", f"highest {blue} / {red}", ""
-        if clusters.octaves(blue, red) >= _RED:
+        if np.log2(clusters.nm[red] / clusters.nm[blue]) >= _RED:
             words = "reddest", "bluest", f" in {blue} - {red}"
         color, error = clusters.color(blue, red)
-        least = _LEAST if (blue, red) == widest else 2 * _LEAST
-        yield *words, color, np.fmax(least, _SIGMAS * error)
+        yield *words, color, np.fmax(_LEAST, _SIGMAS * error)
     for name in continua:
-        line = clusters.photometry.filters[name].line or "the line"
+        where = f" in {clusters.photometry.filters[name].line or 'the line'} ({name})"
         excess, error = clusters.excess(name)
-        words = "most light", "least light", f" in {line} ({name})"
-        yield *words, excess, np.fmax(_LEAST, _SIGMAS * error)
+        least = np.fmax(_LEAST, _SIGMAS * error)
+        yield "most light", "least light", where, excess, least
 
 
 def _describe(clusters, place, brightness):
     """Return what tells a cluster from the others, in words that no other has."""
     n_bands = len(clusters.names)
+    n_minor = len(clusters.axes) - len(clusters.photometry.continua) - 1
     claims = [_claim(axis, place) for axis in clusters.axes]
     known = [
         (*claim, number)
@@ -554,9 +542,9 @@ def _describe(clusters, place, brightness):
     ]
     if not known:
         return f"cluster {clusters.ids[place]}, not told from others by brightness"
-    bright = clusters.names.index(clusters.bright_band)
     *_, text, number = min(
-        known, key=lambda c: (c[0] and c[-1] != bright, c[1] + (c[-1] < n_bands), c[2])
+        known,
+        key=lambda c: (c[0] and c[-1] != clusters.bright, c[1] + (c[-1] < n_minor), c),
     )
     is_same = {claim and claim[3] for claim in claims[:n_bands]} == {text}
     text += "" if is_same else clusters.axes[number][2]
@@ -571,13 +559,14 @@ def _claim(axis, place):
     The rank is from the nearer end; None of a place that clusters share.
     """
     high, low, _, values, least = axis
-    others = np.delete(values, place)
+    others, least = np.delete(values, place), least[place]
     gap = np.nanmin(np.abs(others - values[place]), initial=np.inf)
     if gap == 0 or not np.isfinite(gap):
         return None
     above = np.count_nonzero(others > values[place])
     below = np.count_nonzero(others < values[place])
+    if high != "brightest" and (values[place] > 0) != (above <= below):
+        return None  # as red as few, but bluer than the mean
     rank, word = (above, high) if above <= below else (below, low)
-    least = np.broadcast_to(least, len(values))[place]
     ordinal = ("", "2nd ", "3rd ")[rank] if rank < 3 else f"{rank + 1}th "
     return not gap > least, rank, -gap / least, f"{ordinal}{word}"

@@ -22,8 +22,9 @@ Pixels of one cluster are alike in all bands. A name with (?) is only a suggesti
 simple rules on colors and lines; "why" gives the numbers. What follows it tells how the
 cluster differs from all others. Magnitudes (mag): 0.1 mag is 10 % of the light, 0.75
 mag a factor of 2. "Bluer" and "redder" compare a cluster with the mean over the area of
-all clusters that are brighter than the noise of a pixel, "brighter", "fainter",
-"bright" and "faint" with the brightness that half of the light exceeds."""
+all whose color is known to 0.3 mag, "brighter", "fainter", "bright" and "faint" with
+the brightness that half of the light exceeds. Of "reddest" and "bluest", clusters
+whose color is not known are left out."""
 _OF_VOXELS = """\
 A voxel is the flux of one pixel in one band. Voxels of one cluster are about as bright,
 in units of the noise of their bands. Each band has a slice of the map."""
@@ -177,19 +178,6 @@ def _next(result, clusters, suggestions, pictures):
             f"- Cluster {least['id']} is the least certain: the runs agree to "
             f"{100 * least['agreement']:.0f} % on its pixels, see `agreement.fits`."
         )
-    alike = {}
-    for row in clusters:
-        number = int(row["id"])
-        if suggestions is not None and suggestions[number].name:
-            alike.setdefault(suggestions[number].name, []).append(number)
-    for name, numbers in alike.items():
-        if len(numbers) > 1:
-            *first, last = map(str, numbers)
-            both = "both" if len(first) == 1 else "all"
-            yield (
-                f"- Clusters {', '.join(first)} and {last} {both} look like {name}: "
-                "compare their spectra and places, and merge them if they are one."
-            )
     if result.is_voxel:
         yield "- `skesom explore` shows the slices one by one, in the browser."
         return

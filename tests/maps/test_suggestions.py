@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What clusters look like: rules, their evidence, and how often they are right."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.table import Table
 
 from skesom.cube import Cube
@@ -171,6 +173,217 @@ class TestInput:
         labels, cube = scene(FLAT, FLAT)
         with pytest.raises(ValueError, match="names band 'F555W'"):
             suggest_names(labels, cube, continua={"F657N": ["F555W"]})
+
+
+SIDE_OF_FRAME = 100
+FROM_MIDDLE = np.hypot(*(np.indices((SIDE_OF_FRAME,) * 2) - SIDE_OF_FRAME / 2 + 0.25))
+OF_NO_COLOR = {None, "sky", "faint outskirts"}
+
+
+def frame(light, spectrum, names, *, noise=1.0, edges=8, random_state=0, **options):
+    """An image in some bands and its clusters by brightness, the faintest first."""
+    rng = np.random.default_rng(random_state)
+    data = light[:, :, np.newaxis] * np.array(spectrum)
+    data = data + rng.normal(0, noise, data.shape)
+    total = data.sum(axis=2)
+    limits = np.quantile(total, np.arange(1, edges) / edges)
+    return np.digitize(total, limits), Cube(data, band_names=names, **options)
+
+
+class TestWhereRulesDoNotHold:
+    """A name is only given where its rule is valid."""
+
+    @pytest.mark.parametrize(
+        ("names", "spectrum"),
+        [
+            (["SDSS g", "SDSS r", "SDSS i"], [1, 2.2, 3]),
+            (["2MASS J", "2MASS H", "2MASS Ks"], [1, 1.2, 0.9]),
+        ],
+    )
+    def test_light_of_one_color_is_of_no_population(self, names, spectrum):
+        bulge = 1000 * np.exp(-((FROM_MIDDLE / 5) ** 0.5)) + 50
+        found = suggest_names(*frame(bulge, spectrum, names))
+        assert {*names_of(found)} <= OF_NO_COLOR
+        texts = [each.description for each in found]
+        assert texts[0] == "faintest"
+        assert texts[-2:] == ["2nd brightest", "brightest"]
+
+    def test_near_infrared_colors_tell_no_populations(self):
+        # Young stars are no bluer there, and dust is seen through.
+        red = np.where(np.arange(100) < 50, 1, 1.6)[np.newaxis, :]
+        bands = ["2MASS J", "2MASS H", "2MASS Ks"]
+        labels, cube = frame(np.full((100, 100), 500.0), [1, 1, 1], bands)
+        cube.data[:, :, 2] *= red
+        labels = np.broadcast_to((red > 1).astype(int), labels.shape)
+        found = suggest_names(labels, cube)
+        assert names_of(found) == [None, None]
+        words = "bluest in 2MASS J - 2MASS Ks", "reddest in 2MASS J - 2MASS Ks"
+        for each, text in zip(found, words, strict=True):
+            assert each.description.startswith(text)
+            assert not any("redder" in line for line in each.evidence)
+
+    def test_channels_of_one_line_have_no_color(self):
+        places = np.linspace(656, 657, 10) * units.nm
+        light = 500 * np.exp(-FROM_MIDDLE / 20)
+        labels, cube = frame(light, np.arange(10) + 1, [f"c{n}" for n in range(10)])
+        cube = cube.replace(band_coordinates=places)
+        cube.data[labels > 4, 9] *= 0.7
+        for each in suggest_names(labels, cube):
+            assert each.name in OF_NO_COLOR
+            told = f"{each.description} {each.evidence}"
+            assert "redd" not in told
+            assert "blue" not in told
+
+    @pytest.mark.parametrize("known", [{}, {"fwhm": [3] * 3, "pixel_scale": (1, 1)}])
+    def test_a_star_is_no_part_of_a_galaxy(self, known):
+        star = 3e4 * np.exp(-((FROM_MIDDLE / 1.3) ** 2) / 2)
+        bands = ["SDSS g", "SDSS r", "SDSS i"]
+        labels, cube = frame(star, [1, 1.5, 2], bands, **known)
+        labels = np.digitize(cube.data.sum(axis=2), [10, 100, 1e3, 1e4])
+        cube.data[labels == 4, 2] *= 1.3
+        found = suggest_names(np.where(labels == 0, -2, labels), cube)
+        assert {*names_of(found)} <= {None, "sky", "stars and nuclei"}
+
+    def test_small_galaxies_have_no_arms(self, global_random_seed):
+        rng = np.random.default_rng(global_random_seed)
+        bands = ["F435W", "F606W", "F775W", "F850LP"]
+        data = rng.normal(0, 2, (200, 200, 4))
+        rows, columns = np.indices((200, 200))
+        for red in rng.choice([-0.3, 0.7], 80):
+            row, column = rng.uniform(0, 200, 2)
+            distance = np.hypot(rows - row, columns - column)
+            flux = rng.uniform(30, 200) * 10 ** (0.2 * red * np.arange(4))
+            data += flux * np.exp(-0.5 * (distance / 1.7) ** 2)[:, :, np.newaxis]
+        is_red = data[:, :, 3] > data[:, :, 0]
+        labels = np.where(data.sum(axis=2) > 24, 2 * (data[:, :, 3] > 40) + is_red, -2)
+        known = {"fwhm": [0.1] * 4, "pixel_scale": (0.05, 0.05)}
+        found = suggest_names(labels, Cube(data, band_names=bands, **known))
+        assert {*names_of(found)} <= {None, "sky", "stars and nuclei"}
+
+    def test_noise_has_no_color(self):
+        light = np.full((100, 100), 4.0)  # times the noise
+        labels, cube = frame(light, [1, 1, 1], ["SDSS u", "SDSS g", "SDSS r"])
+        labels = (cube.data[:, :, 0] > cube.data[:, :, 2]).astype(int)
+        medians = [np.median(cube.data[labels == n], axis=0) for n in (0, 1)]
+        assert medians[1][0] / medians[0][0] > 1.2  # which means nothing
+        assert names_of(suggest_names(labels, cube)) == [None, None]
+
+    def test_one_side_of_a_line_tells_no_line(self):
+        # Bluer light has less at 814 nm, and so has more at 657 nm beside that.
+        bands = ["F657N", "F814W", "F673N"]
+        labels, cube = scene(
+            YOUNG[[2, 4, 3]], OLD[[2, 4, 3]] * [0.6, 1, 0.6], names=bands
+        )
+        assert names_of(suggest_names(labels, cube)) == [None, None]
+
+    def test_sky_takes_no_part(self):
+        labels, cube = scene(YOUNG, OLD, FLAT / 3, FLAT)
+        labels[labels == 3] = -2
+        known = suggest_names(labels, cube)
+        cube.data[labels == -2] = -1e6
+        assert suggest_names(labels, cube) == known
+        assert len(known) == 3
+
+
+def _check_claim(text, number, names, fluxes):
+    """Check what is said of a cluster against the fluxes of all; return the words."""
+    pattern = (
+        r"(?:(\d+)(?:nd|rd|th) )?(brightest|faintest|reddest|bluest|highest)"
+        r"(?: in | )?([^,]*)(, bright|, faint)?"
+    )
+    if "not told from others" in text:
+        assert text.startswith(f"cluster {number},")
+        return None
+    rank, word, bands, _ = re.fullmatch(pattern, text).groups()
+    sign = -1 if word in ("faintest", "bluest") else 1
+    if word in ("brightest", "faintest"):
+        measures = [fluxes[:, names.index(bands)]] if bands else list(fluxes.T)
+    else:
+        first, second = bands.split(" - " if word in ("reddest", "bluest") else " / ")
+        first, second = (fluxes[:, names.index(band)] for band in (first, second))
+        positive = (first > 0) & (second > 0)
+        upper, lower = (first, second) if word == "highest" else (second, first)
+        ratio = upper / np.where(positive, lower, 1)
+        measures = [np.where(positive, ratio, np.nan)]
+    for values in measures:
+        above = np.sum(sign * values > sign * values[number])
+        assert above == int(rank or 1) - 1
+        assert np.sum(values == values[number]) == 1
+    return word
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["SDSS u", "SDSS g", "SDSS r", "SDSS i", "SDSS z"],
+        ["2MASS J", "2MASS H", "2MASS Ks"],
+        ["a", "b", "c"],
+        ["wise 12", "mips 24"],
+        ["x"],
+    ],
+)
+def test_what_is_said_of_random_clusters_is_true_and_never_twice(names):
+    rng = np.random.default_rng(0)
+    said = set()
+    for trial in range(60):
+        shape = rng.integers(1, 13), len(names)
+        fluxes = (
+            np.exp(rng.normal(0, 1, shape)) if trial % 2 else rng.normal(0, 1, shape)
+        )
+        if trial % 5 == 0:
+            fluxes = np.round(2 * fluxes)  # some are equal
+        fluxes = fluxes * 10.0 ** rng.integers(-17, 6)
+        labels, cube = scene(*fluxes, names=names)
+        texts = [each.description for each in suggest_names(labels, cube)]
+        assert len({*texts}) == len(texts)
+        for number, text in enumerate(texts):
+            said.add(_check_claim(text, number, list(names), fluxes))
+    assert {"brightest", "faintest"} <= said
+    if len(names) > 1:
+        assert said & {"reddest", "highest"}
+
+
+class TestDescriptions:
+    """How clusters are told apart."""
+
+    def test_tell_a_line(self):
+        labels, cube = scene(YOUNG, OLD, FLAT * [1, 1, 1.3, 1, 1])
+        found = suggest_names(labels, cube)[2].description
+        assert found.startswith("most light in H alpha + [N II] (F657N)")
+
+    def test_tell_the_band_of_much_light(self):
+        labels, cube = scene([1, 1, 1], [3, 3, 3], [2, 2, 9], names=list("abc"))
+        texts = [each.description for each in suggest_names(labels, cube)]
+        assert texts[0] == "faintest"
+        assert texts[1:] == ["brightest in a", "highest c / a"]
+
+    def test_are_of_spectra_too(self):
+        # 120 channels from 480 to 930 nm: their halves are bands.
+        places = np.linspace(480, 930, 120)
+        spectra = (places / 700) ** 2, (places / 700) ** -1
+        names = [f"channel {n}" for n in range(120)]
+        labels, cube = scene(*spectra, names=names, band_coordinates=places * units.nm)
+        red, blue = suggest_names(labels, cube)
+        assert red.description.startswith("reddest in channel 0 to channel 11 - ")
+        assert blue.name == "young stars"
+
+    def test_of_a_cluster_without_pixels_is_empty(self):
+        labels, cube = scene(YOUNG, OLD)
+        found = suggest_names(2 * labels, cube)
+        assert found[1] == (None, (), "", "")
+        assert found[0].description != found[2].description
+
+
+def test_the_mean_is_that_over_the_area_of_all():
+    labels, cube = scene(YOUNG, OLD, OLD, OLD / 1000, FLAT)
+    fluxes = np.array([cube.data[labels == number][0] for number in range(5)])
+    colors = -2.5 * np.log10(fluxes[:, 0] / fluxes[:, 4])  # F336W - F814W
+    found = suggest_names(labels, cube)
+    for number in (0, 1, 3):
+        difference = colors[number] - colors.mean()  # of equal areas
+        word = "bluer" if difference < 0 else "redder"
+        text = f"{abs(difference):.2f} mag {word} in F336W - F814W than the mean"
+        assert text in found[number].evidence
 
 
 @pytest.mark.parametrize("seed", [0, 1])
