@@ -45,7 +45,7 @@ label_map = pipeline.fit_predict(cube)
 # %%
 # Rules on colors and emission lines suggest what each cluster is. The last column is
 # the population that most of its pixels have in truth. Several clusters can have one
-# name, and small populations that share a cluster with a large one have none.
+# name, and some have none; then it is told how they differ from the others.
 
 suggestions = suggest_names(label_map, cube)
 comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
@@ -53,7 +53,8 @@ for row, suggestion in zip(comparison.confusion, suggestions, strict=True):
     pixels = {name: row[name] for name in row.colnames[1:]}
     mostly = max(pixels, key=pixels.get)
     share = pixels[mostly] / sum(pixels.values())
-    print(f"{row['cluster']}  {suggestion.name!s:20}  {share:4.0%} {mostly}")
+    name = suggestion.name or suggestion.description
+    print(f"{row['cluster']}  {name:30}  {share:4.0%} {mostly}")
 scores = comparison.scores
 print(f"adjusted Rand index with the truth: {scores['adjusted Rand index']:.2f}")
 print(f"agreement of the twelve runs: {pipeline['cluster'].agreement_.mean():.0%}")
@@ -62,7 +63,7 @@ print(f"agreement of the twelve runs: {pipeline['cluster'].agreement_.mean():.0%
 # The images in color, the map, and the median spectrum of each cluster. H II regions
 # stand out where hydrogen shines (F657N, F487N).
 
-names = [f"{number} {each.name}" for number, each in enumerate(suggestions)]
+names = [f"{n} {each.name or each.description}" for n, each in enumerate(suggestions)]
 style = {"names": names, "colors": cluster_colors(label_map, cube)}
 figure = plt.figure(figsize=(11, 9.5), layout="constrained")
 top, bottom = figure.subfigures(2, 1, height_ratios=[1.15, 1])

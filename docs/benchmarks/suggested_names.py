@@ -27,6 +27,7 @@ STANDS_FOR = {
     "old stars, disc": {"old disc"},
     "old stars, bulge": {"bulge"},
     "faint outskirts": {"sky"},
+    "sky": {"sky"},
 }
 SEEN = {
     "spiral, 128 x 128": {"shape": (128, 128)},
@@ -68,12 +69,14 @@ def tables(scenes, side, seeds, most):
         scene = {"shape": (side, side), **scene}
         found = [each for seed in seeds for each in judged(seed, scene)]
         right = [each for each in found if each[1]]
-        all_names += Counter(name for name, *_ in found)
+        named = [each for each in found if each[0]]
+        all_names += Counter(name for name, *_ in named)
         right_names += Counter(name for name, *_ in right)
         pixels, of_all = (sum(n for *_, n in each) for each in (right, found))
-        counts = f"{len(right)} of {len(found)}"
+        counts = f"{len(right)} of {len(named)}"
         row = {"scene": title, "names that are right": counts}
-        rows.append(row | {"pixels in them": f"{pixels / of_all:.0%}"})
+        row |= {"pixels in them": f"{pixels / of_all:.0%}"}
+        rows.append(row | {"clusters without a name": len(found) - len(named)})
     names = [
         {"name": name, "right": f"{right_names[name]} of {number}"}
         for name, number in all_names.most_common()

@@ -242,6 +242,10 @@ class TestCatalog:
         status, _, err = run("classify", *bands, *given, *QUICK)
         assert (status, err) == (0, [])
         assert set(names_of(out).values()) == {"disc", "G"}
+        told = (out / "summary.md").read_text()  # classes are what they were taught as
+        assert "looks like" not in told
+        assert "(?) |" not in told
+        assert "No names" not in told
 
     def test_no_object_in_the_image(self, refused, tmp_path):
         path = tmp_path / "far.csv"
