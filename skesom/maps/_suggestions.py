@@ -27,7 +27,6 @@ ABOVE, BELOW = 1, -1
 _BREAK, _LONGEST_BLUE, _BASELINE = 400, 700, 0.3
 _OPTICAL, _STARS = (300, 1000), (90, 2500)  # nm; the first tells best, then dust shines
 _FAINT = -1.7  # mag per area, below is mostly sky
-_OUTSIDE = 1.2  # mean distances of the light from its middle
 _NO_LIGHT = -99.0  # brightness of a median flux that is not positive
 _BRIGHT = 0.8  # mag per area, from where bulges, stars and nuclei are looked for
 _REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
@@ -121,7 +120,7 @@ RULES = (
     ),
     Rule(
         "faint outskirts",
-        (("brightness", BELOW, _FAINT), ("distance", ABOVE, _OUTSIDE)),
+        (("brightness", BELOW, _FAINT), ("distance", ABOVE, 1.2), ("depth", BELOW, 10)),
         "The light of discs and halos falls steeply outwards, to that of the sky.",
     ),
     Rule(
@@ -380,7 +379,11 @@ def _measure(clusters):
     photometry, bands = clusters.photometry, clusters.color_bands
     magnitude = photometry.magnitude(clusters.names[clusters.bright])[0]
     is_seen = np.isfinite(clusters.errors).any(axis=1)
-    found = {"above noise": is_seen, "brightness": _brightness(magnitude, clusters)}
+    has_flux = np.isfinite(clusters.fluxes).any(axis=1)
+    found = {"above noise": np.where(has_flux, is_seen, np.nan)}
+    found["brightness"] = _brightness(magnitude, clusters)
+    noise = clusters.noise[clusters.bright] or np.inf  # without any, none is deep
+    found["depth"] = clusters.fluxes[:, clusters.bright] / noise
     words = {"line": _band_of(photometry, HYDROGEN)}
     if bands:
         octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
