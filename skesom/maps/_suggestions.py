@@ -165,7 +165,7 @@ def suggest_names(
     *,
     continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
     crossmatch: Crossmatch | None = None,
-) -> list[Suggestion] | None:
+) -> list[Suggestion]:
     """Suggest what each cluster is, with the evidence.
 
     Parameters
@@ -382,8 +382,9 @@ def _measure(clusters):
     has_flux = np.isfinite(clusters.fluxes).any(axis=1)
     found = {"above noise": np.where(has_flux, is_seen, np.nan)}
     found["brightness"] = _brightness(magnitude, clusters)
-    noise = clusters.noise[clusters.bright] or np.inf  # without any, none is deep
-    found["depth"] = clusters.fluxes[:, clusters.bright] / noise
+    fluxes = clusters.fluxes[:, clusters.bright]
+    depth = fluxes / (clusters.noise[clusters.bright] or np.inf)
+    found["depth"] = np.where(fluxes > 0, depth, np.nan)
     words = {"line": _band_of(photometry, HYDROGEN)}
     if bands:
         octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
