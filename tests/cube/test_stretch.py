@@ -39,15 +39,23 @@ class TestSkyField:
             stretch.sky_level_, [5, -2], atol=0.1 * np.array([2, 0.5]).max()
         )
 
-    def test_formula(self, rng):
+    @pytest.mark.parametrize("light", [0, 0.7])
+    def test_formula(self, rng, light):
         flux, _ = field(rng)
-        stretch = AsinhStretch(softening=2.5).fit(flux)
-        expected = np.arcsinh((flux - stretch.sky_level_) / (2.5 * stretch.noise_))
+        stretch = AsinhStretch(softening=2.5, light=light).fit(flux)
+        above = flux - stretch.sky_level_
+        typical = [
+            np.median(band[band > 3 * noise])
+            for band, noise in zip(above.T, stretch.noise_, strict=True)
+        ]
+        scale = np.hypot(2.5 * stretch.noise_, light * np.array(typical))
+        np.testing.assert_allclose(stretch.scale_, scale, rtol=1e-12)
+        expected = np.arcsinh(above / scale)
         np.testing.assert_allclose(stretch.transform(flux), expected, rtol=1e-12)
 
     def test_sky_becomes_narrow_noise_around_zero(self, rng):
         flux, light = field(rng)
-        sky = AsinhStretch().fit_transform(flux)[light.max(axis=2) < 0.01]
+        sky = AsinhStretch(light=0).fit_transform(flux)[light.max(axis=2) < 0.01]
         np.testing.assert_allclose(np.median(sky, axis=0), 0, atol=0.03)
         # asinh(x / 3) is close to x / 3 for the noise of unit width.
         np.testing.assert_allclose(sky.std(axis=0), 1 / 3, rtol=0.06)
@@ -229,6 +237,18 @@ class TestBands:
             with pytest.raises(ValueError, match=f"band 'band 2' .* got {bad}"):
                 AsinhStretch(noise=[1, bad]).fit(flux)
 
+    def test_depth_hardly_matters(self, rng):
+        """Images of one galaxy, one ten times deeper, are stretched alike."""
+        deep, _ = field(rng)
+        shallow = deep + rng.normal(0, [6, 1.5], deep.shape)
+        pairs = [
+            [AsinhStretch(light=light).fit(flux).scale_ for flux in (deep, shallow)]
+            for light in (0, 3)
+        ]
+        plain, by_light = (of_shallow / of_deep for of_deep, of_shallow in pairs)
+        assert (plain > 2.5).all()
+        assert (by_light < 0.8 * plain).all()
+
     def test_softening(self, rng):
         flux, _ = field(rng)
         with pytest.raises(ValueError, match="'softening'"):
@@ -242,7 +262,7 @@ def test_real_field(shared_data):
         with fits.open(shared_data / "kids_viking9" / f"{name}.fits") as file:
             bands.append(file[1].data)
     flux = np.stack(bands, axis=-1).astype(np.float32)
-    stretch = AsinhStretch().fit(flux)
+    stretch = AsinhStretch(light=0).fit(flux)
     assert stretch.sky_certainty_ == 1
     stretched = stretch.transform(flux)
     sky = stretched[400:, 250:500]

@@ -25,13 +25,20 @@ if TYPE_CHECKING:
     from skesom.cube import Cube
 
 
+_BRIGHT = 3  # times the noise: what noise alone seldom gives
+
+
 class AsinhStretch(CubeTransformer):
-    """Turn each flux into ``asinh((flux - sky) / (softening * noise))``.
+    """Turn each flux into ``asinh((flux - sky) / scale)``.
 
     Parameters
     ----------
     softening : float, default=3.0
         Flux at which the straight line turns into a logarithm, in units of the noise.
+    light : float, default=0.3
+        The same in units of the median flux of the pixels that are brighter than three
+        times the noise; the root of the sum of both squares is the scale. So images of
+        one galaxy look alike though one is deeper. 0 takes the noise alone.
     noise : float or array-like of shape (n_bands,), default=None
         Standard deviation per pixel in the unit of each band; measured by default.
     subtract_sky : "auto" or bool, default="auto"
@@ -45,9 +52,9 @@ class AsinhStretch(CubeTransformer):
 
     Attributes
     ----------
-    noise_, sky_level_ : ndarray of shape (n_bands,)
-        Standard deviation per pixel of each band (0 for a constant one), and what is
-        subtracted from it.
+    noise_, sky_level_, scale_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel of each band (0 for a constant one), what is
+        subtracted from it, and what it is divided by.
     sky_certainty_ : float
         That the fitted frame has sky, from 0 to 1, see `SkyMasker`.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -85,13 +92,14 @@ class AsinhStretch(CubeTransformer):
     >>> stretch.sky_level_.round(), stretch.noise_.round()
     (array([100.]), array([2.]))
     >>> stretch.transform(flux)[30, 30].round(1)
-    array([8.1])
+    array([8.])
     """
 
     works_pixelwise = True
 
     _parameter_constraints = {
         "softening": [Interval(Real, 0, None, closed="neither")],
+        "light": [Interval(Real, 0, None, closed="left")],
         "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
         "subtract_sky": [StrOptions({"auto"}), "boolean"],
         "copy": ["boolean"],
@@ -102,12 +110,14 @@ class AsinhStretch(CubeTransformer):
         self,
         *,
         softening: float = 3.0,
+        light: float = 0.3,
         noise: float | ArrayLike | None = None,
         subtract_sky: Literal["auto"] | bool = "auto",
         copy: bool = True,
         n_jobs: int | None = None,
     ) -> None:
         self.softening = softening
+        self.light = light
         self.noise = noise
         self.subtract_sky = subtract_sky
         self.copy = copy
@@ -123,6 +133,8 @@ class AsinhStretch(CubeTransformer):
                 f"{', '.join(constant)}. Their stretched values are 0.",
             )
         self.sky_level_, self.noise_, self.sky_certainty_ = scale
+        light = _typical_light(cube, scale) if self.light > 0 else 0
+        self.scale_ = np.hypot(self.softening * self.noise_, self.light * light)
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
@@ -131,8 +143,8 @@ class AsinhStretch(CubeTransformer):
         return self._like_input(X, by_strips(AsinhStretch._stretch, self, cube))
 
     def _stretch(self, cube):
-        scale = self.softening * self.noise_
-        factor = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)
+        known = self.noise_ > 0
+        factor = np.divide(1, self.scale_, out=np.zeros(len(known)), where=known)
         # One number for each value of a row of pixels: short loops over bands are slow.
         level, factor = (
             np.tile(numbers.astype(cube.dtype), cube.shape[1])
@@ -181,7 +193,7 @@ class AsinhStretch(CubeTransformer):
         return self._like_input(X, by_strips(AsinhStretch._unstretch, self, cube))
 
     def _unstretch(self, cube):
-        scale = (self.softening * self.noise_).astype(cube.dtype)
+        scale = self.scale_.astype(cube.dtype)
         data = np.sinh(cube.data, order="C")
         errors = None
         if cube.errors is not None:
@@ -215,6 +227,17 @@ def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
     if noise is None:
         noise = _measured_noise(cube, sky)
     return FluxScale(level, noise, sky.certainty)
+
+
+def _typical_light(cube, scale):
+    """Return the median flux of the pixels of each band that exceed its noise."""
+    light = np.zeros(cube.shape[2])
+    data = sampled(cube.data)
+    for band in np.flatnonzero(scale.noise):
+        flux = data[:, :, band].astype(np.float64) - scale.level[band]
+        bright = flux[flux > _BRIGHT * scale.noise[band]]
+        light[band] = np.median(bright) if len(bright) else 0
+    return light
 
 
 def _measured_noise(cube, sky):
