@@ -37,7 +37,7 @@ def few_sources(rng, *, size=256, n_bands=5, correlation=0.0, n_stars=30):
     return noise + sources
 
 
-def star_cloud(rng, *, size=256, n_bands=3):
+def star_cloud(rng, *, size=256, n_bands=3, noise=1.0):
     """Make a cloud of stars that fills the frame, with dark nebulae before it."""
     shape = size, size, n_bands
     density = np.exp(0.4 * fractal_noise((size, size), 3, rng))
@@ -45,7 +45,20 @@ def star_cloud(rng, *, size=256, n_bands=3):
     extinction = 0.8 * np.array([1.0, 0.6, 0.35])[:n_bands]
     light = stars(rng, shape, size * size // 12, faintest=1.5) + 6
     light *= density[:, :, np.newaxis] * np.exp(-dust[:, :, np.newaxis] * extinction)
-    return light + rng.normal(size=shape)
+    return light + noise * rng.normal(size=shape)
+
+
+def nebula(rng, *, size=200):
+    """Make the light of a nebula that fills the frame, in three bands."""
+    return 20 * np.exp(0.8 * fractal_noise((size, size), 3, rng))[:, :, None] * COLORS
+
+
+def corner(share, size=200):
+    """Make light in three bands that leaves sky in a share of the frame, a corner."""
+    rows, columns = np.indices((size, size)) / size
+    rise = np.maximum((rows + columns) / 2 - np.sqrt(share / 2), 0)
+    texture = 1 + 0.3 * np.sin(40 * rows) * np.cos(33 * columns)
+    return (40 * np.sqrt(rise) * texture)[:, :, np.newaxis] * COLORS
 
 
 def gradient(shape, rise):

@@ -3,13 +3,17 @@
 
 import pickle
 import warnings
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from _sky_fields import (
+    COLORS,
+    corner,
     disc,
     few_sources,
     gradient,
+    nebula,
     read_bands,
     scene,
     spiral,
@@ -19,10 +23,12 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from scipy import ndimage
 from scipy.stats import gamma, norm
+from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
 from skesom.cube.masking._sky import (
     _clipped_statistics,
+    _find_peak,
     measure_levels,
     measure_sky,
     pixel_noise,
@@ -107,6 +113,77 @@ class TestGradients:
             warnings.simplefilter("error")
             masker = CubeMasker(check_background=False).fit(data)
         assert np.isnan(masker.background_gradient_).all()
+
+
+def noisy(light, seed):
+    """Return light with noise of 1."""
+    return light + np.random.default_rng(seed).normal(size=light.shape)
+
+
+class TestSteadiness:
+    """Neither a share of the frame nor a draw of the noise switches the mask."""
+
+    @pytest.mark.parametrize("share", [0.08, 0.2, 0.4, 0.6, 0.8])
+    def test_sky_of_any_share_is_set_aside(self, share):
+        light = corner(share)
+        for masker in decisions(noisy(light, 1)):
+            assert masker.sky_mask_[light[:, :, 0] == 0].mean() > 0.95
+            assert not masker.sky_mask_[light.min(axis=2) > 3].any()
+
+    def test_twenty_draws_of_the_noise(self):
+        """A galaxy that leaves some 40 % of sky."""
+        light = disc(160, 24, 60)[:, :, np.newaxis] * COLORS
+        masks = [SkyMasker().fit(noisy(light, seed)).sky_mask_ for seed in range(20)]
+        shares = np.mean(masks, axis=(1, 2))
+        assert 0.3 < shares.min() < shares.max() < 0.6
+        assert np.ptp(shares) < 0.02
+        for one, other in pairwise(masks):
+            assert adjusted_rand_score(one.ravel(), other.ravel()) > 0.85
+
+    @pytest.mark.parametrize("noise", [1, 3])
+    @pytest.mark.parametrize("make", [nebula, spiral, star_cloud])
+    def test_nothing_is_set_aside_where_structure_fills_the_frame(self, make, noise):
+        light = make(np.random.default_rng(3))
+        for seed in range(3):
+            assert not SkyMasker().fit(noisy(light / noise, seed)).masks_sky_
+
+    @pytest.mark.parametrize("rate", [0.01, 0.1, 1, 30])
+    def test_counts(self, rate):
+        light = disc(200, 10, 100 * np.sqrt(rate))[:, :, np.newaxis] * COLORS
+        counts = np.random.default_rng(0).poisson(rate + light)
+        masker = SkyMasker().fit(counts)
+        assert masker.sky_mask_[light[:, :, 0] < 0.02 * np.sqrt(rate)].mean() > 0.95
+        assert not masker.sky_mask_[light.min(axis=2) > 5 * np.sqrt(rate)].any()
+
+    def test_light_of_all_bands_adds_up(self):
+        """Two deviations of the smoothed noise in each of nine bands are no noise."""
+        rows, columns = np.indices((128, 128)) - 64
+        light = np.where(np.hypot(rows, columns) < 12, 0.56, 0)[:, :, np.newaxis]
+        nine = noisy(light.repeat(9, axis=2), 0)
+        nine[:9, :9] += 50
+        inside = light[:, :, 0] > 0
+        assert SkyMasker().fit(nine).sky_mask_[inside].mean() < 0.2
+        assert SkyMasker().fit(nine[:, :, :1]).sky_mask_[inside].mean() > 0.8
+
+
+class TestPeak:
+    """The level that more tiles have than levels beside it."""
+
+    def test_peak_among_others(self, rng):
+        others = rng.uniform(1, 30, 300)
+        center, certainty = _find_peak(np.append(rng.normal(1, 0.1, 30), others))
+        assert certainty == 1
+        assert center == pytest.approx(1, abs=0.3)
+
+    def test_levels_that_are_spread_evenly(self, rng):
+        assert _find_peak(rng.uniform(0, 20, 2000))[1] < 0.3
+
+    def test_certainty_grows_with_the_peak(self):
+        others = np.linspace(0, 20, 800)
+        found = [_find_peak(np.append(np.full(n, 1.0), others))[1] for n in range(80)]
+        assert found[0] == 0
+        assert found[-1] == 1
+        assert np.abs(np.diff(found)).max() < 0.1
 
 
 class TestUnevenness:
