@@ -150,11 +150,14 @@ def _find_peak(heights):
     """Return the level that more tiles have than levels beside it, and how surely."""
     centers = np.quantile(heights, np.linspace(0, 1, MANY_LEVELS))
     steps = (heights - centers[:, np.newaxis]) / FLAT
-    # From 1 at the center to -1 beside it, as wide in sum, and below it.
-    weights = np.where(steps < 3, np.cos(np.pi / 2 * np.fmax(steps, -2)), 0)
+    # From 1 at the center to -1 below it and above it, where a part as wide is counted.
+    weights = np.clip(2 - 2 * np.abs(steps), np.clip(2 * steps - 6, -1, 0), 1)
     core, surplus = np.fmax(weights, 0).sum(axis=1), weights.sum(axis=1)
     errors = surplus / np.sqrt(np.sum(weights**2, axis=1))
-    best = np.argmax(errors)
+    # The darkest that is certain, and the top of its peak.
+    first = np.argmax(np.fmin(errors, 2))
+    near = centers <= centers[first] + 2 * FLAT
+    best = first + np.argmax(errors[first:][near[first:]])
     certainty = np.clip(2 * surplus[best] / core[best], 0, 1)
     return centers[best], float(certainty * np.clip(errors[best] - 1, 0, 1))
 
