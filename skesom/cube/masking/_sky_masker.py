@@ -176,7 +176,8 @@ class SkyMasker(CubeTransformer):
             n_sky, n_kept, chance = (
                 np.count_nonzero(codes == code) for code in (_SKY, _KEPT, _BELOW)
             )
-            self.masks_sky_ = n_kept >= FEWEST_SIGNALS + 2 * chance and n_sky > 0
+            shows_more = n_kept >= FEWEST_SIGNALS + 2 * chance
+            self.masks_sky_ = bool(n_sky and shows_more)
             if n_sky and not self.masks_sky_:
                 _warn_of_noise(n_kept, chance)
         self.sky_mask_ = _is_sky(codes) & self.masks_sky_
