@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What CubeMasker finds of hot pixels, cosmic rays, trails and dead columns.
+"""What CubeMasker finds of hot pixels, cosmic rays and dead columns.
 
 Synthetic galaxies get outliers whose places are known. Reported are the share of them
 that is masked, the share of all other pixels, and the share of the light of stars,
@@ -37,12 +37,12 @@ def noise_of(image):
 
 
 def line(shape, start, angle, length, width):
-    """Pixels that lie on a straight piece of a line, and how far from its middle."""
+    """Pixels that lie on a straight piece of a line."""
     rows, columns = np.indices(shape)
     y, x = rows - start[0], columns - start[1]
     along = y * np.sin(angle) + x * np.cos(angle)
     across = np.abs(y * np.cos(angle) - x * np.sin(angle))
-    return (along >= 0) & (along <= length) & (across <= width / 2), across
+    return (along >= 0) & (along <= length) & (across <= width / 2)
 
 
 def hot(data, rng, lowest=10, highest=1e4):
@@ -75,29 +75,10 @@ def rays(data, rng, widths=(1.0, 2.5), lowest=20):
         for _ in range(round(RAYS_PER_PIXEL * data[:, :, 0].size)):
             start = rng.uniform(0, shape)
             length, width = _between(rng, 2, 30, 1)[0], rng.uniform(*widths)
-            on, _ = line(shape, start, rng.uniform(0, np.pi), length, width)
+            on = line(shape, start, rng.uniform(0, np.pi), length, width)
             brightness = noise * _between(rng, lowest, 1e4, 1)[0]
             data[on, band] += brightness * rng.uniform(0.7, 1.3, on.sum())
             truth[on, band] = True
-    return truth
-
-
-def trails(data, rng, fwhm=(2.5, 5.0), lowest=5, highest=200):
-    """Add a trail across each third band, with the profile of a star."""
-    truth = np.zeros(data.shape, dtype=bool)
-    shape = data.shape[:2]
-    for band in range(0, data.shape[2], 3):
-        sigma = rng.uniform(*fwhm) / 2.3548
-        angle = rng.uniform(0, np.pi)
-        middle = rng.uniform(0.25, 0.75, 2) * shape
-        reach = 2 * max(shape)
-        start = middle - reach * np.array([np.sin(angle), np.cos(angle)])
-        on, across = line(shape, start, angle, 2 * reach, 8 * sigma)
-        noise = noise_of(data[:, :, band])
-        light = noise * _between(rng, lowest, highest, 1)[0]
-        light = light * np.exp(-0.5 * (across[on] / sigma) ** 2)
-        data[on, band] += light
-        truth[on, band] = light > noise
     return truth
 
 
@@ -143,8 +124,6 @@ KINDS = {
     "rays": rays,
     "rays, > 100 sigma": lambda data, rng: rays(data, rng, lowest=100),
     "rays, 1 pixel wide": lambda data, rng: rays(data, rng, (1.0, 1.0)),
-    "trails": trails,
-    "trails, > 20 sigma": lambda data, rng: trails(data, rng, lowest=20),
     "columns": columns,
 }
 
@@ -196,7 +175,7 @@ def rates(seeds):
 
 def maps(seeds):
     """Report how far the maps follow the true populations."""
-    everything = ("hot", "dead", "rays", "trails", "columns")
+    everything = ("hot", "dead", "rays", "columns")
     kinds = {name: (name,) for name in everything}
     kinds |= {"hot, 100 x maximum": ("hot, 100 x maximum",), "all": everything}
     rows = []

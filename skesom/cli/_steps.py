@@ -27,7 +27,7 @@ def _choices(*words):
 def _add_masking(add):
     text = "whether exact zeros are missing data; auto looks for gaps of zeros"
     add("--mask-zeros", help=text, **_choices("auto", "yes", "no"))
-    text = "whether hot and dead pixels, cosmic rays and satellite trails are masked"
+    text = "whether hot and dead pixels and cosmic rays are masked"
     add("--mask-outliers", help=text, **_choices("yes", "no"))
     text = "mask values from this flux, one for all or one for each band"
     add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)

@@ -108,7 +108,7 @@ def make_cluster_pipeline(
     mask_zeros : bool or "auto", default="auto"
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
-        Whether hot and dead pixels, cosmic rays and trails of satellites are masked.
+        Whether hot and dead pixels and cosmic rays are masked.
     subtract_background : bool or "auto", default="auto"
         Whether to subtract the background, see `skesom.cube.BackgroundSubtractor`.
         "auto" does so in bands where it slopes and no galaxy fills the frame.

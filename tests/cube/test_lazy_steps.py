@@ -23,7 +23,7 @@ from skesom.cube import (
     _by_strips,
 )
 from skesom.cube.flux import _color
-from skesom.cube.masking import _defects, _outliers, _sky, _trails
+from skesom.cube.masking import _defects, _outliers, _sky
 
 SHAPE = (200, 150, 4)
 HEIGHTS = [64, 100, 200]
@@ -37,7 +37,7 @@ def rng(global_random_seed):
 
 @pytest.fixture
 def cube(rng):
-    """A galaxy, with noise, borders of NaN, gaps, lines, outliers and a trail."""
+    """A galaxy, with noise, borders of NaN, gaps, lines and outliers."""
     rows, columns = np.indices(SHAPE[:2])
     light = 300 * np.exp(-np.hypot(rows - 110, columns - 80) / 12)
     data = light[:, :, np.newaxis] * [1, 1.5, 2, 1] + rng.normal(10, 2, SHAPE)
@@ -45,10 +45,6 @@ def cube(rng):
     data[40:140, 5:25, 1] = 0  # a gap
     data[50:75, 120:, 3] = 7.25  # a pedestal
     data[[63, 64, 99, 100], [20, 21, 30, 31], 2] += 400
-    trail = np.arange(150)
-    down = np.rint(15 + 1.2 * trail).astype(int)
-    for step in range(3):
-        data[np.minimum(down + step, 199), trail, 1] += 40
     data[:3] = np.nan
     data[-4:, :30, 0] = np.nan
     data[rng.random(SHAPE) < 1e-3] = np.nan
@@ -68,7 +64,6 @@ def size(request, monkeypatch):
         monkeypatch.setattr(_by_strips, "VALUES_IN_MEMORY", 2**16)
         monkeypatch.setattr(strips, "_HELD", 2**14)
         monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
-        monkeypatch.setattr(_trails, "PART", 32)
         monkeypatch.setattr(_defects, "PIXELS_PER_BLOCK", 2**11)
         monkeypatch.setattr(_outliers, "PIXELS_PER_BLOCK", 2**11)
 
@@ -143,21 +138,6 @@ class TestMasks:
     def test_counts_have_no_pedestals(self, cube, size):
         counts = cube.replace(data=np.round(cube.data / 4) * 4)
         assert check_step(CubeMasker, counts, 100).summary_["pedestal"] == 0
-
-    def test_trail_across_strips(self, cube, monkeypatch):
-        """Only the band with the trail loses the pixels along it, in each strip."""
-        monkeypatch.setattr(_by_strips, "PIXELS_PER_STRIP", 2**12)
-        masked = CubeMasker(mask_lines=False).fit_transform(lazy(cube, 64)).compute()
-        columns = np.arange(30, 140)
-        rows = np.rint(15 + 1.2 * columns).astype(int) + 1
-        inside = (rows < 195) & (np.hypot(rows - 110, columns - 80) > 40)
-        lost = np.isnan(masked.data[rows[inside], columns[inside]])
-        assert lost[:, 1].mean() > 0.9
-        alone = CubeMasker(mask_lines=False, min_bands=1)
-        alone = alone.fit_transform(lazy(cube, 64)).compute()
-        lost = np.isnan(alone.data[rows[inside], columns[inside]])
-        assert lost[:, 1].mean() > 0.9
-        assert lost[:, 2].mean() < 0.1
 
     def test_nothing_left_names_the_criterion(self, cube):
         data = cube.data.copy()

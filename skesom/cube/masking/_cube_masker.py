@@ -81,9 +81,9 @@ class CubeMasker(CubeTransformer):
         Whether to mask columns and rows that are darker than the sky along at least
         25 pixels, as broken detector columns are.
     mask_outliers : bool, default=True
-        Whether to mask hot and dead pixels, cosmic rays and trails of satellites: what
-        is sharper than a point-spread function, or a straight line, in one band alone.
-        Do this before convolving or resampling, which spread such values.
+        Whether to mask hot and dead pixels and cosmic rays: what is sharper than a
+        point-spread function. Do this before convolving or resampling, which spread
+        such values.
     saturation : float or array-like of shape (n_bands,), default=None
         Mask values at or above this flux.
     grow : float, default=0

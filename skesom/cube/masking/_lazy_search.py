@@ -9,8 +9,7 @@ import numpy as np
 
 from skesom.cube._by_strips import Window, fixed_strips, scan
 from skesom.cube.masking import _outliers as outliers
-from skesom.cube.masking import _trails as trails
-from skesom.cube.masking._sky import KEPT, representative_rows, sampled
+from skesom.cube.masking._sky import KEPT
 
 
 class Planes:
@@ -56,27 +55,12 @@ def take(taken, band, number, found):
 
 
 def take_outliers(cube, taken, noise, number):
-    """Let outliers and trails of a lazy cube be taken, with the noise in tiles."""
+    """Let outliers of a lazy cube be taken, with the noise in tiles."""
     widths = outliers.narrowest_widths(cube)
     stage = partial(_take_outliers, noise=noise, widths=widths, number=number)
     margin = outliers.MARGIN
     near = [_rows_around(taken, rows, margin) for rows in taken.strips]
     taken.parts = list(scan(stage, [cube.data], taken.strips, near, margin=margin))
-    if not trails.may_show_trails(cube.shape):
-        return
-    rows, sample = representative_rows(*cube.shape[:2]), sampled(cube.data)
-    excess = []
-    for band in range(cube.shape[2]):
-        image = np.where(taken[band, rows] != KEPT, np.nan, sample[:, :, band])
-        excess.append(trails.excess_noise(image, noise[:, :, band]))
-    stage = partial(_find_trails, noise=noise, spread=noise * excess)
-    margin, parts = trails.MARGIN * trails.BIN, trails.parts_of_rows(len(cube.data))
-    near = [_rows_around(taken, rows, margin) for rows in parts]
-    for found in scan(stage, [cube.data], parts, near, margin=margin):
-        for (band, rows, columns), covered in found:
-            whole = np.zeros(cube.shape[:2], dtype=bool)
-            whole[rows, columns] = covered
-            take(taken, band, number, whole)
 
 
 def _rows_around(taken, rows, margin):
@@ -102,7 +86,3 @@ def _take_outliers(data, rows, near, noise, widths, number):
         found = outliers.outliers_of_rows(data, taken, band, rows, noise, width)
         taken[band, rows][found] = number
     return [_pack(values) for values in taken[:, rows]]
-
-
-def _find_trails(data, rows, near, noise, spread):
-    return trails.trails_of_part(data, _window_of(near, data), rows, noise, spread)

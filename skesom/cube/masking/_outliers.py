@@ -7,8 +7,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
+from skesom.cube.masking._defects import PIXELS_PER_BLOCK
 from skesom.cube.masking._sky import KEPT, TILE, masked_image
-from skesom.cube.masking._trails import PIXELS_PER_BLOCK, QUARTER, find_trails
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
 #     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).
@@ -33,6 +33,7 @@ def _square(distance):
 
 
 RING, WIDE_RING = _square(2), _square(HALF)
+QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
 INSIDE = 0.6827  # share of normal noise within one standard deviation
 ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their variance
 
@@ -52,8 +53,6 @@ def find_outliers(cube, taken, number, n_jobs=None):
         taken[band][np.concatenate(found)] = number
 
     in_threads(search, bands, n_jobs)
-    for place, covered in find_trails(data, taken, noise, n_jobs):
-        taken[place][covered & (taken[place] == KEPT)] = number
 
 
 def outliers_of_rows(data, taken, band, rows, noise, narrowest):
