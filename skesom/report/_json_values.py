@@ -34,7 +34,7 @@ _RUN_OTHER_CODE = {
     "sklearn.preprocessing._function_transformer.FunctionTransformer",
 }
 # A file never sets these: they do not decide the result, but a memory unpickles files.
-NOT_OF_THE_RESULT = ("checkpoint", "memory", "n_jobs", "verbose")
+NOT_OF_THE_RESULT = ("memory", "n_jobs", "verbose")
 _NUMBERS = {np.dtype(code).name for code in "?bhilqBHILQefdg"}
 _MAX_VALUES = 4_000_000
 _MANY_VALUES = 1000  # of which a reader sees no more in numbers than in base 64

@@ -292,8 +292,8 @@ def _tamed(part):
         part.check_format(full_check=True)  # compiled code trusts its indices
     if isinstance(part, BaseEstimator):
         values = vars(part)
-        for name in {"checkpoint", "memory"} & values.keys():
-            values[name] = None  # files of others, and folders of pickles
+        if "memory" in values:
+            values["memory"] = None  # a folder of pickles
         for name in ("n_jobs", "_n_threads"):
             if isinstance(values.get(name), Integral):
                 values[name] = min(values[name], os.cpu_count() or 1)

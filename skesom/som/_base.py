@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -28,7 +27,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
-from skesom.som._checkpoint import NO_CHECKPOINT, Checkpoint
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
@@ -70,11 +68,9 @@ class CodebookMap(
 
     _units_stay = True  # where they learned, when they are grouped
     _hint = ""  # what the first parameter may have been meant for
-    _step = "epoch"  # after which a checkpoint may be saved
     _cluster_constraints = {
         "n_clusters": [COUNT, StrOptions({"auto"}), None],
         "clusterer": [StrOptions(set(RULES)), HasMethods(["fit_predict"])],
-        "checkpoint": [str, os.PathLike, tuple, None],
     }
 
     def __sklearn_tags__(self):
@@ -304,12 +300,6 @@ class CodebookMap(
             parts = state.pop("unit_labels_"), state.pop("mixture_")
             state["grouping_"] = Grouping(*parts)
         super().__setstate__(state)
-
-    def _learn_checked(self, X, *others, stream=False, **how):
-        """Check a table and learn it, anew or more; return the unit of each sample."""
-        with NO_CHECKPOINT if stream else Checkpoint(self, X) as checkpoint:
-            how |= {"stream": stream, "checkpoint": checkpoint}
-            return self._learn_table(X, *others, **how)
 
     def _finish_later(self, X, *others):
         """Keep samples by which to group the units, when somebody asks for it."""

@@ -568,12 +568,6 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def _fitted_members(self, X, errors, generator):
         """Return the members that could be fitted, and their labels if need be."""
         prototype = self._prototype()
-        for name, value in prototype.get_params().items():
-            if name.rpartition("__")[2] == "checkpoint" and value is not None:
-                raise ValueError(
-                    f"The members of a consensus would share the file {value!r}, and "
-                    f"few rows are soon learned again: leave {name} out."
-                )
         n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
         seeds = generator.randint(_SEEDS, size=self.n_estimators)
 

@@ -32,7 +32,6 @@ from skesom.som._lattice_training import (
     Training,
     decayed,
     follow,
-    resumed,
     train_in_batch,
     train_online,
     units_by_k_means,
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.base import BaseEstimator
 
-    from skesom._common.types import RandomState, StrPath
+    from skesom._common.types import RandomState
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
@@ -131,7 +130,6 @@ default="euclidean"
         Random initialization and the order of online training.
     verbose : int, default=0
         1 shows a progress bar.
-    %(checkpoint)s
 
     Attributes
     ----------
@@ -275,7 +273,6 @@ default="euclidean"
         clusterer: Literal["graph", "umatrix", "two-winners"] | BaseEstimator = "graph",
         random_state: RandomState = None,
         verbose: int = 0,
-        checkpoint: StrPath | tuple[StrPath, int] | None = None,
     ) -> None:
         self.n_clusters = n_clusters
         self.shape = shape
@@ -298,7 +295,6 @@ default="euclidean"
         self.clusterer = clusterer
         self.random_state = random_state
         self.verbose = verbose
-        self.checkpoint = checkpoint
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -475,8 +471,8 @@ default="euclidean"
     def _metric(self):
         return Metric(self.metric, self.feature_weights)
 
-    def _learn_table(
-        self, X, sample_weight=None, errors=None, *, stream, checkpoint, later=False
+    def _learn_checked(
+        self, X, sample_weight=None, errors=None, *, stream=False, later=False
     ):
         """Check a table and learn it, anew or more; return the unit of each sample."""
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
@@ -487,16 +483,13 @@ default="euclidean"
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if not stream:
             self._check_enough_samples(X, sample_weight)
-        how = {"checkpoint": checkpoint, "later": later}
-        return self._learn(X, sample_weight, errors, n_calls, **how)
+        return self._learn(X, sample_weight, errors, n_calls, later=later)
 
-    def _learn(
-        self, X, sample_weight, errors=None, n_calls=1, *, checkpoint, later=False
-    ):
+    def _learn(self, X, sample_weight, errors=None, n_calls=1, *, later=False):
         """Train on samples that have been checked, and group the units by them."""
         layers = planned_layers(self)
         used = without_idle(X, sample_weight)
-        training = self._trained(used, sample_weight, errors, n_calls, checkpoint)
+        training = self._trained(used, sample_weight, errors, n_calls)
         self._set_map(training, n_calls)
         samples = X, sample_weight, errors
         if later:
@@ -528,14 +521,13 @@ default="euclidean"
         how = {"metric": self._metric(), "errors": errors}
         return units_by_k_means(X, self.codebook_, sums, sample_weight, **how)
 
-    def _trained(self, X, sample_weight, errors, n_calls, checkpoint):
+    def _trained(self, X, sample_weight, errors, n_calls):
         """Return the map after the first or a later call of a stream."""
         if n_calls == 1:
             self._check_training(X)
         generator = random_generator(self.random_state)
         of_lattice = self.topology, self.toroidal
         samples = X, sample_weight, errors
-        online = self.algorithm == "online"
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
@@ -543,10 +535,6 @@ default="euclidean"
                 begin = self.codebook_, lattice, self._sums, self.training_errors_
                 begin = Training(*begin)
             else:
-                restore = partial(resumed, X=X, of_lattice=of_lattice, online=online)
-                tables = {"errors": errors, "sample_weight": sample_weight, "X": X}
-                begin = checkpoint.load(generator, restore, tables)
-            if begin is None:
                 begin = self._begin(X, sample_weight, of_lattice, generator)
             schedule = Schedule(
                 self._metric(),
@@ -558,8 +546,9 @@ default="euclidean"
             )
             if n_calls > 1:
                 return follow(*samples, begin, schedule, n_calls)
-            train = train_online if online else train_in_batch
-            return train(*samples, begin, schedule, generator, checkpoint)
+            if self.algorithm == "online":
+                return train_online(*samples, begin, schedule, generator)
+            return train_in_batch(*samples, begin, schedule)
 
     def _begin(self, X, sample_weight, of_lattice, generator):
         """Return the map before training."""
@@ -570,9 +559,8 @@ default="euclidean"
             )
         shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, X, sample_weight, shape, generator)
-        curve = np.empty((0, 2) if self.algorithm == "online" else 0)
         lattice = Lattice(shape, *of_lattice)
-        return Training(self._metric().normalized(start), lattice, (), curve)
+        return Training(self._metric().normalized(start), lattice, (), np.empty(0))
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice

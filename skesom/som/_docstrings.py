@@ -61,13 +61,6 @@ n_clusters : int, "auto" or None, default=8
     Number of clusters that the units are grouped into. "auto" takes it from the data;
     a continuum such as the pixels of a galaxy is 1. None does not group the units: each
     that has samples is a cluster, as in `sklearn.cluster.Birch`.""",
-    checkpoint="""\
-checkpoint : str, os.PathLike, tuple (path, k) or None, default=None
-    File that `fit` replaces after every epoch (`ESOM`: window of up to 2^20 samples),
-    or every k-th, and removes at its end. If it exists, `fit` goes on from it to the
-    same bits; one of other data (as few rows tell) or parameters raises ValueError, and
-    a cluster that is lost RuntimeError with what was saved. Each fit needs a file of
-    its own. `partial_fit` does not use it.""",
     rules="""\
 How units are grouped: by normalized cuts of the graph of their relative
 co-activation (with a number given and no gaps to follow, by normal distributions), by

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import sys
-from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from sklearn.base import BaseEstimator
 
-    from skesom._common.types import RandomState, StrPath
+    from skesom._common.types import RandomState
     from skesom.som._epsilon import Forecast
 
 
@@ -85,7 +84,6 @@ default="graph"
         Order of the samples; an int makes the result reproducible.
     verbose : int, default=0
         1 prints a `forecast` and shows a progress bar.
-    %(checkpoint)s
     init : array-like of shape (n_units, n_features), default=None
         Nodes to begin with, in the space of the features, such as the `codebook_` of
         an earlier map; at most `max_nodes`. They have no links before samples link
@@ -147,7 +145,6 @@ default="graph"
     (2,)
     """
 
-    _step = "window"
     _hint = "the distance of novel samples as epsilon=..."
 
     epsilon_: float
@@ -189,7 +186,6 @@ default="graph"
         shuffle: bool = True,
         random_state: RandomState = None,
         verbose: int = 0,
-        checkpoint: StrPath | tuple[StrPath, int] | None = None,
         init: NDArray[Any] | list[Any] | None = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -206,7 +202,6 @@ default="graph"
         self.shuffle = shuffle
         self.random_state = random_state
         self.verbose = verbose
-        self.checkpoint = checkpoint
         self.init = init
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -318,25 +313,22 @@ default="graph"
         start = self._prepare(X, windows)
         return forecast(windows, *start, self.max_nodes, self._rule())
 
-    def _learn_table(self, X, classes=None, *, stream, checkpoint, later=False):
+    def _learn_checked(self, X, classes=None, *, stream=False, later=False):
         """Check samples and learn them, anew or more; return the unit of each."""
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
         if not stream:
             self._check_enough_samples(X)
         generator = None if stream else self._generator()
-        tables = {"X": X, "classes": classes, "chunks": Windows(X, 1).starts}
-        begin = checkpoint.load(generator, partial(_restored, X), tables)
         n_epochs = 1 if stream else self.n_epochs
         windows = Windows(X, n_epochs, generator, self._exponent)
         if more:
-            begin = copy.deepcopy(self._network), self.epsilon_, self.epsilon_, 0
-        elif begin is None:
+            network, epsilon = copy.deepcopy(self._network), self.epsilon_
+        else:
             network, epsilon = self._prepare(X, windows)
-            begin = network, epsilon, epsilon, 0
             if self.verbose and not stream:
                 self._announce(windows, network, epsilon)
-        network, epsilon = self._trained(begin, windows, classes, checkpoint)
+        epsilon = self._train(network, epsilon, windows, classes)
         codebook, links = network.units(), network.links()
         self._network = network
         self.epsilon_ = epsilon
@@ -379,14 +371,17 @@ default="graph"
             "whole_ball": self.update_set == "ball",
         }
 
-    def _trained(self, begin, windows, classes, checkpoint):
-        """Let the network learn the windows to come; return it and epsilon."""
-        network, epsilon, first_epsilon, done = begin
-        about = {"unit": "sample", "unit_scale": True, "desc": type(self).__name__}
-        about |= {"total": windows.n_rows, "initial": network.n_seen if done else 0}
-        with tqdm(disable=not self.verbose, **about) as bar:
-            rest = enumerate(windows.rows(done, classes), done + 1)
-            for number, (X, of_window) in rest:
+    def _train(self, network, first_epsilon, windows, classes):
+        """Let the network learn the windows; return epsilon."""
+        epsilon = first_epsilon
+        with tqdm(
+            desc=type(self).__name__,
+            total=windows.n_rows,
+            unit="sample",
+            unit_scale=True,
+            disable=not self.verbose,
+        ) as bar:
+            for X, of_window in windows.rows(classes):
                 for rows in blocks_of(len(X)):
                     rule = self._rule()
                     if classes is not None:
@@ -401,10 +396,6 @@ default="graph"
                     )
                     bar.update(rows.stop - rows.start)
                     bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
-                if network.n_nodes > 0:
-                    numbers, arrays = network.state()
-                    numbers |= {"epsilon": epsilon, "first_epsilon": first_epsilon}
-                    checkpoint.save(number, len(windows), arrays, **numbers)
         if network.n_nodes == 0:
             raise ValueError(
                 f"None of the {windows.n_rows} samples has a feature that is not NaN."
@@ -416,7 +407,7 @@ default="graph"
                 'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
                 ConvergenceWarning,
             )
-        return network, float(epsilon)
+        return float(epsilon)
 
     def _group(self, codebook, summary):
         if not self._grouped_by("components"):
@@ -426,13 +417,3 @@ default="graph"
             longest = self.max_edge_length * self.epsilon_
         groups = component_clusters(codebook, self.connections_, longest)
         return Grouping(groups.astype(np.int32))
-
-
-def _restored(X, done, numbers, arrays):
-    """Return network, epsilon, and what it was at the start, after some windows."""
-    now, first = numbers["epsilon"], numbers["first_epsilon"]
-    network = Network.restored(numbers, arrays)
-    fits = len(network.fill) == X.shape[1] and network.fill.dtype == X.dtype
-    if not (fits and 0 < first <= now < np.inf and done > 0):
-        raise ValueError("its nodes or epsilon do not fit the data")
-    return network, float(now), float(first), done

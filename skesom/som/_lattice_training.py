@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Training of a lattice of units, whose input has been checked and prepared."""
 
-import math
 from decimal import Decimal
-from operator import index
 from typing import NamedTuple
 
 import numpy as np
@@ -50,33 +48,27 @@ class Schedule(NamedTuple):
     bar: dict  # arguments of the progress bar
 
 
-def train_in_batch(X, sample_weight, errors, begin, schedule, generator, checkpoint):
+def train_in_batch(X, sample_weight, errors, begin, schedule):
     """Set all units to weighted means of the samples once an epoch."""
-    metric, n_epochs = schedule.metric, schedule.n_epochs
+    metric = schedule.metric
     codebook, lattice, sums, curve = begin
     measure = TrainingCurve(metric, X, sample_weight, errors)
-    widths = schedule.widths(np.linspace(0, 1, n_epochs))
-    bar = {"total": n_epochs, "initial": len(curve), "unit": "epoch", **schedule.bar}
-    for sigma in tqdm(widths[len(curve) :], **bar):
+    widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
+    for sigma in tqdm(widths, unit="epoch", **schedule.bar):
         sums = mean_sums(measure, X, codebook, sample_weight, errors)
         curve = np.append(curve, measure.error(codebook, *sums))
         codebook = metric.normalized(
             batch_update(codebook, lattice, *sums, schedule.neighborhood, sigma)
         )
-        arrays = {"codebook": codebook, "sums": sums[0], "counts": sums[1]}
-        arrays["curve"] = curve
-        how = {"generator": generator, "shape": lattice.shape}
-        checkpoint.save(len(curve), n_epochs, arrays, **how)
     return Training(codebook, lattice, sums, curve)
 
 
-def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoint):
+def train_online(X, sample_weight, errors, begin, schedule, generator):
     """Pull the units to one sample after the other."""
     metric, neighborhood = schedule.metric, schedule.neighborhood
-    codebook, lattice, _, curve = begin
+    codebook, lattice, *_ = begin
     exponent = exponent_for(some_rows(X)) if errors is None else 0
-    if len(curve) == 0:
-        codebook = np.ldexp(metric.prepared(codebook), exponent)
+    codebook = np.ldexp(metric.prepared(codebook), exponent)
     weights = by_feature(codebook)
     scratch = [
         np.empty(X.shape[1], dtype=np.intc),
@@ -85,17 +77,8 @@ def train_online(X, sample_weight, errors, begin, schedule, generator, checkpoin
         np.empty((2, lattice.shape[1])),
     ]
     totals = np.zeros((schedule.n_epochs, 2))
-    totals[: len(curve)] = curve
     work = 4 * codebook.size  # a step measures all units, and all may be written
-
-    def save(done):
-        units = weights[:-1, : len(codebook)].T
-        arrays = {"codebook": units, "curve": totals[:done]}
-        how = {"generator": generator, "shape": lattice.shape}
-        checkpoint.save(done, schedule.n_epochs, arrays, **how)
-
-    of_rows = Epochs(X, sample_weight), schedule, generator, work
-    steps = _online_steps(*of_rows, len(curve), save)
+    steps = _online_steps(Epochs(X, sample_weight), schedule, generator, work)
     for epoch, order, rates, widths in steps:
         rows, places, how = metric.steps(X, order, errors)
         if exponent != 0:
@@ -163,12 +146,11 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     return Training(metric.normalized(codebook), lattice, sums, curve)
 
 
-def _online_steps(epochs, schedule, generator, work, begin, save):
+def _online_steps(epochs, schedule, generator, work):
     """Yield the number of an epoch, rows to learn, learning rates and widths."""
     n_steps = schedule.n_epochs * epochs.n_rows
-    bar = {"total": n_steps, "initial": begin * epochs.n_rows, **schedule.bar}
-    with tqdm(unit="sample", unit_scale=True, **bar) as bar:
-        for epoch in range(begin, schedule.n_epochs):
+    with tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar) as bar:
+        for epoch in range(schedule.n_epochs):
             order = epochs.draw(generator)
             least = blocks.WORK // _STEPS_AT_A_TIME
             for part in blocks.work_blocks(len(order), max(work, least)):
@@ -177,25 +159,6 @@ def _online_steps(epochs, schedule, generator, work, begin, save):
                 widths = schedule.widths(progress, epoch)
                 yield epoch, order[part], schedule.rates(progress, n_steps), widths
                 bar.update(part.stop - part.start)
-            save(epoch + 1)
-
-
-def resumed(done, numbers, arrays, X, of_lattice, *, online):
-    """Return a map in the middle of training, whose arrays must fit together."""
-    codebook, curve = arrays["codebook"], arrays["curve"]
-    sums = () if online else (arrays["sums"], arrays["counts"])
-    shape = tuple(map(index, numbers["shape"]))
-    if not (
-        len(shape) == 2
-        and min(shape) > 0
-        and codebook.shape == (math.prod(shape), X.shape[1])
-        and codebook.dtype == X.dtype
-        and (online or np.isfinite(codebook).all())
-        and curve.shape == ((done, 2) if online else (done,))
-        and all(part.shape[:1] == codebook.shape[:1] for part in sums)
-    ):
-        raise ValueError("its units do not fit together")
-    return Training(codebook, Lattice(shape, *of_lattice), sums, curve)
 
 
 def mean_sums(measure, X, codebook, sample_weight, errors):

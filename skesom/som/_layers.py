@@ -6,8 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from skesom.som._checkpoint import NO_CHECKPOINT
-
 _OWN = {"shape", "sigma", "diameter", "init"}  # a layer does not take these from a map
 _LAST = {"n_clusters", "clusterer"}  # and only the last takes these
 
@@ -16,7 +14,7 @@ def planned_layers(csom):
     """Return the further layers of a map, not yet fitted."""
     inherited = csom.get_params(deep=False)
     last = {name: inherited.pop(name) for name in _LAST}
-    for name in ("layers", "verbose", "checkpoint", *_OWN):
+    for name in ("layers", "verbose", *_OWN):
         del inherited[name]
     layers = []
     for number, wanted in enumerate(csom.layers or (), start=2):
@@ -40,7 +38,7 @@ def fit_layers(layers, codebook, hits):
     units, place = codebook, np.arange(len(codebook))
     for layer in layers:
         layer.n_features_in_ = units.shape[1]
-        layer._learn(units, hits.astype(np.float64), checkpoint=NO_CHECKPOINT)
+        layer._learn(units, hits.astype(np.float64))
         place = layer._metric().nearest(units, layer.codebook_)[0][place]
         units, hits = layer.codebook_, layer.hits_
     return layers[-1].unit_labels_[place]

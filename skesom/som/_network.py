@@ -2,7 +2,6 @@
 """The state of an evolving map: nodes, links, and what the kernel needs to go on."""
 
 import math
-from operator import index
 
 import numpy as np
 from scipy import sparse
@@ -25,7 +24,6 @@ _NUMBERS = "n_nodes n_seen next_identity n_links n_slots pool_used".split()
 _OF_NODES = {"identity": np.int64, "node_class": np.int64}
 _OF_NODES |= dict.fromkeys(["begin", "degree", "room"], np.intc)
 _OF_LINKS = dict.fromkeys(["target", "slot", "ends"], np.intc) | {"strength": float}
-_ARRAYS = "fill", "codebook", *_OF_NODES, *_OF_LINKS
 
 
 class Network:
@@ -60,33 +58,6 @@ class Network:
         self.__dict__.update(state)
         self.codebook = by_feature(self.nodes(), len(self.begin))
         self._make_scratch()
-
-    def state(self):
-        """Return the numbers and the arrays that `restored` takes."""
-        numbers = self.__getstate__()
-        arrays = {name: numbers.pop(name) for name in _ARRAYS}
-        return numbers, arrays
-
-    @classmethod
-    def restored(cls, numbers, arrays):
-        """Return a network of numbers and arrays from a file, which are checked."""
-        network = cls(arrays["fill"])
-        state = {name: numbers[name] for name in (*_NUMBERS, "unused")}
-        state |= {name: arrays[name] for name in _ARRAYS}
-        state["exponent"] = numbers["exponent"]
-        np.ldexp(1.0, index(state["exponent"]))
-        index(state["unused"])
-        if state["codebook"].shape != (len(network.fill) + 1, len(state["begin"])):
-            raise ValueError("its nodes have another number of features")
-        network.__setstate__(state)
-        network.check()
-        # The kernel adds up half the squares of a node in another order than NumPy.
-        halves = network.codebook[-1, : network.n_nodes]
-        learned = state["codebook"][-1, : network.n_nodes]
-        if not np.allclose(halves, learned):
-            raise ValueError("its nodes have other lengths")
-        halves[:] = learned
-        return network
 
     def check(self):
         """Refuse numbers by which the kernel would reach outside of the arrays."""

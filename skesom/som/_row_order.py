@@ -122,9 +122,9 @@ class Windows:
     def __len__(self):
         return len(self._windows)
 
-    def rows(self, begin=0, *others):
+    def rows(self, *others):
         """Yield the samples of each window in their order, and what goes with them."""
-        for blocks, order in self._windows[begin:]:
+        for blocks, order in self._windows:
             ends = [(self.starts[i], self.starts[i + 1]) for i in blocks]
             rows = np.concatenate([np.arange(*end, dtype=np.intp) for end in ends])
             if isinstance(order, int):

@@ -3,28 +3,24 @@
 
 import os
 import signal
-import sys
-import threading
-import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
-from pathlib import Path
-from subprocess import Popen
 from types import FunctionType
 
 import dask
 import dask.array as da
+import joblib
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 N_ROWS = 150_000  # three blocks by which sums are added up
 WORKERS = {"processes": True, "threads_per_worker": 1, "dashboard_address": ":0"}
-MODULES = {"os": os, "signal": signal, "time": time, "Path": Path}
+MODULES = {"os": os, "signal": signal}
 MAPS = {
     "batch": CSOM(3, shape=(4, 3), n_epochs=3),
     "esom": ESOM(3, epsilon=1.0, random_state=0),
@@ -123,91 +119,35 @@ def test_worker_that_is_killed_costs_a_retry(X, client, tmp_path):
         assert_array_equal(one, other)
 
 
-def saved_epoch(path, n_epochs=12):
-    """Return what the message must say, and that something was saved."""
-    header = path.read_bytes().split(b"\n", 2)[1]
-    (done,) = (n for n in range(1, n_epochs) if f'"done": {n},'.encode() in header)
-    return f"Saved in checkpoint={path} is epoch {done}: start a cluster"
-
-
 def killed(folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def reached(folder):
-    """Tell the test that the middle of a fit was reached, and wait."""
-    Path(folder, "reached").touch()
-    time.sleep(1)
-
-
-@pytest.mark.parametrize("checkpoint", [False, True])
-def test_task_that_kills_every_worker(checkpoint, X, tmp_path):
+def test_task_that_kills_every_worker(X, tmp_path):
+    """The error of dask ends the fit, and the same fit goes on another cluster."""
     som = CSOM(3, shape=(4, 3), n_epochs=12)
     half = half_of_a_fit(som, X, tmp_path)
     expected = som.codebook_
-    path = tmp_path / "fit.checkpoint"
-    som.set_params(checkpoint=path if checkpoint else None)
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=1, **WORKERS) as cluster,
         Client(cluster),
-        pytest.raises(RuntimeError, match=r"CSOM\.fit .*KilledWorker") as caught,
+        pytest.raises(KilledWorker),
     ):
         som.fit(deadly(X, tmp_path, half, killed))
-    if not checkpoint:
-        assert "Saved in checkpoint=None is nothing: start a clus" in str(caught.value)
-        return
-    assert saved_epoch(path) in str(caught.value)
     assert_array_equal(som.fit(cut(X)).codebook_, expected)
-    assert not path.exists()
 
 
-@contextmanager
-def local_cluster(folder):
-    """Give a client, and what ends its cluster."""
-    with LocalCluster(n_workers=1, **WORKERS) as cluster, Client(cluster) as client:
-        yield client, cluster.close
-
-
-@contextmanager
-def cluster_of_others(folder):
-    """Give a client of a scheduler in another process, and what kills that."""
-    file = f"{folder}/scheduler.json"
-    program = [sys.executable, "-m", "dask"]
-    options = ["--scheduler-file", file, "--host", "127.0.0.1", "--no-dashboard"]
-    scheduler = Popen([*program, "scheduler", "--port", "0", *options])
-    worker = Popen([*program, "worker", *options, "--no-nanny", "--nthreads", "1"])
-    with scheduler, worker, Client(scheduler_file=file) as client:
-        try:
-            client.wait_for_workers(1, timeout=60)
-            yield client, scheduler.kill
-        finally:
-            worker.kill()
-            scheduler.kill()
-
-
-@pytest.mark.parametrize("start", [local_cluster, cluster_of_others])
-def test_cluster_that_is_gone(start, X, tmp_path):
-    som = CSOM(3, shape=(4, 3), n_epochs=12)
-    half = half_of_a_fit(som, X, tmp_path)
-    expected = som.codebook_
-    path = tmp_path / "fit.checkpoint"
-    som.set_params(checkpoint=path)
-
-    def watch(end):
-        while not (tmp_path / "reached").exists():
-            time.sleep(0.02)
-        end()
-
-    with start(tmp_path) as (_, end):
-        ending = threading.Thread(target=watch, args=[end])
-        ending.start()
-        with pytest.raises(RuntimeError, match=r"CSOM\.fit .*Cancelled") as caught:
-            som.fit(deadly(X, tmp_path, half, reached))
-        ending.join()
-    assert saved_epoch(path) in str(caught.value)
-    assert_array_equal(som.fit(cut(X)).codebook_, expected)
-    assert not path.exists()
+@pytest.mark.parametrize("name", ["batch", "esom"])
+def test_stream_goes_on_from_a_file(name, X, tmp_path):
+    """To the bits of one that was not stopped."""
+    expected, som = clone(MAPS[name]), clone(MAPS[name])
+    for number, block in enumerate(np.array_split(X[:6000], 4)):
+        expected.partial_fit(block)
+        joblib.dump(som.partial_fit(block), tmp_path / f"{number}")
+        som = joblib.load(tmp_path / f"{number}")
+    assert_array_equal(som.codebook_, expected.codebook_)
+    assert_array_equal(som.predict(X), expected.predict(X))
 
 
 BAD = {

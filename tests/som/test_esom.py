@@ -473,3 +473,12 @@ def test_activation_falls_with_the_distance_in_units_of_epsilon(dtype):
     assert_allclose(found, np.exp([0, -2, -4.5, -1]), rtol=1e-6)
     assert found.dtype == dtype
     assert np.isnan(esom.activation(np.full((1, 2), np.nan, dtype))).all()
+
+
+def test_node_linked_to_itself_is_refused():
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    network = ESOM(epsilon=2.0, random_state=0).fit(X)._network
+    network.check()
+    network.set_links(np.array([0, 2]), np.array([1, 2]), np.ones(2))
+    with pytest.raises(ValueError, match="do not fit together"):
+        network.check()
