@@ -147,7 +147,8 @@ class Metric:
         for part in parts_of(X):
             known = np.flatnonzero(winners[part] >= 0) + part.start
             values = self.values(X[known].astype(np.float64))
-            weights = _weights(values, errors[known])
+            weights = np.nan_to_num(_inverse_squares(errors[known]), nan=0.0)
+            weights *= ~np.isnan(values)
             assigned = membership(winners[known], n_units, of_rows[known])
             sums += assigned @ np.where(weights > 0, weights * values, 0.0)
             counts += assigned @ weights
@@ -195,14 +196,6 @@ def membership(groups, n_groups, weights):
 def any_missing(X):
     """Return whether a table has missing features."""
     return bool(add_up(lambda rows: (np.count_nonzero(np.isnan(rows)),), X)[0])
-
-
-def _weights(values, errors):
-    """Return the weight of each value: 0 if missing, 1 / error^2 with errors."""
-    weights = (~np.isnan(values)).astype(np.float64)
-    if errors is not None:
-        weights *= np.nan_to_num(_inverse_squares(errors), nan=0.0)
-    return weights
 
 
 def _inverse_squares(errors):

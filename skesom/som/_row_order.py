@@ -105,7 +105,7 @@ class Windows:
             self._heights = [rows.stop - rows.start for rows in blocks]
         if is_lazy(X) and not one:
             self._heights = list(X.chunks[0])
-        self.starts = np.cumsum((0, *self._heights))
+        self._starts = np.cumsum((0, *self._heights))
         self._windows = []  # blocks of each, and an order or its seed
         for _ in range(n_epochs):
             blocks = np.arange(len(self._heights))
@@ -119,13 +119,10 @@ class Windows:
                     order = generator.randint(2**31 - 1)
                 self._windows.append((window, order))
 
-    def __len__(self):
-        return len(self._windows)
-
     def rows(self, *others):
         """Yield the samples of each window in their order, and what goes with them."""
         for blocks, order in self._windows:
-            ends = [(self.starts[i], self.starts[i + 1]) for i in blocks]
+            ends = [(self._starts[i], self._starts[i + 1]) for i in blocks]
             rows = np.concatenate([np.arange(*end, dtype=np.intp) for end in ends])
             if isinstance(order, int):
                 order = np.random.RandomState(order).permutation(len(rows))

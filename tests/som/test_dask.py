@@ -228,8 +228,9 @@ class TestESOM:
         X = np.arange(N_ROWS, dtype=np.float32)[:, np.newaxis]
         for source in (X, cut(X, 37), cut(X, 400)):
             windows = Windows(source, 2, np.random.RandomState(0))
-            assert len(windows) > 4
-            learned = np.concatenate([rows[:, 0] for (rows,) in windows.rows()])
+            parts = [rows[:, 0] for (rows,) in windows.rows()]
+            assert len(parts) > 4
+            learned = np.concatenate(parts)
             for epoch in (learned[:N_ROWS], learned[N_ROWS:]):
                 assert_array_equal(np.sort(epoch), X[:, 0])
             assert (learned[:N_ROWS] != learned[N_ROWS:]).any()
