@@ -11,12 +11,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skesom._common.lazy import (
-    add_up,
-    blocks_of,
-    check_chunks,
-    is_lazy,
-)
+from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy
 from skesom._common.warn import warn_user
 from skesom.som._codebook import exponent_for
 from skesom.som._row_order import some_rows

@@ -5,14 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skesom._common.lazy import (
-    ROWS,
-    blocks_of,
-    cut_rows,
-    in_chunks,
-    is_lazy,
-    take_rows,
-)
+from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_chunks, is_lazy, take_rows
 from skesom.som._codebook import exponent_for
 
 _ENOUGH_VALUES = 2**20  # of a table, to see how large they are

@@ -26,11 +26,7 @@ from skesom.cube.masking._defects import (
     grown,
     pedestal_values,
 )
-from skesom.cube.masking._lazy_search import (
-    Planes,
-    take,
-    take_outliers,
-)
+from skesom.cube.masking._lazy_search import Planes, take, take_outliers
 from skesom.cube.masking._outliers import find_outliers, tile_noise
 from skesom.cube.masking._regions import pixels_of_regions
 from skesom.cube.masking._sky import (

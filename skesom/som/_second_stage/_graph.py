@@ -16,11 +16,7 @@ from skesom.som._codebook import distances_to_units
 from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._number import clusters_by_gaps, fewest_samples
 from skesom.som._second_stage._parted import parted
-from skesom.som._second_stage._spectral import (
-    UNITS_EACH,
-    Spectrum,
-    plausible_number,
-)
+from skesom.som._second_stage._spectral import UNITS_EACH, Spectrum, plausible_number
 from skesom.som._second_stage._units import (
     FEWEST,
     both_ways,
