@@ -301,7 +301,7 @@ def add_clusterer(parser):
     )
     kind = {"type": count_or_none, "default": 8, "metavar": "N", "action": _Noted}
     add("--n-clusters", help=text, **kind)
-    text = "runs of a consensus (default: 12 where they can differ; 1 is a single run)"
+    text = "runs of a consensus (default: 12, more of small images; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new node (default: chosen from the data)"
     add("--epsilon", type=float, help=text)

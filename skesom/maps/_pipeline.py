@@ -54,7 +54,6 @@ _WORK = {  # of the steps, in words
     "classify": "classifying the pixels",
 }
 _MAPS = {"esom": ESOM, "csom": CSOM}
-_N_RUNS = 12  # docs/choosing.md shows what more and fewer of them reach
 
 
 def make_cluster_pipeline(
@@ -298,8 +297,9 @@ def make_clusterer(
     n_clusters : int or None, default=8
         Number of clusters (mixture components), where the clusterer has that parameter.
     n_runs : int, default=None
-        Runs with different seeds for a `ConsensusClusterer`; 12 by default if the
-        clusterer has a seed and ``predict``. 1 is the clusterer alone.
+        Runs with different seeds for a `ConsensusClusterer`; by default its own number
+        (12, more of small images) if the clusterer has a seed and ``predict``. 1 is the
+        clusterer alone.
     random_state : int, default=0
         Seed, where the clusterer has one.
     verbose : int, default=0
@@ -414,7 +414,7 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
     """Return a consensus of a clusterer, or the clusterer where that is as good."""
     differs = "random_state" in clusterer.get_params() and hasattr(clusterer, "predict")
     if n_runs is None:
-        n_runs = _N_RUNS if differs else 1
+        n_runs = "auto" if differs else 1
     if n_runs == 1:
         return clusterer
     if not differs:

@@ -30,6 +30,7 @@ def run(capsys):
 def _quick_reports(request, monkeypatch):
     """Save the time of drawing and of validity, which most tests do not look at."""
     monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
+    monkeypatch.setattr("skesom.som._consensus._MOST_MEMBERS", 12)
     name = "skesom.report._pictures.Pictures"
     monkeypatch.setattr(f"{name}.jobs_of_bands", lambda self: [])
     if "pictures" not in request.fixturenames:

@@ -8,7 +8,13 @@ import pytest
 from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import DBSCAN, HDBSCAN, AgglomerativeClustering, KMeans
+from sklearn.cluster import (
+    DBSCAN,
+    HDBSCAN,
+    AgglomerativeClustering,
+    KMeans,
+    MiniBatchKMeans,
+)
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
@@ -164,7 +170,10 @@ def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
     X, truth = make_blobs(3000, centers=4, random_state=1)
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_COMPARE", 500)
-    consensus = ConsensusClusterer(KMeans(n_init=3), n_clusters=4, random_state=0)
+    member = KMeans(n_init=3)
+    consensus = ConsensusClusterer(
+        member, n_estimators=12, n_clusters=4, random_state=0
+    )
     consensus.fit(X)
     assert [len(member.labels_) for member in consensus.estimators_] == 12 * [300]
     assert adjusted_rand_score(truth, consensus.labels_) > 0.95
@@ -179,6 +188,13 @@ def test_members_learn_from_samples(max_samples, expected):
     ).fit(X)
     assert {len(member.labels_) for member in consensus.estimators_} == {expected}
     assert len(consensus.labels_) == 400
+
+
+@pytest.mark.parametrize(("n_rows", "expected"), [(300, 100), (5000, 50), (30_000, 12)])
+def test_few_rows_get_more_members(n_rows, expected):
+    X = np.random.default_rng(0).normal(size=(n_rows, 2))
+    member = MiniBatchKMeans(2, n_init=1, max_iter=1)
+    assert len(ConsensusClusterer(member).fit(X).estimators_) == expected
 
 
 def test_more_stable_than_its_members_and_no_worse(global_random_seed):
@@ -399,7 +415,9 @@ class _Moody(ClusterMixin, BaseEstimator):
 
 def test_goes_on_without_the_members_that_fail():
     X, _ = make_blobs(50, random_state=0)
-    consensus = ConsensusClusterer(_Moody(), n_clusters=2, random_state=0)
+    consensus = ConsensusClusterer(
+        _Moody(), n_estimators=12, n_clusters=2, random_state=0
+    )
     with pytest.warns(ConvergenceWarning, match=r"members failed.*not today"):
         consensus.fit(X)
     assert 6 < len(consensus.estimators_) < 12
