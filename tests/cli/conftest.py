@@ -30,7 +30,6 @@ def run(capsys):
 def _quick_reports(request, monkeypatch):
     """Save the time of drawing and of validity, which most tests do not look at."""
     monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
-    monkeypatch.setattr("skesom.som._consensus._MOST_MEMBERS", 12)
     name = "skesom.report._pictures.Pictures"
     monkeypatch.setattr(f"{name}.jobs_of_bands", lambda self: [])
     if "pictures" not in request.fixturenames:
@@ -75,8 +74,9 @@ def pattern():
     def make(shape=(40, 44), seed=0):
         rng = np.random.default_rng(seed)
         rows, columns = np.indices(shape)
-        waves = 40 * np.sin(rows / 5 + seed) * np.cos(columns / 7)
-        return 50 + waves + rng.normal(size=shape)
+        waves = np.sin(rows / 5) * np.cos(columns / 7)
+        spots = np.sin(rows / 3) * np.cos(columns / 4 + seed)
+        return 50 + 40 * waves + 4 * spots + rng.normal(size=shape)
 
     return make
 

@@ -122,7 +122,7 @@ class TestCluster:
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         cube = read_cube(bands)
         esom = ESOM(epsilon=0.5, learning_rate=0.1, n_clusters=4, random_state=5)
-        clusterer = esom if runs == 1 else consensus_of(esom, runs or 12)
+        clusterer = esom if runs == 1 else consensus_of(esom, runs or "auto")
         pipeline = make_cluster_pipeline(
             clusterer, target_fwhm=0.1, sky="keep", color_contrast=0.2
         )

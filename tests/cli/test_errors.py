@@ -20,7 +20,7 @@ def files(tmp_path):
     """Three bands, the first with flags; the errors lie in files beside them."""
     cube, _ = make_galaxy_cube((48, 56), 3, random_state=0)
     paths = write_bands(tmp_path, cube)
-    sigma = np.linspace(0.01, 0.05, 48, dtype=np.float32)[:, None] * np.ones(56)
+    sigma = np.linspace(0.002, 0.01, 48, dtype=np.float32)[:, None] * np.ones(56)
     for number, path in enumerate(paths):
         rms = path.with_name(f"{path.stem}_rms.fits")
         fits.writeto(rms, (sigma * (1 + number)).astype(np.float32))

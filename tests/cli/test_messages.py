@@ -110,7 +110,7 @@ class TestLibrary:
 
     def test_a_report_logs_decisions_and_steps(self, scene, tmp_path, caplog):
         cube, _ = scene
-        job = make_cluster_pipeline(ESOM(2, random_state=0)).fit(cube)
+        job = make_cluster_pipeline(ESOM(4, random_state=0)).fit(cube)
         with caplog.at_level(logging.DEBUG, "skesom"):
             write_report(tmp_path / "out", job, cube, pictures=False)
         told = {level: [] for level in (logging.DEBUG, logging.INFO)}

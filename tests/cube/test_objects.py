@@ -231,7 +231,7 @@ TRANSFORMERS = [
     FluxShape(),
     FluxUnitConverter("mJy/beam"),
     FWHMConvolver(target_fwhm=1500.0),
-    SkyMasker(),
+    SkyMasker("mask", threshold=0.5),
 ]
 
 

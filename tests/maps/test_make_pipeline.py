@@ -171,7 +171,7 @@ class TestRuns:
             ("sklearn.cluster.MiniBatchKMeans", MiniBatchKMeans),
         ],
     )
-    @pytest.mark.parametrize(("n_runs", "expected"), [(None, 12), (5, 5)])
+    @pytest.mark.parametrize(("n_runs", "expected"), [(None, "auto"), (5, 5)])
     def test_clusterers_with_a_seed_are_wrapped(self, method, kind, n_runs, expected):
         consensus = make_clusterer(method, n_clusters=5, n_runs=n_runs, random_state=7)
         assert type(consensus) is ConsensusClusterer

@@ -145,17 +145,25 @@ class ColorScaler(CubeTransformer):
                 spectra = ((cube.data[row] - self.mean_) / self.scale_)[:, order]
                 missing = np.isnan(spectra)
                 level, upper, above = self._levels(_brightness(spectra))
-                weights = self.weights_[level]
-                weights += above * (self.weights_[upper] - weights)
+                steps = self.weights_[upper] - self.weights_[level]
+                weights = self.weights_[level] + above * steps
                 spectra[missing] = 0
-                product = ((spectra @ components) * weights) @ components.T
+                scores = spectra @ components
+                product = (scores * weights) @ components.T
                 product[missing] = np.nan
                 scaled[row][:, order] = product
                 if errors is not None:
                     variance = ((cube.errors[row] / self.scale_) ** 2)[:, order]
                     variance[missing] = 0
-                    nearest = np.where(above[:, 0] > 0.5, upper, level)
-                    variance = self._carried(variance, nearest, components)
+                    gaps = self.brightness_[upper] - self.brightness_[level]
+                    # Weights change with the brightness, which errors change.
+                    inside = (gaps > 0) & (above[:, 0] > 0)
+                    gaps[~inside] = np.inf
+                    slopes = (scores * steps / gaps[:, np.newaxis]) @ components.T
+                    slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+                    variance = self._carried(
+                        variance, slopes, level, above, components
+                    )
                     variance[missing] = np.nan
                     errors[row][:, order] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
@@ -169,13 +177,23 @@ class ColorScaler(CubeTransformer):
         upper = np.minimum(level + 1, numbers[-1])
         return level, upper, (place - level)[:, np.newaxis]
 
-    def _carried(self, variance, levels, components):
-        """Return variances of errors after the matrices of some levels."""
+    def _carried(self, variance, slopes, levels, above, components):
+        """Return variances after the matrices of pixels, plus slopes along the sum."""
         carried = np.empty_like(variance)
+        last = len(self.weights_) - 1
         for level in np.unique(levels):
-            matrix = (components * self.weights_[level]) @ components.T
-            carried[levels == level] = variance[levels == level] @ matrix**2
-        return carried
+            lower, upper = (
+                (components * self.weights_[number]) @ components.T
+                for number in (level, min(level + 1, last))
+            )
+            step, of = upper - lower, levels == level
+            own, part, slope = variance[of], above[of], slopes[of]
+            squares = own @ lower**2 + 2 * part * (own @ (lower * step))
+            squares += part**2 * (own @ step**2)
+            sums = own @ lower + part * (own @ step)
+            total = own.sum(axis=1, keepdims=True)
+            carried[of] = squares + 2 * slope * sums + slope**2 * total
+        return np.maximum(carried, 0)
 
 
 def _order_by_content(mean, scale):
