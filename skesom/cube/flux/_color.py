@@ -161,9 +161,7 @@ class ColorScaler(CubeTransformer):
                     gaps[~inside] = np.inf
                     slopes = (scores * steps / gaps[:, np.newaxis]) @ components.T
                     slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
-                    variance = self._carried(
-                        variance, slopes, level, above, components
-                    )
+                    variance = self._carried(variance, slopes, level, above, components)
                     variance[missing] = np.nan
                     errors[row][:, order] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
