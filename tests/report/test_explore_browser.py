@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import ascii as text_tables
+from astropy.stats import mad_std
 from astropy.table import Table
 from astropy.wcs import WCS
 from sklearn.cluster import KMeans
@@ -468,7 +469,9 @@ class TestFiles:
         name, unit = galaxy.band_names[0], galaxy.band_units[0]
         known = np.asarray(table[f"{name} [{unit}]"])
         flux = galaxy.data[rows, columns, 0]
-        assert np.corrcoef(known, flux)[0, 1] > 0.999
+        # The page holds fluxes to 1 %, or to half a step of a quarter of the noise.
+        noise = mad_std(np.diff(galaxy.data[:, :, 0], axis=1)) / np.sqrt(2)
+        np.testing.assert_allclose(known, flux, rtol=0.01, atol=0.13 * noise)
 
 
 class TestKeyboard:
