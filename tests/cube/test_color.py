@@ -78,6 +78,13 @@ def test_colors_shrink_where_they_are_noise(global_random_seed):
     assert shrinks < 0.7 * plain[faint].std() / plain[bright].std()
 
 
+def test_errors_that_rise_with_brightness_are_believed(scene):
+    """Those of photons, in fluxes that are not stretched."""
+    errors = 0.01 + 0.06 * (scene - scene.min())
+    signal = ColorScaler().fit(Cube(scene, errors=errors)).signal_
+    assert signal[-1, 1] < 0.7 < 0.9 < signal[0, 1]
+
+
 def test_color_gains_on_brightness(scene):
     def ratio(scaled):
         color = (scaled[:, :, 0] - scaled[:, :, 2]).std()

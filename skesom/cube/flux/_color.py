@@ -62,8 +62,8 @@ class ColorScaler(CubeTransformer):
     that band, with its color enhanced, and colors of faint pixels shrink to the mean
     color as far as they are noise: the filter of Wiener, in the components of [1]_. The
     order of the bands does not matter. A missing band counts as its mean. Errors of the
-    cube are propagated. They also tell the noise; without them, differences of
-    neighboring pixels do, in 16 groups of like brightness. From group to group it may
+    cube are propagated. They also tell the noise, in 16 groups of like brightness.
+    Without them, differences of neighboring pixels do, and from group to group it may
     only fall, as it does in stretched fluxes: what rises is structure.
 
     References
@@ -252,9 +252,8 @@ def _noise_by_brightness(data, errors, axes, scaling):
     n_levels = min(_MOST_LEVELS, max(1, len(values) // _FEWEST_STEPS))
     groups = np.array_split(np.argsort(brightness, kind="stable"), n_levels)
     levels = np.array([np.median(brightness[group]) for group in groups])
-    if errors is None:
-        noise = [mad_std(values[group], axis=0) ** 2 / 2 for group in groups]
-    else:
-        noise = [np.median(values[group], axis=0) for group in groups]
+    if errors is not None:
+        return levels, np.array([np.median(values[group], axis=0) for group in groups])
+    noise = [mad_std(values[group], axis=0) ** 2 / 2 for group in groups]
     # In stretched fluxes, noise only falls where it is brighter: more is structure.
     return levels, np.minimum.accumulate(noise, axis=0)
