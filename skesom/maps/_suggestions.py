@@ -560,7 +560,8 @@ def _describe(clusters, place, brightness):
 def _claim(axis, place):
     """Return if a place on an axis is unsure, its rank, how little it tells, and words.
 
-    The rank is from the nearer end; None of a place that clusters share.
+    The rank is from the nearer end, with unknown values as if they were beyond; None of
+    a place that clusters share.
     """
     high, low, _, values, least = axis
     others, least = np.delete(values, place), least[place]
@@ -573,4 +574,5 @@ def _claim(axis, place):
         return None  # as red as few, but bluer than the mean
     rank, word = (above, high) if above <= below else (below, low)
     ordinal = ("", "2nd ", "3rd ")[rank] if rank < 3 else f"{rank + 1}th "
+    rank += np.count_nonzero(np.isnan(others))  # which may be further out
     return not gap > least, rank, -gap / least, f"{ordinal}{word}"

@@ -357,6 +357,16 @@ class TestDescriptions:
         assert texts[0] == "faintest"
         assert texts[1:] == ["brightest in a", "highest c / a"]
 
+    def test_prefer_places_among_all_to_those_among_the_few_that_are_known(self):
+        """The ultraviolet of two old clusters, which are redder, is in the noise."""
+        names = ["NUV", "SDSS g", "SDSS r"]
+        spectra = [1, 9, 16], [1, 7, 9], [60, 70, 70], [40, 70, 90]
+        labels, cube = scene(*map(np.array, spectra), names=names)
+        noise = np.random.default_rng(0).normal(0, 6, cube.shape[:2])
+        cube.data[:, :, 0] += noise
+        for each in suggest_names(labels, cube):
+            assert "reddest in NUV" not in each.description
+
     def test_are_of_spectra_too(self):
         # 120 channels from 480 to 930 nm: their halves are bands.
         places = np.linspace(480, 930, 120)
