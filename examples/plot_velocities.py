@@ -81,7 +81,7 @@ moments = Cube(
 
 
 def cluster(images, **options):
-    """Return six clusters on which twelve maps agree."""
+    """Return six clusters on which many maps agree."""
     options |= {"sky": "keep", "target_fwhm": None, "mask_outliers": False}
     clusterer = make_clusterer("esom", n_clusters=6)
     return make_cluster_pipeline(clusterer, **options).fit_predict(images)

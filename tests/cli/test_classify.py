@@ -244,7 +244,7 @@ class TestCatalog:
         assert set(names_of(out).values()) == {"disc", "G"}
         told = (out / "summary.md").read_text()  # classes are what they were taught as
         assert "looks like" not in told
-        assert "(?) |" not in told
+        assert "(?), " not in told
         assert "No names" not in told
 
     def test_no_object_in_the_image(self, refused, tmp_path):

@@ -247,10 +247,8 @@ class CubeAligner(CubeTransformer):
 
     def _measure(self, cubes, grid):
         """Return the shifts to take off all bands, and what is seen of shifts."""
-        none, correct = (
-            np.zeros((self.n_features_in_, 2)),
-            self.registration == "correct",
-        )
+        none = np.zeros((self.n_features_in_, 2))
+        correct = self.registration == "correct"
         if self.registration is None:
             return none, None
         reason = why_not(cubes) if self.registration == "auto" else None

@@ -61,7 +61,7 @@ class SkyMasker(CubeTransformer):
     Attributes
     ----------
     masks_sky_ : bool
-        Whether anything is masked as sky.
+        Whether sky is masked; of ``"auto"``, whether there is any.
     sky_mask_ : ndarray of bool of shape (n_rows, n_columns)
         True where the fitted cube is masked as sky; all False if the sky is kept.
     share_ : float
