@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from numbers import Real
 
 import numpy as np
@@ -140,6 +141,11 @@ class ColorScaler(CubeTransformer):
         errors = None if cube.errors is None else np.empty_like(scaled)
         order = _order_by_content(self.mean_, self.scale_)
         components = np.ascontiguousarray(self.components_[order])
+
+        @cache  # of many bands it takes longer than the rest of a row
+        def matrix_of(level):
+            return (components * self.weights_[level]) @ components.T
+
         with threadpool_limits(limits=1, user_api="blas"):
             for row in range(len(cube)):
                 spectra = ((cube.data[row] - self.mean_) / self.scale_)[:, order]
@@ -161,7 +167,9 @@ class ColorScaler(CubeTransformer):
                     gaps[~inside] = np.inf
                     slopes = (scores * steps / gaps[:, np.newaxis]) @ components.T
                     slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
-                    variance = self._carried(variance, slopes, level, above, components)
+                    variance = _carried(
+                        variance, slopes, level, upper, above, matrix_of
+                    )
                     variance[missing] = np.nan
                     errors[row][:, order] = np.sqrt(variance)
         bare = [None] * cube.shape[2]
@@ -175,28 +183,25 @@ class ColorScaler(CubeTransformer):
         upper = np.minimum(level + 1, numbers[-1])
         return level, upper, (place - level)[:, np.newaxis]
 
-    def _carried(self, variance, slopes, levels, above, components):
-        """Return variances after the matrices of pixels, plus slopes along the sum."""
-        carried = np.empty_like(variance)
-        last = len(self.weights_) - 1
-        for level in np.unique(levels):
-            lower, upper = (
-                (components * self.weights_[number]) @ components.T
-                for number in (level, min(level + 1, last))
-            )
-            step, of = upper - lower, levels == level
-            own, part, slope = variance[of], above[of], slopes[of]
-            squares = own @ lower**2 + 2 * part * (own @ (lower * step))
-            squares += part**2 * (own @ step**2)
-            sums = own @ lower + part * (own @ step)
-            total = own.sum(axis=1, keepdims=True)
-            carried[of] = squares + 2 * slope * sums + slope**2 * total
-        return np.maximum(carried, 0)
-
 
 def _order_by_content(mean, scale):
     """Return the order in which sums over bands are the same to the last bit."""
     return np.lexsort((scale, mean))
+
+
+def _carried(variance, slopes, levels, uppers, above, matrix_of):
+    """Return variances after the matrices of pixels, plus slopes along the sum."""
+    carried = np.empty_like(variance)
+    for level, upper in {*zip(levels.tolist(), uppers.tolist(), strict=True)}:
+        lower, of = matrix_of(level), levels == level
+        step = matrix_of(upper) - lower
+        own, part, slope = variance[of], above[of], slopes[of]
+        squares = own @ lower**2 + 2 * part * (own @ (lower * step))
+        squares += part**2 * (own @ step**2)
+        sums = own @ lower + part * (own @ step)
+        total = own.sum(axis=1, keepdims=True)
+        carried[of] = squares + 2 * slope * sums + slope**2 * total
+    return np.maximum(carried, 0)
 
 
 def _brightness(spectra):
