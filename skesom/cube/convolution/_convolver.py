@@ -56,8 +56,8 @@ class FWHMConvolver(CubeTransformer):
     fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
         Full width at half maximum of the point-spread function in arcsec. None takes
         the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
-        stay as they are, with a warning that tells what stars would give. Otherwise one
-        entry for all bands, one for each, or a dict by band name (others: "header"):
+        stay as they are, with a warning. Otherwise one entry for all bands, one for
+        each, or a dict by band name (others: "header"):
 
         - a number of arcsec, or a Quantity of an angle or of pixels;
         - ``"header"``: the width that the cube has;
