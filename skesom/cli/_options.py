@@ -266,7 +266,8 @@ def _cutout(*texts):
     from astropy.coordinates import Angle, SkyCoord
 
     try:
-        hours = units.hourangle if ":" in texts[0] else units.deg
+        is_in_hours = re.search(r"\d[\s:]+\d", texts[0])  # 13:37:00.9, 13 37 00.9
+        hours = units.hourangle if is_in_hours else units.deg
         place = SkyCoord(Angle(texts[0], hours), Angle(texts[1], units.deg))
         size = length(texts[2])
         size = size.value * units.arcsec if size.unit.is_unity() else size
