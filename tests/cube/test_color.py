@@ -123,6 +123,25 @@ def test_no_pixel_with_all_bands():
         ColorScaler().fit(cube)
 
 
+@pytest.mark.parametrize("missing", [np.nan, np.inf, 0.0])
+def test_band_without_errors_does_not_count_as_free_of_noise(scene, missing):
+    errors = np.full(scene.shape, 0.05)
+    errors[:, :, 1] = missing
+    scaler, plain = ColorScaler().fit(Cube(scene, errors=errors)), ColorScaler()
+    np.testing.assert_array_equal(scaler.signal_, plain.fit(scene).signal_)
+
+
+@pytest.mark.parametrize("missing", [np.nan, np.inf, 0.0])
+def test_pixels_without_errors_leave_the_noise_to_the_others(scene, missing):
+    errors = np.full(scene.shape, 0.05)
+    whole = ColorScaler().fit(Cube(scene, errors=errors))
+    errors[-30:, :, 1] = missing
+    part = ColorScaler().fit(Cube(scene, errors=errors))
+    assert_allclose(part.signal_[-1], whole.signal_[-1], rtol=1e-9)
+    errors = part.transform(Cube(scene, errors=errors)).errors
+    assert np.isfinite(errors[:30]).all()
+
+
 def test_errors_against_realisations(scene, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
     scaler = ColorScaler().fit(scene)

@@ -111,8 +111,11 @@ class ColorScaler(CubeTransformer):
         order = _order_by_content(mean, scale)
         scaling = mean, scale, order
         errors = None if cube.errors is None else sampled(cube.errors, WHOLE)
-        if errors is not None and not (errors[valid] > 0).any():
-            errors = None
+        if errors is not None:
+            is_known = (errors > 0) & np.isfinite(errors)
+            errors = np.where(is_known, errors, np.nan)
+            # Differences tell the noise if no pixel has the errors of all bands.
+            errors = errors if is_known[valid].all(axis=1).any() else None
         few = self.contrast > 0 and np.count_nonzero(valid) < len(order)
         find = _components_of_few if few else _principal_components
         variance, components = find(data, valid, *scaling)
@@ -160,6 +163,7 @@ class ColorScaler(CubeTransformer):
                 scaled[row][:, order] = product
                 if errors is not None:
                     variance = ((cube.errors[row] / self.scale_) ** 2)[:, order]
+                    variance[np.isinf(variance)] = np.nan  # no errors either
                     variance[missing] = 0
                     gaps = self.brightness_[upper] - self.brightness_[level]
                     # Weights change with the brightness, which errors change.
