@@ -94,6 +94,8 @@ def _suggested(report, groups, catalog, radius):
     suggestions = suggestions_of(result, found)
     if not any(suggestion.name for suggestion in suggestions or ()):
         text = "because the filters are unknown or no rule holds"
+        if suggestions is None:
+            text = "because the classes are those that were taught"
         raise ValueError(f"no names are suggested, {text}")
     pairs = zip(result.groups, suggestions, strict=True)
     names = [group.name or suggestion.name for group, suggestion in pairs]

@@ -228,7 +228,7 @@ def _add_shapes(table, image):
         xx[thin] += _OF_PIXEL
         yy[thin] += _OF_PIXEL
     middle, half = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
-    major, minor = np.sqrt(middle + half), np.sqrt(middle - half)
+    major, minor = np.sqrt(middle + half), np.sqrt(np.maximum(middle - half, 0))
     angle = (np.rad2deg(np.arctan2(2 * xy, xx - yy) / 2) + 90) % 180 - 90
     values = major, minor, angle, 1 - minor / major
     for row, (name, (unit, text)) in zip(values, _SHAPE.items(), strict=True):

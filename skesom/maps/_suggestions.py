@@ -544,6 +544,8 @@ def _describe(clusters, place, brightness):
         for number, claim in enumerate(claims)
         if claim and (number < n_bands or not claim[0])
     ]
+    if len(clusters.ids) == 1:
+        return "the only cluster"
     if not known:
         return f"cluster {clusters.ids[place]}, not told from others by brightness"
     *_, text, number = min(

@@ -25,6 +25,9 @@ mag a factor of 2. "Bluer" and "redder" compare a cluster with the mean over the
 all whose color is known to 0.3 mag, "brighter", "fainter", "bright" and "faint" with
 the brightness that half of the light exceeds. Of "reddest" and "bluest", clusters
 whose color is not known are left out."""
+_OF_CLASSES = (
+    "Each pixel has the class that it is most like, of those that were taught."
+)
 _OF_VOXELS = """\
 A voxel is the flux of one pixel in one band. Voxels of one cluster are about as bright,
 in units of the noise of their bands. Each band has a slice of the map."""
@@ -36,10 +39,12 @@ def write_summary(folder, result, clusters, pictures, crossmatch=None):
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
     """
     suggestions = None if result.is_voxel else suggestions_of(result, crossmatch)
+    explanation = _OF_CLASSES if suggestions is None else _EXPLANATION
+    explanation = _OF_VOXELS if result.is_voxel else explanation
     parts = [
         f"# What was found in {len(clusters)} clusters",
         _images(result),
-        _OF_VOXELS if result.is_voxel else _EXPLANATION,
+        explanation,
         "\n".join(_table(result, clusters, suggestions)),
         "## What to look at next",
         "\n".join(_next(result, clusters, suggestions, pictures)),

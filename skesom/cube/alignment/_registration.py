@@ -149,7 +149,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         options = {"correct": correct, "n_jobs": n_jobs}
         shift, doubt = _measure(bands[number], against, grid, find_window, **options)
         shifts[number] = 0 if doubt else shift
-        text = "by {:+.1f} rows and {:+.1f} columns".format(*shift)
+        text = "by {:+.1f} rows and {:+.1f} columns".format(*shift.round(1) + 0)
         if scale is not None:
             text += f" ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
         text = f"{text}, but {doubt}" if shift.any() and doubt else doubt or text
