@@ -295,6 +295,21 @@ class TestCorrection:
         assert "'iband'" not in str(caught[0].message)
 
 
+@pytest.mark.parametrize("registration", ["auto", "correct"])
+@pytest.mark.parametrize("height", [100, 300])
+def test_a_lone_star_is_not_moved_by_noise(height, registration):
+    """Its correlation has a flat top; in this draw the highest place is 2 off."""
+    rng, (rows, columns) = np.random.default_rng(35), np.indices((100, 100)) - 50
+    star = height * np.exp(-(rows**2 + columns**2) / 6)
+    bands = [star * scale + rng.normal(size=star.shape) for scale in (1, 1.3, 1.6)]
+    aligner = CubeAligner(registration=registration)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        aligner.fit(np.stack(bands, axis=-1))
+    assert not any("seem to be shifted" in str(each.message) for each in caught)
+    assert np.abs(aligner.shifts_).max() < 1
+
+
 @pytest.mark.parametrize("is_bent", [False, True])
 def test_a_shifted_wcs(is_bent):
     """A pixel of the grid gets what lies off it by the shift, distorted or not."""

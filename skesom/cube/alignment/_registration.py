@@ -40,8 +40,11 @@ SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
 STEP = 0.01  # pixels between the places where a correlation is computed
 
 
-def find_shift(image, reference, least=LEAST_CORRELATION):
-    """Return the (rows, columns) where the correlation of images peaks, or None."""
+def find_shift(image, reference, least=LEAST_CORRELATION, clear=0):
+    """Return the (rows, columns) where the correlation of images peaks, or None.
+
+    A peak that is not by `clear` deviations above that at the same place is no shift.
+    """
     parts = [_structure(band) for band in (image, reference)]
     if any(part is None for part in parts):
         return None
@@ -52,9 +55,11 @@ def find_shift(image, reference, least=LEAST_CORRELATION):
     row, column = np.unravel_index(np.argmax(correlation), shape)
     peak = correlation[row, column]
     on_edge = not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1)
-    least = max(least, LEAST_DEVIATIONS * mad_std(correlation))
-    if peak < least or on_edge:
+    noise = mad_std(correlation)
+    if peak < max(least, LEAST_DEVIATIONS * noise) or on_edge:
         return None
+    if peak - correlation[shape[0] // 2, shape[1] // 2] < clear * noise:
+        return np.zeros(2)  # a lone star has a flat top, on which noise moves the peak
     return _refine(spectrum, shape, np.array([row, column]) - np.array(shape) // 2)
 
 
@@ -200,6 +205,9 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
         return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
     if not correct and np.hypot(*shift) <= LEAST_WARNED:
         return shift, None
+    is_large = np.hypot(*shift) > LEAST_WARNED
+    if is_large and not find_shift(*images, clear=CLEAR).any():
+        return shift, "they may as well be at one place"
     known = shift if correct else np.rint(shift)  # by which images are moved
     if correct:
         images = aligned(shift)
