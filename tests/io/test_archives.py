@@ -6,7 +6,7 @@ import pytest
 from astropy import units
 from astropy.io import fits
 
-from skesom.cube import Cube, band_wavelengths
+from skesom.cube import Cube, band_wavelengths, filter_wavelengths
 from skesom.cube.objects._filters import filter_wavelength
 from skesom.io import read_cube, write_bands
 
@@ -384,3 +384,17 @@ class TestFiles:
             cube.band_names
         )
         assert read_cube(write_bands(tmp_path, cube)).band_names == cube.band_names
+
+
+@pytest.mark.parametrize(
+    ("names", "wavelengths"),
+    [
+        (["NGC1_g_v1", "NGC1_i_v2", "NGC1_r_v1"], [477, 763, 622]),
+        (["obs1_R_2019", "obs2_V_2020"], [641, 545]),
+        (["s1 g", "s2 g"], [477, 477]),
+        (["g_r", "r_g"], [np.nan, np.nan]),  # two places tell
+        (["I_1", "Q_1", "U_2"], [np.nan] * 3),  # Stokes
+    ],
+)
+def test_filters_at_one_place_of_names_that_differ_elsewhere(names, wavelengths):
+    np.testing.assert_array_equal(filter_wavelengths(names), wavelengths)

@@ -79,6 +79,12 @@ def filter_wavelengths(names):
         if parts != texts and all(parts):
             others = filter_wavelengths(parts)
             found = others if np.isfinite(others).all() else found
+        # NGC1_g_v1 and NGC1_r_v2: the only place in names where all have a filter.
+        words = [_PART.findall(text) for text in texts]
+        if np.isnan(found).any() and len(set(map(len, words))) == 1 < len(words[0]):
+            columns = map(filter_wavelengths, zip(*words, strict=True))
+            told = [lengths for lengths in columns if np.isfinite(lengths).all()]
+            found = told[0] if len(told) == 1 else found
     return found
 
 
