@@ -20,6 +20,7 @@ _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
 # Groups of pixels of like brightness, in each of which noise is measured: with 8 or 32
 # the same maps come out. The deviation of 200 steps is known to a fifteenth.
 _MOST_LEVELS, _FEWEST_STEPS = 16, 200
+_MOST_VALUES = 2**23  # of all bands, from which noise is measured: 64 MB
 
 
 class ColorScaler(CubeTransformer):
@@ -240,7 +241,7 @@ def _components_of_few(data, valid, mean, scale, order):
 def _noise_by_brightness(data, errors, axes, scaling):
     """Return levels of brightness, and the variance of noise along axes in each."""
     mean, scale, order = scaling
-    rows = representative_rows(*data.shape[:2])
+    rows = representative_rows(*data.shape[:2], _MOST_VALUES // data.shape[2])
     data, errors = data[rows], None if errors is None else errors[rows]
     brightness, values = [], []
     with threadpool_limits(limits=1, user_api="blas"):
