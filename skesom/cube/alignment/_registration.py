@@ -45,10 +45,16 @@ def find_shift(image, reference, least=LEAST_CORRELATION, clear=0):
 
     A peak that is not by `clear` deviations above that at the same place is no shift.
     """
-    parts = [_structure(band) for band in (image, reference)]
+    return _shift_between(_filter(image), _filter(reference), least, clear)
+
+
+def _shift_between(image, reference, least, clear=0):
+    """Return the same of filtered images."""
+    parts = [_structure(*filtered) for filtered in (image, reference)]
     if any(part is None for part in parts):
         return None
-    shape = [fft.next_fast_len(2 * length, real=True) for length in image.shape]
+    size = parts[0].shape
+    shape = [fft.next_fast_len(2 * length, real=True) for length in size]
     spectra = [fft.rfft2(part, shape) for part in parts]
     spectrum = spectra[0] * np.conj(spectra[1])
     correlation = fft.fftshift(fft.irfft2(spectrum, shape))
@@ -75,9 +81,8 @@ def _refine(spectrum, shape, peak):
     return peak + around[list(np.unravel_index(np.argmax(fine), fine.shape))]
 
 
-def _structure(band):
+def _structure(structure, valid, scale):
     """Return structures between two widths, of mean 0 and norm 1, None without."""
-    structure, valid, scale = _filter(band)
     if not scale > 0:
         return None
     # What is bright counts by its place alone: its shape differs between bands.
@@ -95,7 +100,7 @@ def _filter(band):
     return structure, valid, mad_std(structure[valid]) if valid.any() else 0
 
 
-def _clearest(bands, grid, first, size):
+def _clearest(bands, grid, first, size, show):
     """Return the band to compare with: the first, unless it shows little beside others.
 
     Bands that are not on the grid are resampled, and not compared with.
@@ -103,11 +108,9 @@ def _clearest(bands, grid, first, size):
     on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
     numbers = list(dict.fromkeys([first, *on_grid]))
     images = [bands[number].image for number in numbers]
-    pairs = zip(images, _busy_windows(images, size), strict=True)
-    images = computed(*(image[window] for image, window in pairs))
     counts = {}
-    for number, image in zip(numbers, images, strict=True):
-        structure, _, noise = _filter(image)
+    for number, window in zip(numbers, _busy_windows(images, size), strict=True):
+        structure, _, noise = show(number, *_ends(window))
         clear = structure > CLEAR * noise if noise > 0 else False
         counts[number] = np.count_nonzero(clear)
     most = max(counts, key=counts.get)
@@ -137,7 +140,14 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
-    reference = _clearest(bands, grid, first, size)
+
+    def show(number, top, bottom, left, right):
+        """Return what a window of a band shows."""
+        return _filter(computed(bands[number].image[top:bottom, left:right])[0])
+
+    if not correct:  # once for all pairs: the windows are small
+        show = cache(show)
+    reference = _clearest(bands, grid, first, size, show)
     against = bands[reference]
 
     @cache  # a lazy image is computed for each window
@@ -152,7 +162,8 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     shifts, notes, n_alike = np.zeros((len(bands), 2)), {}, 0
     for number in sorted(set(range(len(bands))) - {reference}):
         options = {"correct": correct, "n_jobs": n_jobs}
-        shift, doubt = _measure(bands[number], against, grid, find_window, **options)
+        pair = reference, number
+        shift, doubt = _measure(bands, pair, grid, find_window, show, **options)
         shifts[number] = 0 if doubt else shift
         text = "by {:+.1f} rows and {:+.1f} columns".format(*shift.round(1) + 0)
         if scale is not None:
@@ -177,17 +188,18 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     return shifts, f"shifted: {notes}" if notes else seen
 
 
-def _measure(band, against, grid, find_window, *, correct, n_jobs):
-    """Return the shift of a band, and why it is uncertain, or None."""
+def _measure(bands, numbers, grid, find_window, show, *, correct, n_jobs):
+    """Return the shift of the second band, and why it is uncertain, or None."""
     pair = [
-        each.cube[:, :, each.number : each.number + 1].replace(errors=None)
-        for each in (against, band)
+        band.cube[:, :, band.number : band.number + 1].replace(errors=None)
+        for band in map(bands.__getitem__, numbers)
     ]
     box = overlap_box(grid, [grid_of(cube) for cube in pair])
     if box is None:
         return np.zeros(2), "(no overlap with it)"
-    box = find_window(*(end for part in box for end in (part.start, part.stop)))
+    box = find_window(*_ends(box))
     window = cut_grid(grid, box)
+    on_grid = not correct and all(same_grid(grid_of(cube), grid) for cube in pair)
     if not correct:  # what is on the grid needs no resampling to be compared
         pair = [cube[box] if same_grid(grid_of(cube), grid) else cube for cube in pair]
 
@@ -197,8 +209,11 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
         data = np.asarray(stack_cubes(moved, window, None, [False] * 2, **options))
         return data[:, :, 1], data[:, :, 0]
 
-    images = aligned(np.zeros(2))
-    shift = find_shift(*images, LEAST_CORRELATION if correct else LEAST_TO_WARN)
+    images = None if on_grid else aligned(np.zeros(2))
+    filtered = [show(number, *_ends(box)) for number in numbers if on_grid]
+    filtered = filtered[::-1] or list(map(_filter, images))
+    least = LEAST_CORRELATION if correct else LEAST_TO_WARN
+    shift = _shift_between(*filtered, least)
     if shift is None:
         return np.zeros(2), "(nothing in common with it)"
     if np.hypot(*shift) > LARGEST_SHIFT:
@@ -206,12 +221,13 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
     if not correct and np.hypot(*shift) <= LEAST_WARNED:
         return shift, None
     is_large = np.hypot(*shift) > LEAST_WARNED
-    if is_large and not find_shift(*images, clear=CLEAR).any():
+    if is_large and not _shift_between(*filtered, LEAST_CORRELATION, CLEAR).any():
         return shift, "they may as well be at one place"
     known = shift if correct else np.rint(shift)  # by which images are moved
     if correct:
         images = aligned(shift)
     else:
+        images = images or aligned(np.zeros(2))
         moved = ndimage.shift(images[0], -known, order=0, cval=np.nan)
         images = moved, images[1]
     halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
@@ -231,6 +247,11 @@ def _measure(band, against, grid, find_window, *, correct, n_jobs):
         return shift, "the quarters of the image do not agree"
     shift = (shift + (rest + left)).round(2)
     return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
+
+
+def _ends(box):
+    """Return the first and last rows and columns of a window."""
+    return tuple(end for part in box for end in (part.start, part.stop))
 
 
 def _busy_windows(images, size):
