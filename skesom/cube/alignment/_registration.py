@@ -100,7 +100,7 @@ def _filter(band):
     return structure, valid, mad_std(structure[valid]) if valid.any() else 0
 
 
-def _clearest(bands, grid, first, size, show):
+def _clearest(bands, grid, first, size, shown):
     """Return the band to compare with: the first, unless it shows little beside others.
 
     Bands that are not on the grid are resampled, and not compared with.
@@ -108,9 +108,12 @@ def _clearest(bands, grid, first, size, show):
     on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
     numbers = list(dict.fromkeys([first, *on_grid]))
     images = [bands[number].image for number in numbers]
+    windows = _busy_windows(images, size)
+    pairs = zip(images, windows, strict=True)
+    images = computed(*(image[window] for image, window in pairs))
     counts = {}
-    for number, window in zip(numbers, _busy_windows(images, size), strict=True):
-        structure, _, noise = show(number, *_ends(window))
+    for number, window, image in zip(numbers, windows, images, strict=True):
+        structure, _, noise = shown[number, *_ends(window)] = _filter(image)
         clear = structure > CLEAR * noise if noise > 0 else False
         counts[number] = np.count_nonzero(clear)
     most = max(counts, key=counts.get)
@@ -140,14 +143,10 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
-
-    def show(number, top, bottom, left, right):
-        """Return what a window of a band shows."""
-        return _filter(computed(bands[number].image[top:bottom, left:right])[0])
-
-    if not correct:  # once for all pairs: the windows are small
-        show = cache(show)
-    reference = _clearest(bands, grid, first, size, show)
+    shown = {}  # of a check, what small windows of bands show
+    reference = _clearest(bands, grid, first, size, shown)
+    if correct:
+        shown.clear()
     against = bands[reference]
 
     @cache  # a lazy image is computed for each window
@@ -163,7 +162,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     for number in sorted(set(range(len(bands))) - {reference}):
         options = {"correct": correct, "n_jobs": n_jobs}
         pair = reference, number
-        shift, doubt = _measure(bands, pair, grid, find_window, show, **options)
+        shift, doubt = _measure(bands, pair, grid, find_window, shown, **options)
         shifts[number] = 0 if doubt else shift
         text = "by {:+.1f} rows and {:+.1f} columns".format(*shift.round(1) + 0)
         if scale is not None:
@@ -188,7 +187,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
     return shifts, f"shifted: {notes}" if notes else seen
 
 
-def _measure(bands, numbers, grid, find_window, show, *, correct, n_jobs):
+def _measure(bands, numbers, grid, find_window, shown, *, correct, n_jobs):
     """Return the shift of the second band, and why it is uncertain, or None."""
     pair = [
         band.cube[:, :, band.number : band.number + 1].replace(errors=None)
@@ -210,8 +209,13 @@ def _measure(bands, numbers, grid, find_window, show, *, correct, n_jobs):
         return data[:, :, 1], data[:, :, 0]
 
     images = None if on_grid else aligned(np.zeros(2))
-    filtered = [show(number, *_ends(box)) for number in numbers if on_grid]
-    filtered = filtered[::-1] or list(map(_filter, images))
+    if on_grid:
+        keys = [(number, *_ends(box)) for number in numbers[::-1]]
+        for key in set(keys) - shown.keys():
+            shown[key] = _filter(computed(bands[key[0]].image[box])[0])
+        filtered = [shown[key] for key in keys]
+    else:
+        filtered = list(map(_filter, images))
     least = LEAST_CORRELATION if correct else LEAST_TO_WARN
     shift = _shift_between(*filtered, least)
     if shift is None:
