@@ -68,7 +68,7 @@ class TestGrids:
         cubes = read_cube(files)
         assert len(cubes) == 3
         consensus = ConsensusClusterer(
-            ESOM(random_state=0), n_estimators=12, n_clusters=8, random_state=0
+            ESOM(random_state=0), n_clusters=8, random_state=0
         )
         pipeline = make_cluster_pipeline(consensus)
         labels, wcs = map_of(tmp_path / "out")
