@@ -31,7 +31,7 @@ class TestProcess:
 
     def test_a_progress_bar_on_a_terminal(self, run, bands, tmp_path, monkeypatch):
         monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-        status, _, err = run("cluster", *bands, "-o", tmp_path / "out")
+        status, _, err = run("cluster", *bands, "-o", tmp_path / "out", "--runs", 12)
         assert status == 0
         assert any("ConsensusClusterer" in line and "12/12" in line for line in err)
         assert not any("ESOM" in line for line in err)
