@@ -40,16 +40,16 @@ SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
 STEP = 0.01  # pixels between the places where a correlation is computed
 
 
-def find_shift(image, reference, least=LEAST_CORRELATION, clear=0):
-    """Return the (rows, columns) where the correlation of images peaks, or None.
+def find_shift(image, reference):
+    """Return the (rows, columns) where the correlation of images peaks, or None."""
+    return _shift_between(_filter(image), _filter(reference))
+
+
+def _shift_between(image, reference, least=LEAST_CORRELATION, clear=0):
+    """Return the same of filtered images, for a peak of at least some correlation.
 
     A peak that is not by `clear` deviations above that at the same place is no shift.
     """
-    return _shift_between(_filter(image), _filter(reference), least, clear)
-
-
-def _shift_between(image, reference, least, clear=0):
-    """Return the same of filtered images."""
     parts = [_structure(*filtered) for filtered in (image, reference)]
     if any(part is None for part in parts):
         return None
@@ -225,7 +225,7 @@ def _measure(bands, numbers, grid, find_window, shown, *, correct, n_jobs):
     if not correct and np.hypot(*shift) <= LEAST_WARNED:
         return shift, None
     is_large = np.hypot(*shift) > LEAST_WARNED
-    if is_large and not _shift_between(*filtered, LEAST_CORRELATION, CLEAR).any():
+    if is_large and not _shift_between(*filtered, clear=CLEAR).any():
         return shift, "they may as well be at one place"
     known = shift if correct else np.rint(shift)  # by which images are moved
     if correct:
