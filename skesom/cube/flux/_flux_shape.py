@@ -15,6 +15,7 @@ from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
+from skesom.cube.masking._sky import sampled
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -156,7 +157,8 @@ class FluxShape(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         reference = _find_reference(cube, self.reference)
         factors = _common_factors(cube)
-        scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
+        options = self.noise, self.subtract_sky, self.n_jobs
+        scale = measure_flux_scale(cube, sampled(cube.data), *options)
         total_noise = float(np.linalg.norm(scale.noise * factors))
         if reference is not None or total_noise == 0:
             _refuse_constant_bands(cube, scale.noise)

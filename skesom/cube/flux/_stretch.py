@@ -125,7 +125,9 @@ class AsinhStretch(CubeTransformer):
 
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
-        scale = measure_flux_scale(cube, self.noise, self.subtract_sky, self.n_jobs)
+        sample = sampled(cube.data)  # of a lazy cube, computed once
+        options = self.noise, self.subtract_sky, self.n_jobs
+        scale = measure_flux_scale(cube, sample, *options)
         constant = np.array(cube.band_names)[scale.noise == 0]
         if len(constant):
             warn_user(
@@ -133,7 +135,7 @@ class AsinhStretch(CubeTransformer):
                 f"{', '.join(constant)}. Their stretched values are 0.",
             )
         self.sky_level_, self.noise_, self.sky_certainty_ = scale
-        light = _typical_light(cube, scale) if self.light > 0 else 0
+        light = _typical_light(sample, scale) if self.light > 0 else 0
         self.scale_ = np.hypot(self.softening * self.noise_, self.light * light)
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
@@ -213,11 +215,11 @@ class FluxScale(NamedTuple):
     sky_certainty: float  # that there is sky, from 0 to 1
 
 
-def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
-    """Measure sky and noise of a cube, where the user does not state them."""
+def measure_flux_scale(cube, sample, noise, subtract_sky, n_jobs=None):
+    """Measure sky and noise by a sample, where the user does not state them."""
     if noise is not None:
         noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
-    sky = measure_sky(cube.data, n_jobs=n_jobs)
+    sky = measure_sky(sample, n_jobs=n_jobs)
     if np.isnan(sky.level).all():
         raise ValueError(
             "All pixels are masked (NaN), so there is no noise to scale by."
@@ -229,10 +231,9 @@ def measure_flux_scale(cube, noise, subtract_sky, n_jobs=None):
     return FluxScale(level, noise, sky.certainty)
 
 
-def _typical_light(cube, scale):
+def _typical_light(data, scale):
     """Return the median flux of the pixels of each band that exceed its noise."""
-    light = np.zeros(cube.shape[2])
-    data = sampled(cube.data)
+    light = np.zeros(data.shape[2])
     for band in np.flatnonzero(scale.noise):
         flux = data[:, :, band].astype(np.float64) - scale.level[band]
         bright = flux[flux > _BRIGHT * scale.noise[band]]
