@@ -153,8 +153,7 @@ def _escaped(text):
 
 def _next(result, clusters, suggestions, pictures):
     """Yield what to look at next, as items of a list."""
-    unknown = suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2
-    if unknown and not result.is_voxel:
+    if suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:
         yield (
             "- No names are suggested by color: fewer than two bands have a filter or "
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."
