@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from skesom._common.new_files import atomic_path
 from skesom.cli._cluster import print_clusters
 from skesom.cli._crossmatch import add_catalog
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
@@ -55,7 +56,9 @@ def _name(options):
             results.note_files(folder, [edited])
         files = results.write_report(output, *fitted, overwrite=overwrite, **details)
         if has_page:
-            files[page] = Path(shutil.move(Path(temporary) / page, output / page))
+            files[page] = output / page
+            with atomic_path(files[page], overwrite=True) as place:
+                shutil.copyfile(Path(temporary) / page, place)
             results.note_files(output, [files[page]])
     print_clusters(files)
 

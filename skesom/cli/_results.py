@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from skesom._common.labels import SKY
+from skesom._common.new_files import check_place
 from skesom.cli._cluster import print_clusters, write
 from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
@@ -288,6 +289,9 @@ def _explore(options):
     from skesom.report import PAGE_NAME, explore, read_report, whole
 
     folder = Path(options.folder)
+    path = Path(options.output or folder / PAGE_NAME)
+    if options.output or folder.is_dir():
+        check_place(path, overwrite=options.overwrite)
     details = {"catalog": options.catalog, "overwrite": options.overwrite}
     details["rgb"] = options.rgb
     details["title"] = options.title or folder.resolve().name
@@ -295,7 +299,6 @@ def _explore(options):
     report = read_report(folder, groups=options.groups, **where)
     images = report.pipeline, report.cube
     with whole(folder):
-        path = options.output or folder / PAGE_NAME
         page = explore(path, *images, groups=report.groups, **details)
     tell_paths([page])
     send(options, folder, report.source.paths())

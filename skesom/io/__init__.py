@@ -21,7 +21,6 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
-from skesom.io._fits_files import atomic_path as atomic_path
 from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import split_path as split_path
 from skesom.io._gather import count_values as count_values

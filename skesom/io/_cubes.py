@@ -18,6 +18,7 @@ from astropy.nddata.bitmask import interpret_bit_flags
 
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.lazy import import_dask
+from skesom._common.new_files import atomic_path
 from skesom._common.strips import join_strips, strips_of
 from skesom._common.warn import warn_user
 from skesom.cube import (
@@ -29,7 +30,7 @@ from skesom.cube import (
     join_bands,
     list_names,
 )
-from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
+from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
 from skesom.io._label_maps import short_ascii

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FITS files: find their images; write files completely or not at all."""
+"""FITS files: find their images, and write them by strips."""
 
 import os
 import re
-import uuid
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
@@ -169,34 +167,3 @@ def write_files(files):
                 file.seek(0, os.SEEK_END)
     if images:
         write_strips(images, targets)
-
-
-@contextmanager
-def atomic_path(path, *, overwrite=False):
-    """Give a temporary path beside `path`; move the file there unless a write fails."""
-    path = Path(path)
-    _check_place(path, overwrite)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        yield temporary
-        _check_place(path, overwrite)
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename is None and (error.errno or "space" in str(error)):
-            error.strerror = error.strerror or " ".join(str(error).split())
-            error.filename = str(path)  # of a full disk
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _check_place(path, overwrite):
-    """Refuse a path that cannot or must not be written."""
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder, not a file to write.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{path} exists already. Choose another name, or allow to overwrite it."
-        )

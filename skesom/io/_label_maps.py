@@ -16,10 +16,11 @@ from skesom._common.blocks import in_threads
 from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.new_files import atomic_path, check_place
 from skesom._common.strips import as_strips, in_strips, stored
 from skesom._common.warn import warn_user
 from skesom.cube import Cube, to_ascii
-from skesom.io._fits_files import atomic_path, make_hdus, stand_in, write_files
+from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
 from skesom.io._quartiles import percentiles
 from skesom.io._zarr import is_zarr, read_labels, write_labels
@@ -103,6 +104,7 @@ def write_map(
         wcs = cube.wcs if wcs is None and isinstance(cube, Cube) else wcs
         write_labels(path, labels, wcs and wcs.celestial, overwrite=overwrite)
         return
+    check_place(path, overwrite=overwrite)
     if is_lazy(labels) and labels.ndim == 3:
         (labels,) = computed(labels)
     if is_lazy(labels) and table is None:  # which needs the labels again

@@ -12,8 +12,8 @@ from astropy.table import Table
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.labels import check_label_map
+from skesom._common.new_files import atomic_path, check_place
 from skesom.io._catalogs import read_catalog
-from skesom.io._fits_files import atomic_path
 from skesom.io._ned import describe_types, distinct_color
 from skesom.io._outlines import trace_outlines
 from skesom.io._smooth_outlines import smooth_outlines
@@ -132,6 +132,7 @@ def write_regions(
     ...     print(path.read_text().splitlines()[-1])
     point(204.25000000,-29.87000000) # point=circle color=green tag={HII}
     """
+    check_place(path, overwrite=overwrite)
     if isinstance(content, Table):
         text = _objects_text(content, names, colors)
         with atomic_path(path, overwrite=overwrite) as temporary:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from skesom._common.fits_files import file_stamp
 from skesom._common.lazy import is_lazy
+from skesom._common.new_files import UNFINISHED, check_names
 from skesom._common.strips import strip_height
 from skesom.cube import as_cube, read_description, write_description
 
@@ -101,22 +102,26 @@ def read_labels(path):
 def _write(path, array, overwrite):
     """Write a DataArray as a group that appears as a whole or not at all."""
     path = Path(path)
-    if path.exists() and not (overwrite and (path / "zarr.json").is_file()):
+    is_there = os.path.lexists(path)
+    if is_there and not (overwrite and (path / "zarr.json").is_file()):
         raise FileExistsError(
             f"{path} exists already. Choose another name, or allow to overwrite it, if "
             "it is a group of Zarr."
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
+    check_names(path.parent, path.name)
     height = min(strip_height(array.shape), len(array))
-    new, old = (path.with_name(f".{uuid.uuid4().hex[:8]}.zarr") for _ in range(2))
+    names = (f"{UNFINISHED}{uuid.uuid4().hex[:8]}.zarr" for _ in range(2))
+    new, old = map(path.with_name, names)
     try:
         chunks = {**dict.fromkeys(array.dims, -1), "y": height}
         array.chunk(chunks).to_zarr(new, mode="w-", **_FORMAT)
-        if path.exists():
+        if is_there:
             path.rename(old)
         new.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+        # Of a link, what it points to is not ours.
+        old.unlink() if old.is_symlink() else shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

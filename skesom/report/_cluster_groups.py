@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skesom._common.new_files import atomic_path
 from skesom.displays import cluster_palette
-from skesom.io import atomic_path
 from skesom.report._json_values import read_json
 
 if TYPE_CHECKING:

@@ -1,24 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Folders that are written as a whole, and replaced without losing files of the user.
 
-A folder is built beside its place under another name, and then exchanged with the one
-that is there. A manifest in it tells later which files were written here. A folder
+A folder is built beside its place under another name, and then takes the place of the
+one that is there. A manifest in it tells later which files were written here. A folder
 that must stay where it is gets the files one by one from a folder in it. Whatever a
 killed run leaves is whole, or marked as unfinished; the next run brings it to an end.
 """
 
-import ctypes
 import errno
 import hashlib
 import json
 import os
 import re
 import shutil
-import sys
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from skesom._common.new_files import UNFINISHED, atomic_path, check_names
 from skesom._common.warn import warn_user
 
 try:
@@ -28,9 +27,10 @@ except ImportError:  # Windows
 
 MANIFEST = ".skesom.json"  # of a folder that has no provenance.json
 _WRITTEN = "written"  # in one of these: size and digest of each file written here
-_LEFT = ".skesom-"  # how the names of folders begin that a killed run may leave
-_UNFINISHED = ".unfinished"  # in a folder that is being written, locked by its writer
+_MARK = ".unfinished"  # in a folder that is being written, locked by its writer
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_OWN_NAMES = MANIFEST, UNFINISHED  # beginnings that no file of a user has
+_LONGEST = 200  # bytes of a name to which something is added
 _KEPT = ".kept"  # added to the name of a file of the user that is in the way
 
 
@@ -67,7 +67,8 @@ def check_folder(folder, *, overwrite=False):
     """Refuse a folder that results must not or cannot go to; tidy up in it."""
     whole = Path(os.path.realpath(folder))
     there = next(path for path in (whole, *whole.parents) if os.path.lexists(path))
-    there = Path(folder) if there == whole else there
+    new = whole.relative_to(there).parts
+    there = there if new else Path(folder)
     if not there.is_dir():
         raise NotADirectoryError(f"{there} is a file, choose another folder.")
     if not os.access(there, os.W_OK | os.X_OK):
@@ -75,6 +76,8 @@ def check_folder(folder, *, overwrite=False):
             f"Nothing can be written to {folder}: there is no permission to write to "
             f"{there}. Choose another folder."
         )
+    check_names(there, *new)
+    check_names(whole, "n" * 50)  # the path of a file in it
     for home in (whole.parent, whole):
         if home.is_dir() and os.access(home, os.R_OK | os.W_OK | os.X_OK):
             _tidy_up(home, whole)
@@ -87,21 +90,18 @@ def check_folder(folder, *, overwrite=False):
 def names_of_files(folder, *others):
     """Return the names of the files that a folder will have when it is finished."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
-    names = {_name(path, folder) for path in paths} - {_UNFINISHED}
+    names = {_name(path, folder) for path in paths} - {_MARK}
     return sorted({*names, *others})
 
 
 def note_files(folder, paths):
     """Add files of a folder to its list, so that they can be replaced later."""
-    place, content = _list_of(folder), {}
-    with suppress(FileNotFoundError):
-        content = json.loads(place.read_text(encoding="utf-8"))
+    place, content = _list_of(folder), _listed(folder)
     files = {_name(path, folder): _content(path) for path in paths if path != place}
     files = {name: content for name, content in files.items() if content is not None}
     content[_WRITTEN] = _noted(folder) | files
-    temporary = folder / f"{MANIFEST}.new"
-    temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")
-    os.replace(temporary, place)
+    with atomic_path(place, overwrite=True) as temporary:
+        temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")
 
 
 def _list_of(folder):
@@ -110,12 +110,18 @@ def _list_of(folder):
     return place if place.is_file() else folder / MANIFEST
 
 
+def _listed(folder):
+    """Return the content of that file, nothing if it cannot be read."""
+    place, content = _list_of(folder), None
+    with suppress(OSError, RecursionError, ValueError):
+        if place.is_file():  # no pipe, which may have no end
+            content = json.loads(place.read_text(encoding="utf-8"))
+    return content if isinstance(content, dict) else {}
+
+
 def _noted(folder):
     """Return size and digest of the files that were written to a folder."""
-    try:
-        files = json.loads(_list_of(folder).read_text(encoding="utf-8"))[_WRITTEN]
-    except (KeyError, OSError, RecursionError, TypeError, ValueError):
-        return {}
+    files = _listed(folder).get(_WRITTEN)
     return files if isinstance(files, dict) else {}
 
 
@@ -126,7 +132,7 @@ def has_list(folder):
 
 def _content(path):
     """Return size and digest of a file, None of anything else."""
-    if path.is_symlink() or not path.is_file() or path.name == _UNFINISHED:
+    if path.is_symlink() or not path.is_file() or path.name == _MARK:
         return None
     return [path.stat().st_size, file_digest(path)]
 
@@ -143,7 +149,7 @@ def _is_own(path, folder, noted):
         name = f"{_name(path, folder)}/"
         return not any(path.iterdir()) and any(each.startswith(name) for each in noted)
     is_list = bool(noted) and path == _list_of(folder)
-    is_list = is_list or (path.parent == folder and path.name.startswith(MANIFEST))
+    is_list = is_list or (path.parent == folder and path.name.startswith(_OWN_NAMES))
     known = noted.get(_name(path, folder))
     return is_list or (known is not None and known == _content(path))
 
@@ -171,12 +177,19 @@ def _leaves(folder):
 def _holds_files(folder):
     """Return whether a folder holds anything but what is being written to it."""
     return folder.is_dir() and any(
-        not path.name.startswith(_LEFT) for path in folder.iterdir()
+        not path.name.startswith(UNFINISHED) for path in folder.iterdir()
     )
 
 
 def _new_name(home, folder):
-    return home / f"{_LEFT}{folder.name}-{uuid.uuid4().hex[:8]}"
+    return home / f"{_left_name(folder)}-{uuid.uuid4().hex[:8]}"
+
+
+def _left_name(folder):
+    """Return how the names begin of what is to be a folder, or was."""
+    name = os.fsencode(folder.name)
+    is_short = len(name) <= _LONGEST
+    return UNFINISHED + (folder.name if is_short else hashlib.sha256(name).hexdigest())
 
 
 def _must_stay(folder):
@@ -200,31 +213,18 @@ def _install(temporary, folder, overwrite):
         if not _holds_files(folder):
             with suppress(FileExistsError):  # an empty folder, in Windows
                 return os.rename(temporary, folder)
-        if _exchange(temporary, folder):
-            return temporary
         old = _new_name(folder.parent, folder)
         os.rename(folder, old)
         os.rename(temporary, folder)
         return old
     except OSError as error:
         spare = folder.parent if temporary.parent != folder else folder
-        spare = spare / f"{folder.name}{temporary.name[-9:]}"
+        spare = spare / f"{folder.name[: _LONGEST // 4]}{temporary.name[-9:]}"
         os.rename(temporary, spare)
         raise type(error)(
             f"{folder} cannot be replaced: {error.strerror or error}. The results are "
             f"in {spare}."
         ) from error
-
-
-def _exchange(first, second):
-    """Exchange two folders at once; return False where the system cannot."""
-    names = {"linux": ("renameat2", (-100,)), "darwin": ("renamex_np", ())}
-    if sys.platform not in names:
-        return False
-    name, of_here = names[sys.platform]
-    rename = getattr(ctypes.CDLL(None), name, None)
-    places = [*of_here, os.fsencode(first), *of_here, os.fsencode(second), 2]
-    return rename is not None and rename(*places) == 0
 
 
 def _move_in(source, folder):
@@ -282,7 +282,8 @@ def _move_back(old, folder):
     for path in leaves:  # after those of the user, and the manifest last
         if os.path.lexists(path) and _is_own(path, old, noted):
             _remove(path)
-    last.unlink(missing_ok=True)
+    with suppress(OSError):  # a folder of its name
+        last.unlink()
     shutil.rmtree(old, ignore_errors=True)
     _tell_kept(kept)
 
@@ -310,7 +311,7 @@ def _tell_kept(kept):
 
 def _tidy_up(home, folder):
     """Bring to an end what killed runs left of a folder, and say what was found."""
-    name = f"{_LEFT}{folder.name}"
+    name = _left_name(folder)
     lefts = [path for path in home.iterdir() if path.name[:-9] == name]
     lefts = [path for path in lefts if path.is_dir() and _is_of_user(path)]
 
@@ -322,7 +323,7 @@ def _tidy_up(home, folder):
     for left in sorted(lefts, key=age):  # the newest whole one first
         if _is_being_written(left):
             text = "is of a run that goes on, or of another computer: it stays"
-        elif (left / _UNFINISHED).exists() or not _leaves(left):
+        elif (left / _MARK).exists() or not _leaves(left):
             shutil.rmtree(left, ignore_errors=True)
             text = "was left unfinished by a run that was stopped: it is removed"
         elif home == folder and has_list(left):
@@ -347,7 +348,7 @@ def _is_of_user(path):
 @contextmanager
 def _marked(folder):
     """Mark a folder as unfinished, and keep the mark locked as long as this runs."""
-    mark = folder / _UNFINISHED
+    mark = folder / _MARK
     with open(mark, "w") as file:
         if fcntl is None:
             file.close()  # no folder of an open file can be moved there
@@ -360,8 +361,11 @@ def _marked(folder):
 
 def _is_being_written(folder):
     """Return whether a folder is marked, and its writer may still run."""
+    mark = folder / _MARK
+    if not mark.is_file():
+        return False
     try:
-        with open(folder / _UNFINISHED, "rb") as file:
+        with open(mark, "rb") as file:
             if fcntl is not None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return False

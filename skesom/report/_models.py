@@ -24,7 +24,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
-from skesom.io import atomic_path
+from skesom._common.new_files import atomic_path
 from skesom.report._json_values import (
     classes_of_files,
     decode,

@@ -3,7 +3,7 @@
 
 import pytest
 
-from skesom.io._fits_files import atomic_path
+from skesom._common.new_files import atomic_path
 
 
 def test_file_appears_at_the_end_only(tmp_path):

@@ -10,7 +10,6 @@ import warnings
 
 import pytest
 
-from skesom.report import _folders
 from skesom.report._folders import MANIFEST, atomic_folder, check_folder
 
 
@@ -262,11 +261,10 @@ class TestReplacing:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are killed here")
 @pytest.mark.parametrize("is_inside", [False, True])
-@pytest.mark.parametrize("exchanges", [False, True])
 class TestKilled:
     """A run that is killed at any of its steps loses nothing and blocks nothing."""
 
-    def test_at_every_step(self, tmp_path, is_inside, exchanges):
+    def test_at_every_step(self, tmp_path, is_inside):
         for step in range(1, 100):
             place = tmp_path / str(step)
             folder = place / "r"
@@ -274,7 +272,7 @@ class TestKilled:
             (folder / "notes.txt").write_text("mine")
             (folder / "c.txt").mkdir()
             (folder / "c.txt" / "x").write_text("mine")
-            if not _killed_at(step, folder, is_inside, exchanges):
+            if not _killed_at(step, folder, is_inside):
                 assert step > 30
                 return
             _check_what_is_left(place, folder)
@@ -282,7 +280,7 @@ class TestKilled:
         pytest.fail("never finished")
 
 
-def _killed_at(step, folder, is_inside, exchanges):
+def _killed_at(step, folder, is_inside):
     """Write in a process that ends at one of its steps; return whether it did."""
     process = os.fork()
     if process:
@@ -299,8 +297,6 @@ def _killed_at(step, folder, is_inside, exchanges):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     try:
-        if not exchanges:
-            _folders._exchange = lambda *folders: False
         if is_inside:
             os.chdir(folder)
         warnings.simplefilter("ignore")

@@ -18,8 +18,9 @@ from sklearn.utils._param_validation import Interval
 
 from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED, SKY
+from skesom._common.new_files import atomic_path
 from skesom.displays import MAX_PIXELS, thinning
-from skesom.io import atomic_path, describe_types, read_catalog
+from skesom.io import describe_types, read_catalog
 from skesom.maps import find_positions
 from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files that appear as a whole or not at all, and are never written through a link."""
+
+import os
+import uuid
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+UNFINISHED = ".skesom-"  # how names begin of what a killed run may leave
+_TAIL = 16  # characters of a name that tell writers the format: of any length, it fits
+
+
+@contextmanager
+def atomic_path(path, *, overwrite=False):
+    """Give a temporary path beside `path`; move the file there unless a write fails.
+
+    A link that is there is replaced, and the file that it points to stays as it is.
+    """
+    path = Path(path)
+    check_place(path, overwrite=overwrite)
+    tail = path.name[-_TAIL:]
+    temporary = path.with_name(f"{UNFINISHED}{uuid.uuid4().hex[:8]}-{tail}")
+    try:
+        yield temporary
+        check_place(path, overwrite=overwrite)
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None and (error.errno or "space" in str(error)):
+            error.strerror = error.strerror or " ".join(str(error).split())
+            error.filename = str(path)  # of a full disk
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_place(path, *, overwrite=False):
+    """Refuse a path that cannot or must not be written."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
+    check_names(path.parent, path.name)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, not a file to write.")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is a pipe or a device, not a file to write.")
+    if os.path.lexists(path) and not overwrite:
+        raise FileExistsError(
+            f"{path} exists already. Choose another name, or allow to overwrite it."
+        )
+
+
+def check_names(folder, *names):
+    """Raise the error of the system if a folder cannot have files of some names."""
+    for name in names:
+        with suppress(FileNotFoundError):
+            os.lstat(folder / name)
