@@ -5,10 +5,12 @@ import base64
 import importlib
 import json
 import math
+import os
 import pkgutil
 import warnings
 from contextlib import contextmanager
 from functools import cache
+from itertools import chain
 
 import numpy as np
 from astropy import units
@@ -35,6 +37,11 @@ _RUN_OTHER_CODE = {
 }
 # A file never sets these: they do not decide the result, but a memory unpickles files.
 NOT_OF_THE_RESULT = ("memory", "n_jobs", "verbose")
+# Parameters of free text, which is looked up and never opened: names of bands, classes,
+# steps, attributes and measures. All others take only the choices of their class.
+FREE_TEXTS = {"align_to", "reference", "unit", "class_weight", "unlabeled", "metric"}
+FREE_TEXTS |= {"steps", "transformers", "transformer_list", "importance_getter"}
+FREE_TEXTS |= {"outlier_label", "scoring", "threshold"}
 _NUMBERS = {np.dtype(code).name for code in "?bhilqBHILQefdg"}
 _MAX_VALUES = 4_000_000
 _MANY_VALUES = 1000  # of which a reader sees no more in numbers than in base 64
@@ -175,10 +182,47 @@ def _decode_estimator(encoded, trust):
         for name, value in encoded["parameters"].items()
         if name not in NOT_OF_THE_RESULT
     }
+    if not trust:
+        check_texts(kind, parameters)
     try:
         return kind(**parameters)
     except TypeError as error:
         raise ValueError(f"{encoded['class']} is another one here: {error}") from error
+
+
+def check_texts(kind, parameters):
+    """Refuse texts in the parameters of a class that could name files or folders."""
+    limits = getattr(kind, "_parameter_constraints", {})
+    for name in parameters.keys() - FREE_TEXTS:
+        value = parameters[name]
+        if name == "layers" and value:  # with parameters of their own
+            for layer in value:
+                check_texts(
+                    kind, layer if isinstance(layer, dict) else {"shape": layer}
+                )
+            continue
+        allowed = [getattr(each, "constraint", each) for each in limits.get(name, ())]
+        allowed = [getattr(each, "options", ()) for each in allowed]
+        for text in {*_texts_in(value)}.difference(*allowed):
+            raise ValueError(
+                f"The parameter {name} of {kind.__name__} holds the text "
+                f"{str(text)[:80]!r}, which could name a file or a folder. If you know "
+                "who made it, trust it (--trust)."
+            )
+
+
+def _texts_in(value):
+    """Yield the texts in a value, without keys and where a PSF was read from."""
+    if isinstance(value, str | bytes | os.PathLike):
+        yield value
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        value = value.ravel().tolist()
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, tuple) and [getattr(v, "ndim", 0) for v in value[:1]] == [2]:
+        value = value[:2] + value[3:]
+    if isinstance(value, list | tuple | set):
+        yield from chain.from_iterable(map(_texts_in, value))
 
 
 def _decode_header(text):

@@ -26,6 +26,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.new_files import atomic_path
 from skesom.report._json_values import (
+    check_texts,
     classes_of_files,
     decode,
     encode,
@@ -297,8 +298,10 @@ def _tamed(part):
         for name in ("n_jobs", "_n_threads"):
             if isinstance(values.get(name), Integral):
                 values[name] = min(values[name], os.cpu_count() or 1)
+        own = values.keys() & {*type(part)._get_param_names()}
+        check_texts(type(part), {name: values[name] for name in own})
         _check_arrays(values)
-    return _from_text(part)
+    return part
 
 
 def _check_arrays(values):
@@ -366,9 +369,8 @@ def _load_skops(path, trust):
     skops = _import_skops()
     names = _check_parts(path) if not trust else None
     trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
-    return _mapped(
-        skops.load(path, trusted=trusted), _from_text if trust else _tamed, {}
-    )
+    model = _mapped(skops.load(path, trusted=trusted), _from_text, {})
+    return model if trust else _mapped(model, _tamed, {})
 
 
 def _check_parts(path):

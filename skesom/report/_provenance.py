@@ -243,8 +243,9 @@ def _find(file, provenance, folder):
         name = places[0].name
         places = [place for place in Path(folder).rglob("*") if place.name == name]
     found = [place for place in places if place.is_file()]
-    for place in found:
-        if file_digest(place) == file["sha256"]:
+    for place in found:  # others may have no end, as those of the system
+        has_size = place.stat().st_size == file["size"]
+        if has_size and file_digest(place) == file["sha256"]:
             return place
     if found:
         raise ValueError(

@@ -2,9 +2,11 @@
 """Files of strangers run nothing, import nothing, and read nothing that they name."""
 
 import copy
+import inspect
 import io
 import json
 import os
+import shutil
 import sys
 import warnings
 import zipfile
@@ -13,15 +15,35 @@ import joblib
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skesom.cli import main
+from skesom.cube import (
+    AsinhStretch,
+    CubeAligner,
+    CubeMasker,
+    CubeStore,
+    FluxShape,
+    FluxUnitConverter,
+    FWHMConvolver,
+)
 from skesom.io import read_catalog
+from skesom.maps import CubeClusterer
 from skesom.report import load_model, read_cluster_groups, read_report, save_model
-from skesom.report._json_values import decode, encode
+from skesom.report._json_values import (
+    FREE_TEXTS,
+    check_texts,
+    classes_of_files,
+    decode,
+    encode,
+)
 from skesom.report._provenance import read_run, read_source
-from skesom.som import CSOM
+from skesom.som import CSOM, ESOM, MapClassifier
 
 EVIL = """
 from pathlib import Path
@@ -180,6 +202,123 @@ class TestMemory:
         assert decode(told).get_params() == KMeans(2).get_params()
 
 
+_SECRET = "/home/me/secret.fits"
+_STAMP = np.ones((3, 3))
+
+
+class TestPlaces:
+    """Texts in a recipe or a model that could name files or folders."""
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            FWHMConvolver(psfs=[_SECRET]),
+            FWHMConvolver(psfs=(_STAMP, _SECRET)),
+            FWHMConvolver(psfs={"a": _STAMP, "b": _SECRET}),
+            FWHMConvolver(kernels=[None, [{"a": (_SECRET,)}]]),
+            FWHMConvolver(psfs=[(_SECRET, 0.1, _STAMP)]),
+            FWHMConvolver(psfs=["header"]),  # a choice, but of another parameter
+            FWHMConvolver(psfs=_SECRET),
+            FWHMConvolver(fwhm=_SECRET),
+            CubeStore(folder="rows"),
+            CubeMasker(exclude=[_SECRET]),
+            CubeMasker(include="regions.reg"),
+            CubeAligner(conserve=["flux", _SECRET]),
+            AsinhStretch(noise={"a": "http://host/noise.fits"}),
+            CSOM(layers=[(3, 3), {"shape": 3, "init": _SECRET}]),
+            CSOM(init=[[_SECRET]]),
+            CSOM(layers=[_SECRET]),
+            ESOM(clusterer=_SECRET),
+            KMeans(2, init="pca"),
+            ColumnTransformer([], verbose_feature_names_out="{a:>999999999}"),
+            Pipeline([("a", Pipeline([("b", CubeStore("rows"))]))]),
+            CubeClusterer(MapClassifier(CSOM(init=_SECRET))),
+            RFE(KMeans(2, init=_SECRET)),
+        ],
+    )
+    def test_none_is_taken(self, step, tmp_path):
+        told = encode(step)
+        decode(told, trust=True)
+        problem = r"parameter \w+ of \w+ holds the text .* name a file .*--trust"
+        with pytest.raises(ValueError, match=problem):
+            decode(told)
+        pytest.importorskip("skops")
+        save_model(tmp_path / "model.skops", step)
+        load_model(tmp_path / "model.skops", trust=True)
+        with pytest.raises(ValueError, match=problem):
+            load_model(tmp_path / "model.skops")
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            FWHMConvolver(fwhm="header", psfs=[(_STAMP, 0.1, "psf.fits"), None]),
+            FWHMConvolver(psfs={"F438W": _STAMP}, kernels={"F225W": _STAMP}),
+            CubeAligner(align_to="F438W", conserve=["flux", "surface brightness"]),
+            FluxShape(reference="F438W", noise={"F438W": 1.0}),
+            FluxUnitConverter("MJy / sr", calibration={"F438W": 2.0}),
+            MapClassifier(CSOM(), class_weight={"dust": 2.0}, unlabeled="none"),
+            CSOM(layers=[{"shape": (3, 3), "neighborhood": "bubble"}, 2]),
+            SelectFromModel(KMeans(2), threshold="mean"),
+            ColumnTransformer([("a", StandardScaler(), ["x", "y"])]),
+        ],
+    )
+    def test_choices_and_names_are(self, step):
+        assert repr(decode(encode(step))) == repr(step)
+
+    def test_arrays_of_texts(self, tmp_path):
+        pytest.importorskip("skops")
+        for kind in (object, str):
+            psfs = np.array([_SECRET, _SECRET], dtype=kind)
+            save_model(tmp_path / "a.skops", FWHMConvolver(psfs=psfs), overwrite=True)
+            with pytest.raises(ValueError, match="parameter psfs of FWHMConvolver"):
+                load_model(tmp_path / "a.skops")
+
+    def test_every_parameter_that_takes_any_text(self):
+        """A new one must be decided on: it is a name, or it is refused."""
+        found = {
+            name
+            for kind in classes_of_files().values()
+            for name, limits in getattr(kind, "_parameter_constraints", {}).items()
+            if {str, os.PathLike}.intersection(limits) and name not in FREE_TEXTS
+        }
+        assert found <= {"folder", "memory", "verbose_feature_names_out"}
+
+    def test_what_comes_by_default_is_taken(self):
+        for kind in {*classes_of_files().values()}:
+            if issubclass(kind, BaseEstimator):
+                given = inspect.signature(kind).parameters.items()
+                default = {name: each.default for name, each in given}
+                check_texts(kind, default)
+
+    def test_in_a_folder_of_results(self, report, job, galaxy, tmp_path, capsys):
+        pytest.importorskip("skops")
+        folder, home = tmp_path / "result", report["provenance.json"].parent
+        files = "provenance.json", "groups.json", "cluster_map.fits"
+        folder.mkdir()
+        for name in files:
+            shutil.copy(home / name, folder)
+        told = json.loads((folder / files[0]).read_text())
+        store = encode(CubeStore(str(tmp_path)))
+        told["pipeline"]["parameters"]["steps"].insert(1, {"tuple": ["disk", store]})
+        (folder / files[0]).write_text(json.dumps(told))
+        stored = CubeStore(str(tmp_path)).fit(galaxy)
+        pipeline = Pipeline([*job.steps[:-1], ("disk", stored), job.steps[-1]])
+        save_model(folder / "model.skops", pipeline)
+        images = [file["path"] for file in told["images"]["files"]]
+        new = ["-o", str(tmp_path / "new")]
+        for arguments in (
+            ["cluster", "--from", str(folder), *new],
+            ["predict", str(folder), *images, *new],
+            ["name", str(folder), str(folder / "groups.json")],
+            ["explore", str(folder)],
+        ):
+            assert main(arguments) == 2
+            (line,) = capsys.readouterr().err.splitlines()
+            assert "parameter folder of CubeStore" in line
+            assert "--trust" in line
+        assert {*tmp_path.iterdir()} == {folder}
+
+
 class TestText:
     """Values in a provenance, a list of clusters."""
 
@@ -298,6 +437,15 @@ class TestPaths:
             file["beside"] = secret
             with pytest.raises((ValueError, OSError)):
                 read_source(place(changed))
+
+    def test_a_file_without_end(self, told, monkeypatch):
+        """It is not read, if its size is another one."""
+        changed, place = told
+        for file in changed["images"]["files"]:
+            file["size"] += 1
+        monkeypatch.setattr("skesom.report._provenance.file_digest", pytest.fail)
+        with pytest.raises(ValueError, match="has changed since the run"):
+            read_source(place(changed))
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes")
     def test_a_pipe_does_not_block(self, told, tmp_path):
