@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
 from skesom._common.decorators import fit_context
+from skesom._common.fitted import as_fitted, keep_parameters
 from skesom.cube._container import Cube
 from skesom.cube.objects._convert import as_cube, find_converter
 
@@ -73,6 +74,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         9
         """
         self._fit(X)
+        keep_parameters(self)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -99,7 +101,9 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         >>> AsinhStretch().fit_transform(flux).shape
         (64, 64, 3)
         """
-        return self._fit_transform(X)
+        transformed = self._fit_transform(X)
+        keep_parameters(self)
+        return transformed
 
     def transform(self, X: CubeLike) -> Any:
         """Transform a cube by what was measured in the fitted one.
@@ -126,7 +130,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         (10, 40, 9)
         """
         check_is_fitted(self)
-        return self._transform(X)
+        return as_fitted(self)._transform(X)
 
     def _fit_transform(self, X):
         """Do what `fit_transform` does, in a class that can save work."""

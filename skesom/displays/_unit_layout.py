@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA, KernelPCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.fitted import as_fitted
 from skesom._common.pipelines import map_inside
 from skesom.displays._display import size_in_points
 
@@ -198,7 +199,8 @@ def hits_of(som):
 def layout_of(som, embedding):
     """Return the layout of the units of a fitted map."""
     if hasattr(som, "shape_"):
-        return LatticeLayout(som.shape_, som.topology, som.toroidal)
+        fitted = as_fitted(som)
+        return LatticeLayout(som.shape_, fitted.topology, fitted.toroidal)
     positions, names = embed(som.codebook_, som.connections_, embedding)
     return GraphLayout(positions, som.connections_, hits_of(som), names)
 

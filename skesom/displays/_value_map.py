@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skesom._common.fitted import as_fitted
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import check_cube
 from skesom.displays._display import (
@@ -234,6 +235,7 @@ def _distances(estimator, X, display):
             "a CubeClusterer, or a Pipeline that ends in one."
         )
     cube = check_cube(given)
+    step = as_fitted(step)
     valid = valid_pixels(cube, pattern=step.pattern, min_bands=step.min_bands)
     if not valid.any():
         return np.full(valid.shape, np.nan), cube

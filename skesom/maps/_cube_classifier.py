@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom.maps._cube_clusterer import PixelTableMixin
@@ -157,6 +158,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             )
         self.classes_ = np.unique(labels[labeled])
         self.estimator_ = self._fitted(table, labels)
+        keep_parameters(self)
         self.labels_ = self.predict(cube)
         return self
 
@@ -176,6 +178,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
         return clone(estimator).fit(table, labels)
 
     @available_if(_gives_probabilities)
+    @by_fit
     def predict_proba(self, X: CubeLike) -> NDArray[Any]:
         """Return the probability of each class in the valid pixels of a cube.
 

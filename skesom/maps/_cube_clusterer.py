@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, row_blocks
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
@@ -69,6 +70,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     }
     _typical_errors = None  # of those that were learned with
 
+    @by_fit
     def table(self, X: CubeLike) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the valid pixels as the estimator gets them, and which are valid.
 
@@ -95,6 +97,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         return flatten(X, pattern=self.pattern, min_bands=self.min_bands)
 
     @available_if(_predicts)
+    @by_fit
     def predict(self, X: CubeLike) -> NDArray[np.int32]:
         """Label the valid pixels of a cube.
 
@@ -127,7 +130,8 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     def _training_table(self, X):
         """Return a cube to learn from, its table and which pixels are valid."""
         cube = check_cube(X, estimator=self, reset=True)
-        table, valid = self.table(cube)
+        how = {"pattern": self.pattern, "min_bands": self.min_bands}
+        table, valid = flatten(cube, **how)
         if len(table) > 1:
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
             check_bands(table, names, "all that masks leave, after scaling")
@@ -353,6 +357,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         labels, agreement = self._fit_predict(estimator, table, errors, valid, cube)
         self._typical_errors = typical
         self.estimator_ = estimator
+        keep_parameters(self)
         sizes = self._take_labels(labels, agreement, valid, cube)
         last, _ = pipeline_end(estimator)
         wanted = getattr(last, "n_clusters", None)
@@ -381,6 +386,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return sizes
 
     @available_if(_predicts)
+    @by_fit
     def cut_at(self, n_clusters: int, X: CubeLike) -> CubeClusterer:
         """Cut the tree of a consensus into another number of clusters, without a fit.
 
@@ -444,6 +450,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         self : CubeClusterer
             With the `labels_` of this cube, as from `predict`. Clusters have the
             numbers that the estimator gives them, which may change from cube to cube.
+            Parameters that were changed since the last call count from this one on;
+            those of the estimator are fixed by the first.
 
         Raises
         ------
@@ -478,12 +486,14 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             if self.sampler is not None:
                 table = take_rows(table, self._sampled_rows(cube, valid))
             learn_more(self.estimator_, table)
+        keep_parameters(self)
         self.labels_ = self.predict(cube)
         drop_lazy_labels(self.estimator_)
         self.n_clusters_ = np.count_nonzero(count_clusters(self.labels_))
         return self
 
     @available_if(_scores)
+    @by_fit
     def score(self, X: CubeLike, y: object = None) -> float:
         """Return the score of the estimator for the valid pixels of a cube.
 
@@ -521,6 +531,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return float(last.score(table, **how))
 
     @available_if(_has_agreement)
+    @by_fit
     def agreement(self, X: CubeLike) -> NDArray[np.float32]:
         """Return how much the members of the consensus agree on each pixel.
 

@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import find_valid, in_threads, row_blocks
+from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.strips import join_strips
@@ -281,6 +282,7 @@ class Flattener(CubeStep):
     def _fit_transform(self, X):
         return self._fit(X)
 
+    @by_fit
     def inverse_transform(self, X: ArrayLike) -> NDArray[Any]:
         """Put the rows of the table back to the pixels of the fitted cube.
 
@@ -306,6 +308,7 @@ class Flattener(CubeStep):
         check_is_fitted(self)
         return self._inverse_transform(X)
 
+    @by_fit
     def get_feature_names_out(
         self, input_features: object = None
     ) -> NDArray[np.object_]:
@@ -402,6 +405,7 @@ class CubeFlattener(Flattener):
         self.copy = copy
         self.n_jobs = n_jobs
 
+    @by_fit
     def errors(self, X: Cube) -> NDArray[Any]:
         """Return the errors of the valid pixels of a cube.
 

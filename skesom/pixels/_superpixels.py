@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
 from skesom.cube import check_cube
 from skesom.pixels._flatten import Flattener, some_valid, unflatten
@@ -119,6 +120,7 @@ class SuperpixelFlattener(Flattener):
         segments = self.segment(X)
         return _segment_spectra(check_cube(X), segments, self.statistic)
 
+    @by_fit
     def segment(self, X: CubeLike) -> NDArray[np.int32]:
         """Find the superpixels of a cube by the fitted scales.
 

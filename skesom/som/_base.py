@@ -25,6 +25,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.fitted import as_fitted
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom.som._codebook import exponent_for
@@ -309,7 +310,10 @@ class CodebookMap(
 
     def _finish_now(self):
         """Group the units, and label samples; return the nearest unit of each."""
-        winners = self._finish(*self._later)
+        fitted = as_fitted(self)
+        winners = fitted._finish(*self._later)
+        found = _AFTER_LEARNING & vars(fitted).keys()
+        vars(self).update({name: vars(fitted)[name] for name in found})
         self.__dict__.pop("_later", None)  # another thread may have been faster
         return winners
 

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from tqdm import tqdm
 
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
 from skesom._common.pipelines import pipeline_end, random_states
@@ -284,6 +285,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
 
         self.estimators_ = members
+        keep_parameters(self)
         self.spectrum_ = graph.eigenvalues
         self.gaps_ = gaps[1:]
         self._votes = votes.kept(by_size)
@@ -547,16 +549,17 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return np.concatenate([leaves(*block) for block in of])
 
     def _checked(self, X, errors, *, reset):
-        allow_nan = get_tags(self).input_tags.allow_nan
+        prototype = (self if reset else as_fitted(self))._prototype()
+        allow_nan = get_tags(prototype).input_tags.allow_nan
         if is_lazy(X):
             X = checked_lazily(self, X, None, reset=reset, allow_nan=allow_nan)
         else:
             how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
             finite = "allow-nan" if allow_nan else True
             X = validate_data(self, X, ensure_all_finite=finite, **how)
-        if errors is not None and not isinstance(self._prototype(), CSOM):
+        if errors is not None and not isinstance(prototype, CSOM):
             raise ValueError(
-                f"{_name_of(self._prototype())} takes no 'errors' as member of a "
+                f"{_name_of(prototype)} takes no 'errors' as member of a "
                 "consensus: leave them out, or use a CSOM."
             )
         return check_errors(errors, X, Metric())

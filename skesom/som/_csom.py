@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import fit_context
+from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import COUNT, CodebookMap, kept
@@ -469,6 +470,9 @@ default="euclidean"
         return self.codebook_.reshape(*self.shape_, -1)
 
     def _metric(self):
+        return as_fitted(self)._metric_to_learn()
+
+    def _metric_to_learn(self):
         return Metric(self.metric, self.feature_weights)
 
     def _learn_checked(
@@ -478,7 +482,7 @@ default="euclidean"
         n_calls = getattr(self, "_n_calls", 0) + 1 if stream else 1
         X = check_training_samples(self, X, reset=n_calls == 1)
         if errors is not None:
-            X, errors = check_errors(errors, X, self._metric())
+            X, errors = check_errors(errors, X, self._metric_to_learn())
             check_observed(self, X, each=n_calls == 1)
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
         if not stream:
@@ -537,7 +541,7 @@ default="euclidean"
             else:
                 begin = self._begin(X, sample_weight, of_lattice, generator)
             schedule = Schedule(
-                self._metric(),
+                self._metric_to_learn(),
                 Neighborhood(self.neighborhood, self.diameter),
                 self.n_epochs,
                 partial(self._widths, begin.lattice.shape),
@@ -560,7 +564,8 @@ default="euclidean"
         shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, X, sample_weight, shape, generator)
         lattice = Lattice(shape, *of_lattice)
-        return Training(self._metric().normalized(start), lattice, (), np.empty(0))
+        start = self._metric_to_learn().normalized(start)
+        return Training(start, lattice, (), np.empty(0))
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice
@@ -572,6 +577,7 @@ default="euclidean"
         self.n_iter_ = self.n_epochs
         self._sums = training.sums
         self._n_calls = n_calls
+        keep_parameters(self)
 
     def _widths(self, shape, progress, epoch=None):
         """Return sigma at each progress; in a given epoch if they are given so."""

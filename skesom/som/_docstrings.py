@@ -55,7 +55,8 @@ Returns
 -------
 self : object
     The map that has learned. `labels_`, `hits_` and `quantization_error_` are of the
-    samples of this call.""",
+    samples of this call. Parameters that were changed since the last call count from
+    this one on.""",
     n_clusters="""\
 n_clusters : int, "auto" or None, default=8
     Number of clusters that the units are grouped into. "auto" takes it from the data;

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
 
 from skesom._common.decorators import fit_context
+from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
 from skesom._common.warn import warn_user
 from skesom.som._base import CodebookMap, kept
@@ -335,6 +336,7 @@ default="graph"
         self.codebook_ = codebook
         self.connections_ = links
         self.n_iter_ = 1 if stream else self.n_epochs
+        keep_parameters(self)
         self._finish_later(kept(X) if later else X)
         return None if later else self._finish_now()
 

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
+from skesom._common.fitted import keep_parameters
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
@@ -162,6 +163,9 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
+        Parameters that were changed since the last call count from this one on; those
+        of the map are fixed by the first.
+
         %(X_targets)s
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come, at the first call; those of `y` by default.
@@ -257,6 +261,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         elif more:  # the hits of a class without a node are lost
             count = count + self.class_count_
         self.estimator_ = som
+        keep_parameters(self)
         self.classes_ = classes
         self.class_count_ = count
         self.class_hits_ = hits

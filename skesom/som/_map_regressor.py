@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skesom._common.fitted import keep_parameters
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import (
     UnitVotes,
@@ -139,6 +140,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
         winners = som._learn_checked(X, **fit_params, stream=stream)
         weights = self._weights_of_targets(y, winners, sample_weight, more)
         self.estimator_ = som
+        keep_parameters(self)
         values = np.where(weights > 0, y.reshape(weights.shape), 0) * weights
         sums = sums_by_unit(values, winners, len(som.codebook_))
         hits = sums_by_unit(weights, winners, len(som.codebook_))

@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from skesom._common.decorators import fit_context
+from skesom._common.fitted import by_fit
 from skesom._common.lazy import in_memory
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
@@ -86,6 +87,9 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
     def partial_fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
         """Train on the first samples, then follow a stream of them.
 
+        Parameters that were changed since the last call count from this one on; those
+        of the map are fixed by the first.
+
         %(X_targets)s
         %(fit_params)s
         %(fitted)s
@@ -121,6 +125,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         som._validate_params()
         return som
 
+    @by_fit
     def _sum_over_nearest(self, X, table, errors=None):
         """Add up the rows of a table over the nearest units of every sample."""
         check_is_fitted(self)

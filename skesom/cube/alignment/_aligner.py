@@ -12,6 +12,7 @@ from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.fitted import as_fitted, by_fit
 from skesom._common.grids import group_by_grid
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
@@ -275,6 +276,7 @@ class CubeAligner(CubeTransformer):
         cubes, grid = on_sky(cubes, grid)
         return shift_cubes(cubes, grid, shifts), grid
 
+    @by_fit
     def footprint(self, X: CubeLike) -> NDArray[np.bool_]:
         """Return which pixels of the grid lie inside of each image.
 
@@ -320,4 +322,4 @@ class CubeAligner(CubeTransformer):
 def shape_before_cut(aligner, images):
     """Return the rows and columns that a fitted aligner gives if it cuts nothing."""
     cubes = images if isinstance(images, list) else [images]
-    return find_grid(cubes, aligner._target())[0].shape
+    return find_grid(cubes, as_fitted(aligner)._target())[0].shape
