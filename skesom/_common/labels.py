@@ -4,14 +4,20 @@
 import numpy as np
 
 from skesom._common.lazy import is_lazy
+from skesom._common.masked import filled
 
 MASKED = -3  # no data, as in scikit-learn's HDBSCAN
 SKY = -2  # data, but set aside as sky
 
 
+def without_mask(labels):
+    """Return labels as an array; those that a mask hides are of no data."""
+    return np.asarray(filled(labels, MASKED))
+
+
 def check_label_map(label_map, name="label_map", *, voxels=False):
     """Return a label map, or one of voxels if allowed, as int32 after checking it."""
-    labels = np.asarray(label_map)
+    labels = without_mask(label_map)
     if labels.ndim != 2 and not (voxels and labels.ndim == 3):
         raise ValueError(
             f"{name} must have two axes (rows, columns), got {labels.ndim} axes of "

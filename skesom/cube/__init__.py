@@ -41,7 +41,6 @@ from skesom.cube._base import is_cube_list as is_cube_list
 from skesom.cube._base import list_names as list_names
 from skesom.cube._base import same_bands as same_bands
 from skesom.cube._by_strips import strips_of_chunks as strips_of_chunks
-from skesom.cube._container import as_array as as_array
 from skesom.cube.alignment._aligner import shape_before_cut as shape_before_cut
 from skesom.cube.alignment._registration import find_shift as find_shift
 from skesom.cube.alignment._stack import join_bands as join_bands

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import row_blocks
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
+from skesom._common.masked import filled
 from skesom.cube._container import Cube
 from skesom.cube.objects._convert import as_cube, find_converter
 
@@ -385,7 +386,7 @@ def one_per_band(entries, names, kind, wanted, default=None):
 
 def numbers_per_band(values, band_names, parameter, *, positive=False):
     """Return one number for each band, from one for all or one for each."""
-    numbers = np.asarray(values, dtype=np.float64)
+    numbers = np.asarray(filled(values), dtype=np.float64)
     if numbers.shape not in [(), (len(band_names),)]:
         raise ValueError(
             f"{parameter} must be one number or one for each of the {len(band_names)} "

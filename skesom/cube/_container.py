@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy import units
 from astropy.nddata import NDData, StdDevUncertainty
-from astropy.utils.masked import Masked
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.masked import filled
 from skesom._common.strips import as_strips, in_strips
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
@@ -155,7 +155,10 @@ class Cube:
                 f"{type(band_coordinates).__name__}."
             )
         if band_coordinates is not None:
-            band_coordinates = units.Quantity(band_coordinates, dtype=np.float64)
+            unit = band_coordinates.unit
+            band_coordinates = units.Quantity(
+                filled(band_coordinates), unit, dtype=np.float64
+            )
         self.band_coordinates = band_coordinates
         for name in _PER_BAND:
             description = getattr(self, name)
@@ -498,15 +501,7 @@ def _cut(values, key):
 def _floats_or_nan(values, n_bands):
     """Return numbers as float64, NaN for each band by default."""
     values = np.full(n_bands, np.nan) if values is None else values
-    return np.asarray(values, dtype=np.float64)
-
-
-def as_array(data):
-    """Return an array without its unit, a masked array of NumPy if it has a mask."""
-    if isinstance(data, Masked):  # of astropy
-        return np.ma.array(data.unmasked, mask=data.mask)
-    is_kept = isinstance(data, np.ma.MaskedArray) or is_lazy(data)
-    return data if is_kept else np.asarray(data)
+    return np.asarray(filled(values), dtype=np.float64)
 
 
 def _as_native_float(data):
@@ -516,10 +511,7 @@ def _as_native_float(data):
         if made is data._meta:
             return data
         return data.map_blocks(_as_native_float, dtype=made.dtype, meta=made)
-    data = as_array(data)
-    if isinstance(data, np.ma.MaskedArray):
-        wanted = np.promote_types(data.dtype, np.float32)
-        return _as_native_float(data.astype(wanted).filled(np.nan))
+    data = np.asarray(filled(data))
     if data.dtype.kind not in "biuf":
         raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
     is_short = data.dtype.itemsize <= (4 if data.dtype.kind == "f" else 2)
@@ -549,7 +541,8 @@ def _check_sky_mask(sky_mask, data):
     """Return the mask of sky after comparing its pixels with those of the data."""
     if sky_mask is None:
         return None
-    sky_mask = sky_mask if is_lazy(sky_mask) else np.asarray(sky_mask)
+    if not is_lazy(sky_mask):
+        sky_mask = np.asarray(filled(sky_mask, False))
     if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
         raise ValueError(
             f"sky_mask must be of bool and have the pixels of the data "

@@ -12,7 +12,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
-from skesom._common.labels import SKY
+from skesom._common.labels import SKY, without_mask
+from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube, as_cube, check_cube, is_cube_list
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
@@ -176,7 +177,7 @@ def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
     if getattr(display, "_clusters", None) is not None:
         return display._clusters
     cube, wcs = getattr(display, "cube", None), getattr(display, "wcs", None)
-    label_map = np.asarray(label_map)
+    label_map = without_mask(label_map)
     if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
         raise ValueError(
             "label_map must be integers of shape (n_rows, n_columns), got "
@@ -189,7 +190,7 @@ def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
     sky_mask = getattr(display, "sky_mask", None)
     if sky_mask is None:
         sky_mask = np.zeros(label_map.shape, dtype=bool)
-    sky_mask = np.asarray(sky_mask, dtype=bool)
+    sky_mask = np.asarray(filled(sky_mask, False), dtype=bool)
     shapes = {"sky_mask": sky_mask.shape}
     if cube is not None:
         shapes["the cube"] = np.shape(cube)[:2]

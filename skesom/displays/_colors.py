@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skesom._common.blocks import row_blocks
-from skesom._common.lazy import is_lazy
+from skesom._common.labels import without_mask
+from skesom.cube import as_cube
 
 if TYPE_CHECKING:
     from typing import Any
@@ -128,9 +129,8 @@ def cluster_colors(label_map: ArrayLike, cube: CubeLike) -> NDArray[Any]:
     >>> cluster_colors(label_map, np.array([[[5.0], [5.0], [1.0]]])).shape
     (2, 4)
     """
-    label_map = np.asarray(label_map)
-    data = getattr(cube, "data", cube)
-    data = data if is_lazy(data) else np.asarray(data)
+    label_map = without_mask(label_map)
+    data = as_cube(cube).data
     n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
     sums, counts = np.zeros((2, n_clusters, data.shape[2]))
     for rows in row_blocks(data.shape):

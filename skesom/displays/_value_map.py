@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skesom._common.fitted import as_fitted
+from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom.cube import check_cube
 from skesom.displays._display import (
@@ -195,7 +196,7 @@ class ValueMapDisplay(Display):
             highest = usual
         elif not 0 < highest <= 100:
             raise ValueError(f"highest must be above 0, up to 100, got {highest!r}.")
-        values = np.asarray(self.values, dtype=np.float64)
+        values = np.asarray(filled(self.values), dtype=np.float64)
         if values.ndim != 2:
             raise ValueError(
                 f"values must have the shape (n_rows, n_columns), got {values.shape}."

@@ -12,9 +12,10 @@ from astropy.wcs import WCS
 
 from skesom._common.fits_files import HDUsInMemory, open_fits
 from skesom._common.grids import Grid
+from skesom._common.lazy import is_lazy
+from skesom._common.masked import filled
 from skesom.cube import (
     Cube,
-    as_array,
     as_cube,
     check_image,
     describe_image,
@@ -126,7 +127,8 @@ def describe_array(array, label, beside=None, error_kind=None):
         cube = as_cube(array, label, error_kind)
         pixels = cube.data
     else:  # kept as it is, because a Cube of integers is a copy
-        pixels = check_image(as_array(array), label, most=3)
+        pixels = array if is_lazy(array) else np.asarray(filled(array))
+        check_image(pixels, label, most=3)
         cube = Cube(np.broadcast_to(np.float32(0), np.atleast_3d(pixels).shape))
     names = enumerate(cube.band_names, 1)
     errors = Plane(f"the errors of {label}", "std", partial(open_array, cube.errors))

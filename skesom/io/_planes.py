@@ -16,6 +16,7 @@ from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.grids import Grid, same_grid
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
 from skesom.io import _fits_files as files
@@ -162,7 +163,10 @@ def _array_plane(image, role, array, error_kind):
             f"but the image has {rows} x {columns} pixels in {image.n_bands} bands."
         )
     kind = role if role != "errors" else error_kind or "std"
-    opener = partial(open_array, array if is_lazy(array) else np.asarray(array))
+    if not is_lazy(array):  # a hidden flag has all bits
+        flags = role == "masks" and array.dtype.kind in "biu"
+        array = np.asarray(filled(array, ~array.dtype.type(0) if flags else np.nan))
+    opener = partial(open_array, array)
     return Plane(f"the {role} of {image.label}", kind, opener)
 
 
@@ -311,9 +315,7 @@ def copy_pixels(image, data, places):
             # Band by band is faster than one copy that transposes.
             for band, place in enumerate(places):
                 values = array if array.ndim == 2 else array[:, :, band]
-                data[:, :, place] = np.ma.getdata(values)
-                if np.ma.is_masked(values):
-                    data[:, :, place][np.ma.getmaskarray(values)] = np.nan
+                data[:, :, place] = values
         except FloatingPointError as error:
             raise ValueError(
                 f"{image.label} holds values beyond {data.dtype}. Use dtype=np.float64."

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
-from skesom._common.labels import SKY
+from skesom._common.labels import SKY, without_mask
 
 if TYPE_CHECKING:
     from typing import Any
@@ -221,7 +221,7 @@ def compare_clusterings(
 
 def check_labels(labels, most=_MAX_CLUSTERS):
     """Return labels as signed integers, of so few that all pairs can be counted."""
-    labels = np.asarray(labels)
+    labels = without_mask(labels)
     if labels.dtype.kind not in "iu" or labels.ndim == 0:
         raise ValueError(
             f"Labels must be integers, got {labels.dtype} of shape {labels.shape}."

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import by_fit, keep_parameters
+from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom.maps._cube_clusterer import PixelTableMixin
@@ -248,7 +249,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
 
 def check_labels(y, shape):
     """Return a label map with unlabeled pixels as int32."""
-    labels = np.asarray(y)
+    labels = without_mask(y)
     if labels.dtype.kind not in "iu":
         raise ValueError(
             f"The label map y has dtype {labels.dtype}; labels are integers, negative "

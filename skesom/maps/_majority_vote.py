@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.blocks import row_blocks
+from skesom._common.labels import without_mask
 
 if TYPE_CHECKING:
     from typing import Any
@@ -101,7 +102,7 @@ class MajorityVote(BaseEstimator):
         """
         self._validate_params()
         sigma = self._width(fwhm, pixel_scale) * gaussian_fwhm_to_sigma
-        label_map = np.asarray(label_map)
+        label_map = without_mask(label_map)
         voted = np.empty_like(label_map)
         reach = int(_TRUNCATE * sigma + 0.5)  # of the Gaussian of SciPy
         for rows in row_blocks(label_map.shape, _PIXELS_AT_A_TIME):

@@ -11,6 +11,7 @@ from astropy.table import Column, Table
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import check_label_map
+from skesom._common.masked import filled
 from skesom.cube import check_cube
 from skesom.io import number_pieces
 from skesom.maps._positions import icrs_positions
@@ -97,6 +98,7 @@ def find_pieces(
     (5.5, 3.5, 24.0)
     """
     labels, cube = check_label_map(label_map), check_cube(cube)
+    agreement = filled(agreement)
     for name, image in (("cube", cube), ("agreement", agreement)):
         if image is not None and np.shape(image)[:2] != labels.shape:
             raise ValueError(

@@ -11,6 +11,7 @@ from sklearn import metrics
 from sklearn.utils._param_validation import StrOptions
 
 from skesom._common.decorators import validate_params
+from skesom._common.labels import without_mask
 from skesom.maps._comparison import known_in_both
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class TruthScorer:
 
     def __call__(self, estimator, X, y):
         """Return the score of the labels of a cube for a map of its classes."""
-        labels, truth = np.asarray(estimator.predict(X)), np.asarray(y)
+        labels, truth = np.asarray(estimator.predict(X)), without_mask(y)
         both = known_in_both(labels, truth)
         score = getattr(metrics, f"{self.score.removesuffix('_score')}_score")
         return float(score(truth[both], labels[both]))

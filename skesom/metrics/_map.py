@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.blocks import row_blocks
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import is_lazy
+from skesom._common.masked import filled
 from skesom.som._input import lazy_table
 
 _ENTRIES_PER_BLOCK = 2**17  # of matrices: about 1 MB, which caches hold
@@ -72,9 +73,8 @@ class Map:
             if n_given == 0:
                 connections = getattr(codebook, "connections_", None)
             codebook = _codebook_of(codebook)
-        self.codebook = check_array(
-            codebook, dtype=[np.float64, np.float32], order="C", input_name="codebook"
-        )
+        how = {"dtype": [np.float64, np.float32], "order": "C"}
+        self.codebook = check_array(filled(codebook), **how, input_name="codebook")
         self.n_units = len(self.codebook)
         self._connections = connections
         self._positions = positions
@@ -87,7 +87,7 @@ class Map:
             X = lazy_table(X, "The measure of a map", dtype)
         else:
             how = {"dtype": dtype, "order": "C", "ensure_all_finite": "allow-nan"}
-            X = check_array(X, **how, input_name="X")
+            X = check_array(filled(X), **how, input_name="X")
         n_features = self.codebook.shape[1]
         if X.shape[1] != n_features:
             raise ValueError(
@@ -104,7 +104,7 @@ class Map:
                 "'connections'."
             )
         links = self._connections
-        links = links if sparse.issparse(links) else np.asarray(links)
+        links = links if sparse.issparse(links) else np.asarray(filled(links))
         self._check_shape("connections", links, self.n_units)
         links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
@@ -133,13 +133,14 @@ class Map:
 
     @cached_property
     def _checked_positions(self):
-        positions = check_array(self._positions, dtype=float, input_name="positions")
+        how = {"dtype": float, "input_name": "positions"}
+        positions = check_array(filled(self._positions), **how)
         self._check_shape("positions", positions, positions.shape[1])
         return positions
 
     @cached_property
     def _checked_distances(self):
-        distances = np.asarray(self._distances)
+        distances = np.asarray(filled(self._distances))
         self._check_shape("distances", distances, self.n_units)
         cuts = blocks(self.n_units, self.n_units)
         known = all((distances[block] >= 0).all() for block in cuts)

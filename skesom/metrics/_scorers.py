@@ -11,6 +11,8 @@ from sklearn import metrics
 from sklearn.utils._param_validation import StrOptions
 
 from skesom._common.decorators import validate_params
+from skesom._common.lazy import in_memory
+from skesom._common.masked import filled
 from skesom._common.pipelines import last_step, map_inside
 from skesom.metrics._measures import (
     distortion,
@@ -119,6 +121,7 @@ class MapScorer:
 
     def __call__(self, estimator, X, y=None):
         """Return the score of a fitted estimator for a table or a cube."""
+        X = filled(X)
         if self.measure in _CLUSTER_SCORES:
             return _cluster_score(self.measure, estimator, X)
         som, table = map_inside(*last_step(estimator, X))
@@ -131,6 +134,7 @@ class MapScorer:
         fewest = 1
         if self.measure in ("trustworthiness", "continuity"):
             fewest = 11  # for five neighbors
+            table = filled(in_memory(table))
             table = np.asarray(table)[_complete(table)]
             table = table[_sample(len(table))]
         score = sign * measure(table, som) if len(table) >= fewest else worst
@@ -143,6 +147,7 @@ def _cluster_score(name, estimator, X):
     clusterer, table = last_step(estimator, X)
     if len(table) == 0:
         return worst
+    table = filled(in_memory(table))
     labels = np.asarray(clusterer.predict(table))
     kept = np.flatnonzero((labels >= 0) & _complete(table))
     if name == "silhouette":

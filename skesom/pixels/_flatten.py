@@ -14,6 +14,7 @@ from skesom._common.blocks import find_valid, in_threads, row_blocks
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.masked import filled
 from skesom._common.strips import join_strips
 from skesom.cube import CubeStep, check_cube, strips_of_chunks
 
@@ -222,10 +223,10 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
     >>> unflatten(np.array([0.5, 0.7]), np.array([[True, False, True]]))
     array([[0.5, nan, 0.7]])
     """
-    valid = np.asarray(valid)
+    valid = np.asarray(filled(valid, False))
     if is_lazy(values) and valid.dtype == bool:
         return _unflatten_lazily(values, valid)
-    values = np.asarray(values)
+    values = _without_mask(values)
     is_sky = valid == SKY
     if valid.dtype.kind in "iu":
         rows, valid = valid, valid >= 0
@@ -240,6 +241,12 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
         image = np.full(shape, np.nan, dtype=values.dtype)
     image[valid] = values
     return image
+
+
+def _without_mask(values):
+    """Return an array in which hidden labels are those of no data, and others NaN."""
+    labels = np.asanyarray(values).dtype.kind in "iub"
+    return np.asarray(filled(values, MASKED if labels else np.nan))
 
 
 def _unflatten_lazily(values, valid):
@@ -444,7 +451,7 @@ class CubeFlattener(Flattener):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]
 
     def _inverse_transform(self, X):
-        X = X if is_lazy(X) else np.asarray(X)
+        X = X if is_lazy(X) else _without_mask(X)
         if self.pattern == "voxel" and X.ndim == 2 and X.shape[1] == 1:
             X = X[:, 0]
         return mark_sky(unflatten(X, self.valid_), self.sky_mask_)

@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import each_block
+from skesom._common.masked import filled
 from skesom.cube import Cube, check_cube, strips_of_chunks
 from skesom.pixels._flatten import valid_pixels
 
@@ -138,7 +139,7 @@ class PixelSampler(BaseEstimator):
         if valid is None:
             pattern = "voxel" if self.each_band else "pixel"
             valid = valid_pixels(cube, pattern=pattern)
-        valid = np.asarray(valid)
+        valid = np.asarray(filled(valid, False))
         shape = cube.shape if self.each_band else cube.shape[:2]
         if valid.shape != shape or valid.dtype != bool:
             raise ValueError(

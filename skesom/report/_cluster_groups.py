@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from skesom._common.labels import without_mask
 from skesom._common.new_files import atomic_path
 from skesom.displays import cluster_palette
 from skesom.report._json_values import read_json
@@ -189,7 +190,7 @@ def merge_clusters(
     >>> merged, names
     (array([[ 1,  1,  1,  0,  0,  0,  0, -3]], dtype=int32), ('nebulae', 'cluster 0'))
     """
-    label_map = np.asarray(label_map)
+    label_map = without_mask(label_map)
     sizes = np.bincount(label_map[label_map >= 0].ravel())
     groups = by_size(complete_groups(groups, len(sizes)), sizes)
     names = tuple(group.name or group.default_name for group in groups)

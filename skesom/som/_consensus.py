@@ -22,6 +22,7 @@ from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
+from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import one_thread
 from skesom._common.warn import warn_user
@@ -556,7 +557,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         else:
             how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
             finite = "allow-nan" if allow_nan else True
-            X = validate_data(self, X, ensure_all_finite=finite, **how)
+            X = validate_data(self, filled(X), ensure_all_finite=finite, **how)
         if errors is not None and not isinstance(prototype, CSOM):
             raise ValueError(
                 f"{_name_of(prototype)} takes no 'errors' as member of a "

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import COUNT, CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
@@ -582,7 +583,7 @@ default="euclidean"
     def _widths(self, shape, progress, epoch=None):
         """Return sigma at each progress; in a given epoch if they are given so."""
         if self.sigma is not None and np.ndim(self.sigma) > 0:
-            widths = np.asarray(self.sigma, dtype=np.float64)
+            widths = np.asarray(filled(self.sigma), dtype=np.float64)
             if widths.shape != (self.n_epochs,) or not (widths > 0).all():
                 raise ValueError(
                     f"'sigma' must be one positive number or n_epochs={self.n_epochs} "
@@ -619,7 +620,7 @@ default="euclidean"
             )
         if self.feature_weights is None:
             return
-        weights = np.asarray(self.feature_weights, dtype=np.float64)
+        weights = np.asarray(filled(self.feature_weights), dtype=np.float64)
         if weights.shape != (X.shape[1],):
             raise ValueError(
                 "'feature_weights' must be one number for each of the "

@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.utils import gen_batches
 
 from skesom._common.lazy import add_up, is_lazy
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
@@ -52,7 +53,7 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
 def given_units(init, X, least, most):
     """Return the units of an array for as many as are allowed."""
     with np.errstate(over="ignore"):  # infinite in a shorter type, which is refused
-        units = np.array(init, dtype=X.dtype, order="C")
+        units = np.array(filled(init), dtype=X.dtype, order="C")
     fits = units.ndim == 2 and least <= len(units) <= most
     if not (fits and units.shape[1] == X.shape[1] and np.isfinite(units).all()):
         number = most if least == most else f"{least} to {most}"

@@ -12,6 +12,7 @@ from sklearn.utils.validation import (
 )
 
 from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._codebook import exponent_for
 from skesom.som._row_order import some_rows
@@ -30,6 +31,7 @@ def check_samples(som, X):
     check_is_fitted(som)
     if is_lazy(X):
         return checked_lazily(som, X, som.codebook_.dtype, reset=False)
+    X = filled(X)
     return validate_data(som, X, dtype=som.codebook_.dtype, reset=False, **_TABLE)
 
 
@@ -94,7 +96,7 @@ def _checked_chunk(X, first, wanted, to, allow_nan):
             f"Make its blocks of one kind, as in X.map_blocks(np.asarray, "
             f'dtype="{wanted}").'
         )
-    X = np.ascontiguousarray(X, dtype=to)
+    X = np.ascontiguousarray(filled(X), dtype=to)
     for rows in blocks_of(len(X)):
         wrong = np.isinf(X[rows]) if allow_nan else ~np.isfinite(X[rows])
         if wrong.any():
@@ -117,7 +119,7 @@ def check_weights(som, sample_weight, X, *, reset=True):
         )
     else:
         sample_weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            filled(sample_weight), X, dtype=np.float64, ensure_non_negative=True
         )
     used = without_idle(X, sample_weight)
     if not _observed(used).any():
@@ -144,7 +146,7 @@ def _of_rows(values, X, name):
 def _checked_weights(weights, first):
     how = {"dtype": np.float64, "ensure_non_negative": True}
     try:
-        return _check_sample_weight(weights, np.empty((len(weights), 0)), **how)
+        return _check_sample_weight(filled(weights), np.empty((len(weights), 0)), **how)
     except ValueError as error:
         message = f"'sample_weight' is wrong in a row from {first[0]} on. {error}"
         raise ValueError(message) from error
@@ -175,7 +177,7 @@ def check_errors(errors, X, metric):
             f"metric='euclidean', got metric={metric.name!r}."
         )
     if is_lazy(X):
-        errors = _of_rows(errors, X, "errors").astype(X.dtype)
+        errors = _of_rows(errors, X, "errors").map_blocks(filled).astype(X.dtype)
         tables = X, errors, dask_firsts(X)
         X = X.map_blocks(_without_uncertain, *tables[1:], dtype=X.dtype)
         return X, errors
@@ -263,7 +265,8 @@ def _checked_exponent(X):
 
 
 def _native(X):
-    """Return an array in native byte order; FITS data are big-endian."""
+    """Return an array in native byte order, as FITS data are not, and without mask."""
+    X = filled(X)
     if isinstance(X, np.ndarray) and not X.dtype.isnative:
         return X.astype(X.dtype.newbyteorder("="))
     return X

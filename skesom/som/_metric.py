@@ -8,6 +8,7 @@ from scipy import sparse
 
 from skesom._common.blocks import work_blocks
 from skesom._common.lazy import add_up, parts_of
+from skesom._common.masked import filled
 from skesom.som._codebook import distances_to_units, nearest_units, readable
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
@@ -29,7 +30,7 @@ class Metric:
         self.takes_errors = name == "euclidean"
         self.scale = None
         if feature_weights is not None:
-            weights = np.asarray(feature_weights, dtype=np.float64)
+            weights = np.asarray(filled(feature_weights), dtype=np.float64)
             self.scale = weights if name == "manhattan" else np.sqrt(weights)
 
     def nearest(self, X, codebook, *, second=False, errors=None, measured=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.utils import check_array, gen_batches
 
+from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors
@@ -103,8 +104,9 @@ def scaled_winners(
     >>> scaled_winners(fluxes, units, 0.1 * fluxes)
     array([7, 7])
     """
-    X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
-    units = check_array(units, dtype=np.float64, input_name="units")
+    how = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "input_name": "X"}
+    X = check_array(filled(X), **how)
+    units = check_array(filled(units), dtype=np.float64, input_name="units")
     if units.shape[1] != X.shape[1]:
         raise ValueError(
             f"units has {units.shape[1]} features, and X has {X.shape[1]}."

@@ -11,6 +11,7 @@ from astropy.table import Table
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
+from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
@@ -214,6 +215,7 @@ def _map_and_rows(som, X, errors):
     inner, _ = map_inside(som)
     if not hasattr(inner, "codebook_"):
         raise TypeError(f"An ESOM or CSOM is needed, or what ends in one: got {som!r}.")
+    X = filled(X)
     X = X if hasattr(X, "ndim") else np.asarray(X)
     if X.ndim == 1 or inner is som:
         return inner, X
@@ -241,8 +243,7 @@ def _beside(units, values):
         return None
     if hasattr(values, "to_numpy"):
         values = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif isinstance(values, np.ma.MaskedArray):
-        values = values.astype(np.float64).filled(np.nan)
+    values = filled(values)
     if not is_lazy(units):
         return np.asarray(values)
     from dask.array import asarray

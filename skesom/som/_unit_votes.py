@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import by_fit
 from skesom._common.lazy import in_memory
+from skesom._common.masked import filled
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
@@ -148,15 +149,31 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
 
 
 def all_in_memory(X, y, fit_params):
-    """Return what `fit` got, without dask arrays."""
-    given = {name: in_memory(values) for name, values in fit_params.items()}
-    return in_memory(X), in_memory(y), given
+    """Return what `fit` got, without dask arrays and masks, but that of y."""
+    given = {name: filled(in_memory(values)) for name, values in fit_params.items()}
+    return filled(in_memory(X)), in_memory(y), given
 
 
 def weights_of(fit_params, y):
     """Return the sample weights among arguments of fit as float64, or None."""
     weights = fit_params.get("sample_weight")
     return None if weights is None else _check_sample_weight(weights, y, dtype=float)
+
+
+def without_mask(y, unlabeled):
+    """Return targets of which those that are masked or NA are unlabeled."""
+    is_plain = isinstance(getattr(y, "dtype", np.dtype(int)), np.dtype)
+    is_plain = is_plain or not hasattr(y, "isna")
+    hidden = getattr(y, "mask", False) if is_plain else y.isna()
+    if callable(hidden) or not np.any(hidden):  # pandas has a method of that name
+        return filled(y)
+    if unlabeled is None:
+        raise ValueError(
+            f"y is masked in {np.count_nonzero(hidden)} samples. Leave them out, or "
+            "say by 'unlabeled' what stands for samples without a target."
+        )
+    known = np.where(hidden, unlabeled, np.asarray(getattr(y, "unmasked", y)))
+    return np.array(known.tolist()) if known.dtype == object else known
 
 
 def is_labeled(y, unlabeled):

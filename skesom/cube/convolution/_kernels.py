@@ -12,6 +12,7 @@ from scipy import fft, interpolate, ndimage, signal
 
 from skesom._common.fits_files import open_fits
 from skesom._common.grids import SAME_SIZE
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.cube._base import one_per_band
 from skesom.cube.convolution._beams import (
@@ -194,7 +195,7 @@ def _read_stamp(entry, band, kind):
         owner += f" ({path})"
         size = _pixel_size_of(known, size, owner)
     try:
-        array = np.array(entry, dtype=np.float64)
+        array = np.array(filled(entry), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"{owner} must be an image or the path of one, got {entry!r}."

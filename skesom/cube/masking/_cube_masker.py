@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.cube._base import (
     CubeTransformer,
@@ -415,7 +416,7 @@ def _noise_maps(noise, measured, cubes):
     if noise is None:
         maps = [cube.errors for cube in cubes]
     elif np.ndim(noise) > 1:
-        maps = [np.asarray(noise)] * len(cubes)
+        maps = [np.asarray(filled(noise))] * len(cubes)
     else:
         names = all_band_names(cubes)
         measured = numbers_per_band(noise, names, "noise", positive=True)

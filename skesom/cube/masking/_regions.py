@@ -3,6 +3,8 @@
 
 import numpy as np
 
+from skesom._common.masked import filled
+
 # Where a region says its place; each kind has some of them.
 _PLACES = ("center", "vertices", "start", "end")
 _MOST_WORK = 1e8  # corners times pixels, which regions compares in about a second
@@ -121,7 +123,7 @@ def _has_place(region, wcs):
 
 def _check_mask(mask, cube, parameter):
     """Return a mask as booleans after comparing it with the image."""
-    mask = np.asarray(mask)
+    mask = np.asarray(filled(mask, parameter == "exclude"))
     if mask.dtype.kind not in "biu":
         raise ValueError(
             f"{parameter} must be a mask of True and False, regions, or a list of "
