@@ -137,7 +137,9 @@ class Cube:
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
-        self.band_names = tuple(str(name) for name in band_names)
+        self.band_names = tuple(
+            str(name).encode(errors="replace").decode() for name in band_names
+        )
         if len(set(self.band_names)) != len(self.band_names):
             raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
         band_units = [None] * n_bands if band_units is None else band_units

@@ -128,7 +128,8 @@ def explore(
     with atomic_path(path, overwrite=overwrite) as temporary:
         result = Result(pipeline, cube, groups=groups)
         text = _page(result, catalog, title, rgb, max_pixels)
-        temporary.write_text(text, encoding="utf-8")
+        # Of a folder, the name may be no text.
+        temporary.write_text(text, encoding="utf-8", errors="replace")
     if has_list(path.parent):  # replaced with the results that it is about
         note_files(path.parent, [path])
     return Page(path)
