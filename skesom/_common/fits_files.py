@@ -2,6 +2,7 @@
 """FITS files and HDUs in memory, opened after their headers were checked."""
 
 import bz2
+import errno
 import gzip
 import lzma
 import math
@@ -18,6 +19,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
+from skesom._common.files import is_of_machine, regular
 from skesom._common.warn import warn_user
 
 BLOCK, _CARD = 2880, 80  # bytes: the size of a FITS file is a multiple of a block
@@ -69,14 +71,19 @@ def open_fits(path, **options):
     """
     hdus = getattr(path, "hdus", None)
     # Our own handle is also closed if astropy fails in the middle of a header.
-    source = open(path, "rb") if hdus is None else nullcontext()
-    options = {"uint": False, **options}
+    source = open(regular(path), "rb") if hdus is None else nullcontext()
+    # Where a file in the memory map is cut, the system ends the process.
+    options = {"uint": False, "memmap": False, **options}
     with source as stream, _without_warnings():
         try:
             given = None if hdus is None else nullcontext(hdus)
             with given or _opened(stream, path, options) as found:
                 yield found
         except Exception as error:
+            if is_of_machine(error):
+                reason = getattr(error, "strerror", None) or str(error)
+                number = getattr(error, "errno", None) or errno.ENOMEM
+                raise OSError(number, reason, str(path)) from error
             if isinstance(error, ValueError) and "closed file" in str(error):
                 text = f"{path} was closed before it was read. Give its path."
                 raise ValueError(text) from error
@@ -121,10 +128,10 @@ def file_stamp(file):
 def _opened(stream, path, options):
     """Give the HDUs of a file, without what follows them, which nobody has checked."""
     stamp = options.pop("stamp", None)
-    if stamp is not None:
-        if file_stamp(stream.fileno()) != stamp:
-            raise OSError(f"{path} changed after it was opened. Read it again.")
-        with fits.open(stream, memmap=False, **options) as hdus:
+    if stamp not in (None, file_stamp(stream.fileno())):
+        raise OSError(f"{path} changed after it was opened. Read it again.")
+    if stamp is not None and not is_packed(path):
+        with fits.open(stream, **options) as hdus:
             yield hdus
         return
     with _checked(stream, path) as (plain, count), fits.open(plain, **options) as hdus:
@@ -148,7 +155,7 @@ def unpacked(stream):
 
 def is_packed(path):
     """Return whether a file is compressed as a whole."""
-    with open(path, "rb") as stream, unpacked(stream) as content:
+    with open(regular(path), "rb") as stream, unpacked(stream) as content:
         return content is not stream
 
 

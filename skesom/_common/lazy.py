@@ -3,10 +3,11 @@
 
 import operator
 import sys
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
+from skesom._common.files import is_of_machine
 from skesom._common.threads import one_thread
 
 ROWS = 2**16  # of the blocks of a table by which sums are added up
@@ -22,7 +23,7 @@ def is_lazy(array):
 
 def in_memory(array):
     """Return an array in memory, whatever it was."""
-    return array.compute() if is_lazy(array) else array
+    return computed(array)[0] if is_lazy(array) else array
 
 
 def check_chunks(array, taker):
@@ -88,7 +89,7 @@ def add_up(function, *tables, out=None):
 
 
 def _add_up_lazily(function, tables):
-    from dask import compute, delayed
+    from dask import delayed
 
     function = delayed(function, traverse=False)
     sums = [
@@ -97,7 +98,7 @@ def _add_up_lazily(function, tables):
     while len(sums) > 1:
         groups = range(0, len(sums), _SUMS_AT_A_TIME)
         sums = [delayed(add_pairwise)(sums[i : i + _SUMS_AT_A_TIME]) for i in groups]
-    return compute(sums[0])[0]
+    return computed(sums[0])[0]
 
 
 def _sums_of_chunk(function, *chunks):
@@ -179,7 +180,7 @@ class _Mapped:
 def take_rows(table, rows):
     """Return some rows of a table, in memory; of a lazy one in ascending order."""
     if is_lazy(table):
-        return take_lazily(table, rows).compute()
+        return computed(take_lazily(table, rows))[0]
     return table[rows]
 
 
@@ -203,9 +204,22 @@ def computed(*lazy):
     """Return the values of what is lazy, from one pass over what they share."""
     if not any(hasattr(each, "__dask_graph__") for each in lazy):
         return lazy
-    from dask import compute
+    import dask
 
-    return compute(*lazy)
+    return work_with_dask(partial(dask.compute, *lazy))
+
+
+def work_with_dask(work):
+    """Return what work gives, done in this thread where no others can be started."""
+    try:
+        return work()
+    except RuntimeError as error:
+        if not is_of_machine(error):
+            raise
+    import dask
+
+    with dask.config.set(scheduler="synchronous"):
+        return work()
 
 
 def import_dask():

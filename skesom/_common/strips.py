@@ -5,12 +5,21 @@ import math
 import os
 import tempfile
 import weakref
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 
-from skesom._common.lazy import check_chunks, computed, cut_rows, is_lazy
+from skesom._common.files import is_in_use, is_of_user, lock
+from skesom._common.lazy import (
+    check_chunks,
+    computed,
+    cut_rows,
+    is_lazy,
+    work_with_dask,
+)
 from skesom._common.warn import warn_user
 
 STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
@@ -115,7 +124,7 @@ def write_strips(arrays, targets):
     """Write arrays of dask to what takes slices of them, all in one pass."""
     import dask.array
 
-    dask.array.store(list(arrays), list(targets), lock=False)
+    work_with_dask(partial(dask.array.store, list(arrays), list(targets), lock=False))
 
 
 def stored(arrays, folder=None):
@@ -126,17 +135,17 @@ def stored(arrays, folder=None):
     """
     import dask.array
 
-    arrays, files = list(arrays), []
+    remove_left_rows(folder)
+    arrays, files, last = list(arrays), [], []
     for array in arrays:
-        number, path = tempfile.mkstemp(".rows", "skesom-", folder)
-        os.close(number)
+        path, mark = _new_rows(folder)
         files.append(RowFile(path, 0, array.dtype, array.shape))
-        weakref.finalize(files[-1], _remove, path, os.getpid())
+        last.append(weakref.finalize(files[-1], _remove, path, mark, os.getpid()))
     try:
         write_strips(arrays, files)
     except BaseException:
-        for file in files:
-            _remove(file.path, os.getpid())
+        for remove in last:
+            remove()
         raise
     # In a task of its own, a file would let dask read many strips ahead.
     options = {"lock": False, "fancy": False, "inline_array": True}
@@ -150,7 +159,26 @@ def stored(arrays, folder=None):
     ]
 
 
-def _remove(path, process):
+def _new_rows(folder):
+    """Return the path of a new file for rows, and what keeps it locked while open."""
+    while True:
+        number, path = tempfile.mkstemp(".rows", "skesom-", folder)
+        mark = open(number, "rb")
+        lock(mark)
+        if os.path.exists(path):  # no other run has taken it for left before
+            return path, mark
+
+
+def _remove(path, mark, process):
     """Remove a file in the process that made it; copies of its array are in others."""
+    mark.close()
     if os.getpid() == process:
         Path(path).unlink(missing_ok=True)
+
+
+def remove_left_rows(folder=None):
+    """Remove the rows that killed runs of this user left in a folder."""
+    for path in Path(folder or tempfile.gettempdir()).glob("skesom-*.rows"):
+        with suppress(OSError):
+            if path.is_file() and is_of_user(path) and not is_in_use(path):
+                path.unlink()

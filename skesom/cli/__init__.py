@@ -3,16 +3,17 @@
 
 import argparse
 import os
-import sys
 
 import skesom
+from skesom._common.files import is_of_machine
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo
 from skesom.cli._crossmatch import add_crossmatch
-from skesom.cli._messages import messages, one_line
+from skesom.cli._messages import complain, messages, open_streams, status_with_output
 from skesom.cli._name import add_name
 from skesom.cli._options import NEGATIVE, Parser
 from skesom.cli._results import add_explore, add_predict, add_test
+from skesom.cli._stops import status_of_stop, stopped_by_signals, text_of
 
 EXAMPLES = """\
 examples:
@@ -40,24 +41,34 @@ examples:
 
 
 def main(arguments=None):
-    """Run the command line."""
+    """Run the command line, and return its exit status."""
+    open_streams()
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
         import argcomplete
 
         argcomplete.autocomplete(parser)
-    options = parser.parse_args(arguments)
     try:
-        with messages(options):
+        options = parser.parse_args(arguments)
+    except SystemExit as end:
+        return status_with_output(end.code or 0)
+    return status_with_output(_run(options))
+
+
+def _run(options):
+    """Run a command, and return its exit status."""
+    try:
+        with stopped_by_signals(), messages(options):
             options.run(options)
-    except (ImportError, MemoryError, OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = getattr(options, "output", None)  # of a full disk
-        print(f"skesom {options.command}: error: {_text(error)}", file=sys.stderr)
+    except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
+        if isinstance(error, RuntimeError) and not is_of_machine(error):
+            raise
+        text = text_of(error, getattr(options, "output", None))
+        complain(f"skesom {options.command}: error: {text}")
         return 2
-    except KeyboardInterrupt:
-        print(f"skesom {options.command}: interrupted", file=sys.stderr)
-        return 130
+    except KeyboardInterrupt as stop:
+        complain(f"skesom {options.command}: interrupted")
+        return status_of_stop(stop)
     return 0
 
 
@@ -77,12 +88,3 @@ def _parser():
     for add in (add_cluster, add_classify, *others):
         add(commands)
     return parser
-
-
-def _text(error):
-    """Return in one line what went wrong."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return one_line(f"{error.filename}: {error.strerror}")
-    if isinstance(error, MemoryError):
-        return f"not enough memory for this method and so many pixels ({error})"
-    return one_line(error)

@@ -3,6 +3,7 @@
 
 import argparse
 
+from skesom._common.files import regular
 from skesom.cli._cluster import add_repeat, run_files
 from skesom.cli._messages import shows_bars
 from skesom.cli._options import (
@@ -97,7 +98,7 @@ def _training_of(options):
     if not kinds:
         raise ValueError("give pixels to learn from: --regions, --catalog or --labels")
     kind, path = kinds[0], getattr(options, kinds[0])
-    open(path, "rb").close()  # raises what is wrong with the path
+    open(regular(path), "rb").close()  # raises what is wrong with the path
     goes_with = {"radius": "catalog", "names": "labels", "by": "regions"}
     for name, wanted in goes_with.items():
         if kind != wanted and getattr(options, name) not in (None, "text", []):

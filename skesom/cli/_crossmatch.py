@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from skesom.cli._messages import say, tell_paths
+from skesom.cli._messages import say, tell, tell_paths
 from skesom.cli._options import add_command, add_overwrite, radius
 
 
@@ -61,7 +61,7 @@ def _crossmatch(options):
     found = match_catalog(clusters, options.objects, options.radius_of_objects)
     lines = association_lines(found.table)
     if options.output is None:
-        print(*lines, sep="\n")
+        tell(*lines)
         return
     say(*lines)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:

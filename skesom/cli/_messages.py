@@ -2,6 +2,7 @@
 """What the commands tell: results, warnings, and the step at work."""
 
 import logging
+import os
 import sys
 import warnings
 from contextlib import contextmanager
@@ -9,8 +10,54 @@ from time import perf_counter
 
 from tqdm import tqdm
 
+from skesom._common.texts import printable
+
 _logger = logging.getLogger("skesom.cli")
 announce = _logger.debug  # the step at work
+_failures = []  # of standard output
+_BROKEN_PIPE = 141  # of a shell, for a program that SIGPIPE ends
+
+
+def open_streams():
+    """Open what is closed of the standard streams: files would get their numbers."""
+    ways = ("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w")  # so writes fail
+    for number, (name, flags, mode) in enumerate((*ways, ("stderr", os.O_WRONLY, "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)
+            setattr(sys, name, open(number, mode, closefd=False))
+
+
+def tell(*lines, to=None):
+    """Write lines to standard output or another stream, without codes in them."""
+    stream = to or sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = "".join(f"{printable(line)}\n" for line in lines)
+    try:
+        if stream is not None:
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+    except OSError as error:  # the run goes on to its results
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _failures.extend([error] if stream is sys.stdout else [])
+
+
+def complain(*lines):
+    """Write lines to standard error."""
+    tell(*lines, to=sys.stderr)
+
+
+def status_with_output(status):
+    """Return the exit status of a command, also of what it could not tell."""
+    failures = [*_failures]
+    _failures.clear()
+    if status or not failures:
+        return status
+    if isinstance(failures[0], BrokenPipeError):
+        return _BROKEN_PIPE
+    complain(f"skesom: error: standard output: {failures[0].strerror}")
+    return 1
 
 
 def say(*lines):
@@ -23,18 +70,22 @@ def tell_paths(paths):
     """Tell where results are, also to a script that wants to know nothing else."""
     say("Written:")
     indent = "  " if _logger.isEnabledFor(logging.INFO) else ""
-    print(*(f"{indent}{path}" for path in paths), sep="\n")
+    tell(*(f"{indent}{path}" for path in paths))
 
 
 def shows_bars():
     """Return 1 if bars of progress are shown, as the parameter `verbose` of maps."""
-    return int(sys.stderr.isatty() and _logger.isEnabledFor(logging.INFO))
+    return int(_moves_cursor() and _logger.isEnabledFor(logging.INFO))
+
+
+def _moves_cursor():
+    """Return whether standard error is a terminal whose lines can be written again."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def one_line(text):
-    """Return a text as one line without codes, which could control the terminal."""
-    line = " ".join(str(text).split())
-    return "".join(one if one.isprintable() else "?" for one in line)
+    """Return a text as one line."""
+    return " ".join(str(text).split())
 
 
 @contextmanager
@@ -83,9 +134,9 @@ class _Terminal(logging.Handler):
         else:
             self.end_step()
             if record.levelno < logging.WARNING:
-                print(text, flush=True)
+                tell(text)
             else:
-                print(f"warning: {text}", file=sys.stderr)
+                complain(f"warning: {text}")
 
     def _begin_step(self, step):
         """Name the step at work in one line, if standard error is a terminal."""
@@ -93,8 +144,8 @@ class _Terminal(logging.Handler):
             self.end_step()
         if self._line is None:
             style = {"bar_format": "[{elapsed}] {desc}", "leave": False}
-            self._line = tqdm(file=sys.stderr, disable=None, **style)
-        self._line.set_description_str(step)
+            self._line = tqdm(disable=not _moves_cursor(), **style)
+        self._line.set_description_str(printable(step))
         self._step, self._begin = step, perf_counter()
 
     def end_step(self):
@@ -105,4 +156,4 @@ class _Terminal(logging.Handler):
         self._line = None
         if self._is_verbose:
             seconds = perf_counter() - self._begin
-            print(f"{seconds:7.2f} s  {self._step}", file=sys.stderr)
+            complain(f"{seconds:7.2f} s  {self._step}")

@@ -7,7 +7,7 @@ import math
 import re
 import warnings
 
-from skesom.cli._messages import say, shows_bars
+from skesom.cli._messages import one_line, say, shows_bars, tell
 from skesom.cli._strips import add_strips
 
 NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
@@ -24,9 +24,15 @@ _NOT_SET = {
 class Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, as those of the commands."""
 
+    color = property(lambda self: False, lambda self, given: None)  # from Python 3.14
+
     def error(self, message):
         """End with status 2 and one line on standard error."""
-        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+        text = one_line(message)
+        self.exit(2, f"{self.prog}: error: {text} (see {self.prog} --help)\n")
+
+    def _print_message(self, message, file=None):
+        tell(*message.removesuffix("\n").split("\n"), to=file)
 
 
 class _Noted(argparse.Action):

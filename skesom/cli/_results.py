@@ -10,7 +10,7 @@ import numpy as np
 from skesom._common.labels import SKY
 from skesom._common.new_files import check_place
 from skesom.cli._cluster import print_clusters, write
-from skesom.cli._messages import announce, say, tell_paths
+from skesom.cli._messages import announce, say, tell, tell_paths
 from skesom.cli._options import (
     add_command,
     add_images,
@@ -173,10 +173,10 @@ def _test(options):
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)
     truth, names = _read_truth(options.truth, label_map.shape, wcs)
-    tell = print if options.output is None else say
+    show = tell if options.output is None else say
     n_objects = 0 if names else _count_objects(truth)
     if n_objects:
-        tell(
+        show(
             f"{options.truth} numbers {n_objects} objects on a background of 0: the "
             'classes are "object" and "none", and sky set aside is the cluster -1.'
         )
@@ -185,11 +185,11 @@ def _test(options):
     comparison = compare_clusterings(label_map, truth, names=names)
     _name_clusters(comparison, read_cluster_names(path))
     if not names:
-        tell(f"Classes have no names: their numbers are the values in {options.truth}.")
+        show(f"Classes have no names: their numbers are the values in {options.truth}.")
     for name, value in comparison.scores.items():
-        tell(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
+        show(f"{name + ':':<29}{value:>12{'d' if isinstance(value, int) else '.3f'}}")
     for table in (comparison.classes, comparison.confusion):
-        tell("\n".join(["", *table.pformat(max_lines=-1, max_width=-1)]))
+        show("", *table.pformat(max_lines=-1, max_width=-1))
     if options.output is not None:
         _write(options, comparison)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skesom._common.files import regular
 from skesom.cli._options import YES_OR_NO, number_or_name, width
 
 _CONTRAST = 1 / 3
@@ -208,13 +209,13 @@ def _band_of(text, bands):
 def _grid(text):
     """Return the name of a grid, or the grid of a file."""
     path = Path(text.partition("[")[0])
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         return number_or_name(text)
     from astropy.io.fits import Header
 
     from skesom.io import read_cube
 
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         is_text = file.read(6) != b"SIMPLE"
     if is_text:
         return Header.fromtextfile(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
+from skesom._common.strips import remove_left_rows
 from skesom.cli._messages import say
 
 # Cube, a copy of it, the table of pixels, its copy in the clusterer, and their parts.
@@ -27,6 +28,7 @@ def add_strips(add):
 
 def with_strips(source, wanted):
     """Return images that are lazy if that is wanted or needed, and say so."""
+    remove_left_rows()
     needed = 4 * _COPIES * source.n_values() * (2 if source.errors else 1)
     free = free_memory()
     if wanted == "no" or (wanted == "auto" and needed <= free):

@@ -14,6 +14,7 @@ from astropy.io.votable import is_votable
 from astropy.table import Column, Table
 from astropy.utils.xml.iterparser import get_xml_iterator
 
+from skesom._common.files import regular
 from skesom._common.fits_files import open_fits, unpacked
 from skesom._common.warn import warn_user
 from skesom.io._ned import is_ned, parse_ned
@@ -127,10 +128,8 @@ def _read_table(source, where):
     if not is_path(source):
         return read_region_objects(source)
     path = Path(source)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
     suffix = path.suffix.lower()
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         start = file.read(100_000)
     if start.startswith(b"SIMPLE"):
         with open_fits(path) as hdus:

@@ -30,7 +30,7 @@ from skesom.io._fits_files import (
     name_hdu,
     split_path,
 )
-from skesom.io._planes import Plane, find_beside, open_array, open_pixels
+from skesom.io._planes import Plane, find_beside, open_array, opener_of
 
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
@@ -94,7 +94,7 @@ def _describe_hdu(hdus, number, file, chosen):
     grid, axes, bands = describe_image(hdu.shape, world, headers, unit, label, stem)
     return Image(
         label=label,
-        open=partial(open_pixels, file, number, axes),
+        open=opener_of(file, number, axes),
         grid=grid,
         **bands,
         place=(path, number),

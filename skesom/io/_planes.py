@@ -191,7 +191,7 @@ def _make_plane(hdus, number, path, image, role, error_kind):
         )
     # Scaling to floats may lose bits of flags.
     options = {"uint": True} if role == "masks" else {}
-    opener = partial(open_pixels, path, number, axes, **options)
+    opener = opener_of(path, number, axes, **options)
     harmless = _harmless_flags(hdus, hdu.header) if role == "masks" else 0
     return Plane(label, kind, opener, factor, str(path), harmless)
 
@@ -249,6 +249,12 @@ def _unit_factor(hdu, image, kind, label):
         ) from error
 
 
+def opener_of(file, number, axes, **options):
+    """Return what opens the pixels of an HDU if the file is still as it is now."""
+    stamp = None if isinstance(file, HDUsInMemory) else file_stamp(file)
+    return partial(open_pixels, file, number, axes, stamp=stamp, **options)
+
+
 @contextmanager
 def open_array(array):
     """Give an array, computed if it is lazy."""
@@ -304,7 +310,6 @@ def open_in_tasks(part, strips):
         cut = [source[rows] if source.ndim else source for rows in strips]
         return [partial(open_array, array) for array in cut]
     path, known = os.path.abspath(source), opener.keywords
-    known = {**known, "stamp": file_stamp(path)}
     return [partial(open_pixels, path, *place, rows, **known) for rows in strips]
 
 

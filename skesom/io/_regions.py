@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skesom._common.files import regular
 from skesom.cube import Cube, in_pixels, pixels_in_box
 
 # Warnings of the regions package about properties that do not move a region.
@@ -28,7 +29,7 @@ def read_regions(path):
         ) from error
     parse, path = Regions.parse, Path(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not a region file of DS9 or CASA: it is not text."

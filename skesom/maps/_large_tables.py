@@ -71,7 +71,7 @@ def learn_more(estimator, table):
         estimator.partial_fit(in_blocks(estimator, table))
         return
     for chunk in in_chunks(table, aligned_height(table)) if is_lazy(table) else [table]:
-        part = chunk.compute() if is_lazy(table) else chunk
+        (part,) = computed(chunk)
         for rows in blocks_of(len(part)):
             estimator.partial_fit(part[rows])
 

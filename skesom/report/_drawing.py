@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import joblib
 from joblib.externals.loky.backend import get_context
 
+from skesom._common.files import is_of_machine
 from skesom._common.warn import warn_user
 from skesom.displays import rgb_numbers
 
@@ -158,6 +159,10 @@ def _submit(task):
     except BrokenProcessPool:  # one of them was killed
         _pools.clear()
         return _submit(task)
+    except (OSError, RuntimeError) as error:
+        if not is_of_machine(error):
+            raise
+        return None  # drawn here
 
 
 def _result_of(future, task):

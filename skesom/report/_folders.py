@@ -17,18 +17,13 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock, regular
 from skesom._common.new_files import UNFINISHED, atomic_path, check_names
 from skesom._common.warn import warn_user
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
 
 MANIFEST = ".skesom.json"  # of a folder that has no provenance.json
 _WRITTEN = "written"  # in one of these: size and digest of each file written here
 _MARK = ".unfinished"  # in a folder that is being written, locked by its writer
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _OWN_NAMES = MANIFEST, UNFINISHED  # beginnings that no file of a user has
 _LONGEST = 200  # bytes of a name to which something is added
 _KEPT = ".kept"  # added to the name of a file of the user that is in the way
@@ -139,7 +134,7 @@ def _content(path):
 
 def file_digest(path):
     """Return the SHA-256 of the content of a file."""
-    with open(path, "rb") as file:
+    with open(regular(path), "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -313,7 +308,7 @@ def _tidy_up(home, folder):
     """Bring to an end what killed runs left of a folder, and say what was found."""
     name = _left_name(folder)
     lefts = [path for path in home.iterdir() if path.name[:-9] == name]
-    lefts = [path for path in lefts if path.is_dir() and _is_of_user(path)]
+    lefts = [path for path in lefts if path.is_dir() and is_of_user(path)]
 
     def age(path):
         with suppress(OSError):
@@ -321,7 +316,7 @@ def _tidy_up(home, folder):
         return 0
 
     for left in sorted(lefts, key=age):  # the newest whole one first
-        if _is_being_written(left):
+        if is_in_use(left / _MARK):
             text = "is of a run that goes on, or of another computer: it stays"
         elif (left / _MARK).exists() or not _leaves(left):
             shutil.rmtree(left, ignore_errors=True)
@@ -338,13 +333,6 @@ def _tidy_up(home, folder):
         warn_user(f"{left} {text}.")
 
 
-def _is_of_user(path):
-    """Return whether a folder, and not a link to one, is of the user who runs this."""
-    return not path.is_symlink() and (
-        not hasattr(os, "geteuid") or path.stat().st_uid == os.geteuid()
-    )
-
-
 @contextmanager
 def _marked(folder):
     """Mark a folder as unfinished, and keep the mark locked as long as this runs."""
@@ -353,8 +341,7 @@ def _marked(folder):
         if fcntl is None:
             file.close()  # no folder of an open file can be moved there
         else:
-            with suppress(OSError):  # there are file systems without locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file)
         yield
         mark.unlink()
 
@@ -383,7 +370,7 @@ def _named(temporary, folder):
         yield
     except OSError as error:
         # Of astropy and NumPy there is only a text.
-        if error.errno not in _FULL and not re.search("space|requested", str(error)):
+        if error.errno not in FULL and not re.search("space|requested", str(error)):
             raise
         files = [path for path in temporary.rglob("*") if path.is_file()]
         newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=temporary)

@@ -24,6 +24,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
 from skesom.report._json_values import (
     check_texts,
@@ -190,7 +191,7 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     """
     path = Path(path)
     kind = _kind_of(path)
-    open(path, "rb").close()  # raises what is wrong with the path
+    open(regular(path), "rb").close()  # raises what is wrong with the path
     if kind == ".joblib" and not trust:
         raise ValueError(
             f"{path} is a pickle, which can run any program when it is loaded. If you "

@@ -21,7 +21,14 @@ from tqdm import tqdm
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
-from skesom._common.lazy import add_up, is_lazy, map_rows, take_lazily, take_rows
+from skesom._common.lazy import (
+    add_up,
+    computed,
+    is_lazy,
+    map_rows,
+    take_lazily,
+    take_rows,
+)
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import one_thread
@@ -627,7 +634,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         runs = [
             fit(member, *some, np.searchsorted(every, own)) for member, own in pairs
         ]
-        return dask.compute(*runs)
+        return computed(*runs)
 
     def _member(self, seed):
         """Return a member that is not fitted."""

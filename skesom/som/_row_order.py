@@ -5,7 +5,15 @@ from functools import cached_property
 
 import numpy as np
 
-from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_chunks, is_lazy, take_rows
+from skesom._common.lazy import (
+    ROWS,
+    blocks_of,
+    computed,
+    cut_rows,
+    in_chunks,
+    is_lazy,
+    take_rows,
+)
 from skesom.som._codebook import exponent_for
 
 _ENOUGH_VALUES = 2**20  # of a table, to see how large they are
@@ -147,12 +155,10 @@ class Windows:
 
     def _computed(self, blocks):
         """Return some chunks of a dask array."""
-        from dask import compute
-
         chunks = self._chunks
         if len(self._heights) > 1:
             chunks = [chunks[block] for block in blocks]
-        return np.concatenate(compute(*chunks))
+        return np.concatenate(computed(*chunks))
 
     @cached_property
     def _chunks(self):

@@ -196,5 +196,5 @@ class TestBadInput:
         self.check(run, *arguments, parts=["--radius is the size of", "give --catalog"])
 
     def test_no_such_catalog(self, run, label_map, tmp_path):
-        parts = ("There is no file", "nothing.csv")
+        parts = ("No such file", "nothing.csv")
         self.check(run, "crossmatch", label_map, tmp_path / "nothing.csv", parts=parts)

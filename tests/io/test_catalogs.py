@@ -262,7 +262,7 @@ def test_bad_tables_are_named(table, options, message):
 
 
 def test_bad_files_are_named(write, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file .*missing.csv"):
+    with pytest.raises(FileNotFoundError, match=r"No such file .*missing.csv"):
         read_catalog(tmp_path / "missing.csv")
     with pytest.raises(ValueError, match=r"noise.dat cannot be read as a catalog"):
         read_catalog(write("# nothing\n", "noise.dat"))

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What ends a command early: signals, and limits of the machine."""
+
+import errno
+import signal
+import threading
+from contextlib import contextmanager
+
+from skesom._common.files import FULL
+from skesom._common.texts import printable
+from skesom.cli._messages import one_line
+
+_SIGNALS = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+_LESS = "--cutout takes a part of the images, --strips yes works in strips of rows"
+_ADVICE = {
+    errno.ENOMEM: f"{_LESS}; or raise the limit (ulimit -v)",
+    errno.EAGAIN: "raise the limits (ulimit -u, ulimit -v), or set OMP_NUM_THREADS=1",
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit (ulimit -n)"),
+    **dict.fromkeys(FULL, "make room there, or write elsewhere (-o, TMPDIR)"),
+}
+
+
+@contextmanager
+def stopped_by_signals():
+    """Let more signals end a run as SIGINT does, which cleans up."""
+    is_main = threading.current_thread() is threading.main_thread()
+    known = [each for each in _SIGNALS if each is not None and is_main]
+    known = [each for each in known if signal.getsignal(each) is signal.SIG_DFL]
+    for number in known:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number in known:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _stop(number, frame):
+    """Stop a run; what cleans up after it is not stopped again."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt(number)
+
+
+def status_of_stop(stop):
+    """Return the exit status of a run that a signal stopped."""
+    return 128 + (stop.args or (signal.SIGINT,))[0]
+
+
+def text_of(error, output=None):
+    """Return in one line what went wrong, and what to do about a limit."""
+    number, text = getattr(error, "errno", None), one_line(error)
+    if isinstance(error, MemoryError):
+        number, text = errno.ENOMEM, f"not enough memory ({text})"
+    elif isinstance(error, RuntimeError):
+        number = errno.EAGAIN
+    elif number is not None:
+        # Errors of a full disk often name no file.
+        place = error.filename or (output if number in FULL else None)
+        text = one_line(error.strerror)
+        text = text if place is None else f"{printable(place)}: {text}"
+    return f"{text}: {_ADVICE[number]}" if number in _ADVICE else text

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Runs that a signal or a limit of the machine ends: one line, and nothing left."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from pkgutil import resolve_name
+
+import numpy as np
+import pytest
+
+from skesom._common.lazy import computed
+from skesom._common.strips import remove_left_rows, stored
+from skesom.cli import _cluster
+
+da = pytest.importorskip("dask.array")
+NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+MOMENTS = {
+    "reading": "skesom.io._cubes.copy_pixels",
+    "learning": "sklearn.cluster.KMeans.fit",
+    "storing": "skesom._common.strips.RowFile.__setitem__",
+    "writing": "skesom.report._report._Report.write_models",
+    "at the end": "skesom.report._report._Report.write_provenance",
+}
+CASES = [("SIGTERM", moment, "yes") for moment in MOMENTS]
+CASES += [("SIGINT", "learning", "no"), ("SIGHUP", "reading", "no")]
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    """A folder for temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def command(bands, fast, tmp_path, temporary):
+    """Return arguments of a command, and what there is to be after it failed."""
+    quick = [*fast, "--runs", "1", "--tables=no", "--no-pictures"]
+    return ["cluster", *bands, "-o", tmp_path / "new" / "out", *quick]
+
+
+@contextmanager
+def heard(number):
+    """Let this process hear a signal that the one before it may have ignored."""
+    usual = signal.SIG_DFL
+    if number == signal.SIGINT:
+        usual = signal.default_int_handler
+    before = signal.signal(number, usual)
+    try:
+        yield
+    finally:
+        signal.signal(number, before)
+
+
+def patch(monkeypatch, place, action):
+    """Let something happen before what is at a place is called."""
+    name, attribute = place.rsplit(".", 1)
+    owner = resolve_name(name)
+    original = getattr(owner, attribute)
+
+    def changed(*arguments, **options):
+        action()
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(owner, attribute, changed)
+
+
+@pytest.mark.skipif(
+    not hasattr(signal, "SIGHUP")
+    or threading.current_thread() is not threading.main_thread(),
+    reason="signals go to the main thread",
+)
+@pytest.mark.parametrize(("name", "moment", "strips"), CASES)
+def test_a_signal_leaves_nothing(
+    run, command, tmp_path, temporary, monkeypatch, name, moment, strips
+):
+    number, sent = getattr(signal, name), []
+
+    def send():
+        if not sent:  # other threads come here too
+            sent.append(number)
+            os.kill(os.getpid(), number)
+
+    patch(monkeypatch, MOMENTS[moment], send)
+    with heard(number):
+        status, _, err = run(*command, "--strips", strips)
+        assert signal.getsignal(number) != signal.SIG_IGN
+    assert (status, err[-1]) == (NUMBERS[name], "skesom cluster: interrupted")
+    assert [*temporary.iterdir()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
+
+
+KILLED = """
+import os, signal, sys
+import dask.array as da
+from skesom._common.lazy import computed
+from skesom._common.strips import stored
+kept = stored([da.ones((9, 9, 1))], sys.argv[1])
+print("stored", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_rows_of_killed_runs_are_removed_and_no_others(temporary, tmp_path):
+    pytest.importorskip("fcntl")
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED, temporary],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.stdout, ran.returncode) == (b"stored\n", -signal.SIGKILL)
+    [left] = temporary.iterdir()
+    [array] = stored([da.ones((9, 9, 1))], temporary)  # the next run
+    [kept] = temporary.iterdir()
+    assert kept != left
+    link, pipe = (temporary / f"skesom-{name}.rows" for name in ("link", "pipe"))
+    (tmp_path / "theirs").touch()
+    link.symlink_to(tmp_path / "theirs")
+    os.mkfifo(pipe)
+    remove_left_rows(temporary)
+    assert {*temporary.iterdir()} == {kept, link, pipe}
+    np.testing.assert_array_equal(array, 1)
+    del array
+    assert not kept.exists()
+
+
+def raiser(error):
+    """Return a function that raises an error."""
+
+    def fail(*arguments, **options):
+        raise error
+
+    return fail
+
+
+NO_THREAD = RuntimeError("can't start new thread")
+LIMITS = [
+    (MemoryError("no 9 GB"), ["not enough memory (no 9 GB)", "--strips yes"]),
+    (NO_THREAD, ["can't start new thread: ", "ulimit -u"]),
+    *(
+        (OSError(number, os.strerror(number)), [os.strerror(number), advice])
+        for number, advice in (
+            (errno.ENOMEM, "--cutout"),
+            (errno.EAGAIN, "OMP_NUM_THREADS"),
+            (errno.EMFILE, "ulimit -n"),
+            (errno.ENOSPC, "make room there"),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "parts"), LIMITS, ids=repr)
+def test_a_limit_of_the_machine_is_one_line(
+    run, command, tmp_path, temporary, monkeypatch, error, parts
+):
+    place = "skesom.report._report._Report.write_models"
+    patch(monkeypatch, place, raiser(error))
+    status, _, err = run(*command)
+    assert status == 2
+    assert err[-1].startswith("skesom cluster: error: ")
+    assert all(part in err[-1] for part in parts)
+    assert [*temporary.iterdir()] == []
+    assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
+
+
+def test_other_errors_at_run_time_are_not_of_the_machine(run, command, monkeypatch):
+    monkeypatch.setattr(_cluster, "with_strips", raiser(RuntimeError("a bug")))
+    with pytest.raises(RuntimeError, match="a bug"):
+        run(*command)
+
+
+def test_strips_go_on_without_more_threads(temporary, monkeypatch):
+    import dask
+
+    monkeypatch.setattr("threading.Thread.start", raiser(NO_THREAD))
+    with dask.config.set(num_workers=17):  # has no threads from another test
+        [array] = stored([da.ones((200, 9, 1), chunks=(50, 9, 1))], temporary)
+        np.testing.assert_array_equal(computed(array)[0], 1)
