@@ -346,23 +346,6 @@ def _marked(folder):
         mark.unlink()
 
 
-def _is_being_written(folder):
-    """Return whether a folder is marked, and its writer may still run."""
-    mark = folder / _MARK
-    if not mark.is_file():
-        return False
-    try:
-        with open(mark, "rb") as file:
-            if fcntl is not None:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return False
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
 @contextmanager
 def _named(temporary, folder):
     """Name the file in errors of a full disk, which often do not."""
