@@ -116,7 +116,9 @@ options = Namespace(run=run, command="run", quiet=False, verbose=False)
 Parser.parse_args = lambda self, given: options
 sys.exit(main())
 """
-PLAIN = ["warning: careful é"]
+PLAIN = ["warning: careful \\xe9"]
+OF_ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+OF_ASCII["TERM"] = "dumb"
 FULL = ["skesom: error: standard output: No space left on device"]
 
 
@@ -124,6 +126,7 @@ FULL = ["skesom: error: standard output: No space left on device"]
 @pytest.mark.parametrize(
     ("redirection", "status", "error"),
     [
+        ("", 0, PLAIN),
         (None, 141, PLAIN),  # a broken pipe
         (">&-", 1, [*PLAIN, "skesom: error: standard output: Bad file descriptor"]),
         (">/dev/full", 1, [*PLAIN, *FULL]),
@@ -138,11 +141,13 @@ def test_a_run_is_whole_though_its_output_is_lost(tmp_path, redirection, status,
     ran = subprocess.run(
         ["sh", "-c", f'"$0" -c "$1" {redirection or ""}', sys.executable, RUN],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **OF_ASCII},
         stdout=writer if redirection is None else subprocess.PIPE,
         stderr=subprocess.PIPE,
         check=False,
     )
     os.close(writer)
     assert (ran.returncode, ran.stderr.decode().splitlines()) == (status, error)
+    if redirection == "":
+        assert ran.stdout == b"first \\xe9\nsecond\nthird\n"
     assert (tmp_path / "out").read_text() == "whole 0"
