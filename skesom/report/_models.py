@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import os
 import warnings
 import zipfile
-from numbers import Integral
 from pathlib import Path
 from pickle import PicklingError
 from types import FunctionType
@@ -20,14 +18,13 @@ import numpy as np
 from astropy.io.fits import Header
 from astropy.units import Quantity, UnitBase
 from astropy.wcs import WCS
-from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
+from skesom.report._fitted import tamed
 from skesom.report._json_values import (
-    check_texts,
     classes_of_files,
     decode,
     encode,
@@ -69,8 +66,6 @@ _MIN_LIMIT = 2**28  # bytes that a model may take when it is read
 _MAX_EXPANSION = 100  # ... and for each byte of the file
 _IN_TEXT = WCS, Header, Quantity, UnitBase  # skops holds none, or not the whole of it
 _ENCODED = "encoded by skesom"
-_OF_UNITS = {"hits_", "positions_", "class_hits_", "unit_classes_", "unit_targets_"}
-_OF_UNITS |= {"target_hits_", "_totals", "_votes"}
 _CANNOT_BE_LOADED = (
     "cannot be loaded (is it damaged, or of a version of skesom or scikit-learn that "
     "is too different?)"
@@ -288,90 +283,12 @@ def _from_text(part):
     return decode(part[_ENCODED]) if is_text else part
 
 
-def _tamed(part):
-    """Return a part of the model of a stranger, with what its use could do bounded."""
-    if sparse.issparse(part) and hasattr(part, "check_format"):
-        part.check_format(full_check=True)  # compiled code trusts its indices
-    if isinstance(part, BaseEstimator):
-        values = vars(part)
-        if "memory" in values:
-            values["memory"] = None  # a folder of pickles
-        for name in ("n_jobs", "_n_threads"):
-            if isinstance(values.get(name), Integral):
-                values[name] = min(values[name], os.cpu_count() or 1)
-        own = values.keys() & {*type(part)._get_param_names()}
-        check_texts(type(part), {name: values[name] for name in own})
-        _check_arrays(values)
-    return part
-
-
-def _check_arrays(values):
-    """Refuse attributes of an estimator that do not fit together."""
-    for name in ("codebook_", "cluster_centers_"):
-        units, width = values.get(name), values.get("n_features_in_")
-        if units is not None and np.shape(units)[1:] != (width,):
-            raise ValueError(f"its {name} has not {width} features")
-    units = values.get("codebook_")
-    if units is None:  # of a classifier, the map in it
-        units = getattr(values.get("estimator_"), "codebook_", None)
-    network = values.get("_network")
-    if network is not None:
-        network.check()
-        if not np.array_equal(network.units(), units):
-            raise ValueError("its network has not the nodes of its codebook")
-    for votes in (values.get("_votes"), getattr(values.get("_cut"), "votes", None)):
-        if isinstance(votes, tuple):  # of a consensus
-            _check_votes(votes, len(values["estimators_"]))
-    if units is None:
-        return
-    if not (units.dtype in (np.float32, np.float64) and np.isfinite(units).all()):
-        raise ValueError("its units are no finite numbers")
-    for name in _OF_UNITS & values.keys():
-        if np.shape(values[name])[:1] != (len(units),):
-            raise ValueError(f"its {name} is not one for each of {len(units)} units")
-    if "grouping_" in values:
-        _check_grouping(values["grouping_"], *units.shape)
-    if math.prod(values.get("shape_", [len(units)])) != len(units):
-        raise ValueError(f"its lattice has not {len(units)} units")
-
-
-def _check_votes(votes, n_members):
-    """Refuse votes whose arrays do not fit together."""
-    tables, overlaps, bias = votes
-    fits = all(
-        np.shape(table) == (len(overlap), len(bias))
-        and np.shape(overlap) == (len(table), len(bias) + 1)
-        for table, overlap in zip(tables, overlaps, strict=True)
-    )
-    if not fits or len(tables) != n_members:
-        raise ValueError("its votes are not those of its members")
-
-
-def _check_grouping(grouping, n_units, n_features):
-    """Refuse clusters of units whose arrays do not fit together."""
-    labels, mixture = grouping.unit_labels, grouping.mixture
-    if np.shape(labels) != (n_units,) or np.asarray(labels).dtype.kind != "i":
-        raise ValueError(f"its unit_labels_ are not {n_units} integers")
-    if mixture is None:
-        return
-    means, factors, constants, labels = mixture
-    full = np.shape(means) + (n_features,)
-    if not (
-        np.shape(means) == (len(labels), n_features)
-        and np.shape(factors) in (full, full[:2])
-        and np.shape(constants) == np.shape(labels)
-        and np.asarray(labels).dtype.kind == "i"
-        and all(np.asarray(part).dtype == float for part in mixture[:3])
-    ):
-        raise ValueError("its normals do not fit together")
-
-
 def _load_skops(path, trust):
     skops = _import_skops()
     names = _check_parts(path) if not trust else None
     trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
     model = _mapped(skops.load(path, trusted=trusted), _from_text, {})
-    return model if trust else _mapped(model, _tamed, {})
+    return model if trust else _mapped(model, tamed, {})
 
 
 def _check_parts(path):

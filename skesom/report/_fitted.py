@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fitted models of strangers: what their use could do is bounded, or they are refused.
+
+Compiled code trusts the arrays of a fitted model, so each is compared with the others.
+"""
+
+import inspect
+import math
+import os
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+
+from skesom._common.labels import MASKED
+from skesom._common.pipelines import map_inside
+from skesom.report._json_values import check_texts
+
+# What the arrays hold by which samples get labels, and their axes: those of one name
+# have one length, and "*" is for any further axes.
+_ARRAYS = {
+    "codebook_": "floats units features",
+    "hits_": "counts units",
+    "positions_": "floats units 2",
+    "connections_": "any units units",
+    "cluster_centers_": "reals clusters features",
+    "unit_labels": "labels units",
+    "means": "doubles normals features",
+    "factors": "doubles normals features *",
+    "constants": "doubles normals",
+    "labels": "labels normals",
+    "labels_": "classes *",
+    "class_count_": "counts classes",
+    "class_hits_": "counts units classes",
+    "unit_classes_": "any units",
+    "target_hits_": "counts units *",
+    "unit_targets_": "any units *",
+    "probable": "floats units classes",
+    "_prior": "floats classes",
+    "_weight": "floats classes",
+    "_mean": "floats targets",
+    "_totals": "floats units columns",
+    "_target_sums": "floats units *",
+    "_clusters": "labels places",
+    "_ranks": "labels places",
+    "feature_weights": "any features",
+}
+_OF_TREES = {
+    "clusters": "labels leaves",
+    "sizes": "counts leaves",
+    "children": "labels steps 2",
+    "distances": "reals steps",
+}
+_TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
+_TYPES |= {"labels": "bhilq", "classes": "bhilq", "counts": "bhilqfd"}
+_MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as elements
+_NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
+_NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
+_UNFINISHED = {"_later", "_to_grow", "_learned"}  # which no file holds
+
+
+def tamed(part):
+    """Return a part of the model of a stranger, with what its use could do bounded."""
+    if sparse.issparse(part) and hasattr(part, "check_format"):
+        part.check_format(full_check=True)  # compiled code trusts its indices
+    if isinstance(part, np.ndarray) and part.dtype.hasobject:
+        kinds = {*map(type, part.ravel().tolist())}
+        if not all(issubclass(kind, str | Real | type(None)) for kind in kinds):
+            raise ValueError("it has an array of objects that are no texts or numbers")
+    if isinstance(part, BaseEstimator):
+        values = vars(part)
+        for name, parameter in inspect.signature(type(part)).parameters.items():
+            if parameter.default is not parameter.empty:  # new since it was stored
+                values.setdefault(name, parameter.default)
+        if "memory" in values:
+            values["memory"] = None  # a folder of pickles
+        for name in ("n_jobs", "_n_threads"):
+            if isinstance(values.get(name), Integral):
+                values[name] = min(values[name], os.cpu_count() or 1)
+        own = values.keys() & {*type(part)._get_param_names()}
+        check_texts(type(part), {name: values[name] for name in own})
+        if type(part).__module__.startswith("skesom."):
+            part._validate_params()
+        _check_fitted(values)
+    return part
+
+
+def _check_fitted(values):
+    """Refuse attributes of an estimator that do not fit together."""
+    if not _UNFINISHED.isdisjoint(values):
+        raise ValueError("its fit is not finished")
+    for name, kind in _NUMBERS.items():
+        number = values.get(name, 1)
+        if not (isinstance(number, kind) and abs(number) < 2**62):
+            raise ValueError(f"its {name} is {number!r:.80}")
+    width = values.get("n_features_in_", 1)
+    grouping = values.get("grouping_")
+    mixture = getattr(grouping, "mixture", None)
+    nested = [part._asdict() for part in (grouping, mixture) if part is not None]
+    found = {name: value for part in nested for name, value in part.items()} | values
+    # Of a classifier, the map is in it.
+    units = values.get("codebook_", getattr(values.get("estimator_"), "codebook_", ()))
+    lengths = {"units": len(units)} if len(units) else {}
+    if "n_features_in_" in values:
+        lengths["features"] = width
+    if "class_hits_" in values:
+        lengths["classes"] = len(values["classes_"])
+        found["probable"] = values["_votes"]
+    for name, wanted in _ARRAYS.items():
+        if found.get(name) is not None:
+            _check_array(name, found[name], wanted, lengths)
+    if mixture is not None and mixture.factors.shape[2:] not in ((), (width,)):
+        raise ValueError(f"its normals have not {width} features")
+    sides = values.get("shape_", ()) if "codebook_" in values else ()
+    is_whole = all(isinstance(side, Integral) and side > 0 for side in sides)
+    if sides and not (is_whole and math.prod(sides) == len(units)):
+        raise ValueError(f"its lattice of shape {sides} has not {len(units)} units")
+    network = values.get("_network")
+    if network is not None:
+        network.check()
+        if not np.array_equal(network.units(), units):
+            raise ValueError("its network has not the nodes of its codebook")
+    if "estimators_" in values:
+        for part in _tuples_in((*values.values(),)):
+            _check_votes(part, values["estimators_"])
+
+
+def _check_array(name, array, wanted, lengths):
+    """Refuse an array of other numbers, or of other lengths than axes have."""
+    kind, *axes = wanted.split()
+    shape, plain = np.shape(array), [axis for axis in axes if axis != "*"]
+    known = dict(zip(plain, shape, strict=False)) | {"2": 2} | lengths
+    fits = shape[: len(plain)] == (*(known.get(axis) for axis in plain),)
+    fits = fits and (len(shape) == len(plain) or plain != axes)
+    lengths.update((axis, known[axis]) for axis in plain if fits)
+    if fits and kind in _TYPES:
+        is_native = isinstance(array, np.ndarray) and array.dtype.isnative
+        fits = is_native and array.dtype.char in _TYPES[kind]
+    if fits and kind in ("floats", "singles", "doubles", "counts"):
+        fits = array.size > 0 and np.isfinite(array).all()
+    if fits and kind in _MOST:
+        fits = ((array >= MASKED) & (array < max(_MOST[kind], array.size))).all()
+    if not fits:
+        text = " x ".join(f"{known.get(axis, '')} {axis}" for axis in axes)
+        raise ValueError(f"its {name} of shape {shape} is no array of {kind}: {text}")
+
+
+def _tuples_in(value):
+    """Yield a tuple and all in it."""
+    if isinstance(value, tuple):
+        yield value
+        for part in value:
+            yield from _tuples_in(part)
+
+
+def _check_votes(part, members):
+    """Refuse votes or a tree of a consensus that do not fit together, or members."""
+    if hasattr(part, "bias"):
+        of_groups = {"groups": len(part.bias), "all": len(part.bias) + 1}
+        _check_array("votes", part.bias, "doubles groups", of_groups)
+        tables = zip(members, part.tables, part.overlaps, strict=True)
+        for _, table, overlap in tables:
+            lengths = {**of_groups}
+            _check_array("votes", table, "doubles own groups", lengths)
+            _check_array("votes", overlap, "singles own all", lengths)
+    elif hasattr(part, "voting"):  # of a cut
+        clusters = (part.voting or part.votes)[-1]
+        _check_array("cut", part.numbers, "labels parts", {"parts": len(clusters)})
+        for _, overlap in zip(members, part.overlaps, strict=True):
+            lengths = {"all": int(part.numbers.max()) + 2}
+            _check_array("cut", overlap, "singles own all", lengths)
+    elif hasattr(part, "parts"):
+        lengths = {"leaves": len(part.votes.bias)}
+        _check_array("leaves", part.clusters, "labels leaves", lengths)
+        for member, own in zip(members, part.parts, strict=True):
+            if own is not None:
+                lengths = {"units": len(map_inside(member)[0].codebook_)}
+                _check_array("parts", own, "labels units", lengths)
+    elif hasattr(part, "children"):
+        n_leaves = len(part.clusters)
+        lengths = {"leaves": n_leaves, "steps": n_leaves - 1}
+        for name, wanted in _OF_TREES.items():
+            _check_array(name, getattr(part, name), wanted, lengths)
+        later = n_leaves + np.arange(n_leaves - 1)[:, np.newaxis]
+        if not np.all((part.children >= 0) & (part.children < later)):
+            raise ValueError("its tree is none")
