@@ -125,7 +125,7 @@ def send(options, folder, images):
         return
     try:
         programs = send_result(folder, images[len(images) // 2 :][:1])
-    except (ImportError, OSError) as error:  # the result is there all the same
+    except (ImportError, OSError, ValueError) as error:  # the result is there
         warnings.warn(str(error), stacklevel=2)
     else:
         say(f"Sent to {', '.join(programs)}.")

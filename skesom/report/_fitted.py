@@ -92,7 +92,8 @@ def _check_fitted(values):
         raise ValueError("its fit is not finished")
     for name, kind in _NUMBERS.items():
         number = values.get(name, 1)
-        if not (isinstance(number, kind) and abs(number) < 2**62):
+        is_number = isinstance(number, kind) and abs(number) < 2**62
+        if not (is_number and (number > 0 or name == "_exponent")):
             raise ValueError(f"its {name} is {number!r:.80}")
     width = values.get("n_features_in_", 1)
     grouping = values.get("grouping_")
@@ -110,6 +111,8 @@ def _check_fitted(values):
     for name, wanted in _ARRAYS.items():
         if found.get(name) is not None:
             _check_array(name, found[name], wanted, lengths)
+    for sums in values.get("_sums") or ():
+        _check_array("_sums", sums, "floats units *", lengths)
     if mixture is not None and mixture.factors.shape[2:] not in ((), (width,)):
         raise ValueError(f"its normals have not {width} features")
     sides = values.get("shape_", ()) if "codebook_" in values else ()

@@ -2,14 +2,17 @@
 """A result in DS9, TOPCAT and Aladin, by messages of SAMP."""
 
 import re
+import socket
 import warnings
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 
 from skesom.displays import MISSING_COLOR
+from skesom.report._json_values import whole
 from skesom.report._pieces import COLOR_MAP, TABLES
 
-_TAG = "skesom"
+_MOST_PROGRAMS = 20
 _TIMEOUT = 30  # seconds for a program to load a file
 
 
@@ -31,41 +34,69 @@ def send_result(folder, images=()):
     Raises
     ------
     OSError
-        If no hub or no program that takes images or tables is running.
+        If no hub or no program that takes images or tables is running, or one fails.
+    ValueError
+        If the hub does not answer as one.
     """
     with warnings.catch_warnings(action="ignore"):  # astropy 8 means to give it up
         from astropy.samp import SAMPHubError, SAMPIntegratedClient, conf
 
     with conf.set_temp("use_internet", False):
         client = SAMPIntegratedClient(name="skesom", addr="127.0.0.1")
+    before = socket.getdefaulttimeout()
+    try:
+        socket.setdefaulttimeout(_TIMEOUT)  # for a hub that never answers
+        with whole("The SAMP hub", "gives no proper answers"):
+            _connect(client, SAMPHubError)
+            try:
+                taken = _sent(client, Path(folder).resolve(), images)
+            finally:
+                client.disconnect()
+    except (ConnectionError, TimeoutError) as error:
+        raise OSError(f"The SAMP hub does not answer any more: {error}.") from error
+    finally:
+        socket.setdefaulttimeout(before)
+    if not taken:
+        raise OSError("No program at the SAMP hub takes images or tables. Start DS9.")
+    return taken
+
+
+def _connect(client, failure):
     try:
         client.connect()
-    except SAMPHubError as error:
+    except failure as error:
         raise OSError(
             "No SAMP hub is running, so nothing was sent. Start TOPCAT, Aladin or DS9, "
             "and then: skesom explore DIR --samp --overwrite"
         ) from error
-    taken, replies = {}, Queue()
-    try:
-        client.bind_receive_response(_TAG, lambda *reply: replies.put(reply[-1]))
-        for kind, parameters in _messages(Path(folder).resolve(), images):
-            message = {"samp.mtype": kind, "samp.params": parameters}
-            for program in client.get_subscribed_clients(kind):
-                # One after the other: commands to DS9 are about the last image.
-                name = client.get_metadata(program).get("samp.name", program)
-                client.call(program, _TAG, message)
+
+
+def _sent(client, folder, images):
+    """Send all messages one by one; return the names of the programs that took any."""
+    taken = {}
+    for number, (kind, parameters) in enumerate(_messages(folder, images)):
+        message = {"samp.mtype": kind, "samp.params": parameters}
+        for program in [*client.get_subscribed_clients(kind)][:_MOST_PROGRAMS]:
+            # One after the other: commands to DS9 are about the last image. A late
+            # reply is to the tag of another message.
+            name = str(client.get_metadata(program).get("samp.name", program))[:80]
+            tag, replies = f"skesom {number} {program}", Queue()
+            client.bind_receive_response(tag, partial(_keep, replies))
+            client.call(program, tag, message)
+            try:
                 reply = replies.get(timeout=_TIMEOUT)
-                taken[name] = None
-                if reply["samp.status"] != "samp.ok":
-                    reason = reply["samp.error"].get("samp.errortxt", "it failed")
-                    raise OSError(f"{name} did not take {kind}: {reason}")
-    except Empty as error:
-        raise OSError(f"{name} did not reply in {_TIMEOUT} seconds.") from error
-    finally:
-        client.disconnect()
-    if not taken:
-        raise OSError("No program at the SAMP hub takes images or tables. Start DS9.")
+            except Empty as error:
+                text = f"{name} did not reply in {_TIMEOUT} seconds."
+                raise OSError(text) from error
+            taken[name] = None
+            if reply["samp.status"] != "samp.ok":
+                reason = reply["samp.error"].get("samp.errortxt", "it failed")
+                raise OSError(f"{name} did not take {kind}: {reason!s:.200}")
     return list(taken)
+
+
+def _keep(replies, *reply):
+    replies.put(reply[-1])
 
 
 def _messages(folder, images):
