@@ -31,10 +31,31 @@ def exponent_for(values, *, always=False):
     It is 0 for usual values, or always brings the largest to 1. To multiply by it
     changes no digit, and so no answer depends on the unit.
     """
-    largest = float(np.fmax.reduce(np.abs(values), axis=None, initial=0.0))
-    exponent = math.frexp(largest)[1] if 0 < largest < np.inf else 0
+    low, high = _exponents(values)
     safe = np.finfo(values.dtype).maxexp // 4  # so that small differences fit too
-    return -exponent if always or abs(exponent) > safe else 0
+    if always:
+        return -high
+    return 0 if -safe <= low and high <= safe else safe - high
+
+
+def _exponents(values):
+    """Return the powers of 2 of the smallest and the largest value that is not 0."""
+    sizes = np.abs(values)
+    known = (sizes > 0) & (sizes < np.inf)
+    least = np.min(sizes, initial=np.inf, where=known)
+    most = np.max(sizes, initial=0, where=known)
+    return (math.frexp(least)[1], math.frexp(most)[1]) if most > 0 else (0, 0)
+
+
+def _scaled(X, codebook):
+    """Return samples and units whose squared differences fit, and the power of 2."""
+    exponent, dtype = exponent_for(codebook), codebook.dtype
+    low, high = _exponents(codebook)
+    if exponent != 0 and high - low > np.finfo(dtype).maxexp // 2:
+        dtype = np.float64  # units of any float32 are usual values there
+        exponent = exponent_for(codebook.astype(dtype, copy=False))
+    tables = (table.astype(dtype, copy=False) for table in (X, codebook))
+    return *(np.ldexp(table, exponent) for table in tables), exponent
 
 
 def by_feature(codebook, capacity=None):
@@ -90,12 +111,11 @@ def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
-    exponent = exponent_for(codebook) if factors is None else 0
-    if exponent != 0:
+    if factors is None and exponent_for(codebook) != 0:
+        *scaled, exponent = _scaled(X, codebook)
         how = {"second": second, "measured": measured, "terms": terms}
-        scaled = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
         winners, distances = nearest_units(*scaled, **how)
-        return winners, np.ldexp(distances, -exponent)
+        return winners, np.ldexp(distances, -exponent).astype(X.dtype, copy=False)
     X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
@@ -120,10 +140,10 @@ def nearest_units(
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
-    exponent = exponent_for(codebook) if factors is None else 0
-    if exponent != 0:
-        scaled = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
-        return np.ldexp(distances_to_units(*scaled, terms=terms), -exponent)
+    if factors is None and exponent_for(codebook) != 0:
+        *scaled, exponent = _scaled(X, codebook)
+        distances = np.ldexp(distances_to_units(*scaled, terms=terms), -exponent)
+        return distances.astype(X.dtype, copy=False)
     X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)

@@ -11,6 +11,7 @@ from sklearn.utils import gen_batches
 from skesom._common.lazy import add_up, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
+from skesom.som._codebook import exponent_for
 from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
 
@@ -70,11 +71,13 @@ def principal_axes(X, sample_weight=None):
     # Deviations from the means are summed, so no digits are lost to an offset.
     scatter, total = add_up(partial(_scatter, means=means), X, sample_weight)
     n_features = X.shape[1]
+    covariance = scatter / max(total - 1, total / 2)  # weights may add up to < 1
+    half = exponent_for(covariance, always=True) // 2  # LAPACK rounds large ones
     variances, vectors = linalg.eigh(
-        scatter / max(total - 1, total / 2),  # weights may add up to less than 1
+        np.ldexp(covariance, 2 * half),
         subset_by_index=(max(0, n_features - 2), n_features - 1),
     )
-    deviations = np.sqrt(np.maximum(variances[::-1], 0))
+    deviations = np.ldexp(np.sqrt(np.maximum(variances[::-1], 0)), -half)
     components = vectors.T[::-1]
     size = np.abs(components)
     # Of loadings as large as each other, rounding must not choose.

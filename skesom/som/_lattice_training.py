@@ -67,7 +67,7 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
     """Pull the units to one sample after the other."""
     metric, neighborhood = schedule.metric, schedule.neighborhood
     codebook, lattice, *_ = begin
-    exponent = exponent_for(some_rows(X)) if errors is None else 0
+    exponent = exponent_for(metric.prepared(some_rows(X))) if errors is None else 0
     codebook = np.ldexp(metric.prepared(codebook), exponent)
     weights = by_feature(codebook)
     scratch = [

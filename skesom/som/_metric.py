@@ -259,9 +259,9 @@ def _few(rows, codebook):
 def _chords_to_units(rows, codebook):
     """Measure chords over the features that each row has."""
     present = ~np.isnan(rows)
-    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2.0)
-    known = np.nan_to_num(rows, nan=0.0)
-    cosine = np.einsum("rf,uf->ru", known, codebook, dtype=np.float64)
+    codebook = codebook.astype(np.float64)
+    lengths = np.einsum("rf,uf->ru", present.astype(np.float64), codebook**2)
+    cosine = np.einsum("rf,uf->ru", np.nan_to_num(rows, nan=0.0), codebook)
     cosine /= np.where(lengths > 0, np.sqrt(lengths), 1)
     chords = np.sqrt(np.maximum(2 - 2 * cosine, 0))
     chords[~present.any(axis=1)] = np.nan

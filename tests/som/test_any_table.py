@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables of any unit, scale and rank are clustered, and always alike."""
 
+import pickle
+
 import numpy as np
 import pytest
+import skops.io
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -15,8 +18,10 @@ from sklearn.datasets import (
     make_blobs,
 )
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.som._initial_codebook import principal_axes
 
 N_SEEDS = 40
 KNOWN = {
@@ -86,13 +91,15 @@ def test_awkward_tables(name, Map, dtype):
             assert n_clusters == "auto" or n_found <= n_clusters
 
 
-UNITS = {
+ESTIMATORS = {
     "esom": ESOM(5, random_state=0),
     "esom-auto": ESOM("auto", random_state=0),
     "esom-umatrix": ESOM(5, clusterer="umatrix", random_state=0),
     "esom-two": ESOM(5, clusterer="two-winners", random_state=0),
     "esom-components": ESOM(5, clusterer="components", random_state=0),
     "esom-full": ESOM(5, max_nodes=40, random_state=0),
+    "esom-ball": ESOM(5, update_set="ball", n_epochs=2, random_state=0),
+    "esom-kmeans": ESOM(5, clusterer=KMeans(5, random_state=0), random_state=0),
     "csom": CSOM(5, shape=(8, 8)),
     "csom-online": CSOM(5, shape=(8, 8), algorithm="online", random_state=0),
     "csom-random": CSOM(5, shape=(8, 8), init="random", random_state=0),
@@ -100,29 +107,37 @@ UNITS = {
     "csom-two": CSOM(5, shape=(8, 8), clusterer="two-winners"),
     "csom-manhattan": CSOM(5, shape=(8, 8), metric="manhattan"),
     "csom-cosine": CSOM(5, shape=(8, 8), metric="cosine"),
+    "csom-angle": CSOM(
+        5, shape=(8, 8), metric="spectral_angle", algorithm="online", random_state=0
+    ),
+    "csom-layers": CSOM(5, shape=(8, 8), layers=[(3, 3)]),
     "csom-weights": CSOM(5, shape=(8, 8), feature_weights=[1, 2, 1, 0.5]),
     "consensus": ConsensusClusterer(ESOM(5), n_estimators=4, random_state=0),
     "of-kmeans": ConsensusClusterer(KMeans(5, tol=0), n_estimators=3, random_state=0),
+    "classes": MapClassifier(CSOM(shape=(8, 8)), n_neighbors=2),
+    "grown": MapClassifier(ESOM(random_state=0), label_rule="grow"),
+    "numbers": MapRegressor(ESOM(random_state=0)),
 }
 
 
 @few_clusters
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_answer_does_not_depend_on_the_unit(name, dtype):
-    X, _ = make_blobs(500, 4, centers=5, cluster_std=1.5, random_state=1)
+    X, y = make_blobs(500, 4, centers=5, cluster_std=1.5, random_state=1)
     X = X.astype(dtype)
-    expected = clone(UNITS[name]).fit(X)
+    expected = clone(ESTIMATORS[name]).fit(X, y).predict(X)
     for power in (-80, -56, -27, 31, 80):
         if name == "of-kmeans" and dtype == np.float32 and abs(power) > 40:
             continue  # scikit-learn squares them
         scaled = np.ldexp(X, power)
-        found = clone(UNITS[name]).fit(scaled)
-        assert_array_equal(found.labels_, expected.labels_)
-        assert_array_equal(found.predict(scaled), expected.labels_)
+        found = clone(ESTIMATORS[name]).fit(scaled, y)
+        assert_array_equal(getattr(found, "labels_", expected), expected)
+        assert_array_equal(found.predict(scaled), expected)
         if isinstance(found, ESOM):
-            assert_array_equal(np.ldexp(found.codebook_, -power), expected.codebook_)
-            assert np.ldexp(found.epsilon_, -power) == expected.epsilon_
+            before = clone(ESTIMATORS[name]).fit(X)
+            assert_array_equal(np.ldexp(found.codebook_, -power), before.codebook_)
+            assert np.ldexp(found.epsilon_, -power) == before.epsilon_
 
 
 def test_stream_in_another_unit():
@@ -144,3 +159,125 @@ def test_errors_have_the_unit_of_the_samples(power):
     scaled = np.ldexp(X, power), np.ldexp(errors, power)
     found = CSOM(5, shape=(8, 8)).fit(scaled[0], errors=scaled[1])
     assert_array_equal(found.labels_, expected.labels_)
+
+
+def random_column(rng, n_rows):
+    noise = rng.normal(size=n_rows)
+    return (
+        noise * 10.0 ** rng.uniform(-30, 30),
+        0.1 + 1e-12 * noise,
+        (rng.random(n_rows) < 0.01) * 1.0,
+        rng.integers(-3, 4, n_rows) * 1.0,
+        rng.standard_cauchy(n_rows),
+        noise + 8 * rng.integers(0, 4, n_rows),
+        noise + 1e6,
+        np.zeros(n_rows),
+    )[rng.integers(8)]
+
+
+def random_table(seed):
+    """Return a table that may be of any scale, type and rank, and have any gaps."""
+    rng = np.random.default_rng(seed)
+    n_rows, n_features = rng.choice([5, 30, 80]), rng.choice([1, 4, 4, 4])
+    X = np.column_stack([random_column(rng, n_rows) for _ in range(n_features)])
+    if seed % 4 == 1:
+        X = X[rng.integers(0, max(1, n_rows // 8), n_rows)]  # duplicates
+    kind = "float64 float32 float16 int8 bool missing gaps subnormal".split()[seed % 8]
+    if kind in ("missing", "gaps"):
+        hidden = rng.random(X.shape) < {"missing": 0.9, "gaps": 0.3}[kind]
+        hidden[rng.integers(n_rows, size=n_features), range(n_features)] = False
+        return np.where(hidden, np.nan, X).astype(
+            [np.float32, np.float64][seed // 8 % 2]
+        )
+    if kind == "subnormal":
+        return np.float32(1e-40 * rng.normal(size=X.shape))
+    most = {"float16": 6e4, "int8": 120}.get(kind, np.inf)
+    return np.clip(X, -most, most).astype(kind)
+
+
+def assert_nearest(som, X):
+    """Compare the winners with squares in long double, in which any unit fits."""
+    dtype, metric = som.codebook_.dtype, getattr(som, "metric", "euclidean")
+    winners, rounding = som.winners(X), 50 * np.finfo(dtype).eps
+    tables = X.astype(dtype, copy=False), som.codebook_
+    if metric not in ("cosine", "spectral_angle"):  # these take weights of features
+        tables = map(som._metric().prepared, tables)
+    X, units = (table.astype(np.longdouble) for table in tables)
+    known, power = ~np.isnan(X), 1 if metric == "manhattan" else 2
+    tie = (rounding * np.nanmax(np.abs(X), axis=1, initial=0)) ** power
+    if metric in ("cosine", "spectral_angle"):
+        tie = rounding
+        products = np.where(known, X, 0) @ units.T
+        lengths = np.sqrt(known @ units.T**2 * np.nansum(X**2, axis=1, keepdims=True))
+        apart = 2 - 2 * products / np.where(lengths > 0, lengths, 1)
+    else:
+        apart = np.nansum(np.abs(X[:, np.newaxis] - units) ** power, axis=2)
+    assert_array_equal(winners >= 0, known.any(axis=1))
+    own, least = apart[np.arange(len(X)), winners], apart.min(axis=1)
+    assert (own <= least * (1 + rounding) + tie)[winners >= 0].all()
+
+
+@few_clusters
+@one_direction
+@pytest.mark.parametrize("seed", range(16))
+def test_random_tables(seed, monkeypatch):
+    """Each table by a quarter of the estimators; nothing but rounding is allowed."""
+    given = random_table(seed)
+    X = given if given.dtype == np.float32 else given.astype(np.float64)
+    y = np.arange(len(X)) % 3
+    powers = [p for p in (-80, 53, 80) if np.array_equal(back(X, p), X, equal_nan=True)]
+    for name in list(ESTIMATORS)[(seed + seed // 8) % 4 :: 4]:
+        if "kmeans" in name or (name == "csom-weights" and X.shape[1] != 4):
+            continue  # KMeans takes no fewer units than clusters
+        found = clone(ESTIMATORS[name]).fit(given, y)
+        expected = found.predict(given)
+        assert_array_equal(getattr(found, "labels_", expected), expected)
+        maps = getattr(found, "estimators_", [getattr(found, "estimator_", found)])
+        for som in maps:
+            assert_nearest(som, X)
+        parts = np.split(given, [1, len(X) // 2])
+        assert_array_equal(np.concatenate([*map(found.predict, parts)]), expected)
+        stored = skops.io.dumps(found)
+        kinds = skops.io.get_untrusted_types(data=stored)
+        again = [pickle.loads(pickle.dumps(found)), skops.io.loads(stored, kinds)]
+        with monkeypatch.context() as of_threads, threadpool_limits(4, "openmp"):
+            of_threads.setattr("skesom.som._threads._LEAST_WORK", 0)
+            again.append(clone(found).fit(given, y))
+            again = [other.predict(given) for other in again]
+        for power in powers[:1]:
+            scaled = np.ldexp(X, power)
+            again.append(clone(found).fit(scaled, y).predict(scaled))
+        for answer in again:
+            assert_array_equal(answer, expected, err_msg=name)
+
+
+def back(X, power):
+    """Return a table that went into another unit and back."""
+    return np.ldexp(np.ldexp(X, power), -power)
+
+
+@one_direction
+@pytest.mark.parametrize("name", ["esom", "csom", "csom-angle"])
+def test_small_features_count_where_large_ones_are_missing(name):
+    """Even if the squares of both do not fit into one float32 number."""
+    rng = np.random.default_rng(0)
+    X = make_blobs(200, 3, centers=5, random_state=0)[0] * [1e-12, 1e18, 1e-12]
+    X[rng.random(200) < 0.7, 1] = np.nan
+    X = X.astype(np.float32)
+    som = clone(ESTIMATORS[name]).fit(X)
+    assert_nearest(som, X)
+    assert som.transform(X).dtype == np.float32
+    for power in (-70, 40):
+        scaled = np.ldexp(X, power)
+        assert_array_equal(clone(som).fit_predict(scaled), som.labels_)
+
+
+@pytest.mark.parametrize("power", [-80, 75])
+def test_principal_axes_do_not_depend_on_the_unit(power):
+    """LAPACK rounds matrices of large and of small numbers."""
+    X = np.random.default_rng(0).normal(size=(50, 6)) * 10.0 ** np.arange(20, 32, 2)
+    means, deviations, axes = principal_axes(X)
+    scaled = principal_axes(np.ldexp(X, power))
+    assert_array_equal(scaled[0], np.ldexp(means, power))
+    assert_array_equal(scaled[1], np.ldexp(deviations, power))
+    assert_array_equal(scaled[2], axes)

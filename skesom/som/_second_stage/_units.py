@@ -76,7 +76,8 @@ def clusters_of(clusterer, units):
     weights = {}
     if has_fit_parameter(clusterer, "sample_weight"):
         weights["sample_weight"] = units.hits[inside].astype(np.float64)
-    groups = np.asarray(clusterer.fit_predict(units.codebook[inside], **weights))
+    codebook = units.codebook[inside].astype(np.float64)  # squares of any float32 fit
+    groups = np.asarray(clusterer.fit_predict(codebook, **weights))
     # Units that are noise to the clusterer (-1) stay a cluster of their own kind.
     return spread(groups, inside, units.codebook)
 
