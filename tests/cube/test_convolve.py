@@ -232,6 +232,15 @@ class TestPixelScale:
         expected = 1.2**2 + (added / np.array([0.5, 0.25])) ** 2
         np.testing.assert_allclose(spread, expected, rtol=2e-3)
 
+    def test_another_cube_has_pixels_of_its_own(self):
+        planes = np.random.default_rng(0).normal(size=(40, 40, 2))
+        coarse, fine = (
+            Cube(planes, wcs=wcs_with_pixels(size, size), fwhm=[1, 2])
+            for size in (0.5, 0.25)
+        )
+        found = FWHMConvolver().fit(coarse).transform(fine).data
+        np.testing.assert_array_equal(found, FWHMConvolver().fit_transform(fine).data)
+
     def test_argument_wins_and_takes_units(self):
         cube = Cube(self.cube, wcs=wcs_with_pixels(0.3, 0.3), fwhm=[1, 2])
         for scale in (

@@ -125,14 +125,18 @@ class TestReplacing:
         assert texts_in(tmp_path / "r") == {"a.txt": "new", "sub/b.txt": "new"}
         assert names_in(tmp_path) == ["r"]
 
-    def test_files_of_the_user_stay(self, tmp_path):
+    @pytest.mark.parametrize("is_inside", [False, True])
+    def test_files_of_the_user_stay(self, tmp_path, monkeypatch, is_inside):
+        """An edited one too, though it has the size of before."""
         write(tmp_path / "r", "old", "a.txt", "b.txt", "sub/c.txt", overwrite=False)
         (tmp_path / "r" / "notes.txt").write_text("mine")
         (tmp_path / "r" / "sub" / "notes.txt").write_text("mine")
-        (tmp_path / "r" / "b.txt").write_text("edited")
+        (tmp_path / "r" / "b.txt").write_text("own")
         (tmp_path / "r" / "empty").mkdir()
+        if is_inside:
+            monkeypatch.chdir(tmp_path / "r")
         write(tmp_path / "r", "new", "a.txt")
-        mine = {"notes.txt": "mine", "sub/notes.txt": "mine", "b.txt": "edited"}
+        mine = {"notes.txt": "mine", "sub/notes.txt": "mine", "b.txt": "own"}
         assert texts_in(tmp_path / "r") == {"a.txt": "new", **mine}
         assert (tmp_path / "r" / "empty").is_dir()
 

@@ -17,6 +17,7 @@ from sklearn.datasets import (
     load_wine,
     make_blobs,
 )
+from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
@@ -149,6 +150,22 @@ def test_stream_in_another_unit():
             esom.partial_fit(np.ldexp(X[start : start + 200], power))
         labels.append(esom.predict(np.ldexp(X, power)))
     assert_array_equal(*labels)
+
+
+@pytest.mark.parametrize("offset", [-30, 1000])
+@pytest.mark.parametrize("name", ["esom", "csom", "csom-online", "csom-layers"])
+def test_table_with_gaps_at_another_place(name, offset):
+    """No sum takes a missing value for a 0."""
+    X, truth = make_blobs(500, 4, centers=5, cluster_std=0.5, random_state=3)
+    X[np.random.default_rng(0).random(X.shape) < 0.2] = np.nan
+    labels = clone(ESTIMATORS[name]).fit_predict(X)
+    moved = clone(ESTIMATORS[name]).fit(X + offset)
+    known = labels >= 0
+    assert_array_equal(moved.labels_ >= 0, known)
+    assert adjusted_rand_score(labels[known], moved.labels_[known]) > 0.95
+    assert adjusted_rand_score(truth[known], labels[known]) > 0.8
+    filled = moved.impute(X + offset) - offset
+    assert_array_equal(np.abs(filled) < 20, True)
 
 
 @pytest.mark.parametrize("power", [-40, -20, 10, 40])

@@ -168,6 +168,7 @@ def test_blocks_do_not_matter(monkeypatch):
 
 def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
     X, truth = make_blobs(3000, centers=4, random_state=1)
+    X, truth = X[np.argsort(truth)], np.sort(truth)  # the first rows are of one cluster
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_COMPARE", 500)
     member = KMeans(n_init=3)
@@ -428,6 +429,19 @@ def test_stops_when_most_members_fail():
     X, _ = make_blobs(50, random_state=0)
     with pytest.raises(ValueError, match="not today"):
         ConsensusClusterer(_Moody(0.9), n_clusters=2, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize("n_failures", [2, 3])
+def test_stops_when_half_of_the_members_fail(n_failures):
+    X, _ = make_blobs(50, random_state=0)
+    seeds = np.random.RandomState(0).randint(_consensus._SEEDS, size=5)
+    moods = sorted(
+        np.random.default_rng(seed).random() for seed in seeds[: n_failures + 2]
+    )
+    moody = _Moody(np.mean(moods[n_failures - 1 : n_failures + 1]))
+    how = {"n_clusters": 2, "n_estimators": n_failures + 2, "random_state": 0}
+    with pytest.raises(ValueError, match="not today"):
+        ConsensusClusterer(moody, **how).fit(X)
 
 
 def test_tells_of_fewer_clusters_than_asked_for():

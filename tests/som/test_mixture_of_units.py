@@ -173,6 +173,24 @@ def test_mixture_replaces_a_cut_through_a_body():
     assert_array_equal(mixture.label(X), found)
 
 
+@pytest.mark.parametrize("length", [5, 0.7])
+def test_likelier_start_is_kept(length):
+    """Long bars side by side are cut in two by k-means; of short ones it is right."""
+    rng = np.random.default_rng(0)
+    truth = np.repeat([0, 1], 150)
+    X = rng.normal(size=(300, 2)) * [length, 0.2] + truth[:, np.newaxis] * [0, 2]
+    across = (X[:, 0] > 0).astype(int)
+    units = of_single_samples(X)
+    even = sparse.csr_array(np.ones((300, 300)) - np.eye(300))
+    _, likely, expected = _mixture.fitted_mixture(units, truth)
+    assert likely > _mixture.fitted_mixture(units, across)[1]
+    start = truth if length > 1 else across
+    found, mixture = _mixture.cut_or_mixture(even, units, start)
+    assert adjusted_rand_score(found, truth) == 1
+    means = mixture.means[np.argsort(mixture.means[:, 1])]
+    assert_allclose(means, expected.means, rtol=1e-9)
+
+
 def test_units_move_to_the_means_of_their_samples():
     X = np.array([[0.0], [2.0], [10.0], [12.0]])
     codebook = np.array([[3.0], [8.0], [100.0]])
