@@ -39,12 +39,15 @@ def exponent_for(values, *, always=False):
 
 
 def _exponents(values):
-    """Return the powers of 2 of the smallest and the largest value that is not 0."""
-    sizes = np.abs(values)
-    known = (sizes > 0) & (sizes < np.inf)
-    least = np.min(sizes, initial=np.inf, where=known)
-    most = np.max(sizes, initial=0, where=known)
-    return (math.frexp(least)[1], math.frexp(most)[1]) if most > 0 else (0, 0)
+    """Return the powers of 2 of the largest values of columns, from least to most.
+
+    In a column that is used, smaller ones than its largest decide nothing.
+    """
+    largest = np.max(np.abs(values), axis=0, initial=0, where=np.isfinite(values))
+    largest = largest[largest > 0]
+    if not largest.size:
+        return 0, 0
+    return math.frexp(largest.min())[1], math.frexp(largest.max())[1]
 
 
 def _scaled(X, codebook):
