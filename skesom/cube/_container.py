@@ -13,6 +13,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import as_strips, in_strips
+from skesom._common.units import unit_of
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.objects._description import DESCRIPTION, write_description
@@ -144,7 +145,7 @@ class Cube:
             raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
         band_units = [None] * n_bands if band_units is None else band_units
         self.band_units = tuple(
-            None if unit is None else units.Unit(unit) for unit in band_units
+            None if unit is None else unit_of(unit) for unit in band_units
         )
         if isinstance(fwhm, units.Quantity):
             fwhm = fwhm.to_value(units.arcsec)

@@ -3,19 +3,28 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import os
+import re
+from contextlib import contextmanager
+from io import BytesIO, StringIO
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
 from astropy.coordinates import Angle, SkyCoord, UnitSphericalRepresentation
+from astropy.io import ascii
+from astropy.io.misc.yaml import AstropyLoader
 from astropy.io.votable import is_votable
 from astropy.table import Column, Table
 from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.files import regular
 from skesom._common.fits_files import open_fits, unpacked
+from skesom._common.units import check_power
 from skesom._common.warn import warn_user
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
 
 UNTYPED = "untyped"
 _MOST_EXPANSION = 100  # of text, which rarely expands more than ten times
+_MOST_COLUMNS = 999  # as of FITS tables; the time of astropy is quadratic
+_DEEPEST, _MOST_TEXTS = 20, 30_000  # of lists in lists, and of texts in a header
 # Names that columns have in catalogs, in lower case; the best first.
 _ALIASES = {
     "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
@@ -52,7 +63,7 @@ def read_catalog(
     ----------
     source : str, os.PathLike, Table or sequence of regions
         A table, regions of the regions package, or a file: the bar-separated table of
-        NED, regions of DS9 or CASA, or a table for astropy (CSV, FITS, VOTable, ...).
+        NED, regions of DS9 or CASA, CSV (``*.csv``), FITS, VOTable or ECSV.
     columns : dict of str to str, default=None
         Names of the columns for ``name``, ``type``, ``ra``, ``dec``, ``x``, ``y`` and
         ``uncertainty``; by default usual names (RAJ2000, otype, ...).
@@ -127,52 +138,107 @@ def _read_table(source, where):
         return source
     if not is_path(source):
         return read_region_objects(source)
-    path = Path(source)
-    suffix = path.suffix.lower()
-    with open(regular(path), "rb") as file:
-        start = file.read(100_000)
-    if start.startswith(b"SIMPLE"):
-        with open_fits(path) as hdus:
-            return _read_format(hdus, where, "fits")
-    start = start.decode("utf-8", errors="replace")
+    path = Path(regular(source))
+    with _readable(where):
+        content = _unpacked_content(path)
+    if content.startswith(b"SIMPLE"):
+        with open_fits(path) as hdus, _readable(where):
+            for hdu in hdus:
+                any(map(check_power, hdu.header.values()))
+            return Table.read(hdus, format="fits")
+    start = content[:100_000].decode(errors="replace")
     is_marked = start.startswith(("# Region file", "#CRTF"))
-    if is_marked or suffix in (".reg", ".crtf"):
+    if is_marked or path.suffix.lower() in (".reg", ".crtf"):
         return read_region_objects(path)
     if is_ned(start):
-        return parse_ned(path.read_text(encoding="utf-8", errors="replace"), path)
-    return _read_format(path, where, "ascii.csv" if suffix == ".csv" else None)
+        return parse_ned(content.decode(errors="replace"), path)
+    with _readable(where):
+        return _parse(content, is_csv=".csv" in map(str.lower, path.suffixes[-2:]))
 
 
-def _read_format(source, where, file_format):
-    """Return the table in a file of a format of astropy."""
+@contextmanager
+def _readable(where):
+    """Turn whatever readers of many formats fail with into one line."""
     try:
-        if file_format is None:
-            _check_content(source)
-        return Table.read(source, format=file_format)
+        yield
     except Exception as error:
-        # Readers of many formats fail in many ways.
         lines = str(error).strip().splitlines() or [type(error).__name__]
         reason = lines[0].rstrip(".")[:300]
         raise ValueError(
             f"{where} cannot be read as a catalog ({reason}). Give a table of NED with "
-            "bars, a region file, CSV, FITS, VOTable or ECSV, with its usual suffix."
+            "bars, a region file, CSV (*.csv), FITS, VOTable or ECSV, or a table of "
+            "astropy that you have read from another format."
         ) from error
 
 
-def _check_content(path):
-    """Refuse a file that would expand without end, or would open other files."""
-    with open(path, "rb") as stream, unpacked(stream) as content:
-        most = _MOST_EXPANSION * max(os.path.getsize(path), 2**18)
-        while content is not stream and (part := content.read(2**20)):
-            most -= len(part)
-            if most < 0:
+def _unpacked_content(path):
+    """Return the bytes of a file, of FITS only the first; bound what is packed."""
+    with open(path, "rb") as file, unpacked(file) as stream:
+        parts = [stream.read(2880)]
+        left = _MOST_EXPANSION * max(os.path.getsize(path), 2**18)
+        while parts[-1] and not parts[0].startswith(b"SIMPLE"):
+            parts.append(stream.read(2**20))
+            left -= len(parts[-1])
+            if left < 0:
                 raise ValueError("it is packed, and much larger than tables are")
-    if not is_votable(str(path)):
-        return
-    with get_xml_iterator(str(path)) as tags:
+    with unpacked(stream := BytesIO(b"".join(parts))) as inner:
+        if inner is not stream:
+            raise ValueError("it is packed twice")
+    return stream.getvalue()
+
+
+def _parse(content, is_csv):
+    """Return the table in a text of one of the formats that open no other files."""
+    if is_votable(BytesIO(content)):
+        _check_votable(content)
+        return Table.read(BytesIO(content), format="votable")
+    text = content.decode("utf-8-sig")
+    is_ecsv = text.startswith("# %ECSV")
+    if not (is_ecsv or is_csv):
+        raise ValueError("it is in none of the known formats")
+    if is_ecsv:
+        _check_header(re.match("(#.*\n?)*", text)[0])
+    elif text.partition("\n")[0].count(",") >= _MOST_COLUMNS:
+        raise ValueError(f"it has more than {_MOST_COLUMNS} columns")
+    # A column takes the room of its longest text in each row.
+    cells = chain.from_iterable(csv.reader(StringIO(text)))
+    longest = max(map(len, cells if '"' in text else text.split("\n")), default=0)
+    if text.count("\n") * longest > _MOST_EXPANSION * max(len(text), 2**18):
+        raise ValueError("one of its texts is far longer than the others")
+    return ascii.read(f"{text}\n", format="ecsv" if is_ecsv else "csv", guess=False)
+
+
+def _check_header(header):
+    """Refuse a header of ECSV that would take hours to understand."""
+    loader, n_texts = AstropyLoader(header.replace("#", " ").partition("---")[2]), 0
+    while loader.check_token():
+        text = getattr(loader.get_token(), "value", None)
+        check_power(text)
+        n_texts += text is not None
+        if loader.flow_level > _DEEPEST or n_texts > _MOST_TEXTS:
+            raise ValueError("its header is far larger than those of tables")
+
+
+def _check_votable(content):
+    """Refuse a table that would open other files, or be without end."""
+    n_fields, width, n_rows = 0, 0, 0
+    with get_xml_iterator(BytesIO(content)) as tags:
         for is_start, name, attributes, _ in tags:
-            if is_start and name == "STREAM" and "href" in attributes:
+            if not is_start:
+                continue
+            if name == "STREAM" and "href" in attributes:
                 raise ValueError(f"its data are elsewhere, in {attributes['href']!r}")
+            check_power(attributes.get("unit"))
+            if name == "FIELD":
+                n_fields += 1
+                sides = re.findall(r"\d+", attributes.get("arraysize", ""))
+                width += math.prod(map(int, sides))
+            n_rows += name == "TR"
+            n_rows = max(n_rows, int(attributes.get("nrows", 0)))
+    if n_fields > _MOST_COLUMNS:
+        raise ValueError(f"it has more than {_MOST_COLUMNS} columns")
+    if n_rows * width > _MOST_EXPANSION * max(len(content), 2**18):
+        raise ValueError("it would take far more memory than its size lets expect")
 
 
 def _find_columns(table, columns, where):

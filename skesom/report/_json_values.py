@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator
 
 from skesom._common.files import is_of_machine, regular
 from skesom._common.fits_files import check_cards
+from skesom._common.units import unit_of
 from skesom.cube import Cube
 
 # The only modules from which a file can name classes; the file imports none of them.
@@ -285,8 +286,8 @@ _BUILDERS = {
     _UNREPEATABLE: _refuse,
     "float": lambda encoded: float(encoded["float"]),
     "header": lambda encoded: _decode_header(encoded["header"]),
-    "named unit": lambda encoded: units.Unit(encoded["named unit"]),
-    "quantity": lambda it: units.Quantity(decode(it["quantity"]), it["unit"]),
+    "named unit": lambda encoded: unit_of(encoded["named unit"]),
+    "quantity": lambda it: units.Quantity(decode(it["quantity"]), unit_of(it["unit"])),
 }
 
 

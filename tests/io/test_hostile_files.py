@@ -9,9 +9,11 @@ import warnings
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 from skesom.cube import FWHMConvolver
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
+from skesom.report._json_values import decode
 
 NED = "No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity\n1|A|204.2|-29.8|SN|"
 
@@ -215,6 +217,80 @@ def test_table_whose_data_are_elsewhere(write, tmp_path, monkeypatch):
 def test_packed_table_that_expands_without_end(write):
     text = b"name,ra,dec,type\n" + b"A,1,2,SN\n" * 4_000_000
     refuse(write("a.csv.gz", gzip.compress(text)), "much larger", read=read_catalog)
+
+
+VOTABLE = (
+    '<?xml version="1.0"?><VOTABLE version="1.3"><RESOURCE><TABLE{}><FIELD name="ra" '
+    'unit="{}" datatype="double"/>{}<DATA><TABLEDATA><TR><TD>1</TD></TR></TABLEDATA>'
+    "</DATA></TABLE></RESOURCE></VOTABLE>"
+)
+ECSV = (
+    "# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: ra, datatype: float64}}\n"
+    "# meta: {}\nra\n1\n"
+)
+HUGE = "10**99999999 deg"
+CATALOGS = {
+    "a.txt": ("ra,dec\n1,2\n", "in none of the known formats"),
+    "a.tex": ("\\begin{table}\n\\begin{tabular}{c}\nra \\\\\n", "in none of the"),
+    "a.asdf": ("#ASDF 1.0.0\n%YAML 1.1\n--- {}\n", "in none of the known formats"),
+    "a.parquet": (b"PAR1\xff", "can't decode"),
+    "packed.csv": (gzip.compress(b"1,2\n" * 9_000_000), "much larger"),
+    "twice.csv": (gzip.compress(gzip.compress(b"ra,dec\n1,2\n")), "packed twice"),
+    "wide.csv": ("ra" + ",c" * 20_000 + "\n", "more than 999 columns"),
+    "long.csv": ("ra,a\n1," + "x" * 99_999 + "\n1,a" * 9999, "far longer than the"),
+    "lines.csv": (
+        'ra,a\n1,"' + "\n" * 99_999 + '"' + "\n1,a" * 9999,
+        "far longer than the others",
+    ),
+    "many.vot": (VOTABLE.format(' nrows="999999999"', "", ""), "far more memory"),
+    "long.vot": (
+        VOTABLE.format(
+            "", "", '<FIELD name="a" datatype="char" arraysize="999999999"/>'
+        ),
+        "far more memory",
+    ),
+    "wide.vot": (VOTABLE.format("", "", "<FIELD/>" * 9999), "more than 999 columns"),
+    "unit.vot": (VOTABLE.format("", f"&#49;{HUGE[1:]}", ""), HUGE),
+    "unit.ecsv": (ECSV.format(f'"\\x31{HUGE[1:8]}\\\n#   {HUGE[8:]}"'), HUGE),
+    "tag.ecsv": (ECSV.format(f"!astropy.units.Unit {{unit: {HUGE}}}"), HUGE),
+    "code.ecsv": (ECSV.format("!!python/object/apply:os.getcwd []"), "cannot be read"),
+    "deep.ecsv": (ECSV.format("[" * 20_000), "far larger than those of tables"),
+    "much.ecsv": (ECSV.format(f"[{'a, ' * 40_000}]"), "far larger than those of"),
+}
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_catalogs(write, name):
+    """Only some formats are read, and none of them without end."""
+    content, reason = CATALOGS[name]
+    refuse(
+        write(name, content), "cannot be read as a catalog", reason, read=read_catalog
+    )
+
+
+def test_packed_catalogs_are_read_as_they_are(write):
+    for name, text in (("a.csv.gz", "\ufeffra,dec\n1,2\n"), ("ned.gz", f"{NED}\n")):
+        with warnings.catch_warnings(action="ignore"):
+            table = read_catalog(write(name, gzip.compress(text.encode())))
+        assert len(table) == 1
+
+
+@pytest.mark.parametrize(
+    "unit", [HUGE, "10^99999999m", "(10 ** +099999999) m", "sqrt(10**99999999)"]
+)
+def test_power_of_a_unit_without_end(write, unit):
+    # Astropy makes the number, which no signal interrupts; so does it of TUNIT1.
+    path = write(
+        "a.fits", image(2, 2, BUNIT=f"'{unit}'", CUNIT1=f"'{unit}'") + bytes(2880)
+    )
+    assert read_cube(path).band_units == (None,)
+    table = Table({"ra": [1.0], "dec": [2.0]})
+    hdu = fits.table_to_hdu(table)
+    hdu.header["TUNIT1"] = unit
+    hdu.writeto(path, overwrite=True)
+    refuse(path, f"{unit!r} has a power", read=read_catalog)
+    with pytest.raises(ValueError, match="has a power that is too large"):
+        decode({"quantity": 1.0, "unit": unit})
 
 
 def test_numbers_of_ned_that_are_too_large(write):

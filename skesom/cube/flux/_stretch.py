@@ -11,6 +11,7 @@ from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
+from skesom._common.units import unit_of
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, numbers_per_band
 from skesom.cube._by_strips import WHOLE, by_strips
@@ -202,8 +203,7 @@ class AsinhStretch(CubeTransformer):
             errors = cube.errors * scale * np.hypot(1, data)
         data *= scale
         data += self.sky_level_.astype(cube.dtype)
-        known = {"parse_strict": "silent"}
-        band_units = [text and units.Unit(text, **known) for text in self._band_units]
+        band_units = [text and unit_of(text, "silent") for text in self._band_units]
         return cube.replace(data=data, errors=errors, band_units=band_units)
 
 

@@ -9,6 +9,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from skesom._common.fits_files import check_cards
+from skesom._common.units import unit_of
 
 DESCRIPTION = "skesom"  # the attribute that holds the text
 _NUMBERS = "fwhm", "zero_points", "diffraction_fwhm", "pixel_scale", "places"
@@ -44,6 +45,6 @@ def read_description(text, label):
         check_cards(known["wcs"].encode("ascii"), label)
         known["wcs"] = WCS(fits.Header.fromstring(known["wcs"]))
     if "places" in known:
-        places = known.pop("places"), known.pop("places_unit")
+        places = known.pop("places"), unit_of(known.pop("places_unit"))
         known["band_coordinates"] = units.Quantity(*places)
     return known

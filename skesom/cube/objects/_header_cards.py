@@ -11,6 +11,7 @@ import numpy as np
 from astropy import units
 from astropy.io import fits
 
+from skesom._common.units import unit_of
 from skesom.cube.objects._filters import (
     AB_SURVEYS,
     TABLE,
@@ -145,7 +146,7 @@ def parse_unit(text):
         with warnings.catch_warnings(), suppress(ValueError, TypeError):
             # Units with several slashes or old spellings are valid all the same.
             warnings.simplefilter("ignore", units.UnitsWarning)
-            unit = units.Unit(spelling)  # "a,b" are two
+            unit = unit_of(spelling)  # "a,b" are two
             return None if isinstance(unit, units.StructuredUnit) else unit
     return None
 
@@ -220,7 +221,7 @@ def read_band_coordinates(headers):
             if told not in (None, name):  # with the evidence of the instrument
                 value, unit = filter_wavelength(told), "nm"
     with suppress(TypeError, ValueError):
-        return None if unit is None else units.Quantity([value], unit, dtype=np.float64)
+        return unit and units.Quantity([value], unit_of(unit), dtype=np.float64)
 
 
 def _read_wavelength(headers):

@@ -12,6 +12,7 @@ from astropy.wcs import WCS, WCSSUB_SPECTRAL
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.grids import Grid
+from skesom._common.units import unit_of
 from skesom._common.warn import warn_user
 from skesom.cube.objects._header_cards import is_number, parse_unit
 
@@ -156,7 +157,7 @@ def split_world(wcs, header=None):
     unit = units.Unit(str(wcs.wcs.cunit[axis]))
     with suppress(ValueError):
         written = "" if header is None else header.get(f"CUNIT{axis + 1}", "")
-        written = units.Unit(str(written).strip())
+        written = unit_of(str(written).strip())
         unit = written if written.is_equivalent(unit) else unit
     spectral = wcs.sub([WCSSUB_SPECTRAL])
     return world._replace(spectral=spectral, spectral_axis=axis, spectral_unit=unit)
