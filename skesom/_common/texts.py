@@ -14,3 +14,14 @@ def _shown(one):
     if one.isprintable() or unicodedata.category(one) == "Zs":
         return one
     return one.encode("unicode_escape").decode("ascii")
+
+
+def legible(text):
+    """Return the name of a file without bytes that are no text."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def write_ecsv(table, path):
+    """Write a table of astropy as ECSV, which is UTF-8 wherever it is written."""
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        table.write(file, format="ascii.ecsv")

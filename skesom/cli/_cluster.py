@@ -278,7 +278,7 @@ def print_clusters(files):
         summarized_clusters,
     )
 
-    clusters = Table.read(files["clusters.ecsv"])
+    clusters = Table.read(files["clusters.ecsv"], encoding="utf-8")
     summary = files.get(SUMMARY_NAME)  # of voxels there is none
     lines = summarized_clusters(summary) if summary else {}
     say(f"{len(clusters)} clusters:")
@@ -286,7 +286,7 @@ def print_clusters(files):
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         say(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
     if "crossmatch.ecsv" in files:
-        say(*association_lines(Table.read(files["crossmatch.ecsv"])))
+        say(*association_lines(Table.read(files["crossmatch.ecsv"], encoding="utf-8")))
     tell_paths(files.values())
     say(*left_out_lines(files["provenance.json"]))
 

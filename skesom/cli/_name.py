@@ -75,7 +75,7 @@ def _details_of(options, folder, result):
         raise ValueError(f"{folder} has classes: name them in the file they are from.")
     details = {"catalog": options.objects, "radius": options.radius_of_objects}
     if options.objects is None and known.name in told["files"]:
-        objects = Table.read(regular(known))
+        objects = Table.read(regular(known), encoding="utf-8")
         objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
         details = {"catalog": objects, "radius": objects.meta["radius"]}
     details["groups"] = result.groups

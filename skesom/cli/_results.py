@@ -9,6 +9,7 @@ import numpy as np
 
 from skesom._common.labels import SKY
 from skesom._common.new_files import check_place
+from skesom._common.texts import write_ecsv
 from skesom.cli._cluster import print_clusters, write
 from skesom.cli._messages import announce, say, tell, tell_paths
 from skesom.cli._options import (
@@ -251,8 +252,8 @@ def _write(options, comparison):
     from skesom.report import atomic_folder
 
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        comparison.confusion.write(folder / "confusion.ecsv", format="ascii.ecsv")
-        comparison.classes.write(folder / "classes.ecsv", format="ascii.ecsv")
+        write_ecsv(comparison.confusion, folder / "confusion.ecsv")
+        write_ecsv(comparison.classes, folder / "classes.ecsv")
         text = json.dumps(comparison.scores, indent=1, allow_nan=False)
         (folder / "scores.json").write_text(f"{text}\n", encoding="utf-8")
     names = ("confusion.ecsv", "classes.ecsv", "scores.json")

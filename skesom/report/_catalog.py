@@ -9,6 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from skesom._common.labels import MASKED, SKY
+from skesom._common.texts import write_ecsv
 from skesom.displays import (
     ClusterMapDisplay,
     CrossmatchDisplay,
@@ -48,7 +49,7 @@ def read_named_map(path):
     names, colors = list(map(str, range(label_map.max(initial=-1) + 1))), None
     if listed.is_file():
         colors = ["gray"] * len(names)
-        for row in Table.read(listed, format="ascii.ecsv"):
+        for row in Table.read(listed, format="ascii.ecsv", encoding="utf-8"):
             names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
     return NamedMap(label_map, wcs, names, colors)
 
@@ -108,7 +109,7 @@ def write_catalog(folder, clusters, found, *, style=None):
     tables["completeness"] = found.table[names]
     tables["completeness"].rename_column("share", "completeness")
     for name, table in tables.items():
-        table.write(folder / f"{name}.ecsv", format="ascii.ecsv")
+        write_ecsv(table, folder / f"{name}.ecsv")
     files = [f"{name}.ecsv" for name in tables]
     drawn = {}
     if style is not None:

@@ -4,6 +4,7 @@
 import numpy as np
 from astropy.io import fits
 
+from skesom._common.texts import write_ecsv
 from skesom.displays import literal
 
 _CELL, _MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
@@ -22,7 +23,7 @@ def write_classes(folder, result):
         names += ["held_out_classes.ecsv", "held_out_confusion.ecsv"]
         for name, table in zip(names[-2:], held_out[1:], strict=True):
             table.meta.update(held_out.scores)
-            table.write(folder / name, format="ascii.ecsv")
+            write_ecsv(table, folder / name)
     elif result.is_classified:
         left_out["held_out_classes.ecsv"] = "no pixels were held out"
     return names, left_out

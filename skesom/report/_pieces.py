@@ -7,6 +7,7 @@ import numpy as np
 from astropy.table import Table
 
 from skesom._common.labels import SKY
+from skesom._common.texts import write_ecsv
 from skesom.displays import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.io import find_outlines, write_outlines, write_regions
 from skesom.maps import find_pieces
@@ -54,7 +55,7 @@ def write_pieces(folder, result, agreement=None):
     table = find_pieces(result.label_map, result.cube, **details)
     if len(table) == 0:
         return [], {"pieces": "no pixel is in a cluster"}
-    table.write(folder / TABLES[0], format="ascii.ecsv")
+    write_ecsv(table, folder / TABLES[0])
     _write_votable(folder / TABLES[1], table)
     left_out = {"pieces": table.meta["left_out"]}
     marks = table["cluster_name", *(n for n in _PLACE if n in table.colnames)]

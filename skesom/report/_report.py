@@ -12,6 +12,7 @@ import numpy as np
 from astropy.io import fits
 from sklearn.pipeline import Pipeline
 
+from skesom._common.texts import write_ecsv
 from skesom._common.warn import warn_user
 from skesom.displays import check_matplotlib
 from skesom.io import read_map, write_map
@@ -214,7 +215,7 @@ class _Report:
         summary = _tables.pass_over_pixels(result, self._folder if tables else None)
         self.names += _tables.TABLES if tables else ()
         clusters = _tables.cluster_list(result, summary)
-        clusters.write(self._path("clusters.ecsv"), format="ascii.ecsv")
+        write_ecsv(clusters, self._path("clusters.ecsv"))
         digest = {"label_map_sha256": result.label_map_sha256}
         write_cluster_groups(self._path(GROUPS_NAME), result.groups, **digest)
         path = self._path("cluster_map.fits")
@@ -233,7 +234,7 @@ class _Report:
             self.names += names
             self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
-        indices.write(self._path("validity.ecsv"), format="ascii.ecsv")
+        write_ecsv(indices, self._path("validity.ecsv"))
         path = self._path(_pictures.BAND_IMAGES)
         _pictures.write_band_images(path, result, clusters)
         if style is not None:
