@@ -17,8 +17,8 @@ def _shown(one):
 
 
 def legible(text):
-    """Return the name of a file without bytes that are no text."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Return a text that can be written, as names of files may not be."""
+    return str(text).encode(errors="replace").decode()
 
 
 def write_ecsv(table, path):

@@ -7,7 +7,6 @@ import math
 import re
 import warnings
 
-from skesom._common.texts import legible
 from skesom.cli._messages import one_line, say, shows_bars, tell
 from skesom.cli._strips import add_strips
 
@@ -172,7 +171,7 @@ def add_images(parser, nargs="+", *, of_model=False):
     )
     add("--hdu", type=number_or_name, metavar="NAME", help=text)
     text = "one for each band (default: from FILTER cards or the file names)"
-    add("--band-names", nargs="+", type=legible, metavar="NAME", help=text)
+    add("--band-names", nargs="+", metavar="NAME", help=text)
     text = (
         "whether exposures of a band become one image: auto if files of an instrument "
         "have the same FILTER and others another one; yes if they have the same name"

@@ -13,6 +13,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import as_strips, in_strips
+from skesom._common.texts import legible
 from skesom._common.units import unit_of
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
@@ -138,9 +139,7 @@ class Cube:
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
-        self.band_names = tuple(
-            str(name).encode(errors="replace").decode() for name in band_names
-        )
+        self.band_names = tuple(map(legible, band_names))
         if len(set(self.band_names)) != len(self.band_names):
             raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
         band_units = [None] * n_bands if band_units is None else band_units

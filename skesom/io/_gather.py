@@ -16,6 +16,7 @@ from astropy.io import fits
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.grids import group_by_grid, pixel_size
 from skesom._common.lazy import is_lazy
+from skesom._common.texts import legible
 from skesom._common.warn import warn_user
 from skesom.cube import (
     Cube,
@@ -235,7 +236,7 @@ def _name_bands(images):
             is_said = alone or name in str(part)
             names[band] = part if is_said else f"{name} {part}"
         renamed += [names[band] for band in bands]
-    names = _as_text(names)
+    names = list(map(legible, names))
     for band, name in enumerate(names):  # that of another band by chance
         numbers = count(2)
         while names[band] in taken:
@@ -248,11 +249,6 @@ def _name_bands(images):
             "other names with band_names (--band-names)."
         )
     return names
-
-
-def _as_text(names):
-    """Return names as texts that can be written, as names of files may not be."""
-    return [str(name).encode(errors="replace").decode() for name in names]
 
 
 def _strip(names, images):
@@ -293,7 +289,8 @@ def _tell_apart(images):
 def _check_names(images, band_names):
     """Return the names from the user as a list, after checking them."""
     found = _find_names(images)
-    names = _as_text([band_names] if isinstance(band_names, str) else band_names)
+    names = [band_names] if isinstance(band_names, str) else band_names
+    names = list(map(legible, names))
     if len(names) != len(found):
         raise ValueError(
             f"band_names has {len(names)} entries, but the files hold {len(found)} "

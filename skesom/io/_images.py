@@ -14,7 +14,6 @@ from skesom._common.fits_files import HDUsInMemory, open_fits
 from skesom._common.grids import Grid
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
-from skesom._common.texts import legible
 from skesom.cube import (
     Cube,
     as_cube,
@@ -88,7 +87,7 @@ def _describe_hdu(hdus, number, file, chosen):
     headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
     world = read_world(hdu.header, hdus, label)
     is_named = not isinstance(file, HDUsInMemory) or hdus.filename()
-    stem = legible(FITS_SUFFIX.sub("", os.path.basename(file))) if is_named else None
+    stem = FITS_SUFFIX.sub("", os.path.basename(file)) if is_named else None
     stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else stem
     path = file if isinstance(file, HDUsInMemory) else os.path.realpath(file)
     unit = read_unit(headers)
