@@ -17,6 +17,7 @@ from skesom.cube import Cube, in_pixels, pixels_in_box
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
 _DEFAULT_COLOR = "green"  # of DS9 and CASA
 _LONGEST_TEXT = 20_000
+_LONG_WORD = re.compile(r"[^\W\d]\w{1000}")
 
 
 def read_regions(path):
@@ -37,11 +38,13 @@ def read_regions(path):
     file_format = "CRTF" if text.lstrip().startswith("#CRTF") else "DS9"
     lines = text.splitlines()
     for number, line in enumerate(lines, 1):
-        # The parser takes hours for longer ones.
-        if len(line.partition("#")[2]) > _LONGEST_TEXT:
+        # The parsers take hours for longer ones.
+        start, _, text = line.partition("#")
+        word = _LONG_WORD.search(line if file_format == "CRTF" else start)
+        if len(text) > _LONGEST_TEXT or word:
             raise ValueError(
                 f"{path}, line {number} has more than {_LONGEST_TEXT} characters of "
-                "text. Shorten it."
+                "text, or 1000 in a word. Shorten it."
             )
     regions, problem = _try_to_parse(parse, lines, file_format)
     if problem:

@@ -324,6 +324,18 @@ def test_endless_text_of_a_region(write):
     refuse(path, *parts, read=read_mask)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "global " + "a" * 100_000 + "\nimage\ncircle(3,3,2)\n",
+        "#CRTF\ncircle[[1pix,2pix],3pix], " + "a" * 100_000 + "\n",
+        "#CRTF\ncircle[[1pix,2pix],3pix], color=#f00, " + "a" * 19_000 + "=b\n",
+    ],
+)
+def test_endless_word_of_regions(write, text):
+    refuse(write("a.reg", text), "1000 in a word", read=read_mask)
+
+
 def test_first_bad_line_after_many_good_ones(write):
     lines = ["fk5", *['circle(204.25,-29.87,1")'] * 99, "image", "circle(3,3,1)"] * 3
     lines[250] = "circle(a,b)"
