@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """scikit-learn's own checks of estimators; none is expected to fail."""
 
+import pytest
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -21,6 +22,7 @@ class WeightedRegressor(MapRegressor):
         return super().fit(X, y, sample_weight=sample_weight)
 
 
+@pytest.mark.filterwarnings("ignore:.*does not use n_clusters")  # which checks set
 @parametrize_with_checks(
     [
         ESOM(3),

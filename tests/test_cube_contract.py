@@ -40,7 +40,7 @@ TRANSFORMERS = [
     FWHMConvolver([1.0, 1.2, 1.5], target_fwhm=4.0, pixel_scale=[0.3, 0.9], n_jobs=2),
     FWHMConvolver(1.5, pixel_scale=1.0),
     CubeAligner(),
-    CubeAligner("first", conserve="flux", registration="check", min_bands=2, n_jobs=2),
+    CubeAligner("first", conserve="flux", registration="check", n_jobs=2),
     CubeMasker(),
     CubeMasker(min_bands=2, grow=1.5, saturation=90.0, min_signal_to_noise=-3),
     BackgroundSubtractor(),

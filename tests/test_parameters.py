@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.table import Table
 from astropy.wcs import WCS
 from sklearn.base import BaseEstimator, clone
 from sklearn.cluster import KMeans
@@ -43,7 +44,9 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.datasets import make_galaxy_cube
-from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
+from skesom.displays import ClusterMapDisplay, HitMapDisplay, ValueMapDisplay
+from skesom.io import cluster_table, write_map, write_regions
+from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote, stability
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
 
@@ -511,6 +514,39 @@ def test_a_fit_fixes_what_its_parameters_were(kind, name, row):
             )
 
 
+@pytest.mark.parametrize(
+    ("estimator", "data", "unused"),
+    [
+        (CSOM(3, shape=4, learning_rate=0.1), "table", "learning_rate=0.1"),
+        (CSOM(3, shape=4, final_learning_rate=0.1), "table", "final_learning_rate"),
+        (CSOM(3, shape=4, learning_rate_decay="inverse"), "table", "_decay='inv"),
+        (CSOM(3, shape=4, n_epochs=2, sigma=[2, 1], final_sigma=1), "table", "l_sigma"),
+        (CSOM(None, shape=4, clusterer="umatrix"), "table", "clusterer='umatrix'"),
+        (CSOM(5, shape=4, clusterer=KMeans(2)), "table", "n_clusters=5"),
+        (ESOM(3, epsilon=0.5, max_edge_length=1), "table", "max_edge_length=1"),
+        (ESOM(3, epsilon=0.5, clusterer="components"), "table", "n_clusters=3"),
+        (MapClassifier(ESOM(epsilon=0.5), smoothing=1), "table", "smoothing=1"),
+        (MapRegressor(ESOM(epsilon=0.5), smoothing=1), "table", "smoothing=1"),
+        (FluxShape(method="log"), "flat", "method='log'"),
+        (CubeMasker(noise=2.0), "flat", "noise=2.0"),
+        (CubeAligner(min_bands=1), "flat", "min_bands=1"),
+        (PixelSampler(n_strata=3), "flat", "n_strata=3"),
+        (PixelSampler(method="brightness", block_size=3), "flat", "block_size=3"),
+    ],
+)
+def test_what_does_nothing_beside_others_is_named(estimator, data, unused):
+    X, y = DATA[data]()
+    with pytest.warns(UserWarning, match=f"does not use .*{unused}"):
+        answers(learn(clone(estimator), X, y), X, y)
+
+
+@pytest.mark.parametrize("estimator", [CubeFlattener, CubeClusterer, CubeClassifier])
+def test_voxels_have_no_bands_to_count(estimator):
+    cube, truth = galaxy()
+    with pytest.raises(ValueError, match="min_bands=2 is about pixels"):
+        learn(estimator(pattern="voxel", min_bands=2), cube, truth)
+
+
 @pytest.mark.parametrize("som", [ESOM(3, epsilon=0.5), CSOM(3, shape=(5, 4))])
 def test_the_last_call_of_a_stream_fixes_the_clusters(som):
     X, _ = table()
@@ -532,3 +568,32 @@ def test_what_changes_no_result_changes_none(kind, name, tmp_path):
     estimator, (X, y) = prepared(kind, row)
     estimator.set_params(**{name: tmp_path if name == "folder" else value})
     assert outcome(estimator, X, y) == outcome_before(kind, row)
+
+
+@pytest.mark.parametrize(
+    ("idle", "unused"),
+    [
+        (lambda: ClusterMapDisplay(galaxy()[1]).plot(bands=(0, 1, 2)), "bands are"),
+        (lambda: ClusterMapDisplay(galaxy()[1]).plot(smoothing=3), "smoothing is"),
+        (lambda: HitMapDisplay.from_predictions(np.eye(3), colors=["r"]), "colors are"),
+    ],
+)
+def test_idle_parameters_of_pictures_are_named(idle, unused):
+    with pytest.warns(UserWarning, match=unused):
+        idle()
+
+
+def test_idle_parameters_of_functions_are_refused(tmp_path):
+    truth = galaxy()[1]
+    with pytest.raises(ValueError, match="seeds are those of an estimator"):
+        stability([truth, truth], seeds=3)
+    with pytest.raises(ValueError, match="seeds are those of runs"):
+        ValueMapDisplay.from_estimator(CubeClusterer(), galaxy()[0], seeds=3)
+    with pytest.raises(ValueError, match="are about units on a lattice"):
+        HitMapDisplay.from_predictions(np.ones(2), positions=np.eye(2), toroidal=True)
+    objects = Table({"x": [1.0], "y": [2.0], "type": ["a"]})
+    for idle in ({"wcs": galaxy()[0].wcs}, {"min_size": 3}, {"smoothing": 1.0}):
+        with pytest.raises(ValueError, match="are about outlines"):
+            write_regions(tmp_path / "objects.reg", objects, **idle)
+    with pytest.raises(ValueError, match="leave out the table"):
+        write_map(tmp_path / "map.zarr", truth, table=cluster_table(truth))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skesom.cli._crossmatch import add_catalog
+from skesom.cli._crossmatch import add_catalog, check_radius
 from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
     YES_OR_NO,
@@ -83,8 +83,9 @@ def run_files(options, estimator_of, training_of=None):
             raise ValueError("give the folder for the results (-o)")
         options.output = f"{_folder_of(options.provenance)}-{options.n_clusters}"
     check_folder(options.output, overwrite=options.overwrite)
-    if options.radius_of_objects is not None and options.objects is None:
-        raise ValueError("--radius is the size of known objects: give --catalog")
+    check_radius(options)
+    if options.trust and options.provenance is None:
+        raise ValueError("--trust is about the files of a run: give --from")
     if options.provenance is not None:
         (_cut if is_cut else _repeat)(options)
         return

@@ -43,6 +43,12 @@ def add_radius(parser):
     parser.add_argument("--radius", type=radius, help=text, **how)
 
 
+def check_radius(options):
+    """Refuse the size of objects that are not given."""
+    if options.radius_of_objects is not None and options.objects is None:
+        raise ValueError("--radius is the size of known objects: give --catalog")
+
+
 def _crossmatch(options):
     """Compare a result with a catalog."""
     from skesom.report import (

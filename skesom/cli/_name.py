@@ -9,7 +9,7 @@ from pathlib import Path
 from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
 from skesom.cli._cluster import print_clusters
-from skesom.cli._crossmatch import add_catalog
+from skesom.cli._crossmatch import add_catalog, check_radius
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
 
 
@@ -39,6 +39,7 @@ def _name(options):
     """Write a result again, with the names of a file."""
     from skesom import report as results
 
+    check_radius(options)
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
     results.check_folder(output, overwrite=overwrite)

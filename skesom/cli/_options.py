@@ -12,6 +12,7 @@ from skesom.cli._strips import add_strips
 
 NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
 YES_OR_NO = {"yes": True, "no": False}
+_OF_PICTURES = {"format": "png", "dpi": 150, "width": None, "rgb": None}
 _NOT_SET = {
     "method": "give --method",
     "n_clusters": "give --n-clusters",
@@ -85,9 +86,10 @@ def add_output(parser, default=None, *, also=None):
     text = "write no pictures, to save time"
     add("--no-pictures", action="store_true", help=text)
     text = "format of the pictures"
-    add("--format", choices=("png", "pdf", "svg"), default="png", help=text)
+    known = {"choices": ("png", "pdf", "svg"), "default": _OF_PICTURES["format"]}
+    add("--format", help=text, **known)
     text = "dots per inch of images"
-    add("--dpi", type=count, default=150, metavar="N", help=text)
+    add("--dpi", type=count, default=_OF_PICTURES["dpi"], metavar="N", help=text)
     text = "width of one or two columns of a journal (default: for the screen)"
     add("--width", choices=("one", "two"), help=text)
     add_rgb(add)
@@ -132,11 +134,15 @@ def send(options, folder, images):
 
 
 def prepare_pictures(options):
-    """Start what draws pictures, which takes seconds, if they are wanted."""
+    """Start what draws pictures, which takes seconds; refuse options of none."""
     from skesom.report import prepare_drawing
 
     if not options.no_pictures:
         prepare_drawing()
+        return
+    for name, default in _OF_PICTURES.items():
+        if getattr(options, name) != default:
+            raise ValueError(f"--{name} is about pictures: leave out --no-pictures")
 
 
 def add_overwrite(parser):
@@ -257,6 +263,10 @@ def source_of(options, earlier=None):
         continua=continua_of(options.continuum),
         cutout=options.cutout and _cutout(*options.cutout),
     )
+    if options.error_kind and earlier is None and options.errors in (None, ["none"]):
+        raise ValueError("--error-kind is about errors: give --errors")
+    if options.ignore_flags and options.masks == ["none"]:
+        raise ValueError("--ignore-flags is about flags: leave out --masks none")
     roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
     given = {role: _companions(value) for role, value in roles.items() if value}
     if earlier is not None:

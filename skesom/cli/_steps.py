@@ -136,6 +136,7 @@ def pipeline_of(options, clusterer):
         gaps__min_signal_to_noise=options.min_snr,
         align__conserve=options.conserve.replace("-", " "),
         align__crop=YES_OR_NO.get(options.crop, "auto"),
+        align__min_bands=None if options.crop == "no" else options.min_bands,
         align__registration=_registration(options),
         **regularizer_of(options),
     )
@@ -151,6 +152,8 @@ def _registration(options):
 def check_steps(options):
     """Refuse options that do not go together."""
     regularizer_of(options)
+    if options.register and options.check_registration != "auto":
+        raise ValueError("--register looks for shifts: leave out --check-registration")
     others = ("pca", None), ("min_bands", None), ("smooth", "none")
     for name, default in (*others, ("color_contrast", _CONTRAST)):
         if options.pattern == "voxel" and getattr(options, name) != default:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import find_objects, gaussian_filter
 
+from skesom._common.warn import warn_user
 from skesom.displays._clusters import (
     ClusterDisplay,
     add_legend,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from skesom.maps._comparison import Comparison
 
 KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
-_NOISE = -1
+_NOISE, _SMOOTHING = -1, 1.5
 _HALF = 0.5
 _REACH = 4.0  # standard deviations of a Gaussian
 _KEPT = 0.1  # share of a cluster inside its outline, at least
@@ -115,7 +116,7 @@ class ClusterMapDisplay(ClusterDisplay):
         contours: bool | Sequence[int] = False,
         image: bool = False,
         bands: Bands | None = None,
-        smoothing: float = 1.5,
+        smoothing: float = _SMOOTHING,
         objects: Catalog | None = None,
         legend: bool = True,
         scale_bar: bool = True,
@@ -153,6 +154,10 @@ class ClusterMapDisplay(ClusterDisplay):
         """
         clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
         filled = contours is False
+        if bands is not None and filled and not image:
+            warn_user("bands are those of a picture: give image=True or contours=True.")
+        if smoothing != _SMOOTHING and filled:
+            warn_user("smoothing is that of outlines: give contours=True.")
         shape, step = clusters.shape, clusters.step
         picture, marks = self._picture, (scale_bar, compass)
         if picture is None and (image or not filled):

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from skesom._common.pipelines import last_step, map_inside
+from skesom._common.warn import warn_user
 from skesom.displays._clusters import add_legend
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
@@ -156,6 +157,8 @@ class HitMapDisplay(UnitMapDisplay):
         self.texts_, self.pies_, self.legend_ = [], None, None
         if self.classes is not None:
             return self._plot_pies(ax, colors)
+        if colors is not None:
+            warn_user("colors are those of classes, and there are none: give y.")
         from matplotlib import colormaps
         from matplotlib.colors import PowerNorm
 

@@ -130,6 +130,8 @@ class UnitMapDisplay(Display):
         shape = values.shape[: values.ndim - n_more]
         values = values.reshape(-1, *values.shape[len(shape) :])
         if positions is not None:
+            if toroidal or topology != "hexagonal":
+                raise ValueError("topology and toroidal are about units on a lattice.")
             if connections is None:
                 connections = sparse.coo_array((len(values), len(values)))
             layout = GraphLayout(positions, connections)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 
 
+_N_SEEDS = 10
 # Label, colors, and the percentage of the pixels that they cover (None: up to 1).
 _KINDS = {
     "distance": ("distance to the nearest unit", "inferno", 99.5),
@@ -93,7 +94,7 @@ class ValueMapDisplay(Display):
         X: CubeLike,
         *,
         kind: Kind = "distance",
-        seeds: int | Sequence[int] = 10,
+        seeds: int | Sequence[int] = _N_SEEDS,
         ax: Axes | None = None,
         **options: Any,
     ) -> Self:
@@ -122,6 +123,8 @@ class ValueMapDisplay(Display):
         """
         check_matplotlib()  # before runs, which take time
         _check_kind(kind)
+        if kind != "stability" and seeds is not _N_SEEDS:
+            raise ValueError(f"seeds are those of runs, for stability: got {kind=}.")
         if kind == "stability":
             values, cube = stability(estimator, X, seeds=seeds).stability, X
             if np.shape(X)[:2] != values.shape:

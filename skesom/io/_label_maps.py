@@ -101,6 +101,8 @@ def write_map(
     """
     labels = _check_map(label_map)
     if is_zarr(path):
+        if table is not None:
+            raise ValueError(f"{path} holds labels alone: leave out the table.")
         wcs = cube.wcs if wcs is None and isinstance(cube, Cube) else wcs
         write_labels(path, labels, wcs and wcs.celestial, overwrite=overwrite)
         return

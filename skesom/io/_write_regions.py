@@ -37,6 +37,8 @@ _NOT_IN_TEXT = re.compile(r"[{};\r\n]")
 # Corners are written to this fraction of a pixel, if they are exact or smoothed.
 _EXACT, _SMOOTHED = 1e-3, 0.1
 
+_OUTLINES = 10, 0.0, 1  # pixels of a piece, smoothing, pixels of one with a text
+
 
 def write_regions(
     path: StrPath,
@@ -45,9 +47,9 @@ def write_regions(
     wcs: WCS | None = None,
     names: Names | bool | None = None,
     colors: Sequence[Any] | Mapping[Any, Any] | None = None,
-    min_size: int = 10,
-    smoothing: float = 0.0,
-    text_size: int = 1,
+    min_size: int = _OUTLINES[0],
+    smoothing: float = _OUTLINES[1],
+    text_size: int = _OUTLINES[2],
     overwrite: bool = False,
 ) -> None:
     """Write the outlines of clusters, or objects of a catalog, as a DS9 region file.
@@ -134,6 +136,9 @@ def write_regions(
     """
     check_place(path, overwrite=overwrite)
     if isinstance(content, Table):
+        if wcs is not None or (min_size, smoothing, text_size) != _OUTLINES:
+            text = "wcs, min_size, smoothing and text_size"
+            raise ValueError(f"{text} are about outlines: objects take none of them.")
         text = _objects_text(content, names, colors)
         with atomic_path(path, overwrite=overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -13,6 +13,7 @@ from sklearn.base import is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
+from skesom._common.warn import warn_user
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -54,6 +55,7 @@ _WORK = {  # of the steps, in words
     "classify": "classifying the pixels",
 }
 _MAPS = {"esom": ESOM, "csom": CSOM}
+_CONTRAST, _N_CLUSTERS = 1 / 3, 8
 
 
 def make_cluster_pipeline(
@@ -72,7 +74,7 @@ def make_cluster_pipeline(
     bin_bands: int = 1,
     stretch: Literal["asinh", "none"] = "asinh",
     sky: Literal["auto", "mask", "keep"] = "auto",
-    color_contrast: float = 1 / 3,
+    color_contrast: float = _CONTRAST,
     n_components: int | None = None,
     min_bands: int | None = None,
     n_jobs: int | None = None,
@@ -144,8 +146,9 @@ def make_cluster_pipeline(
     Raises
     ------
     ValueError
-        For an unknown stretch; for `min_bands` and a clusterer that takes no NaN;
-        for `min_bands` or `n_components` and voxels.
+        For an unknown stretch; for `min_bands` and a clusterer that takes no NaN; for
+        `min_bands`, `n_components` or `color_contrast` and voxels; for widths, PSFs or
+        a pixel scale without `target_fwhm`.
 
     Examples
     --------
@@ -169,6 +172,18 @@ def make_cluster_pipeline(
             "A voxel is one flux: it has neither principal components nor missing "
             "bands. Leave out n_components and min_bands, or use pattern='pixel'."
         )
+    if pattern == "voxel" and color_contrast != _CONTRAST:
+        raise ValueError(
+            f"A voxel is one flux and has no color: leave out color_contrast="
+            f"{color_contrast}, or use pattern='pixel'."
+        )
+    widths = {"fwhm": fwhm, "psfs": psfs, "pixel_scale": pixel_scale}
+    given = [name for name, value in widths.items() if value is not None]
+    if target_fwhm is None and given:
+        raise ValueError(
+            f"target_fwhm=None leaves all bands as sharp as they are: leave out "
+            f"{' and '.join(given)}, or choose a width."
+        )
     if n_components is not None:
         clusterer = make_pipeline(_components(n_components, min_bands), clusterer)
     # Bands are counted when they lie on one grid; before, each value is kept.
@@ -184,8 +199,8 @@ def make_cluster_pipeline(
         bands = "uneven" if subtract_background == "auto" else "all"
         steps.append(("background", BackgroundSubtractor(bands=bands)))
     if target_fwhm is not None:
-        widths = {"target_fwhm": target_fwhm, "pixel_scale": pixel_scale, "psfs": psfs}
-        steps.append(("convolve", FWHMConvolver(fwhm, **widths, n_jobs=n_jobs)))
+        how = {**widths, "target_fwhm": target_fwhm, "n_jobs": n_jobs}
+        steps.append(("convolve", FWHMConvolver(**how)))
     cut = {"crop": "auto", "min_bands": min_bands, "registration": "auto"}
     aligner = CubeAligner(align_to, resample=resample, **cut, n_jobs=n_jobs)
     steps.append(("align", aligner))
@@ -282,7 +297,7 @@ def _components(n_components, min_bands):
 def make_clusterer(
     method: str,
     *,
-    n_clusters: int | None = 8,
+    n_clusters: int | None = _N_CLUSTERS,
     n_runs: int | None = None,
     random_state: int = 0,
     verbose: int = 0,
@@ -329,6 +344,11 @@ def make_clusterer(
         wanted["verbose"] = verbose
     number = "n_clusters" if "n_clusters" in default.get_params() else "n_components"
     wanted[number] = n_clusters
+    if number not in default.get_params() and n_clusters not in (_N_CLUSTERS, None):
+        raise ValueError(
+            f"{method} finds the number of clusters by itself: n_clusters={n_clusters} "
+            "cannot be given."
+        )
     clusterer = _with_parameters(method, default, wanted, parameters)
     n_clusters = clusterer.get_params().get(number)
     return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
@@ -403,6 +423,8 @@ def _with_parameters(method, default, wanted, parameters):
     names = default.get_params()
     for name in sorted(parameters.keys() - names.keys()):
         raise ValueError(f"{method} has no parameter {name!r}. It has {sorted(names)}.")
+    if "random_state" not in names and wanted.get("random_state"):
+        warn_user(f"{method} takes no random_state: it does the same in every run.")
     wanted = {name: value for name, value in wanted.items() if name in names}
     estimator = type(default)(**(wanted | parameters))
     if hasattr(estimator, "_validate_params"):  # before images are read for nothing

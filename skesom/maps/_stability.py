@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from skesom._common.types import CubeLike
 
+_N_SEEDS = 10
+
 
 class Stability(NamedTuple):
     """How stable a clustering is: result of `stability`."""
@@ -47,7 +49,7 @@ def stability(
     runs: BaseEstimator | Iterable[ArrayLike],
     X: CubeLike | None = None,
     *,
-    seeds: int | Sequence[int] = 10,
+    seeds: int | Sequence[int] = _N_SEEDS,
     reference: ArrayLike | None = None,
 ) -> Stability:
     """Count how often pixels keep their clusters in other clusterings of them.
@@ -115,6 +117,8 @@ def stability(
     is_estimator = hasattr(runs, "fit_predict")
     if is_estimator != (X is not None):
         raise ValueError("Give an estimator and X, or clusterings without X.")
+    if not is_estimator and seeds is not _N_SEEDS:
+        raise ValueError("seeds are those of an estimator: give clusterings without.")
     label_maps = _of_seeds(runs, X, seeds) if is_estimator else runs
     if reference is None:
         label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]

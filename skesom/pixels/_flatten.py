@@ -45,7 +45,7 @@ def flatten(
         A row for the spectrum of each pixel, or a row for each single flux.
     min_bands : int, default=None
         Bands that must be there for a pixel to be valid; all by default. With fewer,
-        the table holds NaN. Not used by the pattern "voxel".
+        the table holds NaN. Not for the pattern "voxel".
     copy : bool, default=True
         False moves the valid pixels together in the memory of the cube, which is lost.
     n_jobs : int, default=None
@@ -64,7 +64,8 @@ def flatten(
     Raises
     ------
     ValueError
-        If no pixel is valid, or `min_bands` exceeds the number of bands.
+        If no pixel is valid, or `min_bands` exceeds the number of bands or is given for
+        voxels.
 
     Examples
     --------
@@ -176,6 +177,11 @@ def valid_pixels(
 def _find_valid(cube, pattern, min_bands, n_jobs=None):
     """Find the valid pixels or voxels of a cube that has been checked."""
     if pattern == "voxel":
+        if min_bands is not None:
+            raise ValueError(
+                f"min_bands={min_bands} is about pixels with their bands, and a voxel "
+                "is one flux: leave it out, or use pattern='pixel'."
+            )
         known = ~np.isnan(cube.data)
         return computed(known)[0] if cube.is_lazy else known
     return find_valid(cube.data, min_bands, n_jobs)

@@ -15,6 +15,7 @@ from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import each_block
 from skesom._common.masked import filled
+from skesom._common.warn import warn_unused
 from skesom.cube import Cube, check_cube, strips_of_chunks
 from skesom.pixels._flatten import valid_pixels
 
@@ -135,6 +136,9 @@ class PixelSampler(BaseEstimator):
         300
         """
         self._validate_params()
+        for name, method in (("n_strata", "brightness"), ("block_size", "blocks")):
+            if self.method != method:
+                warn_unused(self, [name], f"method={self.method!r}")
         cube = check_cube(X)
         if valid is None:
             pattern = "voxel" if self.each_band else "pixel"

@@ -28,6 +28,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.fitted import as_fitted
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.warn import warn_unused
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
@@ -341,6 +342,18 @@ class CodebookMap(
             if sample_weight is not None:
                 n_samples = add_up(number_above_0, sample_weight)[0]
             check_enough_samples(n_samples, self.n_clusters)
+
+    def _warn_of_unused(self):
+        """Warn of a number of clusters that does not decide, and of a rule without."""
+        if self.n_clusters is None:
+            warn_unused(self, ["clusterer"], "n_clusters=None")
+        elif not self._takes_number() and isinstance(self.n_clusters, Integral):
+            text = "a clusterer that decides how many clusters there are"
+            warn_unused(self, ["n_clusters"], text)
+
+    def _takes_number(self):
+        """Return whether the rule makes as many clusters as it is told."""
+        return isinstance(self.clusterer, str) and self.clusterer in RULES
 
     def _grouped_by(self, *rules):
         """Return whether one of these rules groups the units."""

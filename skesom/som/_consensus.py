@@ -684,6 +684,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
 def _name_of_number(clusterer):
     """Return the parameter of a clusterer that is the number of clusters, or None."""
+    if isinstance(clusterer, CodebookMap) and not clusterer._takes_number():
+        return None
     names = clusterer.get_params(deep=False)
     return next((n for n in ("n_clusters", "n_components") if n in names), None)
 

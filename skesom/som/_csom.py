@@ -16,6 +16,7 @@ from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
+from skesom._common.warn import warn_unused
 from skesom.som._base import COUNT, CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
@@ -320,6 +321,7 @@ default="euclidean"
         >>> csom.labels_.shape, int(csom.hits_.sum())
         ((150,), 150)
         """
+        self._warn_of_unused()
         self._learn_checked(X, sample_weight, errors)
         return self
 
@@ -618,6 +620,11 @@ default="euclidean"
                 'neighborhood="mexican_hat" needs algorithm="online": in batch '
                 "training negative weights let a denominator pass through 0."
             )
+        if self.algorithm == "batch":
+            rates = "learning_rate", "final_learning_rate", "learning_rate_decay"
+            warn_unused(self, rates, 'algorithm="batch"')
+        if np.ndim(self.sigma):
+            warn_unused(self, ["final_sigma", "sigma_decay"], "sigma of each epoch")
         if self.feature_weights is None:
             return
         weights = np.asarray(filled(self.feature_weights), dtype=np.float64)

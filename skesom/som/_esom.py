@@ -17,7 +17,7 @@ from tqdm import tqdm
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
-from skesom._common.warn import warn_user
+from skesom._common.warn import warn_unused, warn_user
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
@@ -220,6 +220,11 @@ default="graph"
         >>> esom.labels_.shape, int(esom.hits_.sum())
         ((150,), 150)
         """
+        self._warn_of_unused()
+        if self.clusterer != "components":
+            warn_unused(
+                self, ["max_edge_length"], 'another clusterer than "components"'
+            )
         self._learn_checked(X)
         return self
 

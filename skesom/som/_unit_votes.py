@@ -20,6 +20,7 @@ from skesom._common.decorators import fit_context
 from skesom._common.fitted import by_fit
 from skesom._common.lazy import in_memory
 from skesom._common.masked import filled
+from skesom._common.warn import warn_unused
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
@@ -124,6 +125,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
                     "use a CSOM for sample_weight and errors."
                 )
         som._validate_params()
+        if isinstance(som, ESOM):
+            warn_unused(self, ["smoothing"], "an ESOM, whose nodes are on no lattice")
         return som
 
     @by_fit

@@ -344,3 +344,30 @@ def test_more_pixels_than_the_file_has(refused, good, tmp_path):
     card = f"NAXIS2  = {10**9:>20}".ljust(80).encode()
     (tmp_path / good[0]).write_bytes(content[:place] + card + content[place + 80 :])
     refused(*good, parts=["good-0.fits", "ends too early", "copy it again"])
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("--method sklearn.cluster.DBSCAN --n-clusters 5", "the number of clusters by"),
+        ("--register --check-registration no", "--register looks for shifts"),
+        ("--error-kind var", "--error-kind is about errors: give --errors"),
+        ("--masks none --ignore-flags 4", "--ignore-flags is about flags"),
+        ("--trust", "--trust is about the files of a run: give --from"),
+        ("--radius 3", "--radius is the size of known objects: give --catalog"),
+        ("--no-pictures --format pdf", "--format is about pictures"),
+        ("--no-pictures --dpi 50", "--dpi is about pictures"),
+        ("--no-pictures --width one", "--width is about pictures"),
+        ("--no-pictures --rgb 0 0 1", "--rgb is about pictures"),
+        ("--pattern voxel --color-contrast 0.1", "--color-contrast is about pixels"),
+        ("--pattern voxel --pca 2", "--pca is about pixels"),
+    ],
+)
+def test_options_that_mean_nothing_together(refused, good, options, reason):
+    refused(*good, *options.split(), parts=[reason])
+
+
+def test_radius_without_objects_when_naming(run):
+    status, _, err = run("name", "result", "--radius", 3)
+    assert (status, len(err)) == (2, 1)
+    assert "--radius is the size of known objects: give --catalog" in err[0]

@@ -200,11 +200,12 @@ class TestTables:
         min_bands = max(1, round(share * data.shape[2]))
         count = np.isfinite(data).sum(axis=2)
         valid = np.isfinite(data) if pattern == "voxel" else count >= min_bands
+        how = {"min_bands": None if pattern == "voxel" else min_bands}
         if not valid.any():
             with pytest.raises(ValueError, match="masked"):
-                flatten(array, pattern=pattern, min_bands=min_bands)
+                flatten(array, pattern=pattern, **how)
             return
-        table, found = flatten(array, pattern=pattern, min_bands=min_bands)
+        table, found = flatten(array, pattern=pattern, **how)
         np.testing.assert_array_equal(found, valid)
         values = table[:, 0] if pattern == "voxel" else table
         expected = np.where(
@@ -223,7 +224,8 @@ class TestTables:
         data = plain(array)
         valid = ~np.isnan(data).any(axis=2)
         assume(valid.any())
-        sampler = PixelSampler(size, method, block_size=3, random_state=seed)
+        blocks = {"block_size": 3} if method == "blocks" else {}
+        sampler = PixelSampler(size, method, **blocks, random_state=seed)
         chosen = sampler.sample(array)
         assert not chosen[~valid].any()
         n_valid = int(valid.sum())

@@ -58,9 +58,17 @@ class TestMakeClusterer:
         assert clusterer.verbose == 0
 
     def test_leaves_out_what_it_has_not(self):
-        clusterer = make_clusterer("sklearn.cluster.DBSCAN", n_clusters=5, eps=0.1)
+        clusterer = make_clusterer("sklearn.cluster.DBSCAN", eps=0.1)
         assert type(clusterer) is DBSCAN
         assert clusterer.eps == 0.1
+
+    def test_names_what_the_method_has_no_use_for(self):
+        with pytest.raises(ValueError, match="finds the number of clusters by itself"):
+            make_clusterer("sklearn.cluster.DBSCAN", n_clusters=5)
+        with pytest.warns(UserWarning, match="takes no random_state"):
+            make_clusterer("sklearn.cluster.DBSCAN", random_state=5)
+        with pytest.warns(UserWarning, match="takes no random_state"):
+            make_classifier("sklearn.neighbors.KNeighborsClassifier", random_state=5)
 
     def test_components_of_a_mixture_are_clusters(self):
         mixture = "sklearn.mixture.GaussianMixture"
@@ -186,7 +194,7 @@ class TestRuns:
         assert consensus.n_clusters == consensus.estimator.n_clusters == n_clusters
 
     def test_clusterers_without_a_number_choose_theirs(self):
-        consensus = make_clusterer("sklearn.cluster.AffinityPropagation", n_clusters=5)
+        consensus = make_clusterer("sklearn.cluster.AffinityPropagation")
         assert type(consensus) is ConsensusClusterer
         assert consensus.n_clusters is None
 
@@ -534,7 +542,17 @@ class TestVoxels:
         assert ends[0][1] <= ends[1][0]
         assert ends[1][1] <= ends[2][0]
 
-    @pytest.mark.parametrize("options", [{"n_components": 2}, {"min_bands": 1}])
+    @pytest.mark.parametrize(
+        "options", [{"n_components": 2}, {"min_bands": 1}, {"color_contrast": 0.1}]
+    )
     def test_options_of_pixels(self, options):
         with pytest.raises(ValueError, match="A voxel is one flux"):
             make_cluster_pipeline(ESOM(), pattern="voxel", **options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"fwhm": 1.0}, {"psfs": [np.ones((3, 3))]}, {"pixel_scale": 0.1}]
+)
+def test_widths_are_for_bands_that_are_brought_to_one(options):
+    with pytest.raises(ValueError, match=f"leave out {next(iter(options))},"):
+        make_cluster_pipeline(ESOM(), target_fwhm=None, **options)

@@ -41,8 +41,9 @@ HEIGHTS = [7, 64, 90]
 
 
 @pytest.mark.parametrize("height", HEIGHTS)
-@pytest.mark.parametrize("pattern", ["pixel", "voxel"])
-@pytest.mark.parametrize("min_bands", [None, 2])
+@pytest.mark.parametrize(
+    ("pattern", "min_bands"), [("pixel", None), ("pixel", 2), ("voxel", None)]
+)
 def test_there_and_back(cube, height, pattern, min_bands):
     options = {"pattern": pattern, "min_bands": min_bands}
     wanted, valid = flatten(cube, **options)

@@ -19,6 +19,11 @@ from skesom.som import ESOM
 METHODS = ["random", "brightness", "blocks"]
 
 
+def blocks_of(method, side):
+    """Return the parameter of blocks, for the method that has some."""
+    return {"block_size": side} if method == "blocks" else {}
+
+
 @pytest.fixture
 def cube(global_random_seed):
     """Sky with a small bright galaxy and a gap."""
@@ -41,7 +46,7 @@ class TestAnyMethod:
         ("size", "wanted"), [(0.25, N_VALID / 4), (1, 1), (700, 700), (1.0, N_VALID)]
     )
     def test_size(self, cube, method, size, wanted):
-        sampler = PixelSampler(size, method, random_state=0, block_size=8)
+        sampler = PixelSampler(size, method, random_state=0, **blocks_of(method, 8))
         chosen = sampler.sample(cube)
         assert chosen.shape == (90, 110)
         assert chosen.dtype == bool
@@ -70,7 +75,7 @@ class TestAnyMethod:
     def test_pixels_to_choose_from(self, cube, method):
         valid = np.zeros((90, 110), dtype=bool)
         valid[20:60, 95:] = True  # partly without the second band
-        sampler = PixelSampler(0.5, method, random_state=0, block_size=4)
+        sampler = PixelSampler(0.5, method, random_state=0, **blocks_of(method, 4))
         chosen = sampler.sample(cube, valid)
         assert not chosen[~valid].any()
         assert 300 <= chosen.sum() < 316
@@ -177,7 +182,7 @@ class TestEachBand:
     @pytest.mark.parametrize("method", METHODS)
     def test_as_many_of_each_band(self, cube, method):
         sampler = PixelSampler(200, method, each_band=True, random_state=0)
-        chosen = sampler.set_params(block_size=1).sample(cube)
+        chosen = sampler.set_params(**blocks_of(method, 1)).sample(cube)
         assert chosen.shape == cube.shape
         assert not chosen[np.isnan(cube.data)].any()
         assert chosen.sum(axis=(0, 1)).tolist() == [200, 200, 200]

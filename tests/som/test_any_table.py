@@ -97,7 +97,7 @@ ESTIMATORS = {
     "esom-auto": ESOM("auto", random_state=0),
     "esom-umatrix": ESOM(5, clusterer="umatrix", random_state=0),
     "esom-two": ESOM(5, clusterer="two-winners", random_state=0),
-    "esom-components": ESOM(5, clusterer="components", random_state=0),
+    "esom-components": ESOM(clusterer="components", random_state=0),
     "esom-full": ESOM(5, max_nodes=40, random_state=0),
     "esom-ball": ESOM(5, update_set="ball", n_epochs=2, random_state=0),
     "esom-kmeans": ESOM(5, clusterer=KMeans(5, random_state=0), random_state=0),

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import as_fitted, by_fit
 from skesom._common.grids import group_by_grid
+from skesom._common.warn import warn_unused
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
@@ -216,6 +217,8 @@ class CubeAligner(CubeTransformer):
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
+        if self.crop is False:
+            warn_unused(self, ["min_bands"], "crop=False")
         grid, self.reference_band_, _ = find_grid(cubes, self.align_to)
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))

@@ -11,7 +11,7 @@ from astropy import units
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
-from skesom._common.warn import warn_user
+from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
@@ -163,6 +163,7 @@ class FluxShape(CubeTransformer):
         if reference is not None or total_noise == 0:
             _refuse_constant_bands(cube, scale.noise)
         if reference is None:
+            warn_unused(self, ["method"], "reference=None")
             _warn_of_unequal_bands(cube, scale.noise * factors)
         self.reference_ = reference
         self.sky_level_, self.noise_, self.sky_certainty_ = scale

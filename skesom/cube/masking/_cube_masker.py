@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import in_threads, row_blocks
 from skesom._common.masked import filled
-from skesom._common.warn import warn_user
+from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -235,6 +235,8 @@ class CubeMasker(CubeTransformer):
         """Fit, and return the cubes and which criterion takes each value."""
         cubes = check_cubes(X, self, reset=True)
         _check_min_bands(cubes, self.min_bands)
+        if self.min_signal_to_noise is None:
+            warn_unused(self, ["noise"], "min_signal_to_noise=None")
         saturation = np.inf if self.saturation is None else self.saturation
         names = all_band_names(cubes)
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
