@@ -12,7 +12,14 @@ from astropy.table import Table
 from skesom.cube import Cube
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import crossmatch, make_cluster_pipeline, suggest_names
-from skesom.maps._suggestions import RULES, _above_mean
+from skesom.maps._suggestions import (
+    RULES,
+    _above_mean,
+    _claim,
+    _Clusters,
+    _colors,
+    _shape,
+)
 from skesom.som import ESOM
 
 BANDS = ["F336W", "F502N", "F657N", "F673N", "F814W"]
@@ -417,3 +424,51 @@ def test_most_clusters_of_a_spiral_have_the_name_of_their_majority(seed):
         counts = np.bincount(truth[labels == number], minlength=len(POPULATIONS))
         right += same.get(found.name) == POPULATIONS[counts.argmax()]
     assert right >= 6
+
+
+@pytest.mark.parametrize("power", [-80, 80])
+def test_words_do_not_depend_on_the_unit_of_flux(power):
+    noise = np.random.default_rng(0).normal(size=(3 * SIDE, SIDE, len(BANDS)))
+    labels, cube = scene(YOUNG, OLD, 0.1 * OLD, pixel_scale=(0.04, 0.04))
+    cube = cube.replace(data=cube.data + 0.02 * noise)
+    scaled = cube.replace(data=np.ldexp(cube.data, power))
+    assert suggest_names(labels, scaled) == suggest_names(labels, cube)
+
+
+def test_brightness_is_told_in_the_band_of_most_light_above_noise():
+    labels, cube = scene([1, 1], [11, 4], names=["a", "b"])
+    cube.data[::2, ::2, 0] += 4
+    cube.data[1::2, 1::2, 0] -= 4
+    assert _Clusters(labels, cube, {}).bright == 1
+
+
+def test_distance_is_in_units_of_that_of_the_light():
+    labels, cube = scene(OLD)
+    distance = _shape(_Clusters(labels, cube, {}), np.array([True]))["distance"]
+    np.testing.assert_allclose(distance, 1)
+
+
+def test_what_is_as_red_as_the_mean_is_not_the_old_light():
+    color, error = np.array([0.0, 1.0]), np.zeros(2)
+    found = _colors(color, error, 1.0, brightness=np.array([5.0, 1.0]))
+    np.testing.assert_array_equal(found["redder than old"], [-1, 0])
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 1, 3], None),  # shared with another
+        ([1, np.nan, np.nan], None),  # nothing to compare with
+        ([0, -1, -2], None),  # high, but no higher than the mean
+        ([2, -1, -2], (False, 0, -30, "reddest")),
+        ([1, 3, 2, 4], None),  # low, but above the mean
+        ([-1, 3, 2, 4, np.nan], (False, 1, -30, "bluest")),
+    ],
+)
+def test_claim_to_a_place_on_an_axis(values, expected):
+    values = np.array(values, dtype=float)
+    axis = "reddest", "bluest", "", values, np.full(len(values), 0.1)
+    found = _claim(axis, 0)
+    if found is not None:
+        found = (bool(found[0]), int(found[1]), round(float(found[2])), found[3])
+    assert found == expected

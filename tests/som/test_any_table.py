@@ -90,6 +90,7 @@ def test_awkward_tables(name, Map, dtype):
             n_found = som.labels_.max() + 1
             assert_array_equal(np.unique(som.labels_[som.labels_ >= 0]), range(n_found))
             assert n_clusters == "auto" or n_found <= n_clusters
+            assert len(som.cluster_centers_) == n_found
 
 
 ESTIMATORS = {
@@ -135,6 +136,9 @@ def test_answer_does_not_depend_on_the_unit(name, dtype):
         found = clone(ESTIMATORS[name]).fit(scaled, y)
         assert_array_equal(getattr(found, "labels_", expected), expected)
         assert_array_equal(found.predict(scaled), expected)
+        if name in ("csom", "csom-online", "csom-manhattan"):
+            errors = clone(ESTIMATORS[name]).fit(X).training_errors_
+            assert_array_equal(np.ldexp(found.training_errors_, -power), errors)
         if isinstance(found, ESOM):
             before = clone(ESTIMATORS[name]).fit(X)
             assert_array_equal(np.ldexp(found.codebook_, -power), before.codebook_)
