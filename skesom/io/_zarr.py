@@ -129,6 +129,10 @@ def _write(path, array, overwrite):
 def read_zarr(path):
     """Return the DataArray of a group, with arrays of dask."""
     xarray = _import_xarray()
+    parts = [Path(path), *Path(path).rglob("*")]
+    odd = [part for part in parts if not (part.is_file() or part.is_dir())]
+    if odd:  # a pipe would block, and addresses lead to other computers
+        raise OSError(f"{path} is no readable group of Zarr 3 ({odd[0]} is no file).")
     try:
         options = {"chunks": {}, "inline_array": True, "decode_times": False}
         array = xarray.open_dataarray(path, engine="zarr", **options, **_FORMAT)

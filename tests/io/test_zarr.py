@@ -165,6 +165,18 @@ class TestZarr:
         with pytest.raises(ValueError, match=r"m83\.zarr"):
             read_cube(path)
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+    def test_pipe_as_a_chunk(self, tmp_path):
+        path = tmp_path / "m83.zarr"
+        write_cube(path, np.ones((4, 5, 2)))
+        chunk = path / "data" / "c" / "0" / "0" / "0"
+        chunk.unlink()
+        os.mkfifo(chunk)
+        with pytest.raises(OSError, match=r"no readable group.*0/0/0 is no file"):
+            read_cube(path)
+        with pytest.raises(OSError, match=r"no readable group .* is no file"):
+            read_cube("http://localhost/m83.zarr")
+
     def test_older_formats_are_refused(self, tmp_path):
         # Their compressors may run code.
         values = xarray.DataArray(np.ones((4, 5, 2)), dims=("y", "x", "band"))
