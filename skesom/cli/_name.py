@@ -6,7 +6,6 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
 from skesom.cli._cluster import print_clusters
 from skesom.cli._crossmatch import add_catalog, check_radius
@@ -67,8 +66,7 @@ def _name(options):
 
 def _details_of(options, folder, result):
     """Return the options of a report as those that a folder was written with."""
-    from astropy.table import Table
-
+    from skesom.io import read_table
     from skesom.report import PictureStyle
 
     told, known = result.provenance, folder / "objects.ecsv"
@@ -76,7 +74,7 @@ def _details_of(options, folder, result):
         raise ValueError(f"{folder} has classes: name them in the file they are from.")
     details = {"catalog": options.objects, "radius": options.radius_of_objects}
     if options.objects is None and known.name in told["files"]:
-        objects = Table.read(regular(known), encoding="utf-8")
+        objects = read_table(known, known)
         objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
         details = {"catalog": objects, "radius": objects.meta["radius"]}
     details["groups"] = result.groups

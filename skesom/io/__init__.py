@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 # For the other folders of skesom; not public.
+from skesom.io._catalogs import read_table as read_table
 from skesom.io._fits_files import make_hdus as make_hdus
 from skesom.io._fits_files import split_path as split_path
 from skesom.io._gather import count_values as count_values

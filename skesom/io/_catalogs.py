@@ -105,7 +105,7 @@ def read_catalog(
     ['name', 'type', 'ra', 'dec']
     """
     where = str(source) if is_path(source) else "The catalog"
-    table = _read_table(source, where)
+    table = read_table(source, where)
     if len(table) == 0:
         raise ValueError(f"{where} has no object.")
     found = _find_columns(table, columns or {}, where)
@@ -132,7 +132,7 @@ def read_catalog(
     return catalog
 
 
-def _read_table(source, where):
+def read_table(source, where):
     """Return a source as a table."""
     if isinstance(source, Table):
         return source

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from astropy.table import Table
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.texts import write_ecsv
@@ -16,15 +15,17 @@ from skesom.displays import (
     crossmatch_size,
     image_size,
 )
-from skesom.io import describe_types, read_catalog, read_map
+from skesom.io import describe_types, read_catalog, read_map, read_table
 from skesom.maps import crossmatch, measure_in_pixels, objects_inside
 from skesom.report._drawing import new_axes, start_drawing
+from skesom.report._json_values import whole
 from skesom.report._result import MAX_PIXELS
 
 _NO_CLUSTER = {-1: "noise", SKY: "sky", MASKED: "no data"}
 _CERTAIN = 0.05
 _MOST_LINES = 6
 _MOST_TYPES = 8  # drawn on a map
+_MOST_CLUSTERS = 1_000_000
 
 
 class NamedMap(NamedTuple):
@@ -46,11 +47,14 @@ def read_named_map(path):
     listed = Path(path) / "clusters.ecsv"
     is_folder = Path(path).is_dir()
     label_map, wcs = read_map(Path(path) / "cluster_map.fits" if is_folder else path)
-    names, colors = list(map(str, range(label_map.max(initial=-1) + 1))), None
+    if (most := label_map.max(initial=-1)) >= _MOST_CLUSTERS:
+        raise ValueError(f"{path} has the label {most}. Number its clusters from 0.")
+    names, colors = list(map(str, range(most + 1))), None
     if listed.is_file():
         colors = ["gray"] * len(names)
-        for row in Table.read(listed, format="ascii.ecsv", encoding="utf-8"):
-            names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
+        with whole(listed):
+            for row in read_table(listed, listed):
+                names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
     return NamedMap(label_map, wcs, names, colors)
 
 

@@ -157,6 +157,37 @@ class TestOfAResult:
 class TestBadInput:
     """One line that says what is wrong."""
 
+    @pytest.mark.parametrize(
+        ("change", "reason"),
+        [
+            ({"unit": "10**99999999 deg"}, "has a power that is too large"),
+            ({"name": "number"}, "is damaged: KeyError"),
+            ({"id": 7}, "is damaged: IndexError"),
+        ],
+    )
+    def test_list_of_clusters(self, label_map, catalog, run, change, reason):
+        """That of a folder of a stranger may hold anything."""
+        columns = {"unit": "deg", "name": "id", "id": 1} | change
+        (label_map.parent / "clusters.ecsv").write_text(
+            "# %ECSV 1.0\n# ---\n# datatype:\n# - {{name: {name}, datatype: int64, "
+            "unit: {unit}}}\n# - {{name: name, datatype: string}}\n# - {{name: color, "
+            "datatype: string}}\n{name} name color\n{id} a red\n".format(**columns)
+        )
+        label_map.rename(label_map.parent / "cluster_map.fits")
+        self.check(
+            run,
+            "crossmatch",
+            label_map.parent,
+            catalog,
+            parts=["clusters.ecsv", reason],
+        )
+
+    def test_label_without_end(self, run, catalog, tmp_path):
+        write_map(tmp_path / "m.fits", [[0, 2**31 - 1]])
+        self.check(
+            run, "crossmatch", tmp_path / "m.fits", catalog, parts=["label 2147483647"]
+        )
+
     def check(self, run, *arguments, parts):
         status, out, err = run(*arguments)
         assert (status, out) == (2, [])
