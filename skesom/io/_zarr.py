@@ -6,12 +6,12 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+import zlib
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from skesom._common.fits_files import file_stamp
-from skesom._common.lazy import is_lazy
 from skesom._common.new_files import UNFINISHED, check_names
 from skesom._common.strips import strip_height
 from skesom.cube import as_cube, read_description, write_description
@@ -129,29 +129,53 @@ def _write(path, array, overwrite):
 def read_zarr(path):
     """Return the DataArray of a group, with arrays of dask."""
     xarray = _import_xarray()
+    import dask.array
+
     parts = [Path(path), *Path(path).rglob("*")]
     odd = [part for part in parts if not (part.is_file() or part.is_dir())]
     if odd:  # a pipe would block, and addresses lead to other computers
         raise OSError(f"{path} is no readable group of Zarr 3 ({odd[0]} is no file).")
     try:
-        options = {"chunks": {}, "inline_array": True, "decode_times": False}
+        options = {"chunks": None, "cache": False, "decode_times": False}
         array = xarray.open_dataarray(path, engine="zarr", **options, **_FORMAT)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OSError(f"{path} is no readable group of Zarr 3 ({error}).") from error
     file = os.path.abspath(Path(path) / "zarr.json")
     known = file, file_stamp(file)
+    options = {"lock": False, "fancy": False, "inline_array": True}
     for part in (array, *array.coords.values()):
-        if is_lazy(part.data):
-            part.data = part.data.map_blocks(_checked, *known, meta=part.data._meta)
+        if part.ndim > 1:
+            stored = _Stored(part.variable.copy(deep=False), *known)
+            name = f"skesom-zarr-{uuid.uuid4()}"
+            chunks = part.encoding["chunks"]
+            part.data = dask.array.from_array(stored, chunks, name=name, **options)
     return array
 
 
-def _checked(block, file, stamp):
-    """Return a block of a group that is as it was: Zarr gives NaN for what is gone."""
-    if not os.path.exists(file) or file_stamp(file) != stamp:
-        folder = os.path.dirname(file)
-        raise OSError(f"{folder} was changed or removed after it was opened.")
-    return block
+class _Stored:
+    """An array of a group, of which dask reads strips of rows."""
+
+    def __init__(self, variable, file, stamp):
+        self._variable, self._file, self._stamp = variable, file, stamp
+        self.shape, self.dtype, self.ndim = (
+            variable.shape,
+            variable.dtype,
+            variable.ndim,
+        )
+
+    def __getitem__(self, key):
+        block = problem = None
+        try:
+            block = self._variable[key].values
+        except (OSError, RuntimeError, ValueError, zlib.error) as error:
+            problem = error
+        # Of what is gone, Zarr gives NaN.
+        folder = os.path.dirname(self._file)
+        if not os.path.exists(self._file) or file_stamp(self._file) != self._stamp:
+            raise OSError(f"{folder} was changed or removed after it was opened.")
+        if problem is not None:
+            raise OSError(f"{folder} is damaged ({problem}).") from problem
+        return block
 
 
 def _import_xarray():

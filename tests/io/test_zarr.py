@@ -177,6 +177,13 @@ class TestZarr:
         with pytest.raises(OSError, match=r"no readable group .* is no file"):
             read_cube("http://localhost/m83.zarr")
 
+    def test_damaged_chunk(self, tmp_path):
+        path = tmp_path / "m83.zarr"
+        write_cube(path, np.ones((4, 5, 2)))
+        (path / "data" / "c" / "0" / "0" / "0").write_bytes(b"x" * 99)
+        with pytest.raises(OSError, match=r"m83\.zarr is damaged \("):
+            read_cube(path).compute()
+
     def test_older_formats_are_refused(self, tmp_path):
         # Their compressors may run code.
         values = xarray.DataArray(np.ones((4, 5, 2)), dims=("y", "x", "band"))
