@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files appear whole or not at all."""
 
+import os
+
 import pytest
 
 from skesom._common.new_files import atomic_path
@@ -87,3 +89,40 @@ def test_full_disk_names_the_file(tmp_path, arguments):
         fail()
     assert caught.value.filename == str(tmp_path / "a.txt")
     assert caught.value.strerror == arguments[-1]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize("through_link", [False, True])
+def test_pipes_and_devices_are_no_places(tmp_path, through_link):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    if through_link:  # as /dev/stdout is one
+        path = tmp_path / "a.txt"
+        path.symlink_to("pipe")
+    with pytest.raises(OSError, match="is a pipe or a device"):
+        with atomic_path(path, overwrite=True):
+            raise AssertionError("started to write")
+
+
+def test_link_to_nothing_is_there(tmp_path):
+    path = tmp_path / "a.txt"
+    path.symlink_to("b.txt")
+    with pytest.raises(FileExistsError, match=r"a\.txt exists already"):
+        with atomic_path(path):
+            raise AssertionError("started to write")
+    with atomic_path(path, overwrite=True) as temporary:
+        temporary.write_text("new")
+    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize("length", [255, 256])
+def test_long_names(tmp_path, length):
+    path = tmp_path / f"{'x' * (length - 4)}.txt"
+    if length > 255:
+        with pytest.raises(OSError, match="name too long"):
+            with atomic_path(path):
+                raise AssertionError("started to write")
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
