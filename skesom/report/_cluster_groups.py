@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FORMAT = "skesom clusters"
 GROUPS_NAME = "groups.json"
 _MOST = 2**31  # labels are integers of 32 bits
+_LONGEST = 1000  # characters of a name
 _NOT_IN_NAMES = set("{};")  # of region files
 
 
@@ -260,15 +261,19 @@ def check_groups(groups):
 
 def _checked(name, labels, color=None):
     """Return a group after checking it alone."""
-    what = f"The group {name!r}"
+    what = f"The group {name!r:.80}"
     if len(labels := list(labels)) == 0:
         raise ValueError(f"{what} has no cluster.")
     for label in labels:
         is_number = isinstance(label, Real) and not isinstance(label, bool)
         if not (is_number and 0 <= label < _MOST and label == int(label)):
-            text = f"{what} has {label!r}, which is no label"
+            text = f"{what} has {label!r:.80}, which is no label"
             raise ValueError(f"{text}: labels are whole numbers from 0.")
-    name = None if name is None else str(name).strip()
+    if not isinstance(name, str | None):
+        raise ValueError(f"{what} has a name that is no text.")
+    name = name and name.strip()
+    if name and len(name) > _LONGEST:
+        raise ValueError(f"{what} has a name of more than {_LONGEST} characters.")
     if name and (not name.isprintable() or _NOT_IN_NAMES & set(name)):
         text = "cannot have braces, semicolons or line breaks in its name"
         raise ValueError(f"{what} {text}, which region files cannot hold.")
@@ -294,5 +299,5 @@ def _as_hex(color, what):
     try:
         return to_hex(tuple(color) if isinstance(color, list) else color)
     except (TypeError, ValueError):
-        text = f"has the color {color!r}, which is none. Give one as"
+        text = f"has the color {color!r:.80}, which is none. Give one as"
         raise ValueError(f'{what} {text} "#d95f02" or "orange".') from None

@@ -33,9 +33,10 @@ _ARRAYS = {
     "labels_": "classes *",
     "class_count_": "counts classes",
     "class_hits_": "counts units classes",
-    "unit_classes_": "any units",
+    "unit_classes_": "values units",
     "target_hits_": "counts units *",
-    "unit_targets_": "any units *",
+    "unit_targets_": "values units *",
+    "known": "values classes",
     "probable": "floats units classes",
     "_prior": "floats classes",
     "_weight": "floats classes",
@@ -45,6 +46,20 @@ _ARRAYS = {
     "_clusters": "labels places",
     "_ranks": "labels places",
     "feature_weights": "any features",
+}
+_OF_CUBES = dict.fromkeys(
+    "saturation_ sky_level_ noise_ background_gradient_ background_range_ level_ "
+    "threshold_ factors_ unit_factors_ fwhm_ kernel_fwhm_ mean_ scale_".split(),
+    "reals features",
+)
+_OF_CUBES |= {
+    "pixel_scale_": "reals features 2",
+    "shifts_": "reals features 2",
+    "_estimates": "reals features 2",
+    "components_": "reals features features",
+    "subtracted_": "any features",
+    "brightness_": "reals levels",
+    "weights_": "reals levels features",
 }
 _OF_TREES = {
     "clusters": "labels leaves",
@@ -68,6 +83,8 @@ def tamed(part):
         kinds = {*map(type, part.ravel().tolist())}
         if not all(issubclass(kind, str | Real | type(None)) for kind in kinds):
             raise ValueError("it has an array of objects that are no texts or numbers")
+    if hasattr(part, "major") and not all(isinstance(n, Real) for n in part[:3]):
+        raise ValueError("it has a beam that is none")
     if isinstance(part, BaseEstimator):
         values = vars(part)
         for name, parameter in inspect.signature(type(part)).parameters.items():
@@ -80,13 +97,15 @@ def tamed(part):
                 values[name] = min(values[name], os.cpu_count() or 1)
         own = values.keys() & {*type(part)._get_param_names()}
         check_texts(type(part), {name: values[name] for name in own})
+        known = _ARRAYS
         if type(part).__module__.startswith("skesom."):
             part._validate_params()
-        _check_fitted(values)
+            known = _ARRAYS | _OF_CUBES
+        _check_fitted(values, known)
     return part
 
 
-def _check_fitted(values):
+def _check_fitted(values, known):
     """Refuse attributes of an estimator that do not fit together."""
     if not _UNFINISHED.isdisjoint(values):
         raise ValueError("its fit is not finished")
@@ -96,6 +115,10 @@ def _check_fitted(values):
         if not (is_number and (number > 0 or name == "_exponent")):
             raise ValueError(f"its {name} is {number!r:.80}")
     width = values.get("n_features_in_", 1)
+    names = values.get("feature_names_in_", ())
+    n_texts = sum(isinstance(name, str) for name in names)
+    if "feature_names_in_" in values and n_texts != width:
+        raise ValueError(f"its feature_names_in_ are not {width} texts")
     grouping = values.get("grouping_")
     mixture = getattr(grouping, "mixture", None)
     nested = [part._asdict() for part in (grouping, mixture) if part is not None]
@@ -107,8 +130,8 @@ def _check_fitted(values):
         lengths["features"] = width
     if "class_hits_" in values:
         lengths["classes"] = len(values["classes_"])
-        found["probable"] = values["_votes"]
-    for name, wanted in _ARRAYS.items():
+        found |= {"known": values["classes_"], "probable": values["_votes"]}
+    for name, wanted in known.items():
         if found.get(name) is not None:
             _check_array(name, found[name], wanted, lengths)
     for sums in values.get("_sums") or ():
@@ -137,9 +160,9 @@ def _check_array(name, array, wanted, lengths):
     fits = shape[: len(plain)] == (*(known.get(axis) for axis in plain),)
     fits = fits and (len(shape) == len(plain) or plain != axes)
     lengths.update((axis, known[axis]) for axis in plain if fits)
-    if fits and kind in _TYPES:
-        is_native = isinstance(array, np.ndarray) and array.dtype.isnative
-        fits = is_native and array.dtype.char in _TYPES[kind]
+    if fits and kind != "any":
+        fits = isinstance(array, np.ndarray) and array.dtype.isnative
+        fits = fits and array.dtype.char in _TYPES.get(kind, array.dtype.char)
     if fits and kind in ("floats", "singles", "doubles", "counts"):
         fits = array.size > 0 and np.isfinite(array).all()
     if fits and kind in _MOST:

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Any array of a fitted model may be damaged: it is refused, or used without harm."""
+
+import copy
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from skesom.datasets import make_galaxy_cube
+from skesom.maps import make_cluster_pipeline
+from skesom.report import load_model, save_model
+from skesom.report._fitted import tamed
+from skesom.report._models import _mapped
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+
+CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)
+ESOM_ = ESOM(3, epsilon=2.0, random_state=0)
+LAYERS = [{"shape": (3, 2), "metric": "manhattan"}, 2]
+MODELS = {
+    "evolving": ESOM_,
+    "layers": CSOM(2, shape=(4, 3), layers=LAYERS, feature_weights=[1, 2, 1]),
+    "angles": CSOM(3, shape=(4, 3), metric="cosine", random_state=0),
+    "groups": CSOM(3, shape=(4, 3), clusterer=KMeans(3, n_init=1), random_state=0),
+    "consensus": ConsensusClusterer(ESOM_, n_estimators=3, random_state=0),
+    "in a pipeline": make_pipeline(make_pipeline(CSOM_)),
+    "classifier": MapClassifier(CSOM_, n_neighbors=2),
+    "growing": MapClassifier(ESOM(epsilon=2.0, random_state=0), label_rule="grow"),
+    "regressor": MapRegressor(CSOM_),
+    "k-means": KMeans(3, n_init=1, random_state=0),
+    "cube": make_cluster_pipeline(CSOM_, sky="mask"),
+}
+
+
+@pytest.fixture(scope="module")
+def table():
+    y = np.repeat(np.arange(3), 20)
+    X = np.random.default_rng(0).normal(size=(60, 3)) + 4 * y[:, np.newaxis]
+    return X.astype(np.float32), y
+
+
+def arrays_in(part, home=()):
+    """Yield the way to each array in a model, as attributes and keys."""
+    if isinstance(part, np.ndarray):
+        yield home
+    elif sparse.issparse(part):
+        yield from ((*home, name) for name in ("data", "indices", "indptr"))
+    elif isinstance(part, BaseEstimator) or type(part).__name__ == "Network":
+        state = part.__getstate__()
+        for name in state.keys() & vars(part).keys():
+            yield from arrays_in(vars(part)[name], (*home, name))
+    elif isinstance(part, list | tuple):
+        for number, each in enumerate(part):
+            yield from arrays_in(each, (*home, number))
+
+
+def changed(part, way, change):
+    """Return a part in which an array is changed."""
+    if not way:
+        return change(part)
+    if isinstance(part, list | tuple):
+        items = list(part)
+        items[way[0]] = changed(items[way[0]], way[1:], change)
+        return type(part)(*items) if hasattr(part, "_fields") else type(part)(items)
+    setattr(part, way[0], changed(getattr(part, way[0]), way[1:], change))
+    return part
+
+
+def rows_as_objects(array):
+    rows = np.empty(len(array), dtype=object)
+    for number, row in enumerate(array):
+        rows[number] = np.asarray(row)
+    return rows
+
+
+def wrapped(array):
+    one = np.empty(1, dtype=object)
+    one[0] = array
+    return one
+
+
+def filled(value):
+    return lambda array: np.full_like(array, value)
+
+
+CHANGES = {
+    "cut": lambda array: array[:-1],
+    "empty": lambda array: array[:0],
+    "long": lambda array: np.concatenate([array, array]),
+    "transposed": lambda array: array.T if array.ndim > 1 else array[np.newaxis],
+    "without axes": lambda array: array.ravel()[:1].reshape(()),
+    "objects": lambda array: array.astype(object),
+    "rows": rows_as_objects,
+    "wrapped": wrapped,
+    "text": lambda array: array.astype(str),
+    "list": lambda array: array.tolist(),
+    "integers": lambda array: array.astype(np.int64),
+    "halves": lambda array: array.astype(np.float16),
+    "swapped": lambda array: array.astype(array.dtype.newbyteorder()),
+    "nan": filled(np.nan),
+    "large": filled(10**6),
+    "negative": filled(-(10**6)),
+}
+
+
+def use(model, X):
+    """Do with a model what commands do."""
+    last = model[-1] if isinstance(model, Pipeline) else model
+    for method in ("predict", "transform", "winners", "predict_proba", "u_matrix"):
+        if hasattr(model, method):
+            getattr(model, method)(*([] if method == "u_matrix" else [X]))
+    if isinstance(last, ConsensusClusterer):
+        last.labels_at(len(last.children_), X)
+        last._cut_at(2, X)
+    if hasattr(last, "partial_fit") and hasattr(last, "codebook_"):
+        last.partial_fit(X)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.filterwarnings("ignore")
+def test_any_array(table, name):
+    """Whatever is not refused is used without an error, but of lengths (ValueError)."""
+    X, y = table
+    if name == "cube":
+        X, _ = make_galaxy_cube((32, 32), 3, random_state=0)
+    model = copy.deepcopy(MODELS[name]).fit(X, y)
+    model = copy.deepcopy(model)  # as it is in a file
+    use(_mapped(copy.deepcopy(model), tamed, {}), X)
+    n_changes = 1 if name in ("cube", "consensus") else 3  # which take longer
+    rng, n_refused, wrong = np.random.default_rng(0), 0, []
+    for way in arrays_in(model):
+        for change in rng.choice([*CHANGES], n_changes, replace=False):
+            try:
+                damaged = changed(copy.deepcopy(model), way, CHANGES[change])
+            except (TypeError, ValueError, OverflowError):  # cannot be done to it
+                continue
+            try:
+                damaged = _mapped(damaged, tamed, {})
+            except Exception:
+                n_refused += 1
+                continue
+            try:
+                use(damaged, X)
+            except ValueError:
+                pass
+            except Exception as error:
+                wrong.append((way, change, repr(error)))
+    assert not wrong, wrong
+    assert n_refused > 2
+
+
+@pytest.mark.parametrize("damage", [None, "width", "nan", "labels"])
+def test_members_in_an_array_of_objects(table, tmp_path, damage):
+    """Checks reach into every container, or it is refused."""
+    pytest.importorskip("skops")
+    consensus = ConsensusClusterer(CSOM_, n_estimators=3, random_state=0)
+    consensus = copy.deepcopy(consensus.fit(table[0]))  # with its tree
+    member = consensus.estimators_[1]
+    if damage == "width":
+        member.codebook_ = member.codebook_[:, :1]
+    elif damage == "nan":
+        member.codebook_ = np.full_like(member.codebook_, np.nan)
+    elif damage == "labels":
+        labels = member.grouping_.unit_labels[:2]
+        member.grouping_ = member.grouping_._replace(unit_labels=labels)
+    for container in (np.array, list, tuple):
+        options = {"dtype": object} if container is np.array else {}
+        consensus.estimators_ = container(consensus.estimators_, **options)
+        save_model(tmp_path / "model.skops", consensus, overwrite=True)
+        if damage is None and container is not np.array:
+            load_model(tmp_path / "model.skops")[0].predict(table[0])
+            continue
+        with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            load_model(tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("attribute", ["_later", "_to_grow", "_learned"])
+def test_a_fit_that_is_not_finished(table, attribute):
+    """A file holds none; its arrays would reach the kernels unseen."""
+    model = copy.deepcopy(CSOM_).fit(table[0])
+    vars(model)[attribute] = (table[0][:, :1], None, None)
+    with pytest.raises(ValueError, match="fit is not finished"):
+        tamed(model)
+
+
+def test_a_parameter_that_is_new(table):
+    """A model of an older version has its default; one of a newer has more."""
+    model = copy.deepcopy(CSOM_).fit(table[0])
+    labels = model.predict(table[0])
+    del model.layers
+    model.of_a_newer_version = 7
+    model = tamed(model)
+    assert model.get_params()["layers"] is None
+    np.testing.assert_array_equal(model.predict(table[0]), labels)
