@@ -272,7 +272,7 @@ def warn_of_versions(what, versions, packages=_PACKAGES):
     """Warn if something was made by other versions."""
     here = software_versions()
     other = [
-        f"{package} {versions[package]} (here {here.get(package, 'none')})"
+        f"{package} {versions[package]!s:.40} (here {here.get(package, 'none')})"
         for package in packages
         if package in versions and versions[package] != here.get(package)
     ]

@@ -409,6 +409,54 @@ def _places_in(part):
             yield from _places_in(part[key])
 
 
+_HOSTILE = {
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "negative": -1,
+    "huge": 10**30,
+    "list": [1, [2]],
+    "dict": {"a": 1},
+    "nothing": None,
+    "long": "x" * 50_000,
+    "deep": json.loads("[" * 90 + "]" * 90),
+    "size": {"array": [1.0], "shape": [10**9, 10**9], "dtype": "float64"},
+    "number": {"float": "9" * 5000},
+    "unit": {"named unit": "(" * 3000},
+    "power": {"quantity": 1.0, "unit": "m**" + "9" * 400},
+}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_any_value_anywhere_in_a_provenance(told, name):
+    """It is read, or one line of some length tells what is wrong."""
+    changed, place = told
+    rng, text, told_lines = np.random.default_rng(0), json.dumps(changed), []
+    n_places = len([*_places_in(changed)])
+    for number in rng.choice(n_places, 40, replace=False):
+        changed = json.loads(text)
+        home, key = [*_places_in(changed)][number]
+        home[key] = _HOSTILE[name]
+        path = place(changed)
+        try:
+            read_run(path)
+        except (ValueError, OSError) as error:
+            told_lines.append(str(error))
+    assert max(map(len, told_lines)) < 1500
+    assert not any("\n" in line for line in told_lines)
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e400", "-1", "9" * 5000, "[" * 20_000])
+@pytest.mark.parametrize("key", ["name", "labels", "color"])
+def test_any_value_in_groups(tmp_path, key, text):
+    group = {"name": "a", "labels": [0], "color": None} | {key: "here"}
+    groups = {"format": "skesom clusters", "version": 1, "clusters": [group]}
+    path = tmp_path / "groups.json"
+    path.write_text(json.dumps(groups).replace('"here"', text))
+    with pytest.raises(ValueError, match=f"^{path} ") as caught:
+        read_cluster_groups(path)
+    assert len(str(caught.value)) < 1000
+
+
 class TestPaths:
     """Files that a provenance names."""
 
