@@ -24,7 +24,7 @@ _ARRAYS = {
     "hits_": "counts units",
     "positions_": "floats units 2",
     "connections_": "any units units",
-    "cluster_centers_": "reals clusters features",
+    "cluster_centers_": "numbers clusters features",
     "unit_labels": "labels units",
     "means": "doubles normals features",
     "factors": "doubles normals features *",
@@ -46,6 +46,10 @@ _ARRAYS = {
     "_clusters": "labels places",
     "_ranks": "labels places",
     "feature_weights": "any features",
+    "clusters": "labels leaves",
+    "sizes": "counts leaves",
+    "children": "labels steps 2",
+    "distances": "reals steps",
 }
 _OF_CUBES = dict.fromkeys(
     "saturation_ sky_level_ noise_ background_gradient_ background_range_ level_ "
@@ -61,14 +65,9 @@ _OF_CUBES |= {
     "brightness_": "reals levels",
     "weights_": "reals levels features",
 }
-_OF_TREES = {
-    "clusters": "labels leaves",
-    "sizes": "counts leaves",
-    "children": "labels steps 2",
-    "distances": "reals steps",
-}
 _TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
-_TYPES |= {"labels": "bhilq", "classes": "bhilq", "counts": "bhilqfd"}
+_TYPES |= dict.fromkeys(["counts", "numbers"], "bhilqfd")
+_TYPES |= {"labels": "bhilq", "classes": "bhilq"}
 _MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as elements
 _NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
 _NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
@@ -97,11 +96,10 @@ def tamed(part):
                 values[name] = min(values[name], os.cpu_count() or 1)
         own = values.keys() & {*type(part)._get_param_names()}
         check_texts(type(part), {name: values[name] for name in own})
-        known = _ARRAYS
-        if type(part).__module__.startswith("skesom."):
+        is_own = type(part).__module__.startswith("skesom.")
+        if is_own:
             part._validate_params()
-            known = _ARRAYS | _OF_CUBES
-        _check_fitted(values, known)
+        _check_fitted(values, _ARRAYS | _OF_CUBES if is_own else _ARRAYS)
     return part
 
 
@@ -121,8 +119,9 @@ def _check_fitted(values, known):
         raise ValueError(f"its feature_names_in_ are not {width} texts")
     grouping = values.get("grouping_")
     mixture = getattr(grouping, "mixture", None)
-    nested = [part._asdict() for part in (grouping, mixture) if part is not None]
-    found = {name: value for part in nested for name, value in part.items()} | values
+    found = {**values}
+    for part in (grouping, mixture):
+        found |= {} if part is None else part._asdict()
     # Of a classifier, the map is in it.
     units = values.get("codebook_", getattr(values.get("estimator_"), "codebook_", ()))
     lengths = {"units": len(units)} if len(units) else {}
@@ -165,6 +164,7 @@ def _check_array(name, array, wanted, lengths):
         fits = fits and array.dtype.char in _TYPES.get(kind, array.dtype.char)
     if fits and kind in ("floats", "singles", "doubles", "counts"):
         fits = array.size > 0 and np.isfinite(array).all()
+        fits = fits and (kind != "counts" or array.min() >= 0)
     if fits and kind in _MOST:
         fits = ((array >= MASKED) & (array < max(_MOST[kind], array.size))).all()
     if not fits:
@@ -187,9 +187,9 @@ def _check_votes(part, members):
         _check_array("votes", part.bias, "doubles groups", of_groups)
         tables = zip(members, part.tables, part.overlaps, strict=True)
         for _, table, overlap in tables:
-            lengths = {**of_groups}
-            _check_array("votes", table, "doubles own groups", lengths)
-            _check_array("votes", overlap, "singles own all", lengths)
+            own = {**of_groups}
+            _check_array("votes", table, "doubles own groups", own)
+            _check_array("votes", overlap, "singles own all", own)
     elif hasattr(part, "voting"):  # of a cut
         clusters = (part.voting or part.votes)[-1]
         _check_array("cut", part.numbers, "labels parts", {"parts": len(clusters)})
@@ -206,8 +206,8 @@ def _check_votes(part, members):
     elif hasattr(part, "children"):
         n_leaves = len(part.clusters)
         lengths = {"leaves": n_leaves, "steps": n_leaves - 1}
-        for name, wanted in _OF_TREES.items():
-            _check_array(name, getattr(part, name), wanted, lengths)
+        for name, array in part._asdict().items():
+            _check_array(name, array, _ARRAYS[name], lengths)
         later = n_leaves + np.arange(n_leaves - 1)[:, np.newaxis]
         if not np.all((part.children >= 0) & (part.children < later)):
             raise ValueError("its tree is none")

@@ -47,7 +47,12 @@ def send_result(folder, images=()):
     try:
         socket.setdefaulttimeout(_TIMEOUT)  # for a hub that never answers
         with whole("The SAMP hub", "gives no proper answers"):
-            _connect(client, SAMPHubError)
+            try:
+                client.connect()
+            except SAMPHubError as error:
+                text = "No SAMP hub is running, so nothing was sent. Start TOPCAT, "
+                text += "Aladin or DS9, and then: skesom explore DIR --samp --overwrite"
+                raise OSError(text) from error
             try:
                 taken = _sent(client, Path(folder).resolve(), images)
             finally:
@@ -61,16 +66,6 @@ def send_result(folder, images=()):
     return taken
 
 
-def _connect(client, failure):
-    try:
-        client.connect()
-    except failure as error:
-        raise OSError(
-            "No SAMP hub is running, so nothing was sent. Start TOPCAT, Aladin or DS9, "
-            "and then: skesom explore DIR --samp --overwrite"
-        ) from error
-
-
 def _sent(client, folder, images):
     """Send all messages one by one; return the names of the programs that took any."""
     taken = {}
@@ -81,7 +76,8 @@ def _sent(client, folder, images):
             # reply is to the tag of another message.
             name = str(client.get_metadata(program).get("samp.name", program))[:80]
             tag, replies = f"skesom {number} {program}", Queue()
-            client.bind_receive_response(tag, partial(_keep, replies))
+            keep = partial(lambda replies, *reply: replies.put(reply[-1]), replies)
+            client.bind_receive_response(tag, keep)
             client.call(program, tag, message)
             try:
                 reply = replies.get(timeout=_TIMEOUT)
@@ -93,10 +89,6 @@ def _sent(client, folder, images):
                 reason = reply["samp.error"].get("samp.errortxt", "it failed")
                 raise OSError(f"{name} did not take {kind}: {reason!s:.200}")
     return list(taken)
-
-
-def _keep(replies, *reply):
-    replies.put(reply[-1])
 
 
 def _messages(folder, images):
