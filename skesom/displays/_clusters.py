@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
-from skesom._common.labels import SKY, without_mask
+from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import Cube, as_cube, check_cube, is_cube_list
@@ -177,12 +177,7 @@ def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
     if getattr(display, "_clusters", None) is not None:
         return display._clusters
     cube, wcs = getattr(display, "cube", None), getattr(display, "wcs", None)
-    label_map = without_mask(label_map)
-    if label_map.ndim != 2 or label_map.dtype.kind not in "iu":
-        raise ValueError(
-            "label_map must be integers of shape (n_rows, n_columns), got "
-            f"{label_map.dtype} of shape {label_map.shape}."
-        )
+    label_map = check_label_map(label_map)
     if label_map.size == 0:
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
     if n_clusters is None:

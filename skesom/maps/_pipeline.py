@@ -167,15 +167,12 @@ def make_cluster_pipeline(
             f"{type(clusterer).__name__} takes no pixels of which bands are missing. "
             "Leave out min_bands, or use ESOM or CSOM."
         )
-    if pattern == "voxel" and (n_components or min_bands) is not None:
+    of_bands = n_components, min_bands, color_contrast
+    if pattern == "voxel" and of_bands != (None, None, _CONTRAST):
         raise ValueError(
             "A voxel is one flux: it has neither principal components nor missing "
-            "bands. Leave out n_components and min_bands, or use pattern='pixel'."
-        )
-    if pattern == "voxel" and color_contrast != _CONTRAST:
-        raise ValueError(
-            f"A voxel is one flux and has no color: leave out color_contrast="
-            f"{color_contrast}, or use pattern='pixel'."
+            "bands nor a color. Leave out n_components, min_bands and color_contrast, "
+            "or use pattern='pixel'."
         )
     widths = {"fwhm": fwhm, "psfs": psfs, "pixel_scale": pixel_scale}
     given = [name for name, value in widths.items() if value is not None]

@@ -566,8 +566,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("label_map", "options", "message"),
         [
-            (np.zeros((2, 2)), {}, "must be integers of shape"),
-            (np.zeros((2, 2, 2), dtype=int), {}, "must be integers of shape"),
+            (np.zeros((2, 2)), {}, "must hold integers"),
+            (np.zeros((2, 2, 2), dtype=int), {}, "must have two axes"),
             (np.zeros((0, 2), dtype=int), {}, "has no pixels"),
             (
                 LABELS,
