@@ -307,13 +307,14 @@ def make_clusterer(
     method : str
         "esom", "csom", or an import path such as "sklearn.cluster.MiniBatchKMeans".
     n_clusters : int or None, default=8
-        Number of clusters (mixture components), where the clusterer has that parameter.
+        Number of clusters (mixture components). Another than 8 is refused where the
+        clusterer has no such parameter.
     n_runs : int, default=None
         Runs with different seeds for a `ConsensusClusterer`; by default its own number
         (12, more of small images) if the clusterer has a seed and ``predict``. 1 is the
         clusterer alone.
     random_state : int, default=0
-        Seed, where the clusterer has one.
+        Seed, where the clusterer has one; else a warning says so of another than 0.
     verbose : int, default=0
         1 shows progress; for maps only.
     **parameters : dict
@@ -327,7 +328,8 @@ def make_clusterer(
     Raises
     ------
     ValueError
-        For an unknown clusterer, or an unknown or impossible parameter.
+        For an unknown clusterer, an unknown or impossible parameter, or a number of
+        clusters that the clusterer cannot be given.
 
     Examples
     --------
