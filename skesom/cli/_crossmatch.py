@@ -63,6 +63,8 @@ def _crossmatch(options):
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
+    elif options.overwrite:
+        raise ValueError("--overwrite is about files: give a folder for them (-o)")
     clusters = read_named_map(options.result)
     found = match_catalog(clusters, options.objects, options.radius_of_objects)
     lines = association_lines(found.table)

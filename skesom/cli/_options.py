@@ -263,17 +263,18 @@ def source_of(options, earlier=None):
         continua=continua_of(options.continuum),
         cutout=options.cutout and _cutout(*options.cutout),
     )
-    if options.error_kind and earlier is None and options.errors in (None, ["none"]):
-        raise ValueError("--error-kind is about errors: give --errors")
-    if options.ignore_flags and options.masks == ["none"]:
-        raise ValueError("--ignore-flags is about flags: leave out --masks none")
     roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
     given = {role: _companions(value) for role, value in roles.items() if value}
     if earlier is not None:
         names = "ignore_flags", "error_kind"
         keep = [name for name in names if getattr(options, name) is not None]
         source = source.read_as(earlier, keep=[*given, *keep])
-    return source._replace(**given)
+    source = source._replace(**given)
+    if options.error_kind and source.errors is None:
+        raise ValueError("--error-kind is about errors: give --errors")
+    if options.ignore_flags and source.masks is None:
+        raise ValueError("--ignore-flags is about flags: give --masks")
+    return source
 
 
 def _cutout(*texts):

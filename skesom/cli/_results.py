@@ -170,6 +170,8 @@ def _test(options):
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
+    elif options.overwrite:
+        raise ValueError("--overwrite is about files: give a folder for them (-o)")
     path = Path(options.result)
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)

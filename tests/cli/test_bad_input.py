@@ -367,6 +367,13 @@ def test_options_that_mean_nothing_together(refused, good, options, reason):
     refused(*good, *options.split(), parts=[reason])
 
 
+@pytest.mark.parametrize("command", ["crossmatch", "test"])
+def test_overwrite_without_a_folder(run, command):
+    status, _, err = run(command, "result", "objects.csv", "--overwrite")
+    assert (status, len(err)) == (2, 1)
+    assert "--overwrite is about files" in err[0]
+
+
 def test_radius_without_objects_when_naming(run):
     status, _, err = run("name", "result", "--radius", 3)
     assert (status, len(err)) == (2, 1)
