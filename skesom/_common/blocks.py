@@ -7,6 +7,7 @@ import numpy as np
 from joblib import Parallel, delayed
 
 from skesom._common.lazy import computed, cut_rows, is_lazy
+from skesom._common.threads import jobs_possible
 
 VALUES_PER_BLOCK = 2**18
 WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
@@ -31,7 +32,7 @@ def in_threads(function, tasks, n_jobs=None):
     """Call a function with each task, in threads."""
     if len(tasks) == 1:
         return [function(tasks[0])]
-    return Parallel(n_jobs=n_jobs, require="sharedmem")(
+    return Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem")(
         delayed(function)(task) for task in tasks
     )
 

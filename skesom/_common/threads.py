@@ -50,6 +50,15 @@ def one_blas_thread():
                 _limits.restore_original_limits()
 
 
+def jobs_possible(n_jobs):
+    """Return a number of threads to work in, 1 where none more can be started."""
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError:
+        return 1
+    return n_jobs
+
+
 @contextmanager
 def one_thread():
     """Let compiled code use one thread, where Python threads share the processors."""

@@ -31,7 +31,7 @@ from skesom._common.lazy import (
 )
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end, random_states
-from skesom._common.threads import one_thread
+from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
 from skesom.som._base import (
     COUNT,
@@ -724,7 +724,7 @@ def _fit_in_one_thread(*arguments):
 
 def _in_threads(function, items, n_jobs):
     """Yield what a function makes of each item, in their order."""
-    if effective_n_jobs(n_jobs) == 1:
+    if effective_n_jobs(jobs_possible(n_jobs)) == 1:
         yield from map(function, items)
         return
 

@@ -14,7 +14,6 @@ from pkgutil import resolve_name
 import numpy as np
 import pytest
 
-from skesom._common.lazy import computed
 from skesom._common.strips import remove_left_rows, stored
 from skesom.cli import _cluster
 
@@ -101,7 +100,6 @@ def test_a_signal_leaves_nothing(
 KILLED = """
 import os, signal, sys
 import dask.array as da
-from skesom._common.lazy import computed
 from skesom._common.strips import stored
 kept = stored([da.ones((9, 9, 1))], sys.argv[1])
 print("stored", flush=True)
@@ -178,10 +176,15 @@ def test_other_errors_at_run_time_are_not_of_the_machine(run, command, monkeypat
         run(*command)
 
 
-def test_strips_go_on_without_more_threads(temporary, monkeypatch):
+@pytest.mark.parametrize("strips", ["yes", "no"])
+def test_a_run_goes_on_without_more_threads(
+    run, command, tmp_path, temporary, monkeypatch, strips
+):
     import dask
 
+    monkeypatch.setattr("joblib.cpu_count", lambda *given: 4)
     monkeypatch.setattr("threading.Thread.start", raiser(NO_THREAD))
     with dask.config.set(num_workers=17):  # has no threads from another test
-        [array] = stored([da.ones((200, 9, 1), chunks=(50, 9, 1))], temporary)
-        np.testing.assert_array_equal(computed(array)[0], 1)
+        status, _, err = run(*command, "--strips", strips)
+    assert status == 0, err
+    assert (tmp_path / "new" / "out" / "cluster_map.fits").exists()

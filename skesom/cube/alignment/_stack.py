@@ -23,6 +23,7 @@ from skesom._common.grids import (
 )
 from skesom._common.lazy import computed
 from skesom._common.strips import join_strips, strip_height
+from skesom._common.threads import jobs_possible
 from skesom._common.warn import warn_user
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube._container import Cube
@@ -287,7 +288,7 @@ def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
         return np.isfinite(images).any(axis=(1, 2))
 
     # A WCS is not safe to share between threads, so that each tile has its own.
-    seen = Parallel(n_jobs=n_jobs, require="sharedmem")(
+    seen = Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem")(
         delayed(fill)(tile, source.wcs.deepcopy(), plan.grid.wcs.deepcopy())
         for tile in tiles
     )

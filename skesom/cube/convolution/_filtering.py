@@ -8,6 +8,7 @@ from joblib import Parallel, delayed
 from scipy import fft, ndimage, signal
 
 from skesom._common.strips import join_strips
+from skesom._common.threads import jobs_possible
 
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18
@@ -216,7 +217,7 @@ def convolve_cube(cube, kernels, n_jobs, *, copy):
     after = before.map(np.empty_like) if copy else before
     bands = [b for b in range(n_bands) if copy or kernels[b]]
     above = lost = _Planes(None, None)  # rows above a strip that are convolved already
-    with Parallel(n_jobs=n_jobs, require="sharedmem") as parallel:
+    with Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem") as parallel:
         for group in [strips] if copy else [[strip] for strip in strips]:
             if not copy:
                 end = slice(max(group[0].start, group[0].stop - reach), group[0].stop)
