@@ -304,3 +304,14 @@ def test_settings_that_cannot_be(setting, message):
 def test_errors_that_cannot_be(errors, setting, message):
     with pytest.raises(ValueError, match=message):
         CSOM(shape=(4, 3), **setting).fit(draw(), errors=errors)
+
+
+def test_angles_in_small_features_of_a_unit():
+    """Their squares do not fit into float32."""
+    codebook = np.array([[-1e-28, 1], [1e-28, 1]], dtype=np.float32)
+    som = CSOM(None, shape=2, metric="spectral_angle", init=codebook, n_epochs=1)
+    som = som.fit(codebook * np.float32([1, 2]))
+    som.codebook_ = codebook
+    X = np.float32([[3, np.nan], [-3, np.nan]])
+    assert_array_equal(som.winners(X), [1, 0])
+    assert_allclose(som.transform(X)[[0, 1], [1, 0]], 0, atol=1e-3)

@@ -14,6 +14,7 @@ from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse, stats
 from scipy.sparse.csgraph import connected_components
+from sklearn.base import clone
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
 from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.exceptions import ConvergenceWarning
@@ -718,15 +719,15 @@ def test_cluster_has_a_number_of_units(n_units, expected):
     assert found == expected
 
 
-def test_few_samples_that_stand_apart_join_the_nearest():
-    """The gap beside them, the widest, parts last."""
+def test_gap_beside_a_few_samples_parts_last():
+    """The widest one, but what it parts is no cluster."""
     places = np.r_[np.arange(4), 10 + np.arange(4), 40].astype(float)
     units = Units(places[:, np.newaxis], np.ones(9, dtype=int))
-    one = np.zeros(9, dtype=int)
-    two, three = (parted(units, one, number) for number in (2, 3))
-    assert_array_equal(two == two[0], np.repeat([True, False], [4, 5]))
-    assert_array_equal(two == two[-1], np.repeat([False, True], [4, 5]))
-    assert_array_equal(np.unique(three[[0, 4, 8]], return_counts=True)[1], 1)
+    two, three = (parted(units, np.zeros(9, dtype=int), n) for n in (2, 3))
+    for groups in (two, three):
+        assert_array_equal(groups[:8] == groups[0], np.repeat([True, False], 4))
+        assert_array_equal(groups[:8] == groups[7], np.repeat([False, True], 4))
+    assert three[8] not in three[:8]
 
 
 def test_cuts_for_several_numbers_are_those_of_the_graph():
@@ -740,3 +741,12 @@ def test_cuts_for_several_numbers_are_those_of_the_graph():
     assert adjusted_rand_score(truth, cuts[1][winners]) > 0.95
     largest = np.bincount(cuts[2][winners]).max()
     assert largest < 0.75 * len(X)
+
+
+@pytest.mark.filterwarnings("ignore:The data vary along one direction")
+@every_map
+def test_tells_how_many_clusters_there_are(som):
+    X = np.repeat([[0.0, 0.0], [9.0, 5.0]], 20, axis=0)
+    som = clone(som).set_params(n_clusters=4)
+    with pytest.warns(ConvergenceWarning, match="gave 2 clusters, fewer than n_c"):
+        som.fit(X)

@@ -179,7 +179,7 @@ def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
 def test_bodies_that_no_member_divides_have_leaves_too():
     X, _ = make_blobs(3000, 6, centers=5, random_state=5)
     consensus = ConsensusClusterer(ESOM(5), n_estimators=4, random_state=0).fit(X)
-    assert 30 <= len(consensus.children_) + 1 <= 32
+    assert len(consensus.children_) + 1 == 32
     assert (np.bincount(consensus.labels_at(10))[:5] > 500).all()
     assert (np.diff(consensus.distances_) > 0).all()
 
@@ -192,3 +192,18 @@ def test_clusters_that_no_member_puts_together_join_by_nearness():
     consensus = ConsensusClusterer(KMeans(4), **how).fit(np.concatenate(X))
     expected = np.repeat([0, 1, 0, 1], list(groups.values()))
     np.testing.assert_array_equal(consensus.labels_at(2), expected)
+
+
+def test_leaves_of_members_without_predict():
+    """Those of the rows of fit lie inside the clusters; noise stays noise."""
+    X, truth = make_blobs(900, centers=7, n_features=3, random_state=3)
+    how = {"n_estimators": 3, "n_clusters": 2, "random_state": 0}
+    consensus = ConsensusClusterer(DBSCAN(eps=0.8), **how).fit(X)
+    n_leaves = len(consensus.children_) + 1
+    leaves, known = consensus.labels_at(n_leaves), consensus.labels_ >= 0
+    assert n_leaves >= 6
+    np.testing.assert_array_equal(leaves >= 0, known)
+    np.testing.assert_array_equal(np.unique(leaves[known]), np.arange(n_leaves))
+    pairs = np.column_stack([consensus.labels_, leaves])[known]
+    assert len(np.unique(pairs, axis=0)) == n_leaves
+    assert adjusted_rand_score(truth[known], leaves[known]) > 0.8

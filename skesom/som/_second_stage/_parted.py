@@ -2,9 +2,9 @@
 """Clusters beyond those that gaps of the graph support."""
 
 import numpy as np
+from scipy.cluster.hierarchy import linkage
 
-from skesom.som._codebook import distances_to_units
-from skesom.som._second_stage._units import FEWEST, root_of, spread, tree_of_gaps
+from skesom.som._second_stage._units import FEWEST, root_of, spread
 
 
 def parted(units, groups, n_groups):
@@ -26,17 +26,18 @@ def _merges(codebook, held, groups):
     pairs, enough, lengths = [], [], []
     for group in range(groups.max() + 1):
         own = np.flatnonzero(groups == group)
-        tree = tree_of_gaps(distances_to_units(codebook[own], codebook[own]))
-        top, inside = np.arange(len(own)), held[own]
-        for edge in np.argsort(tree.data, kind="stable"):
-            ends = tree.row[edge], tree.col[edge]
-            one, other = (root_of(top, end) for end in ends)
+        if len(own) < 2:
+            continue
+        steps = linkage(codebook[own], "single")
+        first = np.concatenate([own, np.zeros(len(steps), dtype=np.intp)])
+        inside = np.concatenate([held[own], np.zeros(len(steps))])
+        for number, (one, other) in enumerate(steps[:, :2].astype(np.intp), len(own)):
+            first[number] = first[one]
+            inside[number] = inside[one] + inside[other]
+            pairs.append((first[one], first[other]))
             enough.append(min(inside[one], inside[other]) >= FEWEST)
-            top[other] = one
-            inside[one] += inside[other]
-            pairs.append(own[list(ends)])
-            lengths.append(tree.data[edge])
-    order = np.lexsort((lengths, enough))
+        lengths.append(steps[:, 2])
+    order = np.lexsort((np.concatenate([np.empty(0), *lengths]), enough))
     return np.array(pairs, dtype=np.intp).reshape(-1, 2)[order]
 
 
