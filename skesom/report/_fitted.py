@@ -94,12 +94,15 @@ def tamed(part):
         for name in ("n_jobs", "_n_threads"):
             if isinstance(values.get(name), Integral):
                 values[name] = min(values[name], os.cpu_count() or 1)
-        own = values.keys() & {*type(part)._get_param_names()}
-        check_texts(type(part), {name: values[name] for name in own})
         is_own = type(part).__module__.startswith("skesom.")
-        if is_own:
-            part._validate_params()
-        _check_fitted(values, _ARRAYS | _OF_CUBES if is_own else _ARRAYS)
+        now = {name: values[name] for name in part._get_param_names() if name in values}
+        # Those of the fit are what predict uses.
+        for parameters in (now, now | values.get("_fitted_parameters", {})):
+            check_texts(type(part), parameters)
+            if is_own:
+                type(part)(**parameters)._validate_params()
+            known = _ARRAYS | _OF_CUBES if is_own else _ARRAYS
+            _check_fitted(values | parameters, known)
     return part
 
 

@@ -50,11 +50,14 @@ def arrays_in(part, home=()):
         yield from ((*home, name) for name in ("data", "indices", "indptr"))
     elif isinstance(part, BaseEstimator) or type(part).__name__ == "Network":
         state = part.__getstate__()
-        for name in state.keys() & vars(part).keys():
+        for name in sorted(state.keys() & vars(part).keys()):
             yield from arrays_in(vars(part)[name], (*home, name))
     elif isinstance(part, list | tuple):
         for number, each in enumerate(part):
             yield from arrays_in(each, (*home, number))
+    elif isinstance(part, dict):
+        for name, each in part.items():
+            yield from arrays_in(each, (*home, name))
 
 
 def changed(part, way, change):
@@ -65,6 +68,8 @@ def changed(part, way, change):
         items = list(part)
         items[way[0]] = changed(items[way[0]], way[1:], change)
         return type(part)(*items) if hasattr(part, "_fields") else type(part)(items)
+    if isinstance(part, dict):
+        return part | {way[0]: changed(part[way[0]], way[1:], change)}
     setattr(part, way[0], changed(getattr(part, way[0]), way[1:], change))
     return part
 
