@@ -61,13 +61,13 @@ _OF_CUBES |= {
     "shifts_": "reals features 2",
     "_estimates": "reals features 2",
     "components_": "reals features features",
-    "subtracted_": "any features",
+    "subtracted_": "flags features",
     "brightness_": "reals levels",
     "weights_": "reals levels features",
 }
 _TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
 _TYPES |= dict.fromkeys(["counts", "numbers"], "bhilqfd")
-_TYPES |= {"labels": "bhilq", "classes": "bhilq"}
+_TYPES |= {"flags": "?", "labels": "bhilq", "classes": "bhilq"}
 _MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as elements
 _NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
 _NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
