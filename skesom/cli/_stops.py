@@ -10,7 +10,7 @@ from skesom._common.files import FULL
 from skesom._common.texts import printable
 from skesom.cli._messages import one_line
 
-_SIGNALS = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+_SIGNALS = [s for s in signal.Signals if s.name in ("SIGTERM", "SIGHUP")]
 _LESS = "--cutout takes a part of the images, --strips yes works in strips of rows"
 _ADVICE = {
     errno.ENOMEM: f"{_LESS}; or raise the limit (ulimit -v)",
@@ -24,20 +24,20 @@ _ADVICE = {
 def stopped_by_signals():
     """Let more signals end a run as SIGINT does, which cleans up."""
     is_main = threading.current_thread() is threading.main_thread()
-    known = [each for each in _SIGNALS if each is not None and is_main]
-    known = [each for each in known if signal.getsignal(each) is signal.SIG_DFL]
-    for number in known:
+    usual = [s for s in _SIGNALS if is_main and signal.getsignal(s) is signal.SIG_DFL]
+    for number in usual:
         signal.signal(number, _stop)
     try:
         yield
     finally:
-        for number in known:
+        for number in usual:
             signal.signal(number, signal.SIG_DFL)
 
 
 def _stop(number, frame):
     """Stop a run; what cleans up after it is not stopped again."""
-    signal.signal(number, signal.SIG_IGN)
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
 
 
