@@ -50,15 +50,23 @@ def _exponents(values):
     return math.frexp(largest.min())[1], math.frexp(largest.max())[1]
 
 
-def _scaled(X, codebook):
+def _scaled(X, codebook, factors):
     """Return samples and units whose squared differences fit, and the power of 2."""
-    exponent, dtype = exponent_for(codebook), codebook.dtype
+    exponent = exponent_for(codebook) if factors is None else 0
+    if exponent == 0:
+        return X, codebook, 0
     low, high = _exponents(codebook)
-    if exponent != 0 and high - low > np.finfo(dtype).maxexp // 2:
-        dtype = np.float64  # units of any float32 are usual values there
-        exponent = exponent_for(codebook.astype(dtype, copy=False))
-    tables = (table.astype(dtype, copy=False) for table in (X, codebook))
-    return *(np.ldexp(table, exponent) for table in tables), exponent
+    if high - low > np.finfo(codebook.dtype).maxexp // 2:
+        X, codebook = X.astype(np.float64), codebook.astype(np.float64)
+        exponent = exponent_for(codebook)  # 0 for any float32
+    return np.ldexp(X, exponent), np.ldexp(codebook, exponent), exponent
+
+
+def _unscaled(distances, exponent, dtype):
+    """Return distances in the unit and type of the samples."""
+    if exponent != 0:
+        distances = np.ldexp(distances, -exponent)
+    return distances.astype(dtype, copy=False)
 
 
 def by_feature(codebook, capacity=None):
@@ -114,11 +122,7 @@ def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
-    if factors is None and exponent_for(codebook) != 0:
-        *scaled, exponent = _scaled(X, codebook)
-        how = {"second": second, "measured": measured, "terms": terms}
-        winners, distances = nearest_units(*scaled, **how)
-        return winners, np.ldexp(distances, -exponent).astype(X.dtype, copy=False)
+    dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
     X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
@@ -138,15 +142,13 @@ def nearest_units(
             factors=None if factors is None else factors[rows],
             patches=patches,
         )
+    distances = _unscaled(distances, exponent, dtype)
     return (winners if second else winners[:, 0]), distances
 
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
-    if factors is None and exponent_for(codebook) != 0:
-        *scaled, exponent = _scaled(X, codebook)
-        distances = np.ldexp(distances_to_units(*scaled, terms=terms), -exponent)
-        return distances.astype(X.dtype, copy=False)
+    dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
     X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
@@ -162,7 +164,7 @@ def distances_to_units(X, codebook, *, terms=squares, factors=None):
             terms=terms,
             factors=None if factors is None else factors[rows],
         )
-    return distances
+    return _unscaled(distances, exponent, dtype)
 
 
 def search_scratch(X, n_units, n_threads):
