@@ -51,42 +51,16 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
 __version__ = version("skesom")
 logging.getLogger("skesom").addHandler(logging.NullHandler())
 
-_HOME = {
-    "AsinhStretch": "skesom.cube",
-    "BackgroundSubtractor": "skesom.cube",
-    "CSOM": "skesom.som",
-    "ColorScaler": "skesom.cube",
-    "ConsensusClusterer": "skesom.som",
-    "Cube": "skesom.cube",
-    "CubeAligner": "skesom.cube",
-    "CubeClassifier": "skesom.maps",
-    "CubeClusterer": "skesom.maps",
-    "CubeFlattener": "skesom.pixels",
-    "CubeMasker": "skesom.cube",
-    "ESOM": "skesom.som",
-    "FWHMConvolver": "skesom.cube",
-    "FluxShape": "skesom.cube",
-    "FluxUnitConverter": "skesom.cube",
-    "MapClassifier": "skesom.som",
-    "MapRegressor": "skesom.som",
-    "PixelSampler": "skesom.pixels",
-    "SkyMasker": "skesom.cube",
-    "SuperpixelFlattener": "skesom.pixels",
-    "read_cube": "skesom.io",
-    "write_map": "skesom.io",
+_NAMES = {
+    "cube": "AsinhStretch BackgroundSubtractor ColorScaler Cube CubeAligner CubeMasker "
+    "FWHMConvolver FluxShape FluxUnitConverter SkyMasker",
+    "io": "read_cube write_map",
+    "maps": "CubeClassifier CubeClusterer",
+    "pixels": "CubeFlattener PixelSampler SuperpixelFlattener",
+    "som": "CSOM ConsensusClusterer ESOM MapClassifier MapRegressor",
 }
-_SUBPACKAGES = (
-    "cli",
-    "cube",
-    "datasets",
-    "displays",
-    "io",
-    "maps",
-    "metrics",
-    "pixels",
-    "report",
-    "som",
-)
+_HOME = {name: f"skesom.{of}" for of, names in _NAMES.items() for name in names.split()}
+_SUBPACKAGES = (*_NAMES, "cli", "datasets", "displays", "metrics", "report")
 
 __all__ = [*_HOME, *_SUBPACKAGES]
 

@@ -95,7 +95,7 @@ class TestLazyPackage:
             "assert 'numpy' not in sys.modules\n"
             "skesom.ESOM\n"
             "print([n for n in ('matplotlib', 'reproject', 'photutils', 'dask', "
-            "'skesom._common.types') if n in sys.modules])\n"
+            "'skesom.cube', 'skesom.displays') if n in sys.modules])\n"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -78,7 +78,7 @@ def run(folder, in_strips, limit, n_runs):
 
     from skesom.io import read_cube
     from skesom.maps import make_cluster_pipeline, make_clusterer
-    from skesom.report import label_map_digest
+    from skesom.report._provenance import label_map_digest
 
     warnings.simplefilter("ignore")
     dask.config.set(num_workers=1)  # each takes memory for strips of its own

@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Types of signatures; only checkers of types import this module."""
+"""Types of signatures: what texts name loads for checkers of types only."""
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import NDArray
 
-from skesom.cube import Cube
-from skesom.displays._unit_layout import GraphLayout, LatticeLayout
+if TYPE_CHECKING:
+    import astropy
+    import matplotlib
+    import pandas
+    import xarray
+
+    import skesom
+    from skesom.displays import _unit_layout
+    from skesom.maps import _comparison, _crossmatch
+    from skesom.som._second_stage import _number
 
 
 class ImageHDU(Protocol):
@@ -27,14 +34,34 @@ class SupportsArray(Protocol):
         """Return the array."""
 
 
+CSOM: TypeAlias = "skesom.CSOM"
+ESOM: TypeAlias = "skesom.ESOM"
+Comparison: TypeAlias = "_comparison.Comparison"
+Crossmatch: TypeAlias = "_crossmatch.Crossmatch"
+Cube: TypeAlias = "skesom.Cube"
+CubeClassifier: TypeAlias = "skesom.CubeClassifier"
+Gap: TypeAlias = "_number.Gap"
+MajorityVote: TypeAlias = "skesom.maps.MajorityVote"
+
+Axes: TypeAlias = "matplotlib.axes.Axes"
+BaseInterval: TypeAlias = "astropy.visualization.BaseInterval"
+Colormap: TypeAlias = "matplotlib.colors.Colormap"
+DataArray: TypeAlias = "xarray.DataArray"
+DataFrame: TypeAlias = "pandas.DataFrame"
+Figure: TypeAlias = "matplotlib.figure.Figure"
+Header: TypeAlias = "astropy.io.fits.Header"
+Quantity: TypeAlias = "astropy.units.Quantity"
+Table: TypeAlias = "astropy.table.Table"
+WCS: TypeAlias = "astropy.wcs.WCS"
+
 Bands: TypeAlias = Sequence[int | str]
-Catalog: TypeAlias = str | os.PathLike[str] | Table | Sequence[Any]
+Catalog: TypeAlias = "str | os.PathLike[str] | Table | Sequence[Any]"
 ClusterGroups: TypeAlias = Sequence[tuple[Any, ...]]
 # No str, as in ArrayLike: the path of a file is no image.
-CubeLike: TypeAlias = Cube | SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]
-CubeT = TypeVar("CubeT", Cube, list[Cube], NDArray[Any])
+CubeLike: TypeAlias = "Cube | SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]"
+CubeT = TypeVar("CubeT", "Cube", "list[Cube]", NDArray[Any])
 Extension: TypeAlias = int | str | tuple[str, int]
-Layout: TypeAlias = LatticeLayout | GraphLayout
+Layout: TypeAlias = "_unit_layout.LatticeLayout | _unit_layout.GraphLayout"
 Names: TypeAlias = Mapping[int, str] | Sequence[str]
 RandomState: TypeAlias = int | np.random.RandomState | None
 StrPath: TypeAlias = str | os.PathLike[str]

@@ -75,7 +75,7 @@ def _cluster(options):
 
 def run_files(options, estimator_of, training_of=None):
     """Fit a pipeline to files and write its report, or repeat a run."""
-    from skesom.report import check_folder
+    from skesom.report._folders import check_folder
 
     is_cut = options.provenance is not None and "n_clusters" in options.given
     if options.output is None:
@@ -122,8 +122,10 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
     """
     from sklearn.base import clone
 
-    from skesom.maps import check_enough_pixels, fit_in_place
-    from skesom.report import check_catalog, digest_of_fit
+    from skesom.maps._cube_clusterer import check_enough_pixels
+    from skesom.maps._pipeline import fit_in_place
+    from skesom.report._catalog import check_catalog
+    from skesom.report._provenance import digest_of_fit
 
     taught, details = {}, {}
 
@@ -155,7 +157,9 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.report import digest_of_fit, groups_of, read_run, whole
+    from skesom.report._cluster_groups import groups_of
+    from skesom.report._json_values import whole
+    from skesom.report._provenance import digest_of_fit, read_run
 
     _check_options(options, "repeats a run as it was")
     given = {"files": options.files or None, "trust": options.trust}
@@ -183,17 +187,13 @@ def _repeat(options):
 
 def _cut(options):
     """Cut the clusters of an earlier run into another number, without a fit."""
-    from skesom.maps import check_cut, fit_in_place
-    from skesom.report import (
-        carried_groups,
-        digest_of_fit,
-        find_model,
-        groups_of,
-        load_model,
-        read_provenance,
-        read_source,
-        whole,
-    )
+    from skesom.maps._cube_clusterer import check_cut
+    from skesom.maps._pipeline import fit_in_place
+    from skesom.report import load_model
+    from skesom.report._cluster_groups import carried_groups, groups_of
+    from skesom.report._json_values import whole
+    from skesom.report._models import find_model
+    from skesom.report._provenance import digest_of_fit, read_provenance, read_source
 
     number = options.n_clusters
     _check_options(options, "cuts the clusters of a run as it was", "n_clusters")
@@ -272,12 +272,9 @@ def print_clusters(files):
     """Print the clusters of a report, its files, and what it lacks."""
     from astropy.table import Table
 
-    from skesom.report import (
-        SUMMARY_NAME,
-        association_lines,
-        left_out_lines,
-        summarized_clusters,
-    )
+    from skesom.report._catalog import association_lines
+    from skesom.report._provenance import left_out_lines
+    from skesom.report._summary import SUMMARY_NAME, summarized_clusters
 
     clusters = Table.read(files["clusters.ecsv"], encoding="utf-8")
     summary = files.get(SUMMARY_NAME)  # of voxels there is none
@@ -309,8 +306,10 @@ def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
-    from skesom.maps import compare_clusterings, fit_in_place, make_cluster_pipeline
-    from skesom.report import ImageSource, atomic_folder
+    from skesom.maps import compare_clusterings, make_cluster_pipeline
+    from skesom.maps._pipeline import fit_in_place
+    from skesom.report._folders import atomic_folder
+    from skesom.report._image_source import ImageSource
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:

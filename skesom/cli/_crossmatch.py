@@ -51,15 +51,14 @@ def check_radius(options):
 
 def _crossmatch(options):
     """Compare a result with a catalog."""
-    from skesom.report import (
-        PictureStyle,
+    from skesom.report import PictureStyle
+    from skesom.report._catalog import (
         association_lines,
-        atomic_folder,
-        check_folder,
         match_catalog,
         read_named_map,
         write_catalog,
     )
+    from skesom.report._folders import atomic_folder, check_folder
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)

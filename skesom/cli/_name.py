@@ -37,16 +37,20 @@ def add_name(commands):
 def _name(options):
     """Write a result again, with the names of a file."""
     from skesom import report as results
+    from skesom.report._cluster_groups import GROUPS_NAME
+    from skesom.report._folders import check_folder, note_files
+    from skesom.report._json_values import whole
+    from skesom.report.page import PAGE_NAME
 
     check_radius(options)
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
-    results.check_folder(output, overwrite=overwrite)
-    edited, page = folder / results.GROUPS_NAME, results.PAGE_NAME
+    check_folder(output, overwrite=overwrite)
+    edited, page = folder / GROUPS_NAME, PAGE_NAME
     given = Path(options.groups or edited)
     where = {"images": options.images, "trust": options.trust, "groups": given}
     result = results.read_report(folder, **where)
-    with results.whole(folder):
+    with whole(folder):
         details = _details_of(options, folder, result)
     fitted, named = result[:2], {name: details[name] for name in ("groups", "catalog")}
     with tempfile.TemporaryDirectory() as temporary:
@@ -54,19 +58,19 @@ def _name(options):
         if has_page:
             results.explore(Path(temporary) / page, *fitted, title=title, **named)
         if output == folder and given == edited:  # it is not in the way of the new one
-            results.note_files(folder, [edited])
+            note_files(folder, [edited])
         files = results.write_report(output, *fitted, overwrite=overwrite, **details)
         if has_page:
             files[page] = output / page
             with atomic_path(files[page], overwrite=True) as place:
                 shutil.copyfile(Path(temporary) / page, place)
-            results.note_files(output, [files[page]])
+            note_files(output, [files[page]])
     print_clusters(files)
 
 
 def _details_of(options, folder, result):
     """Return the options of a report as those that a folder was written with."""
-    from skesom.io import read_table
+    from skesom.io._catalogs import read_table
     from skesom.report import PictureStyle
 
     told, known = result.provenance, folder / "objects.ecsv"
@@ -88,7 +92,9 @@ def _details_of(options, folder, result):
 
 def _suggested(report, groups, catalog, radius):
     """Return groups, of which those without a name have the suggested one."""
-    from skesom.report import NamedMap, Result, match_catalog, suggestions_of
+    from skesom.report._catalog import NamedMap, match_catalog
+    from skesom.report._result import Result
+    from skesom.report._summary import suggestions_of
 
     fitted, continua = report[:2], report.source.continua
     result, found = Result(*fitted, groups=groups, continua=continua), None

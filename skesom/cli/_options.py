@@ -121,7 +121,7 @@ def add_samp(parser):
 
 def send(options, folder, images):
     """Send a result and one of its images to other programs, if it is wanted."""
-    from skesom.report import send_result
+    from skesom.report._samp import send_result
 
     if not options.samp:
         return
@@ -135,7 +135,7 @@ def send(options, folder, images):
 
 def prepare_pictures(options):
     """Start what draws pictures, which takes seconds; refuse options of none."""
-    from skesom.report import prepare_drawing
+    from skesom.report._drawing import prepare_drawing
 
     if not options.no_pictures:
         prepare_drawing()
@@ -249,7 +249,7 @@ def continua_of(given):
 
 def source_of(options, earlier=None):
     """Return the files of the options, and how they are read or earlier ones were."""
-    from skesom.report import ImageSource
+    from skesom.report._image_source import ImageSource
 
     source = ImageSource(
         tuple(options.files),

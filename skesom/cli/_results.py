@@ -48,17 +48,14 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of images."""
-    from skesom.cube import CubeAligner, shape_before_cut
-    from skesom.report import (
-        check_folder,
-        digest_of_fit,
-        find_model,
-        groups_of,
-        line_of_cut,
-        load_model,
-        source_of_model,
-        whole,
-    )
+    from skesom.cube import CubeAligner
+    from skesom.cube.alignment._aligner import shape_before_cut
+    from skesom.report import load_model
+    from skesom.report._cluster_groups import groups_of
+    from skesom.report._folders import check_folder
+    from skesom.report._json_values import whole
+    from skesom.report._models import find_model
+    from skesom.report._provenance import digest_of_fit, line_of_cut, source_of_model
 
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model, trust=options.trust)
@@ -104,7 +101,7 @@ def _predict_of(pipeline):
 
 def _order_for(given, known):
     """Return the order in which bands of some names are those of a model."""
-    from skesom.cube import list_names, same_bands
+    from skesom.cube._base import list_names, same_bands
 
     if len(given) != len(known):
         raise ValueError(
@@ -136,7 +133,7 @@ def _match(given, known):
 
 def _filters_of(names):
     """Return what bands of one filter share: wavelengths, or names without."""
-    from skesom.cube import filter_wavelengths
+    from skesom.cube.objects._filters import filter_wavelengths
 
     pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)
     return [name if np.isnan(nm) else nm for name, nm in pairs]
@@ -164,9 +161,10 @@ def add_test(commands):
 
 def _test(options):
     """Compare two maps."""
-    from skesom.io import read_cluster_names, read_map
+    from skesom.io import read_map
+    from skesom.io._label_maps import read_cluster_names
     from skesom.maps import compare_clusterings
-    from skesom.report import check_folder
+    from skesom.report._folders import check_folder
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
@@ -202,7 +200,7 @@ def _count_objects(truth):
 
     Numbers of objects are of one piece each, and most of the pixels are in none.
     """
-    from skesom.io import number_pieces
+    from skesom.io._outlines import number_pieces
 
     numbers, sizes = np.unique(truth[truth >= 0], return_counts=True)
     n_objects = len(numbers) - 1
@@ -227,13 +225,10 @@ def _name_clusters(comparison, names):
 
 def _read_truth(path, shape, wcs):
     """Return the map of the classes, and their names if they have some."""
-    from skesom.io import (
-        collect_regions,
-        read_cluster_names,
-        read_map,
-        read_region_labels,
-    )
-    from skesom.report import warn_of_shift
+    from skesom.io import read_map, read_region_labels
+    from skesom.io._label_maps import read_cluster_names
+    from skesom.io._regions import collect_regions
+    from skesom.report._training import warn_of_shift
 
     if Path(path).suffix.lower() in _REGION_FILES:
         # Small outlines of a result have no text.
@@ -251,7 +246,7 @@ def _read_truth(path, shape, wcs):
 
 def _write(options, comparison):
     """Write the tables and scores of a comparison."""
-    from skesom.report import atomic_folder
+    from skesom.report._folders import atomic_folder
 
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         write_ecsv(comparison.confusion, folder / "confusion.ecsv")
@@ -289,7 +284,9 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
-    from skesom.report import PAGE_NAME, explore, read_report, whole
+    from skesom.report import explore, read_report
+    from skesom.report._json_values import whole
+    from skesom.report.page import PAGE_NAME
 
     folder = Path(options.folder)
     path = Path(options.output or folder / PAGE_NAME)

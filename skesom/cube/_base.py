@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 import numpy as np
 from astropy import units
@@ -17,13 +17,9 @@ from skesom._common.blocks import row_blocks
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
+from skesom._common.types import CubeLike, CubeT
 from skesom.cube._container import Cube
 from skesom.cube.objects._convert import as_cube, find_converter
-
-if TYPE_CHECKING:
-    from typing import Any, Self, overload
-
-    from skesom._common.types import CubeLike, CubeT
 
 _CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
 

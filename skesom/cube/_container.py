@@ -3,33 +3,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from astropy import units
+from astropy.coordinates import SkyCoord
 from astropy.nddata import NDData, StdDevUncertainty
+from astropy.units import Quantity
+from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import as_strips, in_strips
 from skesom._common.texts import legible
+from skesom._common.types import DataArray, Figure
 from skesom._common.units import unit_of
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.objects._description import DESCRIPTION, write_description
 from skesom.cube.objects._header_cards import band_cards, is_hdu
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from astropy.coordinates import SkyCoord
-    from astropy.units import Quantity
-    from astropy.wcs import WCS
-    from matplotlib.figure import Figure
-    from numpy.typing import ArrayLike, DTypeLike, NDArray
-    from xarray import DataArray
 
 _PER_BAND = (
     *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),

@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from skesom._common.lazy import is_lazy
 from skesom._common.strips import stored
+from skesom._common.types import StrPath
 from skesom.cube._base import CubeTransformer
-
-if TYPE_CHECKING:
-    from skesom._common.types import StrPath
 
 
 class CubeStore(CubeTransformer):

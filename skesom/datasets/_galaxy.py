@@ -4,27 +4,22 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from astropy import units
 from astropy.table import QTable
 from astropy.wcs import WCS
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED
+from skesom._common.types import RandomState
 from skesom.cube import Cube
 from skesom.datasets import _galaxy_light as optics
 from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness
-
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from numpy.typing import NDArray
-
-    from skesom._common.types import RandomState
 
 # The number that a population has in a truth map is its place in this tuple.
 POPULATIONS = (

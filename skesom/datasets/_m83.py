@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import numpy as np
 from astropy import units
@@ -21,17 +22,11 @@ from astropy.utils.data import (
 )
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skesom._common.types import Cube, StrPath
 from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
 from skesom.io import read_cube
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal
-
-    from skesom._common.types import StrPath
-    from skesom.cube import Cube
 
 # Folders of the archive that hold the files; the second is the newer way to them.
 ARCHIVE = (

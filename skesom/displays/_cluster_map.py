@@ -3,11 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import find_objects, gaussian_filter
+from sklearn.base import BaseEstimator
 
+from skesom._common.types import (
+    WCS,
+    Axes,
+    Bands,
+    Catalog,
+    Comparison,
+    Cube,
+    CubeLike,
+    Names,
+)
 from skesom._common.warn import warn_user
 from skesom.displays._clusters import (
     ClusterDisplay,
@@ -28,27 +41,8 @@ from skesom.displays._sky_image import (
     side_by_side,
     thinning,
 )
-from skesom.maps import (
-    NEITHER,
-    ONLY_FIRST,
-    ONLY_SECOND,
-    OTHER,
-    SAME,
-    compare_clusterings,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Self
-
-    from astropy.wcs import WCS
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import Bands, Catalog, CubeLike, Names
-    from skesom.cube import Cube
-    from skesom.maps._comparison import Comparison
+from skesom.maps import compare_clusterings
+from skesom.maps._comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, OTHER, SAME
 
 KIND_COLORS = {SAME: "#ffffff", ONLY_FIRST: "#000000", ONLY_SECOND: "#8a8a8a"}
 _NOISE, _SMOOTHING = -1, 1.5

@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Literal, Self
 
 import numpy as np
 from astropy import units
+from astropy.units import Quantity
+from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
 
-from skesom.cube import Cube, physical_factors
+from skesom._common.types import Axes, CubeLike, Names
+from skesom.cube import Cube
+from skesom.cube.flux._physical import physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import (
     literal,
@@ -21,16 +26,6 @@ from skesom.displays._display import (
 )
 from skesom.displays._rgb import band_places, spectral_places
 from skesom.io import cluster_table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Literal, Self
-
-    from astropy.units import Quantity
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import CubeLike, Names
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together

@@ -6,16 +6,21 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from copy import copy
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
-from skesom.cube import Cube, as_cube, check_cube, is_cube_list
+from skesom._common.types import Axes, CubeLike
+from skesom.cube import Cube
+from skesom.cube._base import check_cube, is_cube_list
+from skesom.cube.objects._convert import as_cube
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
 from skesom.displays._display import (
     Display,
@@ -26,15 +31,6 @@ from skesom.displays._display import (
     update_layout,
 )
 from skesom.displays._sky_image import pick, thinning
-
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import CubeLike
 
 _NOISE = -1
 _LARGEST, _SMALLEST = 9.0, 6.0  # points

@@ -5,20 +5,15 @@ from __future__ import annotations
 
 import colorsys
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import without_mask
-from skesom.cube import as_cube
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import CubeLike
+from skesom._common.types import CubeLike
+from skesom.cube.objects._convert import as_cube
 
 NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"

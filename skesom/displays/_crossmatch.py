@@ -5,10 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
+from skesom._common.types import Axes, Catalog, Crossmatch, CubeLike, Names
 from skesom.displays._clusters import labeled_cube
 from skesom.displays._colors import luminance_of
 from skesom.displays._display import (
@@ -18,18 +21,8 @@ from skesom.displays._display import (
     size_in_points,
     update_layout,
 )
-from skesom.io import describe_types
+from skesom.io._ned import describe_types
 from skesom.maps import crossmatch
-
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import Catalog, CubeLike, Names
-    from skesom.maps import Crossmatch
 
 _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure

@@ -4,28 +4,22 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import Self
 
 import numpy as np
 from astropy.coordinates import SkyCoord
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._common.labels import check_label_map
-from skesom.cube import check_cube
+from skesom._common.types import Axes, Bands, CubeLike, Names
+from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
 from skesom.displays._display import literal, new_axes, update_layout
 from skesom.displays._objects import rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import pick, thinning
-from skesom.maps import measure_pieces, number_largest
-
-if TYPE_CHECKING:
-    from typing import Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import Bands, CubeLike, Names
+from skesom.maps._pieces import measure_pieces, number_largest
 
 _STAMP = 1.4, 1.75  # inches, with the place below
 _LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece

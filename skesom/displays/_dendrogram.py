@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.cluster.hierarchy import dendrogram
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.pipelines import pipeline_end
+from skesom._common.types import Axes, Names
 from skesom.displays._cluster_plots import shortened, spread
 from skesom.displays._clusters import as_colors, as_names
 from skesom.displays._colors import MISSING_COLOR
@@ -20,17 +23,8 @@ from skesom.displays._display import (
     size_in_points,
     update_layout,
 )
-from skesom.maps import count_clusters
+from skesom.maps._cube_clusterer import count_clusters
 from skesom.som import ConsensusClusterer
-
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import Names
 
 _WIDTH, _MARGINS, _LINE = 8.0, 1.1, 0.16  # inches
 _HEIGHTS = 3.0, 12.0

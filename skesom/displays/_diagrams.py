@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from skesom._common.lazy import computed, is_lazy
-from skesom.cube import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR, Cube, Photometry
+from skesom._common.types import Axes, CubeLike, Names
+from skesom.cube import Cube
+from skesom.cube.flux._photometry import Photometry
+from skesom.cube.objects._narrow_bands import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import literal, new_axes, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Literal, Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import CubeLike, Names
 
 _BINS = 120
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour

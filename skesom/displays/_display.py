@@ -5,17 +5,13 @@ from __future__ import annotations
 
 import inspect
 import io
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skesom._common.docstrings import fill_docstring
-
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from matplotlib.axes import Axes
-    from numpy.typing import ArrayLike
+from skesom._common.types import Axes
 
 _BAR_TICKS = 5
 _AX = """\

@@ -5,8 +5,8 @@ import numpy as np
 
 from skesom.displays._colors import luminance_of
 from skesom.displays._display import literal, size_in_points, update_layout
-from skesom.io import describe_types
-from skesom.maps import objects_inside
+from skesom.io._ned import describe_types
+from skesom.maps._positions import objects_inside
 
 # Of the symbols of DS9, see `skesom.io.write_regions`.
 _MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}

@@ -3,24 +3,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from astropy import units
+from numpy.typing import NDArray
 
 from skesom._common.lazy import computed
-from skesom.cube import Cube, band_wavelengths, sampled, sky_statistics
+from skesom._common.types import Bands, BaseInterval, CubeLike
+from skesom.cube import Cube
+from skesom.cube.masking._sky import sampled, sky_statistics
+from skesom.cube.objects._narrow_bands import band_wavelengths
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean
-
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from astropy.visualization import BaseInterval
-    from numpy.typing import NDArray
-
-    from skesom._common.types import Bands, CubeLike
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent

@@ -4,30 +4,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from skesom._common.pipelines import last_step, map_inside
+from skesom._common.types import Axes, Colormap, CubeLike, Layout
 from skesom._common.warn import warn_user
 from skesom.displays._clusters import add_legend
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
 from skesom.displays._unit_layout import LatticeLayout, fitted_map, hits_of
 from skesom.displays._unit_maps import EMPTY, UnitMapDisplay, uncovered
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Self
-
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import CubeLike, Layout
 
 # Half the size of the largest: by the width of a cell, by the shorter side of a graph.
 _PIE = 0.47, 0.03

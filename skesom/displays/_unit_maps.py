@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from sklearn.base import BaseEstimator
 
+from skesom._common.types import Axes, Colormap, Layout
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import (
     Display,
@@ -26,17 +30,6 @@ from skesom.displays._unit_layout import (
     fitted_map,
     layout_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal, Self
-
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import Layout
 
 EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 
 from skesom._common.fitted import as_fitted
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside, pipeline_end
-from skesom.cube import check_cube
+from skesom._common.types import WCS, Axes, Colormap, CubeLike
+from skesom.cube._base import check_cube
 from skesom.displays._display import (
     Display,
     add_color_bar,
@@ -23,19 +27,7 @@ from skesom.displays._unit_layout import fitted_map
 from skesom.maps import stability
 from skesom.pixels import unflatten, valid_pixels
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal, Self, TypeAlias
-
-    from astropy.wcs import WCS
-    from matplotlib.axes import Axes
-    from matplotlib.colors import Colormap
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import CubeLike
-
-    Kind: TypeAlias = Literal["distance", "stability", "confidence"]
+Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 
 
 _N_SEEDS = 10

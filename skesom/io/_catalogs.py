@@ -7,11 +7,11 @@ import csv
 import math
 import os
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from io import BytesIO, StringIO
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy import units
@@ -24,15 +24,11 @@ from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.files import regular
 from skesom._common.fits_files import open_fits, unpacked
+from skesom._common.types import Catalog
 from skesom._common.units import check_power
 from skesom._common.warn import warn_user
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from skesom._common.types import Catalog
 
 UNTYPED = "untyped"
 _MOST_EXPANSION = 100  # of text, which rarely expands more than ten times

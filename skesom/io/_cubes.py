@@ -5,45 +5,36 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from contextlib import ExitStack
 from errno import ENOMEM
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import numpy as np
 from astropy.io import fits
 from astropy.nddata.bitmask import interpret_bit_flags
+from astropy.units import Quantity
+from numpy.typing import ArrayLike, DTypeLike
 
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.lazy import import_dask
 from skesom._common.new_files import atomic_path
 from skesom._common.strips import join_strips, strips_of
+from skesom._common.types import CubeLike, Extension, StrPath
 from skesom._common.warn import warn_user
-from skesom.cube import (
-    ERROR_POWERS,
-    Cube,
-    as_cube,
-    band_cards,
-    combine_exposures,
-    join_bands,
-    list_names,
-)
+from skesom.cube import Cube, combine_exposures
+from skesom.cube._base import list_names
+from skesom.cube.alignment._stack import join_bands
+from skesom.cube.objects._convert import ERROR_POWERS, as_cube
+from skesom.cube.objects._header_cards import band_cards
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._gather import complete_grids, gather_images
 from skesom.io._images import describe_array
 from skesom.io._label_maps import short_ascii
 from skesom.io._planes import apply_plane, copy_pixels, open_in_tasks
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal
-
-    from astropy.units import Quantity
-    from numpy.typing import ArrayLike, DTypeLike
-
-    from skesom._common.types import CubeLike, Extension, StrPath
 
 
 def read_cube(

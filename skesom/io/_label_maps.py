@@ -6,11 +6,12 @@ from __future__ import annotations
 import warnings
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Column, Table
+from astropy.wcs import WCS
+from numpy.typing import ArrayLike, NDArray
 
 from skesom._common.blocks import in_threads
 from skesom._common.fits_files import open_fits
@@ -18,18 +19,14 @@ from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.new_files import atomic_path, check_place
 from skesom._common.strips import as_strips, in_strips, stored
+from skesom._common.types import CubeLike, StrPath
 from skesom._common.warn import warn_user
-from skesom.cube import Cube, to_ascii
+from skesom.cube import Cube
+from skesom.cube.objects._header_cards import to_ascii
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
 from skesom.io._quartiles import percentiles
 from skesom.io._zarr import is_zarr, read_labels, write_labels
-
-if TYPE_CHECKING:
-    from astropy.wcs import WCS
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import CubeLike, StrPath
 
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of",

@@ -18,7 +18,9 @@ from skesom._common.grids import Grid, same_grid
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
-from skesom.cube import ERROR_POWERS, order_axes, read_unit, read_world, to_errors
+from skesom.cube.objects._convert import ERROR_POWERS, order_axes, to_errors
+from skesom.cube.objects._header_cards import read_unit
+from skesom.cube.objects._world_axes import read_world
 from skesom.io import _fits_files as files
 
 _NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}

@@ -4,20 +4,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from skesom._common.types import WCS, Cube, Names
 from skesom.io._regions import collect_regions, find_frame, find_pixels, is_path
-
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from astropy.wcs import WCS
-    from numpy.typing import NDArray
-
-    from skesom._common.types import Names
-    from skesom.cube import Cube
 
 _UNLABELED = -1
 _LARGEST_LABEL = np.iinfo(np.int32).max

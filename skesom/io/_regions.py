@@ -11,7 +11,8 @@ import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
 from skesom._common.files import regular
-from skesom.cube import Cube, in_pixels, pixels_in_box
+from skesom.cube import Cube
+from skesom.cube.masking._regions import in_pixels, pixels_in_box
 
 # Warnings of the regions package about properties that do not move a region.
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'

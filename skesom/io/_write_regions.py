@@ -4,28 +4,23 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from astropy.coordinates import FK5
 from astropy.table import Table
+from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
+from numpy.typing import ArrayLike
 
 from skesom._common.labels import check_label_map
 from skesom._common.new_files import atomic_path, check_place
+from skesom._common.types import Names, StrPath
 from skesom.io._catalogs import read_catalog
 from skesom.io._ned import describe_types, distinct_color
 from skesom.io._outlines import trace_outlines
 from skesom.io._smooth_outlines import smooth_outlines
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from astropy.wcs import WCS
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import Names, StrPath
 
 _HEADER = """\
 # Region file format: DS9 version 4.1

@@ -9,15 +9,13 @@ import uuid
 import zlib
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_names
 from skesom._common.strips import strip_height
-from skesom.cube import as_cube, read_description, write_description
-
-if TYPE_CHECKING:
-    from skesom._common.types import CubeLike, StrPath
+from skesom._common.types import CubeLike, StrPath
+from skesom.cube.objects._convert import as_cube
+from skesom.cube.objects._description import read_description, write_description
 
 # Groups of older formats may hold compressors that run code.
 _FORMAT = {"zarr_format": 3, "consolidated": False}

@@ -32,28 +32,3 @@ __all__ = [
     "suggest_names",
     "truth_scorer",
 ]
-
-# For the other folders of skesom; not public.
-from skesom.maps._comparison import NEITHER as NEITHER
-from skesom.maps._comparison import ONLY_FIRST as ONLY_FIRST
-from skesom.maps._comparison import ONLY_SECOND as ONLY_SECOND
-from skesom.maps._comparison import OTHER as OTHER
-from skesom.maps._comparison import SAME as SAME
-from skesom.maps._crossmatch import Crossmatch as Crossmatch
-from skesom.maps._cube_clusterer import check_bands as check_bands
-from skesom.maps._cube_clusterer import check_cut as check_cut
-from skesom.maps._cube_clusterer import check_enough_pixels as check_enough_pixels
-from skesom.maps._cube_clusterer import count_clusters as count_clusters
-from skesom.maps._errors import at_end as at_end
-from skesom.maps._errors import errors_to_apply as errors_to_apply
-from skesom.maps._held_out import HeldOut as HeldOut
-from skesom.maps._object_labels import label_objects as label_objects
-from skesom.maps._pieces import measure_pieces as measure_pieces
-from skesom.maps._pieces import number_largest as number_largest
-from skesom.maps._pipeline import MapImages as MapImages
-from skesom.maps._pipeline import fit_in_place as fit_in_place
-from skesom.maps._pipeline import n_steps_to_map as n_steps_to_map
-from skesom.maps._positions import find_positions as find_positions
-from skesom.maps._positions import icrs_positions as icrs_positions
-from skesom.maps._positions import measure_in_pixels as measure_in_pixels
-from skesom.maps._positions import objects_inside as objects_inside

@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import (
     adjusted_mutual_info_score,
@@ -18,13 +19,7 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 
 from skesom._common.labels import SKY, without_mask
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import Names
+from skesom._common.types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
 _MAX_CLUSTERS = 5000

@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from astropy.table import Table
+from astropy.units import Quantity
+from astropy.wcs import WCS
+from numpy.typing import ArrayLike
 from scipy.signal import oaconvolve
 from scipy.special import betainc, ndtri, rel_entr
 from sklearn.utils import check_random_state
 
 from skesom._common.labels import MASKED, SKY, check_label_map
+from skesom._common.types import Catalog, RandomState
 from skesom.io import read_catalog
 from skesom.maps._positions import (
     check_wcs,
@@ -21,15 +26,6 @@ from skesom.maps._positions import (
     in_image,
     measure_in_pixels,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from astropy.units import Quantity
-    from astropy.wcs import WCS
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import Catalog, RandomState
 
 _NOISE = -1
 _RANGE = (0.025, 0.975)

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,18 +18,12 @@ from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
+from skesom._common.types import CubeLike
 from skesom._common.warn import warn_user
 from skesom.maps._cube_clusterer import PixelTableMixin
 from skesom.maps._errors import apply
 from skesom.maps._large_tables import to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
-
-if TYPE_CHECKING:
-    from typing import Any, Literal, Self
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import CubeLike
 
 
 def _gives_probabilities(classifier):

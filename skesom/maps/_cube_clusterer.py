@@ -6,9 +6,10 @@ from __future__ import annotations
 from copy import copy
 from functools import reduce
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -22,8 +23,9 @@ from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
 from skesom._common.strips import in_memory_by_strips
+from skesom._common.types import CubeLike, MajorityVote
 from skesom._common.warn import warn_user
-from skesom.cube import CubeInput, check_cube
+from skesom.cube._base import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
 from skesom.maps._large_tables import (
@@ -34,16 +36,11 @@ from skesom.maps._large_tables import (
     to_apply,
     to_learn,
 )
-from skesom.pixels import flatten, some_valid, table_of, unflatten, valid_pixels
+from skesom.pixels import flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import some_valid, table_of
 from skesom.som import ESOM, ConsensusClusterer
 
 if TYPE_CHECKING:
-    from typing import Any, Literal, Self
-
-    from numpy.typing import NDArray
-
-    from skesom._common.types import CubeLike
-    from skesom.maps import MajorityVote
     from skesom.pixels import PixelSampler
 
 

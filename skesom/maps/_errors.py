@@ -19,7 +19,7 @@ from skesom.maps._large_tables import (
     some_rows,
     steps_before,
 )
-from skesom.pixels import flatten_errors
+from skesom.pixels._flatten import flatten_errors
 from skesom.som import ConsensusClusterer
 
 _CARRIERS = StandardScaler, PCA

@@ -4,24 +4,20 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from astropy.table import Table
+from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skesom._common.lazy import take_rows
+from skesom._common.types import CubeClassifier, CubeLike, Names
 from skesom._common.warn import warn_user
 from skesom.maps._cube_classifier import check_labels
 from skesom.maps._large_tables import to_apply
 from skesom.pixels import sky_blocks
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import CubeLike, Names
-    from skesom.maps import CubeClassifier
 
 
 class HeldOut(NamedTuple):

@@ -4,23 +4,19 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from astropy import units
 from astropy.stats import gaussian_fwhm_to_sigma
+from astropy.units import Quantity
+from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import without_mask
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from astropy.units import Quantity
-    from numpy.typing import NDArray
 
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas

@@ -3,23 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from astropy import units
 from astropy.table import Column, Table
+from numpy.typing import ArrayLike
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import check_label_map
 from skesom._common.masked import filled
-from skesom.cube import check_cube
-from skesom.io import number_pieces
+from skesom._common.types import CubeLike, Names
+from skesom.cube._base import check_cube
+from skesom.io._outlines import number_pieces
 from skesom.maps._positions import icrs_positions
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-    from skesom._common.types import CubeLike, Names
 
 _VALUES_PER_BLOCK = 2**22
 _OF_PIXEL = 1 / 12  # variance of a pixel along its sides

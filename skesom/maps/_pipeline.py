@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import importlib
 import logging
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
+from skesom._common.types import WCS, Cube, Header, Quantity
 from skesom._common.warn import warn_user
 from skesom.cube import (
     AsinhStretch,
@@ -28,17 +30,6 @@ from skesom.cube import (
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Literal
-
-    from astropy.io.fits import Header
-    from astropy.units import Quantity
-    from astropy.wcs import WCS
-    from sklearn.base import BaseEstimator
-
-    from skesom.cube import Cube
 
 _logger = logging.getLogger(__name__)
 _WORK = {  # of the steps, in words

@@ -3,17 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from astropy.table import Table
-from sklearn.base import clone
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.pipelines import random_states
+from skesom._common.types import CubeLike
 from skesom.maps._comparison import (
     adjusted_rand,
     check_labels,
@@ -23,14 +25,6 @@ from skesom.maps._comparison import (
     new_numbers,
     renumber,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import CubeLike
 
 _N_SEEDS = 10
 

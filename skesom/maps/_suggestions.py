@@ -3,23 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._common.labels import MASKED, check_label_map
-from skesom.cube import HYDROGEN, OXYGEN, SULFUR, BandBinner, Cube, Photometry
+from skesom._common.types import Crossmatch
+from skesom.cube import BandBinner, Cube
+from skesom.cube.flux._photometry import Photometry
+from skesom.cube.objects._narrow_bands import HYDROGEN, OXYGEN, SULFUR
 from skesom.io import cluster_table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Literal
-
-    from numpy.typing import ArrayLike
-
-    from skesom.maps import Crossmatch
 
 ABOVE, BELOW = 1, -1
 # Colors tell old stars from young ones between bands on both sides of the break of old

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn import metrics
@@ -13,9 +13,6 @@ from sklearn.utils._param_validation import StrOptions
 from skesom._common.decorators import validate_params
 from skesom._common.labels import without_mask
 from skesom.maps._comparison import known_in_both
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _SCORES = (
     *("adjusted_mutual_info", "adjusted_rand", "completeness", "fowlkes_mallows"),

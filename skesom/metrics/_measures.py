@@ -3,27 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.decorators import validate_params
 from skesom._common.lazy import add_up
 from skesom.metrics._map import Map, blocks, documented
-from skesom.som import nearest_units
+from skesom.som._codebook import nearest_units
 from skesom.som._metric import membership
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Literal
-
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
 
 
 @documented

@@ -4,23 +4,19 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.decorators import validate_params
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, averaged, blocks, documented, mean_of_known
-from skesom.som import nearest_units
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
+from skesom.som._codebook import nearest_units
 
 _ROUNDING = 1e-9  # relative difference of distances that are the same
 _constraints = {

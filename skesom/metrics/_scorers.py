@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from sklearn import metrics
@@ -21,10 +22,6 @@ from skesom.metrics._measures import (
     topographic_error,
 )
 from skesom.metrics._preservation import continuity, trustworthiness
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Literal
 
 _WORST = -1e100  # where a score has no lower bound; finite, so that folds have a mean
 _MAX_SAMPLES = 2000  # where the time grows with the square of their number

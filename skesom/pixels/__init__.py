@@ -17,8 +17,3 @@ __all__ = [
     "unflatten",
     "valid_pixels",
 ]
-
-# For the other folders of skesom; not public.
-from skesom.pixels._flatten import flatten_errors as flatten_errors
-from skesom.pixels._flatten import some_valid as some_valid
-from skesom.pixels._flatten import table_of as table_of

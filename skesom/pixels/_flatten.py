@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,15 +17,9 @@ from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import join_strips
-from skesom.cube import CubeStep, check_cube, strips_of_chunks
-
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import CubeLike
-    from skesom.cube import Cube
+from skesom._common.types import Cube, CubeLike
+from skesom.cube._base import CubeStep, check_cube
+from skesom.cube._by_strips import strips_of_chunks
 
 
 def flatten(

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from astropy.stats import mad_std
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,16 +16,12 @@ from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import each_block
 from skesom._common.masked import filled
+from skesom._common.types import CubeLike, RandomState
 from skesom._common.warn import warn_unused
-from skesom.cube import Cube, check_cube, strips_of_chunks
+from skesom.cube import Cube
+from skesom.cube._base import check_cube
+from skesom.cube._by_strips import strips_of_chunks
 from skesom.pixels._flatten import valid_pixels
-
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from numpy.typing import NDArray
-
-    from skesom._common.types import CubeLike, RandomState
 
 _ENOUGH = 100_000  # pixels to measure a band by
 

@@ -5,24 +5,19 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
-from skesom.cube import check_cube
+from skesom._common.types import CubeLike
+from skesom.cube._base import check_cube
 from skesom.pixels._flatten import Flattener, some_valid, unflatten
-
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from numpy.typing import NDArray
-
-    from skesom._common.types import CubeLike
 
 
 class SuperpixelFlattener(Flattener):

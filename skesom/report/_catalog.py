@@ -9,14 +9,14 @@ import numpy as np
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.texts import write_ecsv
-from skesom.displays import (
-    ClusterMapDisplay,
-    CrossmatchDisplay,
-    crossmatch_size,
-    image_size,
-)
-from skesom.io import describe_types, read_catalog, read_map, read_table
-from skesom.maps import crossmatch, measure_in_pixels, objects_inside
+from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
+from skesom.displays._crossmatch import crossmatch_size
+from skesom.displays._sky_image import image_size
+from skesom.io import read_catalog, read_map
+from skesom.io._catalogs import read_table
+from skesom.io._ned import describe_types
+from skesom.maps import crossmatch
+from skesom.maps._positions import measure_in_pixels, objects_inside
 from skesom.report._drawing import new_axes, start_drawing
 from skesom.report._json_values import whole
 from skesom.report._result import MAX_PIXELS

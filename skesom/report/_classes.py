@@ -5,7 +5,7 @@ import numpy as np
 from astropy.io import fits
 
 from skesom._common.texts import write_ecsv
-from skesom.displays import literal
+from skesom.displays._display import literal
 
 _CELL, _MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
 

@@ -8,19 +8,16 @@ import re
 from collections import Counter
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from skesom._common.labels import without_mask
 from skesom._common.new_files import atomic_path
-from skesom.displays import cluster_palette
+from skesom._common.types import ClusterGroups, StrPath
+from skesom.displays._colors import cluster_palette
 from skesom.report._json_values import read_json
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import ClusterGroups, StrPath
 
 FORMAT = "skesom clusters"
 GROUPS_NAME = "groups.json"

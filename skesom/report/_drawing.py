@@ -10,21 +10,19 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import joblib
 from joblib.externals.loky.backend import get_context
 
 from skesom._common.files import is_of_machine
 from skesom._common.warn import warn_user
-from skesom.displays import rgb_numbers
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from skesom.displays._rgb import rgb_numbers
 
 _FORMATS = "png", "pdf", "svg"
 _COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -16,14 +16,12 @@ from astropy.coordinates import SkyCoord
 from skesom import io
 from skesom._common.grids import Grid, group_by_grid
 from skesom._common.strips import in_strips
-from skesom.cube import check_continua
-from skesom.maps import check_bands
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Any
-
-    from skesom.cube import Cube
+from skesom._common.types import Cube
+from skesom.cube.objects._narrow_bands import check_continua
+from skesom.io._fits_files import split_path
+from skesom.io._gather import count_values, describe_bands, describe_planes
+from skesom.io._regions import is_path, read_regions
+from skesom.maps._cube_clusterer import check_bands
 
 _ROLES = "masks", "weights", "errors"
 
@@ -88,13 +86,13 @@ class ImageSource(NamedTuple):
         """Return the names of the bands as given, and their order by wavelength."""
         names = "hdu", "band_names", "combine"
         options = {name: getattr(self, name) for name in names}
-        return io.describe_bands(list(self.files), **options)
+        return describe_bands(list(self.files), **options)
 
     def n_values(self) -> int:
         """Return how many values the images have, without reading them."""
         if self.cutout is not None and self._can_read_parts():
             return sum(cube.data.size for cube in self._opened())
-        return io.count_values(list(self.files), hdu=self.hdu, combine=self.combine)
+        return count_values(list(self.files), hdu=self.hdu, combine=self.combine)
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
@@ -141,7 +139,7 @@ class ImageSource(NamedTuple):
         """Return the role and the plane of what is read beside the images."""
         options = {"hdu": self.hdu, "error_kind": self.error_kind}
         roles = {role: getattr(self, role) for role in _ROLES}
-        return io.describe_planes(list(self.files), **options, **roles)
+        return describe_planes(list(self.files), **options, **roles)
 
     def lines(self) -> Iterator[str]:
         """Return a line on a cutout, and on what is read beside the images by role."""
@@ -203,7 +201,7 @@ def source_from(given: Any) -> ImageSource | None:
             f"{', '.join(ImageSource._fields)}; got {', '.join(given)}."
         )
     files = given["files"]
-    files = [files] if io.is_path(files) else files
+    files = [files] if is_path(files) else files
     return ImageSource(**given | {"files": tuple(map(os.fspath, files))})
 
 
@@ -217,7 +215,7 @@ def _is_list(value):
 
 def _path_of(text):
     """Return the path in "image.fits[SCI,1]"."""
-    return Path(io.split_path(os.fspath(text))[0])
+    return Path(split_path(os.fspath(text))[0])
 
 
 def text_of_cutout(cutout):
@@ -266,7 +264,7 @@ def _mask_inside(cubes, path):
 
 def _check_on_sky(cubes, path):
     """Refuse regions in pixels if the images lie on several grids."""
-    regions = io.read_regions(path)
+    regions = read_regions(path)
     if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
         grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
         raise ValueError(

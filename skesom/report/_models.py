@@ -8,10 +8,11 @@ import json
 import os
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import PicklingError
 from types import FunctionType
-from typing import TYPE_CHECKING
+from typing import Any
 
 import joblib
 import numpy as np
@@ -23,6 +24,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
+from skesom._common.types import StrPath
 from skesom.report._fitted import tamed
 from skesom.report._json_values import (
     classes_of_files,
@@ -32,12 +34,6 @@ from skesom.report._json_values import (
     whole,
 )
 from skesom.report._provenance import software_versions, warn_of_versions
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
-    from skesom._common.types import StrPath
 
 MODEL_FORMAT = "skesom model"
 _DECIDE_RESULTS = ("skesom", "scikit-learn")

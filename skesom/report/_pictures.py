@@ -10,9 +10,9 @@ import numpy as np
 
 from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import BLOCK
-from skesom.cube import physical_factors, to_ascii, write_unit
+from skesom.cube.flux._physical import physical_factors
+from skesom.cube.objects._header_cards import to_ascii, write_unit
 from skesom.displays import (
-    HEIGHT_OF_TREE,
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     ClusterSpectraDisplay,
@@ -21,22 +21,18 @@ from skesom.displays import (
     CutoutsDisplay,
     DendrogramDisplay,
     HitMapDisplay,
-    NoPixelError,
     TrainingCurveDisplay,
     UMatrixDisplay,
     ValueMapDisplay,
-    hits_of,
-    image_size,
-    layout_of,
-    literal,
-    mean_plane,
-    note_thinning,
-    sky_picture,
-    thinned_rgb,
-    thinning,
-    tree_of,
 )
-from skesom.io import make_hdus, short_ascii
+from skesom.displays._dendrogram import HEIGHT_OF_TREE, tree_of
+from skesom.displays._diagrams import NoPixelError
+from skesom.displays._display import literal
+from skesom.displays._rgb import mean_plane, sky_picture, thinned_rgb
+from skesom.displays._sky_image import image_size, note_thinning, thinning
+from skesom.displays._unit_layout import hits_of, layout_of
+from skesom.io._fits_files import make_hdus
+from skesom.io._label_maps import short_ascii
 from skesom.report._classes import draw_confusion
 from skesom.report._drawing import new_axes
 from skesom.report._result import MAX_PIXELS

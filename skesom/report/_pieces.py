@@ -8,8 +8,9 @@ from astropy.table import Table
 
 from skesom._common.labels import SKY
 from skesom._common.texts import write_ecsv
-from skesom.displays import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
-from skesom.io import find_outlines, write_outlines, write_regions
+from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+from skesom.io import write_regions
+from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_pieces
 
 TABLES = "pieces.ecsv", "pieces.vot"

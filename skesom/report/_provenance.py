@@ -19,7 +19,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
-from skesom.maps import count_clusters
+from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import (

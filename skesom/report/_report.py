@@ -5,18 +5,24 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from astropy.io import fits
+from astropy.table import Table
+from astropy.units import Quantity
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skesom._common.texts import write_ecsv
+from skesom._common.types import ClusterGroups, Cube, StrPath
 from skesom._common.warn import warn_user
-from skesom.displays import check_matplotlib
+from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
-from skesom.maps import MapImages
+from skesom.maps._pipeline import MapImages
 from skesom.report import _catalog, _pictures, _pieces, _tables
 from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
@@ -37,18 +43,8 @@ from skesom.report._result import Result
 from skesom.report._summary import write_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Literal
-
-    from astropy.table import Table
-    from astropy.units import Quantity
-    from numpy.typing import ArrayLike
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import ClusterGroups, StrPath
-    from skesom.cube import Cube
-    from skesom.maps import HeldOut
-    from skesom.report import Training
+    from skesom.maps._held_out import HeldOut
+    from skesom.report._training import Training
 
 _NOT_OF_VOXELS = {
     "cluster_contours, cutouts, regions": "clusters of several bands overlap",

@@ -11,24 +11,16 @@ from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
-from skesom.cube import (
-    AsinhStretch,
-    CubeMasker,
-    CubeStore,
-    SkyMasker,
-    check_cube,
-    find_continua,
-)
-from skesom.displays import choose_diagrams, cluster_colors, pick, thinning
-from skesom.maps import (
-    CubeClassifier,
-    CubeClusterer,
-    MapImages,
-    at_end,
-    count_clusters,
-    errors_to_apply,
-    n_steps_to_map,
-)
+from skesom.cube import AsinhStretch, CubeMasker, CubeStore, SkyMasker
+from skesom.cube._base import check_cube
+from skesom.cube.objects._narrow_bands import find_continua
+from skesom.displays import cluster_colors
+from skesom.displays._diagrams import choose_diagrams
+from skesom.displays._sky_image import pick, thinning
+from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.maps._cube_clusterer import count_clusters
+from skesom.maps._errors import at_end, errors_to_apply
+from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.report import _cluster_groups as grouping
 from skesom.report._provenance import label_map_digest
 

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 
-from skesom.displays import MISSING_COLOR
+from skesom.displays._colors import MISSING_COLOR
 from skesom.report._json_values import whole
 from skesom.report._pieces import COLOR_MAP, TABLES
 

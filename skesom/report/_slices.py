@@ -5,18 +5,20 @@ import io
 
 import numpy as np
 
-from skesom import displays
 from skesom._common.labels import MASKED, SKY
-from skesom.maps import count_clusters
+from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+from skesom.displays._display import literal
+from skesom.displays._sky_image import pick, thinning
+from skesom.maps._cube_clusterer import count_clusters
 
 _MOST = 12  # in one picture
 _PANEL = 2.6  # inches, the longer side
 _PIXELS = 400_000  # of a slice
 _MOST_NAMES = 40
 _OTHERS = {
-    MASKED: ("no data", displays.MISSING_COLOR),
-    SKY: ("sky, set aside", displays.SKY_COLOR),
-    -1: ("noise", displays.NOISE_COLOR),
+    MASKED: ("no data", MISSING_COLOR),
+    SKY: ("sky, set aside", SKY_COLOR),
+    -1: ("noise", NOISE_COLOR),
 }
 
 
@@ -27,7 +29,7 @@ class Slices:
         from matplotlib.colors import to_rgba_array
 
         labels, self._bands = result.label_map, result.cube.band_names
-        self._labels = displays.pick(labels, displays.thinning(labels.shape, _PIXELS))
+        self._labels = pick(labels, thinning(labels.shape, _PIXELS))
         # Negative labels are found from the end.
         others = to_rgba_array([color for _, color in _OTHERS.values()])
         self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
@@ -53,10 +55,10 @@ class Slices:
             ax = self.figure_.add_subplot(n_rows, n_columns, place)
             image = self._colors[self._labels[:, :, band]]
             ax.imshow(image, origin="lower", interpolation="nearest")
-            ax.set_title(displays.literal(self._bands[band]), fontsize="small")
+            ax.set_title(literal(self._bands[band]), fontsize="small")
             ax.set_axis_off()
         handles = [
-            Patch(facecolor=self._colors[n] / 255, label=displays.literal(text))
+            Patch(facecolor=self._colors[n] / 255, label=literal(text))
             for n, text in self._legend[:_MOST_NAMES]
         ]
         style = {"frameon": False, "fontsize": "small", "title": "cluster"}

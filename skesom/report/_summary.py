@@ -6,9 +6,11 @@ from itertools import islice
 
 import numpy as np
 
-from skesom.cube import band_wavelengths, physical_factors
-from skesom.displays import thinning
-from skesom.maps import count_clusters, suggest_names
+from skesom.cube.flux._physical import physical_factors
+from skesom.cube.objects._narrow_bands import band_wavelengths
+from skesom.displays._sky_image import thinning
+from skesom.maps import suggest_names
+from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._image_source import text_of_cutout
 from skesom.report._result import MAX_PIXELS
 

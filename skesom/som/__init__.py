@@ -28,6 +28,3 @@ __all__ = [
     "unit_columns",
     "unit_table",
 ]
-
-# For the other folders of skesom; not public.
-from skesom.som._codebook import nearest_units as nearest_units

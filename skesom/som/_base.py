@@ -7,9 +7,11 @@ from collections.abc import Callable
 from copy import copy
 from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -28,24 +30,16 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.fitted import as_fitted
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.types import Gap
 from skesom._common.warn import warn_unused
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0
 from skesom.som._metric import Metric, sums_by_group
-from skesom.som._second_stage import RULES, Grouping, group_units
+from skesom.som._second_stage import RULES, Grouping, NormalMixture, group_units
 from skesom.som._second_stage._graph import cuts_of_graph
 from skesom.som._second_stage._units import Units, held_groups
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import ArrayLike, NDArray
-    from scipy.sparse import csr_array
-
-    from skesom.som._second_stage import NormalMixture
-    from skesom.som._second_stage._number import Gap
 
 COUNT = Interval(Integral, 1, None, closed="left")
 _DISTANCES_AT_A_TIME = 2**20

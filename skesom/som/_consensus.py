@@ -7,10 +7,11 @@ import copy
 import inspect
 from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
@@ -32,6 +33,7 @@ from skesom._common.lazy import (
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
+from skesom._common.types import RandomState
 from skesom._common.warn import warn_user
 from skesom.som._base import (
     COUNT,
@@ -49,13 +51,6 @@ from skesom.som._input import check_errors, checked_lazily, random_generator
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
 from skesom.som._tree import labels_of, tree_of_members
-
-if TYPE_CHECKING:
-    from typing import Any, Literal, Self
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import RandomState
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,6 +19,7 @@ from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
+from skesom._common.types import RandomState
 from skesom._common.warn import warn_unused
 from skesom.som._base import COUNT, CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
@@ -42,15 +46,6 @@ from skesom.som._lattice_training import (
 from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._metric import METRICS, Metric
 from skesom.som._second_stage import Grouping
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, Literal, Self
-
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import RandomState
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside

@@ -6,10 +6,11 @@ from __future__ import annotations
 import copy
 import sys
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import clone
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from tqdm import tqdm
@@ -17,10 +18,11 @@ from tqdm import tqdm
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
+from skesom._common.types import RandomState
 from skesom._common.warn import warn_unused, warn_user
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._epsilon import choose_epsilon, forecast, target_nodes
+from skesom.som._epsilon import Forecast, choose_epsilon, forecast, target_nodes
 from skesom.som._initial_codebook import given_units
 from skesom.som._input import check_training_samples, random_generator
 from skesom.som._network import Network, make_room
@@ -28,15 +30,6 @@ from skesom.som._row_order import Windows
 from skesom.som._second_stage import RULES, Grouping
 from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means
-
-if TYPE_CHECKING:
-    from typing import Any, Literal, Self
-
-    from numpy.typing import ArrayLike, NDArray
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import RandomState
-    from skesom.som._epsilon import Forecast
 
 
 @fill_docstrings

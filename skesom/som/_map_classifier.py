@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import StrOptions
@@ -15,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
+from skesom._common.types import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
@@ -28,14 +31,6 @@ from skesom.som._unit_votes import (
     weights_of,
     without_mask,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any, Literal, Self
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom.som import CSOM
 
 
 @fill_docstrings

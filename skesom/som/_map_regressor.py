@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 from numbers import Real
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.fitted import keep_parameters
+from skesom._common.types import CSOM, ESOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import (
     UnitVotes,
@@ -21,11 +22,6 @@ from skesom.som._unit_votes import (
     weights_of,
     without_mask,
 )
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom.som import CSOM, ESOM
 
 
 @fill_docstrings

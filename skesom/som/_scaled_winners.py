@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, gen_batches
 
 from skesom._common.masked import filled
@@ -13,11 +14,6 @@ from skesom._common.threads import one_blas_thread
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors
 from skesom.som._metric import Metric
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from numpy.typing import ArrayLike, NDArray
 
 _PRODUCTS_AT_A_TIME = 2**16  # of float64: they stay in the cache
 _TINY = np.finfo(np.float64).tiny

@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from astropy.table import Table
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
+from skesom._common.types import DataFrame
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
-    from pandas import DataFrame
-    from sklearn.base import BaseEstimator
 
 _NAMES = ("unit", "cluster", "distance")
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
@@ -26,11 +27,6 @@ from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._lattice import Lattice
-
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from numpy.typing import ArrayLike, NDArray
 
 _DISTANCES_AT_A_TIME = 2**22
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5

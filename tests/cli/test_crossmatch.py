@@ -141,7 +141,7 @@ class TestOfAResult:
     def test_names_and_colors_of_the_result_are_used(
         self, run, bands, objects_of, tmp_path, fast
     ):
-        from skesom.report import read_named_map
+        from skesom.report._catalog import read_named_map
 
         run("cluster", *bands, "-o", tmp_path / "a", *fast)
         listed = Table.read(tmp_path / "a" / "clusters.ecsv")

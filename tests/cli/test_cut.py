@@ -11,12 +11,12 @@ from astropy.table import Table
 from skesom.cli import main
 from skesom.io import read_map
 from skesom.report import (
-    find_model,
     load_model,
     read_cluster_groups,
     read_report,
     write_cluster_groups,
 )
+from skesom.report._models import find_model
 from skesom.som import ESOM
 
 QUICK = "--no-pictures", "--tables=no", "--trust"

@@ -8,7 +8,8 @@ import pytest
 from astropy.io import fits
 
 from skesom.io import read_cube, read_map
-from skesom.report import load_model, read_run
+from skesom.report import load_model
+from skesom.report._provenance import read_run
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 NAMES = ("F336W", "F657N", "F814W")

@@ -18,7 +18,7 @@ def sent(monkeypatch):
         calls.append((str(folder), [path.name for path in images]))
         return ["DS9", "TOPCAT"]
 
-    monkeypatch.setattr("skesom.report.send_result", send)
+    monkeypatch.setattr("skesom.report._samp.send_result", send)
     return calls
 
 

@@ -25,9 +25,9 @@ from skesom.cube import (
     FluxUnitConverter,
     FWHMConvolver,
     SkyMasker,
-    as_cube,
-    check_cube,
 )
+from skesom.cube._base import check_cube
+from skesom.cube.objects._convert import as_cube
 from skesom.displays._clusters import labeled_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from skesom.cube import Cube, physical_factors
+from skesom.cube import Cube
+from skesom.cube.flux._physical import physical_factors
 
 
 def calibrated(names=("F438W", "F814W"), **options):

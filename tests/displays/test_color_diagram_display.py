@@ -6,7 +6,8 @@ import pytest
 from astropy import units as u
 
 from skesom.cube import Cube
-from skesom.displays import ColorDiagramDisplay, choose_diagrams
+from skesom.displays import ColorDiagramDisplay
+from skesom.displays._diagrams import choose_diagrams
 
 BANDS = ["F336W", "F487N", "F502N", "F555W", "F657N", "F673N", "F814W"]
 

@@ -15,7 +15,8 @@ from astropy.visualization import (
 )
 from matplotlib.colors import to_rgb
 
-from skesom.cube import Cube, sky_statistics
+from skesom.cube import Cube
+from skesom.cube.masking._sky import sky_statistics
 from skesom.displays import rgb_image
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._rgb import thinned_rgb

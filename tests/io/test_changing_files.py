@@ -12,9 +12,10 @@ from astropy.io import fits
 
 from skesom._common.fits_files import open_fits
 from skesom.cli import main
-from skesom.cube import read_psf
+from skesom.cube.convolution._kernels import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
-from skesom.report import load_model, read_cluster_groups, read_run
+from skesom.report import load_model, read_cluster_groups
+from skesom.report._provenance import read_run
 
 READERS = {
     "image": read_cube,

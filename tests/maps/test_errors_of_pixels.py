@@ -12,7 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skesom.cube import Cube
-from skesom.maps import CubeClassifier, CubeClusterer, at_end
+from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.maps._errors import at_end
 from skesom.pixels import CubeFlattener, PixelSampler, flatten
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 

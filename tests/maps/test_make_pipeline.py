@@ -24,11 +24,11 @@ from skesom.cube import (
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
     CubeClusterer,
-    fit_in_place,
     make_classifier,
     make_cluster_pipeline,
     make_clusterer,
 )
+from skesom.maps._pipeline import fit_in_place
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 

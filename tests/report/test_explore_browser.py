@@ -18,7 +18,8 @@ from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import explore, label_map_digest, read_cluster_groups
+from skesom.report import explore, read_cluster_groups
+from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
 from skesom.report.page._data import unit_map
 from skesom.som import CSOM, ESOM

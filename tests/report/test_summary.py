@@ -11,8 +11,8 @@ from sklearn.cluster import KMeans
 from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import PictureStyle, summarized_clusters, write_report
-from skesom.report._summary import _fluxes
+from skesom.report import PictureStyle, write_report
+from skesom.report._summary import _fluxes, summarized_clusters
 
 SPARE = {"pictures": False, "tables": False}
 

@@ -13,9 +13,10 @@ from matplotlib.image import imread
 
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import PictureStyle, load_model, summarized_clusters, write_report
+from skesom.report import PictureStyle, load_model, write_report
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
+from skesom.report._summary import summarized_clusters
 from skesom.som import ESOM
 
 

@@ -101,7 +101,7 @@ ESTIMATORS = {
     "esom-components": ESOM(clusterer="components", random_state=0),
     "esom-full": ESOM(5, max_nodes=40, random_state=0),
     "esom-ball": ESOM(5, update_set="ball", n_epochs=2, random_state=0),
-    "esom-kmeans": ESOM(5, clusterer=KMeans(5, random_state=0), random_state=0),
+    "esom-kmeans": ESOM(clusterer=KMeans(5, random_state=0), random_state=0),
     "csom": CSOM(5, shape=(8, 8)),
     "csom-online": CSOM(5, shape=(8, 8), algorithm="online", random_state=0),
     "csom-random": CSOM(5, shape=(8, 8), init="random", random_state=0),

@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from astropy.io.fits import Header
 from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import as_fitted, by_fit
 from skesom._common.grids import group_by_grid
+from skesom._common.types import CubeLike
 from skesom._common.warn import warn_unused
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
@@ -32,14 +35,6 @@ from skesom.cube.alignment._stack import (
     stack_cubes,
     warn_of_undersampled,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, Literal, overload
-
-    from numpy.typing import NDArray
-
-    from skesom._common.types import CubeLike
 
 
 class CubeAligner(CubeTransformer):

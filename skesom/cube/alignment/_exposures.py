@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -29,9 +30,6 @@ from skesom.cube.alignment._stack import stack_cubes
 from skesom.cube.convolution._filtering import smooth
 from skesom.cube.masking._cube_masker import CubeMasker
 from skesom.cube.masking._sky import sky_statistics
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LARGEST = 20  # times the pixels of all exposures: beyond that, they lie far apart
 EDGE = 1e-3  # pixels that count as none at the border of an image

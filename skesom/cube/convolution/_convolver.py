@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import numpy as np
 from astropy import units
+from astropy.units import Quantity
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom.cube._base import (
@@ -34,13 +37,6 @@ from skesom.cube.convolution._kernels import (
     stamp_beam,
 )
 from skesom.cube.convolution._width_warnings import warn_of_odd, warn_of_unknown
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any, Literal
-
-    from astropy.units import Quantity
-    from numpy.typing import ArrayLike
 
 _ROUNDING = 1e-9  # of widths that were converted from other units
 

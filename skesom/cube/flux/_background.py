@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -19,9 +19,6 @@ from skesom.cube.flux._background_mesh import (
     subtract_backgrounds,
 )
 from skesom.cube.masking._sky import measure_sky
-
-if TYPE_CHECKING:
-    from typing import Literal
 
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.
 BENT = 0.5

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from astropy import units
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
@@ -16,11 +17,6 @@ from skesom.cube._base import CubeTransformer
 from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
 from skesom.cube.masking._sky import sampled
-
-if TYPE_CHECKING:
-    from typing import Literal
-
-    from numpy.typing import ArrayLike
 
 _NO_COMMON_UNIT = 1e5  # times the noise of another band
 

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from astropy import units
+from astropy.units import UnitBase
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from skesom._common.blocks import each_block
@@ -21,11 +22,6 @@ from skesom.cube._base import (
     split_bands,
 )
 from skesom.cube._by_strips import by_strips
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from astropy.units import UnitBase
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)

@@ -4,27 +4,20 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from astropy import units
+from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import each_block
+from skesom._common.types import Cube, CubeLike
 from skesom._common.units import unit_of
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, numbers_per_band
 from skesom.cube._by_strips import WHOLE, by_strips
 from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
-
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from numpy.typing import ArrayLike, NDArray
-
-    from skesom._common.types import CubeLike
-    from skesom.cube import Cube
-
 
 _BRIGHT = 3  # times the noise: what noise alone seldom gives
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import in_threads, row_blocks
@@ -37,11 +38,6 @@ from skesom.cube.masking._sky import (
     sampled,
     write_nan,
 )
-
-if TYPE_CHECKING:
-    from typing import Any, Literal
-
-    from numpy.typing import ArrayLike
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.

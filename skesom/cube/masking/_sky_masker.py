@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from functools import partial
 from numbers import Integral, Real
-from typing import TYPE_CHECKING
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -24,9 +24,6 @@ from skesom.cube.masking._sky import (
     significance,
     write_nan,
 )
-
-if TYPE_CHECKING:
-    from typing import Literal
 
 # Codes of pixels: sky, the rest, and sky as far below its level as others stand out; 0
 # is a pixel without enough bands.

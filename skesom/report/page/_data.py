@@ -7,9 +7,14 @@ import zlib
 import numpy as np
 
 from skesom import displays
-from skesom.cube import physical_factors
+from skesom.cube.flux._physical import physical_factors
+from skesom.displays._cluster_plots import axis_name, flux_name, is_wide
+from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+from skesom.displays._rgb import band_places
+from skesom.displays._sky_image import pick
+from skesom.displays._unit_layout import GraphLayout, layout_of
 from skesom.io import cluster_table
-from skesom.maps import count_clusters
+from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
 from skesom.report._result import hex_of
 
@@ -45,11 +50,11 @@ def packed(name, array):
 
 def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
-    labels = displays.pick(result.run_label_map, step).astype(np.int16)
+    labels = pick(result.run_label_map, step).astype(np.int16)
     _, thin, scaled = result.thinned(step)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
-    places = displays.band_places(thin)
+    places = band_places(thin)
     order = np.argsort(
         range(len(bands)) if places is None else places.value, kind="stable"
     )
@@ -76,11 +81,11 @@ def pixel_data(result, step, rgb=None):
         "slices": [thin.band_names[band] for band in slices],
         "spectrum_name": name,
         "places": None if places is None else places.value[order].tolist(),
-        "places_name": "" if places is None else displays.axis_name(places.unit),
-        "missing_color": displays.MISSING_COLOR,
-        "hatch_color": displays.HATCH_COLOR,
-        "noise_color": displays.NOISE_COLOR,
-        "sky_color": displays.SKY_COLOR,
+        "places_name": "" if places is None else axis_name(places.unit),
+        "missing_color": MISSING_COLOR,
+        "hatch_color": HATCH_COLOR,
+        "noise_color": NOISE_COLOR,
+        "sky_color": SKY_COLOR,
     }
     return arrays, facts
 
@@ -91,14 +96,14 @@ def spectra_cube(result, thin, scaled):
     if unit is None:
         return scaled, ["stretched flux, scaled"]
     data = (thin.data * factors).astype(thin.dtype)
-    return thin.replace(data=data), displays.flux_name(unit).split("\n")
+    return thin.replace(data=data), flux_name(unit).split("\n")
 
 
 def quartiles(result, step, order):
     """Return quartiles of the clusters of the run, and of those of the result."""
     merged, thin, scaled = result.thinned(step)
     cube, _ = spectra_cube(result, thin, scaled)
-    own = displays.pick(result.run_label_map, step)
+    own = pick(result.run_label_map, step)
     return [_quartiles(labels, cube, order) for labels in (own, merged)]
 
 
@@ -147,10 +152,10 @@ def cluster_facts(result, step, order):
     return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
 
 
-def is_wide(clusters):
+def spans_decades(clusters):
     """Tell whether medians differ so much that their scale has to be logarithmic."""
     medians = [m for each in clusters for _, m, _ in each["quartiles"] if m]
-    return displays.is_wide(medians)
+    return is_wide(medians)
 
 
 def encode_band(flux):
@@ -228,11 +233,11 @@ def unit_map(result):
 
 def unit_data(result, step):
     """Return arrays and facts about the units: where and what they are."""
-    layout = displays.layout_of(result.som, "pca")
+    layout = layout_of(result.som, "pca")
     x, y = layout.positions.T
     values, ranges = unit_values(result.som, result.feature_names)
     arrays = {
-        "units": displays.pick(unit_map(result), step),
+        "units": pick(unit_map(result), step),
         "unit_values": np.stack(list(values.values())),
     }
     facts = {
@@ -240,7 +245,7 @@ def unit_data(result, step):
         "unit_ranges": ranges,
         "unit_labels": result.run_unit_labels.tolist(),
     }
-    if isinstance(layout, displays.GraphLayout):
+    if isinstance(layout, GraphLayout):
         shares = layout.hits / max(layout.hits.max(initial=0), 1)
         arrays["unit_size"] = _SMALLEST + _LARGEST * np.sqrt(shares)
         arrays["links"] = _links(layout)

@@ -11,27 +11,22 @@ from importlib import resources
 from numbers import Integral
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
-from skesom.displays import MAX_PIXELS, thinning
-from skesom.io import describe_types, read_catalog
-from skesom.maps import find_positions
+from skesom._common.types import Bands, ClusterGroups, Cube, StrPath, Table
+from skesom.displays._sky_image import MAX_PIXELS, thinning
+from skesom.io import read_catalog
+from skesom.io._ned import describe_types
+from skesom.maps._positions import find_positions
 from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result
 from skesom.report.page import _data
-
-if TYPE_CHECKING:
-    from astropy.table import Table
-    from sklearn.base import BaseEstimator
-
-    from skesom._common.types import Bands, ClusterGroups, StrPath
-    from skesom.cube import Cube
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
@@ -156,7 +151,7 @@ def _page(result, catalog, title, rgb, max_pixels):
     arrays, facts = _data.pixel_data(result, step, rgb)
     facts |= _data.cluster_facts(result, step, facts["order"])
     is_physical = len(facts["spectrum_name"]) > 1  # with a unit
-    facts["is_log"] = is_physical and _data.is_wide(facts["clusters"])
+    facts["is_log"] = is_physical and _data.spans_decades(facts["clusters"])
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS and not result.is_voxel
     if has_units:
