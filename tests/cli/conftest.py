@@ -16,10 +16,7 @@ def run(capsys):
 
     def run_command(*arguments):
         capsys.readouterr()
-        try:
-            status = main([str(argument) for argument in arguments])
-        except SystemExit as error:  # as argparse ends
-            status = error.code or 0
+        status = main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return status, captured.out.splitlines(), captured.err.splitlines()
 

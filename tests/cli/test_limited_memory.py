@@ -29,7 +29,7 @@ from skesom.cube.flux import _color, _stretch
 from skesom.cube.masking import _sky
 from skesom.io import read_cube
 from skesom.maps import _large_tables, make_cluster_pipeline
-from skesom.report import label_map_digest
+from skesom.report._provenance import label_map_digest
 from skesom.som import ESOM, ConsensusClusterer, _consensus
 
 warnings.simplefilter("ignore")

@@ -60,7 +60,7 @@ def test_too_long_is_told_before_images_are_read(
     run, bands, tmp_path, monkeypatch, command, name
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("skesom.report.ImageSource.read", None)
+    monkeypatch.setattr("skesom.report._image_source.ImageSource.read", None)
     options = ["result"] if command == "explore" else [*bands, *QUICK]
     status, out, (line,) = run(command, *options, "-o", name)
     assert (status, out) == (2, [])

@@ -347,7 +347,7 @@ import sys
 sys.modules.update(dict.fromkeys(["spectral_cube", "specutils", "xarray"]))
 import numpy as np
 from astropy.io import fits
-from skesom.cube import check_cube
+from skesom.cube._base import check_cube
 for X in (np.ones((2, 2, 1)), fits.ImageHDU(np.ones((2, 2)))):
     check_cube(X)
 """  # an import is an error

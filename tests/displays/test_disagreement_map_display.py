@@ -87,7 +87,7 @@ class TestDisagreementMap:
 
     def test_needs_maps_and_not_tables(self, ax):
         comparison = compare_clusterings([0, 1], [0, 1])
-        with pytest.raises(ValueError, match="n_rows, n_columns"):
+        with pytest.raises(ValueError, match="two axes"):
             DisagreementMapDisplay(comparison).plot(ax)
 
     def test_has_coordinates_on_the_sky(self, sky_wcs):
