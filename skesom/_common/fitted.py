@@ -2,6 +2,7 @@
 """Parameters as they were at the last fit, by which a fitted estimator goes on."""
 
 from functools import wraps
+from operator import is_
 from typing import TYPE_CHECKING
 
 from sklearn.base import clone
@@ -24,11 +25,12 @@ def keep_parameters(estimator):
 
 def as_fitted(estimator):
     """Return an estimator with the parameters of its fit, itself if they are its."""
-    kept = vars(estimator).get("_fitted_parameters", {})
-    if all(getattr(estimator, name) is value for name, value in kept.items()):
+    now = vars(estimator)
+    kept = now.get("_fitted_parameters", {})
+    if all(map(is_, map(now.get, kept), kept.values())):  # at each predict, so fast
         return estimator
     fitted = object.__new__(type(estimator))
-    vars(fitted).update(vars(estimator), **kept)
+    vars(fitted).update(now | kept)
     return fitted
 
 

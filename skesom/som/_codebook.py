@@ -43,8 +43,8 @@ def _exponents(values):
 
     In a column that is used, smaller ones than its largest decide nothing.
     """
-    largest = np.max(np.abs(values), axis=0, initial=0, where=np.isfinite(values))
-    largest = largest[largest > 0]
+    largest = np.fmax.reduce(np.abs(values), axis=0, initial=0)
+    largest = largest[(largest > 0) & (largest < np.inf)]
     if not largest.size:
         return 0, 0
     return math.frexp(largest.min())[1], math.frexp(largest.max())[1]
