@@ -143,12 +143,12 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
             counts = _counts(leaves, one, len(order)).astype(np.float64)
             together += counts @ counts.T / (len(found) * len(members))
     sizes = np.bincount(leaves[leaves >= 0], minlength=len(order))
-    values = np.nan_to_num(X, nan=0.0).astype(np.float64)
-    means, _ = sums_by_group(values, leaves.astype(np.intp), len(order), missing=False)
+    values, rows = X.astype(np.float64), leaves.astype(np.intp)
+    sums, counts = sums_by_group(values, rows, len(order), missing=True)
+    usual = sums.sum(axis=0) / counts.sum(axis=0).clip(1)
+    means = np.where(counts > 0, sums / counts.clip(1), usual)
     means[sizes == 0] = np.nan  # nobody knows where it is: it joins last
-    sizes = sizes.clip(1)
-    means /= sizes[:, np.newaxis]
-    return anchored_tree(clusters[order], together, sizes, means), voting
+    return anchored_tree(clusters[order], together, sizes.clip(1), means), voting
 
 
 def _fewer(n_clusters):

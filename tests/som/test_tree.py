@@ -15,6 +15,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som._folded_graph import Votes
+from skesom.som._tree import PartVotes, tree_of_members
 
 MAPS = {"ESOM": ESOM(random_state=0), "CSOM": CSOM(shape="auto", random_state=0)}
 
@@ -164,6 +166,9 @@ def test_representative_of_a_cut_tells_all_its_clusters():
     consensus = ConsensusClusterer(ESOM(3), n_estimators=3, random_state=0).fit(X)
     cut = consensus._cut_at(4, X)
     assert index(truth, cut.representative_.predict(X)) == 1
+    labels, agreement = cut.predict(X, return_agreement=True)
+    np.testing.assert_array_equal(labels, consensus.labels_at(4))
+    np.testing.assert_array_equal(agreement, cut.agreement_)
 
 
 def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
@@ -192,6 +197,38 @@ def test_clusters_that_no_member_puts_together_join_by_nearness():
     consensus = ConsensusClusterer(KMeans(4), **how).fit(np.concatenate(X))
     expected = np.repeat([0, 1, 0, 1], list(groups.values()))
     np.testing.assert_array_equal(consensus.labels_at(2), expected)
+
+
+@pytest.mark.parametrize("seen", [[0, 0, 1, 1], [0, 1, 2, 3]], ids=["parts", "places"])
+def test_leaves_join_by_what_members_put_together_then_by_nearness(seen):
+    """Missing values, of some or all rows of a cluster, and noise do not count."""
+    X = np.column_stack([np.repeat([0.0, 100, 8, 108], 50), np.full(200, 1000.0)])
+    X[:50:2, 1] = X[50:100, 1] = np.nan
+    X = np.append(X, [[1e6, 0]], axis=0)
+    labels, parts = (np.append(np.repeat(of, 50), -1) for of in (range(4), seen))
+    given = 2 * [parts.astype(np.int32)]
+    tree, _ = tree_of_members(2 * [KMeans()], X, None, labels, 4, given)
+    assert tree.sizes.tolist() == [50, 50, 50, 50]
+    expected = seen if max(seen) == 1 else [0, 1, 0, 1]
+    np.testing.assert_array_equal(tree.numbers(2), expected)
+
+
+def test_row_has_the_leaf_with_most_votes_in_its_cluster():
+    own, unlabeled = [4.0, 0, 2], [3.0, 0, 1]
+    votes = Votes([np.array([own, unlabeled])], [], np.array([0.0, 1, 0]))
+    parts = [np.array([0, 0, -1, 0])]
+    found = votes.scores(parts)
+    np.testing.assert_array_equal(found[1:3], [[4, 1, 2], unlabeled])
+    voting = PartVotes([], votes, np.array([0, 1, 1]))
+    np.testing.assert_array_equal(voting.leaves(parts, [0, 1, 1, -3]), [0, 2, 2, -3])
+
+
+def test_leaf_of_one_row_is_where_the_row_is():
+    places = np.repeat([0.0, 100.0, 60.0], [40, 30, 1])
+    X = np.column_stack([places, np.zeros(71)])
+    consensus = ConsensusClusterer(DBSCAN(eps=5, min_samples=1), n_estimators=3).fit(X)
+    assert consensus._tree()[0].sizes.tolist() == [40, 30, 1]
+    np.testing.assert_array_equal(consensus.labels_at(2), places > 0)
 
 
 def test_leaves_of_members_without_predict():
