@@ -27,6 +27,7 @@ from threadpoolctl import threadpool_limits
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
+from skesom.som._cut import Cut
 from skesom.som._folded_graph import FoldedGraph
 
 
@@ -111,6 +112,23 @@ def test_overlap_is_what_both_hold_over_the_mean_of_each():
     assert_allclose(one[:2], [[6 / 9, 4 / 10, 0], [2 / 9, 6 / 10, 2 / 7]])
     assert_allclose(other[:2], [[1, 0, 0], [0, 1, 0]])
     assert agreement[0] == pytest.approx((2 * 6 / 9 + 5) / 7)
+
+
+def test_places_are_small_beside_votes():
+    labels = three_clusterings(np.random.default_rng(0))
+    places = FoldedGraph(labels).places(4, np.random.RandomState(0))
+    sizes = [np.abs(table).max() for table in (*places.tables, places.bias)]
+    assert max(sizes) == 1
+
+
+def test_noise_is_no_cluster_of_a_cut():
+    """A member with noise in a cluster agrees with both as far as it holds them."""
+    labels = [np.repeat([0, 1, own], 4) for own in (-1, -1, 1)]
+    votes = FoldedGraph(labels).votes(2, np.random.RandomState(0))
+    cut = Cut(np.arange(2), votes, None)
+    _, clusters, agreement = cut.compared(None, labels, None, None)
+    assert_array_equal(clusters[8:], -1)
+    assert_allclose(agreement, np.repeat([1, 8 / 9, 8 / 9], 4), rtol=1e-6)
 
 
 def test_closest_member_is_that_of_the_rows_in_a_cluster():

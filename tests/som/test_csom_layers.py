@@ -47,6 +47,9 @@ def test_the_label_is_that_of_the_unit_of_the_unit(blobs):
     expected = np.argsort(np.argsort(-sizes, kind="stable"), kind="stable")[place]
     assert_array_equal(csom.labels_, expected)
     assert_array_equal(csom.predict(X), csom.labels_)
+    # Units are where they learned, also for who asks a graph of them.
+    csom.set_params(n_clusters=5)
+    assert csom._moved(None, X, None, None) is csom.codebook_
 
 
 def test_every_layer_may_be_trained_in_its_own_way(blobs):

@@ -17,7 +17,12 @@ from skesom.som._lattice_training import units_by_k_means
 from skesom.som._metric import Metric
 from skesom.som._second_stage import _mixture
 from skesom.som._second_stage._units import Units
-from skesom.som._summary import moments_of_units, summarize, sums_around_units
+from skesom.som._summary import (
+    enough_rows,
+    moments_of_units,
+    summarize,
+    sums_around_units,
+)
 
 
 @pytest.fixture
@@ -54,6 +59,13 @@ def test_weights_are_repetitions(table):
     )
     assert_allclose(one.means, other.means)
     assert_allclose(one.covariances, other.covariances, atol=1e-12)
+
+
+def test_as_much_as_is_asked_for(table):
+    X, codebook = table
+    assert len(summarize(X, codebook).sums) == 0
+    for weights in (None, np.arange(900.0)):
+        assert_array_equal(enough_rows(X, weights, None)[0], X)
 
 
 def test_moments_add_up_over_blocks(table):
@@ -171,6 +183,7 @@ def test_mixture_replaces_a_cut_through_a_body():
     assert adjusted_rand_score(truth, cut) < 0.1
     assert adjusted_rand_score(truth, found) > 0.85
     assert_array_equal(mixture.label(X), found)
+    assert_array_equal(mixture.label(np.array([[np.nan, 0.0]])), [-1])
 
 
 @pytest.mark.parametrize("length", [5, 0.7])

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM, _row_order
-from skesom.som._row_order import Epochs, Windows, order_by_content
+from skesom.som._row_order import Epochs, Windows, order_by_content, some_rows
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -17,7 +17,10 @@ def X(request):
     return X
 
 
-def test_the_order_depends_on_what_rows_hold(X):
+@pytest.mark.parametrize("scale", [1.0, 1e-20])
+def test_the_order_depends_on_what_rows_hold(X, scale):
+    X *= X.dtype.type(scale)
+    X[0] = 1
     order = order_by_content(X)
     assert_array_equal(np.sort(order), np.arange(len(X)))
     elsewhere = np.random.default_rng(1).permutation(len(X))
@@ -25,6 +28,14 @@ def test_the_order_depends_on_what_rows_hold(X):
     sorted_rows = np.nan_to_num(X[order], nan=9)
     changes = (np.diff(sorted_rows, axis=0) != 0).any(axis=1)
     assert changes.sum() + 1 == len(np.unique(sorted_rows, axis=0))
+
+
+def test_some_rows_hold_about_as_many_values_as_show_their_size(monkeypatch):
+    monkeypatch.setattr(_row_order, "_ENOUGH_VALUES", 100)
+    rows = some_rows(np.arange(1500.0).reshape(500, 3))
+    assert 100 <= rows.size <= 200
+    assert rows[0, 0] == 0
+    assert rows[-1, 0] > 1400
 
 
 def test_rows_are_drawn_as_often_as_their_weights():

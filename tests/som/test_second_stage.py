@@ -26,7 +26,12 @@ from skesom.som import CSOM, ESOM
 from skesom.som._base import cuts_of_units
 from skesom.som._lattice import Lattice
 from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
-from skesom.som._second_stage._number import _links_of_pieces, joined_pieces
+from skesom.som._second_stage._graph import cuts_of_graph
+from skesom.som._second_stage._number import (
+    _links_of_pieces,
+    clusters_by_gaps,
+    joined_pieces,
+)
 from skesom.som._second_stage._parted import parted
 from skesom.som._second_stage._units import Units, both_ways
 
@@ -190,9 +195,10 @@ def with_island(line, n_samples, place):
 
 def test_island_is_a_cluster_where_the_body_has_gaps():
     body = chain(30, gaps=[15])
-    far = groups_of_graph(with_island(body, 3, 60.0), 3)
-    assert far[30] not in far[:30]
-    assert len(set(far)) == 3
+    for place in (60.0, 34.0):  # two lengths of a link are far
+        far = groups_of_graph(with_island(body, 3, place), 3)
+        assert far[30] not in far[:30]
+        assert len(set(far)) == 3
     # Near (1.5 lengths), or of fewer samples than three, it is one with the body.
     for units in (with_island(body, 3, 33.5), with_island(body, 2, 60.0)):
         groups = groups_of_graph(units, 3)
@@ -228,6 +234,9 @@ def test_sparse_unit_is_no_bridge():
     graph = _graph.coactivation_graph(units)
     assert not graph.inside[10]
     assert graph.affinity[[10]].sum() == 0
+    # A fifth of what the others hold is enough.
+    more = Units(units.codebook, np.maximum(hits, 3), units.counts, units.radii)
+    assert _graph.coactivation_graph(more).inside[10]
     # A line of units that hold as few as it does is a body of its own.
     alike = Units(units.codebook, np.ones(21), units.counts, units.radii)
     assert _graph.coactivation_graph(alike).inside.all()
@@ -240,6 +249,30 @@ def test_unit_far_from_its_own_samples_is_an_island():
     units = Units(line.codebook, line.hits, line.counts, radii)
     graph = _graph.coactivation_graph(units)
     assert [island.tolist() for island in graph.islands] == [[59]]
+
+
+@pytest.mark.parametrize(("radius", "islands"), [(0.1, [[39]]), (0.8, [])])
+def test_compact_unit_is_an_island_from_half_as_far(radius, islands):
+    """It lies 3 lengths of a link away; samples that reach so far tie it to others."""
+    line = chain(40)
+    last = np.arange(40) == 39
+    units = Units(
+        line.codebook + 2 * last[:, np.newaxis],
+        np.where(last, 5, line.hits),
+        line.counts,
+        np.where(last, radius, line.radii),
+    )
+    found = _graph.coactivation_graph(units).islands
+    assert [island.tolist() for island in found] == islands
+
+
+@pytest.mark.parametrize("cut", [groups_of_graph, lambda *of: cuts_of_graph(*of)[0]])
+def test_unit_without_samples_stays_with_what_it_is_tied_to(cut):
+    """Though a unit of the other body is nearer."""
+    line = chain(20, gaps=[10])
+    line.codebook[10], line.hits[10] = 10.5, 0
+    groups = cut(line, 2 if cut is groups_of_graph else [2])
+    assert_array_equal(groups == groups[9], np.repeat([True, False], 10))
 
 
 @pytest.mark.parametrize("scale", [2.0**-80, 1e-17, 1e-10, 1.0, 2.0**80])
@@ -702,9 +735,9 @@ def path_of(n_units):
 
 
 def test_piece_too_small_to_cut_is_as_tight_as_the_others():
-    crossing, inside = _links_of_pieces(path_of(11), np.repeat([0, 1], [8, 3]))
-    assert_array_equal(crossing, [[0, 1], [1, 0]])
-    assert_array_equal(inside, [[0, 1], [1, 0]])
+    crossing, inside = _links_of_pieces(2 * path_of(11), np.repeat([0, 1], [8, 3]))
+    assert_array_equal(crossing, [[0, 2], [2, 0]])
+    assert_array_equal(inside, [[0, 2], [2, 0]])
     _, inside = _links_of_pieces(path_of(5), np.repeat([0, 1], [2, 3]))
     assert_array_equal(inside, [[0, 1], [1, 0]])
 
@@ -717,6 +750,38 @@ def test_cluster_has_a_number_of_units(n_units, expected):
     affinity[0, -1] = affinity[-1, 0] = 0.1
     found = _spectral.plausible_number(sparse.csr_array(affinity), 10_000)
     assert found == expected
+
+
+def cliques(n_units, *ties):
+    """Return bodies of units that are all linked; each is tied to the one before."""
+    own = np.ones((n_units, n_units))
+    weights = sparse.diags_array([np.array(ties)] * 2, offsets=[-1, 1]).toarray()
+    affinity = np.kron(np.eye(len(weights)), own - np.eye(n_units))
+    return sparse.csr_array(affinity + np.kron(weights, own))
+
+
+LADDER = sparse.kron(path_of(12), np.eye(2)) + sparse.kron(np.eye(12), path_of(2))
+
+
+@pytest.mark.parametrize(
+    ("affinity", "expected"), [(LADDER.tocsr(), 3), (cliques(12, 0.08), 2)]
+)
+def test_cut_is_given_up_for_gaps_only(affinity, expected):
+    """Bodies are not halved; a continuum is cut as it was asked for."""
+    spectrum = _spectral.Spectrum(affinity, np.zeros(24, dtype=int), 3)
+    groups = spectrum.cut_along_gaps(3)
+    assert len(np.unique(groups)) == expected
+    if expected == 2:
+        assert_array_equal(groups == groups[0], np.repeat([True, False], 12))
+
+
+def test_bodies_that_pieces_join_are_parted_by_cuts():
+    """Pieces find the wider gap alone; three bodies are harder to cut than to part."""
+    affinity, hits = cliques(16, 0.015, 0.06), np.full(48, 10)
+    assert joined_pieces(affinity, hits, least=33)[0].max() == 1
+    groups, _ = clusters_by_gaps(affinity, hits)
+    assert_array_equal(groups, np.repeat(groups[[0, 16, 32]], 16))
+    assert len(np.unique(groups)) == 3
 
 
 def test_gap_beside_a_few_samples_parts_last():
