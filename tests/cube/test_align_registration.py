@@ -2,6 +2,7 @@
 """Bands that share their pixels, but not the sky in them."""
 
 import warnings
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -104,13 +105,31 @@ class TestWarning:
         assert [each.filename for each in caught] == [__file__]
         assert "'g'" not in str(caught[0].message)
 
+    def test_parts_of_a_pixel_count(self, rng):
+        message = r"'g' by \+3\.[345] rows and -2\.[345] columns"
+        with pytest.warns(UserWarning, match=message):
+            CubeAligner(registration="check").fit(bands_of(rng, (0, 0), (3.4, -2.4)))
+
+    @pytest.mark.parametrize(("scatter", "is_told"), [(0.6, True), (0.72, False)])
+    def test_three_times_the_scatter_of_the_quarters(
+        self, rng, monkeypatch, scatter, is_told
+    ):
+        rest = iter([np.zeros(2), *scatter * np.vstack([np.eye(2), -np.eye(2)])])
+        monkeypatch.setattr(_registration, "find_shift", lambda *_: next(rest))
+        aligner = CubeAligner(registration="check")
+        warned = pytest.warns(UserWarning, match="'g' by") if is_told else nullcontext()
+        with warned:
+            aligner.fit(bands_of(rng, (0, 0), (2, 0)))
+        assert aligner.registration_.startswith("shifted") == is_told
+
     def test_off_by_default(self, rng):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             CubeAligner().fit_transform(bands_of(rng, (0, 0), (3, 3)))
 
     @pytest.mark.parametrize("registration", ["auto", "check"])
-    def test_what_is_seen(self, rng, registration):
+    def test_what_is_seen(self, rng, monkeypatch, registration):
+        monkeypatch.setattr(_registration, "find_shift", None)  # of no quarter
         aligner = CubeAligner(registration=registration)
         aligner.fit(bands_of(rng, (0, 0), (0, 0.4), (-0.3, 0)))
         seen = "no shift above 1 pixel; 2 of 2 bands show enough to be compared with r"
@@ -181,6 +200,22 @@ class TestCorrection:
         for band in (0, 2):
             rest = find_shift(result.data[:, :, band], result.data[:, :, 1])
             assert_allclose(rest, 0, atol=0.1)
+
+    def test_what_is_left_is_taken_off_too(self, rng, monkeypatch):
+        rest = iter([np.array([0.3, -0.2]), *np.zeros((4, 2))])
+        monkeypatch.setattr(_registration, "find_shift", lambda *_: next(rest))
+        cube = bands_of(rng, (0, 0), (2, 0))
+        aligner = CubeAligner(registration="correct").fit(cube)
+        assert_allclose(aligner.shifts_[1], [2.3, -0.2], atol=0.1)
+
+    def test_on_a_grid_of_no_band(self, rng):
+        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+        wcs.wcs.cdelt = np.array([-1, 1]) / 3600
+        cube = bands_of(rng, (0, 0), (3, -4)).replace(wcs=wcs)
+        cube = cube.replace(band_units=["K", "K"])
+        grid = Cube(np.ones((160, 180, 1)), wcs=wcs)
+        aligner = CubeAligner(grid, registration="correct").fit(cube)
+        assert_allclose(aligner.shifts_, [[0, 0], [3, -4]], atol=0.1)
 
     def test_equal_to_a_right_wcs(self, rng):
         """A wrong CRPIX is undone: the same as if it had been right."""

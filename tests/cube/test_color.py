@@ -156,6 +156,22 @@ def test_errors_against_realisations(scene, global_random_seed):
     assert np.isnan(errors[1, 1])
 
 
+def test_errors_follow_the_slopes_between_levels(scene):
+    """To first order, in pixels between several pairs of levels at once."""
+    errors = 0.01 + 0.06 * (scene - scene.min())  # by which weights differ much
+    scaler = ColorScaler().fit(Cube(scene, errors=errors))
+    pixels, step = scene[::15, ::12].reshape(1, -1, 3), 1e-7
+    sides = [
+        [scaler.transform(pixels + sign * step * axis) for sign in (-1, 1)]
+        for axis in np.eye(3)
+    ]
+    slopes = np.diff(sides, axis=1)[:, 0] / (2 * step)
+    sigma = np.array([0.1, 0.2, 0.05])
+    expected = np.sqrt(np.tensordot(sigma**2, slopes**2, 1))
+    cube = Cube(pixels, errors=np.broadcast_to(sigma, pixels.shape))
+    assert_allclose(scaler.transform(cube).errors, expected, rtol=1e-4)
+
+
 def test_bands_in_another_order_give_the_same_numbers():
     cube, _ = make_galaxy_cube((48, 56), missing=0.1, random_state=0)
     cube = cube.replace(data=AsinhStretch().fit_transform(cube).data)

@@ -49,7 +49,7 @@ class TestFilters:
         # The WFC3 filter is 2.8 nm wide; that of ACS is 8.8 nm and holds H alpha too.
         assert describe_filter("ACS F658N").line == "H alpha + [N II]"
         wide_field = describe_filter("WFC3/UVIS F658N")
-        assert (wide_field.line, wide_field.width) == ("[N II]", 2.8)
+        assert wide_field[1:] == (2.8, "[N II]", True)
 
     @pytest.mark.parametrize(
         ("name", "width"),  # Hubble's WFC3 Instrument Handbook, table 6.2

@@ -26,7 +26,9 @@ from scipy.stats import gamma, norm
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
+from skesom.cube.masking import _sky, _sky_masker
 from skesom.cube.masking._sky import (
+    _chance_cuts,
     _clipped_statistics,
     _find_peak,
     measure_levels,
@@ -479,6 +481,22 @@ class TestSky:
         np.testing.assert_array_equal(one.sky_mask_, two.sky_mask_)
 
 
+@pytest.mark.parametrize(
+    ("n_above", "n_below", "masks"),
+    [(10, 0, True), (9, 0, False), (16, 3, True), (15, 3, False)],
+)
+@pytest.mark.filterwarnings("ignore:The frame shows nothing but sky")
+def test_ten_more_than_twice_those_below_are_signals(
+    monkeypatch, n_above, n_below, masks
+):
+    codes = np.full((20, 20), _sky_masker._SKY)
+    codes.flat[:n_above] = _sky_masker._KEPT
+    codes.flat[n_above : n_above + n_below] = _sky_masker._BELOW
+    monkeypatch.setattr(SkyMasker, "_find_codes", lambda *_: codes)
+    cube = np.random.default_rng(0).normal(size=(20, 20, 1))
+    assert SkyMasker().fit(cube).masks_sky_ == masks
+
+
 class TestNothingLeft:
     """A cube of which nothing remains is refused."""
 
@@ -528,6 +546,28 @@ class TestStatistics:
         # Without 1000, the median of 1, 2, 4, 7 is 3, and that of what they differ 1.5.
         level, noise = _clipped_statistics(np.array([7, 1, np.nan, 1000, 4, 2]))
         assert (level, noise) == (3, pytest.approx(1.4826 * 1.5))
+
+    def test_cuts_are_those_of_gamma_distributions(self, rng):
+        """Squares of the lower half of normal values: mean 1/2, variance 5/4."""
+        expected = gamma.isf(norm.sf(3), 0.2 * np.arange(1, 5), scale=2.5)
+        for unknown in ([], np.zeros(9)):
+            np.testing.assert_allclose(_chance_cuts(unknown, 3, 4), expected)
+        one = np.fmin(1.5 * rng.normal(size=9999), 0) ** 2
+        same = _chance_cuts(4 * one, 3, 4)[3]  # of four bands of one noise
+        np.testing.assert_allclose(same, 4 * _chance_cuts(one, 3, 1)[0])
+
+    def test_sums_are_of_squares_below_the_sky(self, rng, monkeypatch):
+        monkeypatch.setattr(_sky, "_chance_cuts", lambda sums, *_: sums)
+        sums = measure_sky(rng.normal(size=(400, 400, 3))).cuts
+        assert sums.min() >= 0
+        assert sums.mean() == pytest.approx(3 / 2, rel=0.1)
+        assert sums.var() == pytest.approx(3 * 5 / 4, rel=0.2)
+
+    def test_scene_without_noise(self):
+        flat = np.full((128, 128, 1), 2.0)
+        flat[32:64, 48:64] = 9
+        sky = measure_sky(flat)
+        assert (sky.certainty, *sky.level, *sky.noise) == (1, 2, 0)
 
     def test_odd_bands(self):
         assert sky_statistics(np.full((64, 64), 3.0)) == (3.0, 0.0)

@@ -99,11 +99,13 @@ class TestOrder:
             write("c.fits", 1, WAVELNTH=3.4, WAVEUNIT="um"),
             write("b.fits", 2, WAVELEN=(12.0, "[um] of the band")),
             write("a.fits", 3, WAVELEN=(4.6, "effective wavelength")),
+            # The card counts before what IRAS calls its filter of 12 um.
+            write("d.fits", 4, WAVELEN=(11.5, "[um]"), FILTER="12", TELESCOP="IRAS"),
         ]
         cube = read_cube(paths[::-1], order="wavelength")
-        assert cube.band_names == ("c", "b", "a")
+        assert cube.band_names == ("c", "12", "b", "a")
         nm = cube.band_coordinates.to_value(units.nm)
-        assert_array_equal(nm.round(6), [3400, 12000, np.nan])
+        assert_array_equal(nm.round(6), [3400, 11500, 12000, np.nan])
 
     def test_everything_stays_with_its_band(self, write):
         weights = np.ones((4, 5))
