@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clusters that say little do not pass in silence."""
 
+import re
 import warnings
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.maps import CubeClusterer
+from skesom.maps._cube_clusterer import check_enough_pixels
 from skesom.som import ESOM
 
 
@@ -112,3 +116,19 @@ class TestOneCluster:
 
     def test_nothing_but_noise(self):
         assert warnings_of(Divide(()), (10, 10, 2)) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [
+        ([*range(6), -3], None),  # nothing was set aside as sky
+        ([*range(6), -3, -2], "; or cluster the sky"),
+        ([*range(3)] * 4 + [-2], "; or ask for fewer clusters (--n-clusters 2), clus"),
+        ([*range(3)] * 5 + [-2], None),  # five pixels each
+    ],
+)
+def test_few_pixels_that_stand_out_are_refused(labels, advice):
+    estimator = SimpleNamespace(labels_=np.array([labels]))
+    refused = advice and pytest.raises(ValueError, match=re.escape(advice))
+    with refused or nullcontext():
+        check_enough_pixels(estimator)

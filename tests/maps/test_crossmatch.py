@@ -272,17 +272,17 @@ def test_a_single_object_gathers_nowhere(radius):
     assert row_of(result, "b", 0)["p_any"] > 0.5
 
 
-def test_very_small_probabilities_keep_their_order():
+@pytest.mark.parametrize("share", [1, 0.6])
+def test_very_small_probabilities_keep_their_order(share):
     labels = np.zeros((100, 100), dtype=int)
     labels[0] = 1
-    z = []
-    for n in (100, 200, 400, 800):  # of probabilities from 1e-200 to 1e-1600
-        found = crossmatch(labels, objects_at([(0, c % 100) for c in range(n)]))
-        z.append(row_of(found, "HII", 1)["z"])
+    z, numbers = [], np.array([100, 200, 400, 800])
+    for n in numbers:  # of probabilities from 1e-200 to 1e-1600 if all are there
+        places = [(0 if c < share * n else 50, c % 100) for c in range(n)]
+        z.append(row_of(crossmatch(labels, objects_at(places)), "HII", 1)["z"])
     # The logarithm of the probability is that of a Gaussian, but for its logarithm.
-    assert_allclose(
-        z, np.sqrt(2 * np.log(100) * np.array([100, 200, 400, 800])), rtol=0.01
-    )
+    entropy = stats.entropy([share, 1 - share], [0.01, 0.99])
+    assert_allclose(z, np.sqrt(2 * entropy * numbers), rtol=0.01)
 
 
 def test_one_cluster_is_never_enriched():

@@ -18,6 +18,7 @@ from skesom.maps._suggestions import (
     _claim,
     _Clusters,
     _colors,
+    _describe,
     _shape,
 )
 from skesom.som import ESOM
@@ -367,6 +368,14 @@ class TestDescriptions:
         assert texts[0] == "faintest"
         assert texts[1:] == ["brightest in a", "highest c / a"]
 
+    @pytest.mark.parametrize(
+        ("brightness", "end"), [(0.3, ""), (0.31, ", bright"), (-0.31, ", faint")]
+    )
+    def test_tell_brightness_that_people_see(self, brightness, end):
+        labels, cube = scene([1, 1, 1], [3, 3, 3], [2, 2, 9], names=list("abc"))
+        clusters = _Clusters(labels, cube, {})
+        assert _describe(clusters, 2, brightness) == f"highest c / a{end}"
+
     def test_prefer_places_among_all_to_those_among_the_few_that_are_known(self):
         """The ultraviolet of two old clusters, which are redder, is in the noise."""
         names = ["NUV", "SDSS g", "SDSS r"]
@@ -452,6 +461,8 @@ def test_what_is_as_red_as_the_mean_is_not_the_old_light():
     color, error = np.array([0.0, 1.0]), np.zeros(2)
     found = _colors(color, error, 1.0, brightness=np.array([5.0, 1.0]))
     np.testing.assert_array_equal(found["redder than old"], [-1, 0])
+    found = _colors(-color, error, 1.0, brightness=np.array([5.0, 1.0]))
+    assert np.isnan(found["redder than old"]).all()  # nothing is redder than the mean
 
 
 @pytest.mark.parametrize(
@@ -472,3 +483,40 @@ def test_claim_to_a_place_on_an_axis(values, expected):
     if found is not None:
         found = (bool(found[0]), int(found[1]), round(float(found[2])), found[3])
     assert found == expected
+
+
+def test_brightness_is_that_of_the_pixels_and_not_of_those_next_to_them():
+    labels = np.indices((SIDE, SIDE))[1] % 2
+    cube = Cube((1 + 3 * labels)[:, :, np.newaxis] * FLAT, band_names=BANDS)
+    faint, _ = suggest_names(labels, cube)
+    assert "1.5 mag fainter per area than half of the light" in faint.evidence
+
+
+def test_light_that_is_as_faint_as_its_noise_is_sky():
+    """Steps of 20 from pixel to pixel are those of a noise of 1.05 * 20."""
+    data = np.where(np.indices((4, 6))[1] % 2, 31.0, 11.0)[:, :, np.newaxis]
+    labels = np.zeros((4, 6), dtype=int)
+    for more, name in ((0, "sky"), (1, None)):
+        assert suggest_names(labels, Cube(data + more))[0].name == name
+
+
+def test_what_is_not_known_to_a_third_of_a_magnitude_is_left_out():
+    clusters = _Clusters(*scene([1], [2], names=["a"]), {})
+    lost = np.array([0.29, 0.31])
+    values, error = clusters.relative(np.array([1.0, 2.0]), "a", lost=lost)
+    np.testing.assert_array_equal(values, [0, np.nan])
+    np.testing.assert_array_equal(error, lost)
+
+
+@pytest.mark.parametrize(
+    ("places", "tell"),
+    [
+        *(((700, 900), True), ((701, 900), False)),  # from a blue band
+        *(((600, 730), False), ((600, 740), True)),  # 0.3 octaves apart
+        *(((400, 410), True), ((401, 410), False), ((380, 400), False)),  # the break
+    ],
+)
+def test_bands_that_tell_old_stars_from_young_ones(places, tell):
+    named = {"names": ["a", "b"], "band_coordinates": places * units.nm}
+    clusters = _Clusters(*scene([1, 1], [2, 3], **named), {})
+    assert clusters.color_bands == (("a", "b") if tell else None)
