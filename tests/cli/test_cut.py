@@ -76,7 +76,11 @@ def test_all_files_are_of_the_number(run, first):
     assert (np.diff(sizes) <= 0).all()
     table = Table.read(folder / "clusters.ecsv")
     assert table["pixels"].tolist() == sizes.tolist()
-    assert "in 6 clusters" in (folder / "summary.md").read_text()
+    text = (folder / "summary.md").read_text()
+    assert "in 6 clusters" in text
+    assert "`dendrogram.png` shows which clusters are most alike" in text
+    for row in table:
+        assert f" % | the runs agree to {100 * row['agreement']:.0f} % |" in text
     assert len(read_cluster_groups(folder / "groups.json")) == 6
     told = json.loads((folder / "provenance.json").read_text())
     assert (told["cut"], told["result"]["n_clusters"]) == (6, 6)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from skesom.report import merge_clusters, read_cluster_groups, write_cluster_groups
+from skesom.report._cluster_groups import carried_groups, check_groups
 
 GROUPS = [("H II regions", (1, 3)), ("dust", (2,))]
 
@@ -88,6 +89,15 @@ def test_bad_groups_are_refused(tmp_path, groups, message):
     with pytest.raises(ValueError, match=message):
         write_cluster_groups(tmp_path / "groups.json", groups)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_names_stay_with_the_clusters_of_the_same_pixels():
+    before = np.array([[0, 0, 1, 1, 2, 3, 4, -1, -3]])
+    after = np.array([[2, 2, 0, 1, 3, 3, 4, -1, -3]])  # 1 is cut, 2 and 3 are joined
+    given = [("stay", (0, 4), "#123456"), ("cut", (1,)), ("joined", (2, 3))]
+    found = carried_groups(check_groups(given), before, after)
+    assert found == [("stay", (2, 4), "#123456")]
+    assert carried_groups(check_groups([("some", (0, 1))]), before, after) == []
 
 
 def test_a_name_is_not_that_of_a_cluster_without_one():

@@ -157,6 +157,18 @@ def test_any_array(table, name):
     assert n_refused > 2
 
 
+@pytest.mark.parametrize("name", ["tables", "overlaps"])
+@pytest.mark.parametrize("kept", [np.s_[:-1], np.s_[:, :-1]], ids=["rows", "columns"])
+def test_votes_that_do_not_fit_together(table, name, kept):
+    consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
+    consensus = copy.deepcopy(consensus)  # as it is in a file
+    first, *others = getattr(consensus._votes, name)
+    damaged = {name: [np.ascontiguousarray(first[kept]), *others]}
+    consensus._votes = consensus._votes._replace(**damaged)
+    with pytest.raises(ValueError, match="its votes of shape"):
+        tamed(consensus)
+
+
 @pytest.mark.parametrize("damage", [None, "width", "nan", "labels"])
 def test_members_in_an_array_of_objects(table, tmp_path, damage):
     """Checks reach into every container, or it is refused."""

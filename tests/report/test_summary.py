@@ -32,6 +32,7 @@ def test_has_a_line_on_each_cluster(report):
     text = report["summary.md"].read_text()
     for row in clusters:
         assert f"| {row['percentage']:.1f} % |" in text
+    assert "| cluster | what it is | share of the area |" in text
 
 
 def test_tells_of_units_and_diagrams(report):
