@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Texts of files and people, made harmless for a terminal."""
+"""Texts of files and people: harmless for a terminal, and written as UTF-8."""
 
 import unicodedata
 

@@ -24,13 +24,12 @@ from skesom.displays._display import (
 )
 from skesom.displays._sky_image import MAX_PIXELS, draw_image, mean, thinning
 from skesom.displays._unit_layout import fitted_map
-from skesom.maps import stability
+from skesom.maps._stability import N_SEEDS, stability
 from skesom.pixels import unflatten, valid_pixels
 
 Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 
 
-_N_SEEDS = 10
 # Label, colors, and the percentage of the pixels that they cover (None: up to 1).
 _KINDS = {
     "distance": ("distance to the nearest unit", "inferno", 99.5),
@@ -86,7 +85,7 @@ class ValueMapDisplay(Display):
         X: CubeLike,
         *,
         kind: Kind = "distance",
-        seeds: int | Sequence[int] = _N_SEEDS,
+        seeds: int | Sequence[int] = N_SEEDS,
         ax: Axes | None = None,
         **options: Any,
     ) -> Self:
@@ -115,7 +114,7 @@ class ValueMapDisplay(Display):
         """
         check_matplotlib()  # before runs, which take time
         _check_kind(kind)
-        if kind != "stability" and seeds is not _N_SEEDS:
+        if kind != "stability" and seeds is not N_SEEDS:
             raise ValueError(f"seeds are those of runs, for stability: got {kind=}.")
         if kind == "stability":
             values, cube = stability(estimator, X, seeds=seeds).stability, X

@@ -127,8 +127,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     def _training_table(self, X):
         """Return a cube to learn from, its table and which pixels are valid."""
         cube = check_cube(X, estimator=self, reset=True)
-        how = {"pattern": self.pattern, "min_bands": self.min_bands}
-        table, valid = flatten(cube, **how)
+        table, valid = flatten(cube, pattern=self.pattern, min_bands=self.min_bands)
         if len(table) > 1:
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
             check_bands(table, names, "all that masks leave, after scaling")

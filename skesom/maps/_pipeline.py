@@ -187,8 +187,14 @@ def make_cluster_pipeline(
         bands = "uneven" if subtract_background == "auto" else "all"
         steps.append(("background", BackgroundSubtractor(bands=bands)))
     if target_fwhm is not None:
-        how = {**widths, "target_fwhm": target_fwhm, "n_jobs": n_jobs}
-        steps.append(("convolve", FWHMConvolver(**how)))
+        convolver = FWHMConvolver(
+            fwhm,
+            target_fwhm=target_fwhm,
+            pixel_scale=pixel_scale,
+            psfs=psfs,
+            n_jobs=n_jobs,
+        )
+        steps.append(("convolve", convolver))
     cut = {"crop": "auto", "min_bands": min_bands, "registration": "auto"}
     aligner = CubeAligner(align_to, resample=resample, **cut, n_jobs=n_jobs)
     steps.append(("align", aligner))

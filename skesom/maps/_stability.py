@@ -26,7 +26,7 @@ from skesom.maps._comparison import (
     renumber,
 )
 
-_N_SEEDS = 10
+N_SEEDS = 10
 
 
 class Stability(NamedTuple):
@@ -43,7 +43,7 @@ def stability(
     runs: BaseEstimator | Iterable[ArrayLike],
     X: CubeLike | None = None,
     *,
-    seeds: int | Sequence[int] = _N_SEEDS,
+    seeds: int | Sequence[int] = N_SEEDS,
     reference: ArrayLike | None = None,
 ) -> Stability:
     """Count how often pixels keep their clusters in other clusterings of them.
@@ -111,7 +111,7 @@ def stability(
     is_estimator = hasattr(runs, "fit_predict")
     if is_estimator != (X is not None):
         raise ValueError("Give an estimator and X, or clusterings without X.")
-    if not is_estimator and seeds is not _N_SEEDS:
+    if not is_estimator and seeds is not N_SEEDS:
         raise ValueError("seeds are those of an estimator: give clusterings without.")
     label_maps = _of_seeds(runs, X, seeds) if is_estimator else runs
     if reference is None:

@@ -73,8 +73,10 @@ class Map:
             if n_given == 0:
                 connections = getattr(codebook, "connections_", None)
             codebook = _codebook_of(codebook)
-        how = {"dtype": [np.float64, np.float32], "order": "C"}
-        self.codebook = check_array(filled(codebook), **how, input_name="codebook")
+        codebook = filled(codebook)
+        self.codebook = check_array(
+            codebook, dtype=[np.float64, np.float32], order="C", input_name="codebook"
+        )
         self.n_units = len(self.codebook)
         self._connections = connections
         self._positions = positions
@@ -133,8 +135,8 @@ class Map:
 
     @cached_property
     def _checked_positions(self):
-        how = {"dtype": float, "input_name": "positions"}
-        positions = check_array(filled(self._positions), **how)
+        positions = filled(self._positions)
+        positions = check_array(positions, dtype=float, input_name="positions")
         self._check_shape("positions", positions, positions.shape[1])
         return positions
 

@@ -27,9 +27,9 @@ from skesom.som._unit_votes import (
     completed,
     inherited,
     is_labeled,
+    known_targets,
     nearest_of_class,
     weights_of,
-    without_mask,
 )
 
 
@@ -232,7 +232,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         som = self._map_to_learn(fit_params, stream=stream)
         more = stream and hasattr(self, "estimator_")
         _check_class_weight(self.class_weight)
-        y = validate_data(self, y=without_mask(y, self.unlabeled))
+        y = validate_data(self, y=known_targets(y, self.unlabeled))
         check_consistent_length(X, y)
         check_classification_targets(y)
         classes = self._known_classes(y, classes, more)

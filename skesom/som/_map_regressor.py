@@ -19,8 +19,8 @@ from skesom.som._unit_votes import (
     completed,
     inherited,
     is_labeled,
+    known_targets,
     weights_of,
-    without_mask,
 )
 
 
@@ -151,7 +151,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     def _checked_targets(self, X, y, more):
         """Return one row of targets for each sample."""
-        y = without_mask(y, self.unlabeled)
+        y = known_targets(y, self.unlabeled)
         y = validate_data(self, y=y, skip_check_array=True)
         finite = self.unlabeled is None or np.isfinite(self.unlabeled) or "allow-nan"
         how = {"input_name": "y", "estimator": self, "ensure_2d": False}

@@ -100,8 +100,8 @@ def scaled_winners(
     >>> scaled_winners(fluxes, units, 0.1 * fluxes)
     array([7, 7])
     """
-    how = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "input_name": "X"}
-    X = check_array(filled(X), **how)
+    X = filled(X)
+    X = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", input_name="X")
     units = check_array(filled(units), dtype=np.float64, input_name="units")
     if units.shape[1] != X.shape[1]:
         raise ValueError(

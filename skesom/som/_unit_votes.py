@@ -159,7 +159,7 @@ def weights_of(fit_params, y):
     return None if weights is None else _check_sample_weight(weights, y, dtype=float)
 
 
-def without_mask(y, unlabeled):
+def known_targets(y, unlabeled):
     """Return targets of which those that are masked or NA are unlabeled."""
     is_plain = isinstance(getattr(y, "dtype", np.dtype(int)), np.dtype)
     is_plain = is_plain or not hasattr(y, "isna")
