@@ -133,7 +133,7 @@ def _match(given, known):
 
 def _filters_of(names):
     """Return what bands of one filter share: wavelengths, or names without."""
-    from skesom.cube.objects._filters import filter_wavelengths
+    from skesom._sky.filters import filter_wavelengths
 
     pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)
     return [name if np.isnan(nm) else nm for name, nm in pairs]

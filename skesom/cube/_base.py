@@ -17,9 +17,9 @@ from skesom._common.blocks import row_blocks
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
-from skesom._common.types import CubeLike, CubeT
+from skesom._types import CubeLike, CubeT
 from skesom.cube._container import Cube
-from skesom.cube.objects._convert import as_cube, find_converter
+from skesom.cube._convert import as_cube, find_converter
 
 _CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
 

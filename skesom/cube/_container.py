@@ -19,12 +19,12 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import as_strips, in_strips
 from skesom._common.texts import legible
-from skesom._common.types import DataArray, Figure
-from skesom._common.units import unit_of
+from skesom._sky.header_cards import band_cards, is_hdu
+from skesom._sky.units import unit_of
+from skesom._types import DataArray, Figure
+from skesom.cube._description import DESCRIPTION, write_description
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
-from skesom.cube.objects._description import DESCRIPTION, write_description
-from skesom.cube.objects._header_cards import band_cards, is_hdu
 
 _PER_BAND = (
     *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),

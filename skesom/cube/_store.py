@@ -7,7 +7,7 @@ import os
 
 from skesom._common.lazy import is_lazy
 from skesom._common.strips import stored
-from skesom._common.types import StrPath
+from skesom._types import StrPath
 from skesom.cube._base import CubeTransformer
 
 

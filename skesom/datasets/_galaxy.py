@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED
-from skesom._common.types import RandomState
+from skesom._types import RandomState
 from skesom.cube import Cube
 from skesom.datasets import _galaxy_light as optics
 from skesom.datasets._galaxy_scene import KINDS, make_scene, surface_brightness

@@ -22,8 +22,8 @@ from astropy.utils.data import (
 )
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skesom._common.types import Cube, StrPath
 from skesom._common.warn import warn_user
+from skesom._types import Cube, StrPath
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
 from skesom.io import read_cube

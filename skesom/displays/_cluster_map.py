@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import find_objects, gaussian_filter
 from sklearn.base import BaseEstimator
 
-from skesom._common.types import (
+from skesom._common.warn import warn_user
+from skesom._types import (
     WCS,
     Axes,
     Bands,
@@ -21,7 +22,6 @@ from skesom._common.types import (
     CubeLike,
     Names,
 )
-from skesom._common.warn import warn_user
 from skesom.displays._clusters import (
     ClusterDisplay,
     add_legend,

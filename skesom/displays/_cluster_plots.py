@@ -13,7 +13,7 @@ from astropy.units import Quantity
 from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
 
-from skesom._common.types import Axes, CubeLike, Names
+from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters

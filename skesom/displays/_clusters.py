@@ -17,10 +17,10 @@ from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
-from skesom._common.types import Axes, CubeLike
+from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube._base import check_cube, is_cube_list
-from skesom.cube.objects._convert import as_cube
+from skesom.cube._convert import as_cube
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
 from skesom.displays._display import (
     Display,

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import without_mask
-from skesom._common.types import CubeLike
-from skesom.cube.objects._convert import as_cube
+from skesom._types import CubeLike
+from skesom.cube._convert import as_cube
 
 NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from skesom._common.types import Axes, Catalog, Crossmatch, CubeLike, Names
+from skesom._types import Axes, Catalog, Crossmatch, CubeLike, Names
 from skesom.displays._clusters import labeled_cube
 from skesom.displays._colors import luminance_of
 from skesom.displays._display import (

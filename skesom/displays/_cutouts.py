@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._common.labels import check_label_map
-from skesom._common.types import Axes, Bands, CubeLike, Names
+from skesom._types import Axes, Bands, CubeLike, Names
 from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
 from skesom.displays._display import literal, new_axes, update_layout

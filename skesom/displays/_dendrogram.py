@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.pipelines import pipeline_end
-from skesom._common.types import Axes, Names
+from skesom._types import Axes, Names
 from skesom.displays._cluster_plots import shortened, spread
 from skesom.displays._clusters import as_colors, as_names
 from skesom.displays._colors import MISSING_COLOR

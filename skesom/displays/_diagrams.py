@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from skesom._common.lazy import computed, is_lazy
-from skesom._common.types import Axes, CubeLike, Names
+from skesom._sky.narrow_bands import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR
+from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube
 from skesom.cube.flux._photometry import Photometry
-from skesom.cube.objects._narrow_bands import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import literal, new_axes, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning

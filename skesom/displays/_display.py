@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from skesom._common.docstrings import fill_docstring
-from skesom._common.types import Axes
+from skesom._types import Axes
 
 _BAR_TICKS = 5
 _AX = """\

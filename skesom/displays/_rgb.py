@@ -10,10 +10,10 @@ from astropy import units
 from numpy.typing import NDArray
 
 from skesom._common.lazy import computed
-from skesom._common.types import Bands, BaseInterval, CubeLike
+from skesom._sky.narrow_bands import band_wavelengths
+from skesom._types import Bands, BaseInterval, CubeLike
 from skesom.cube import Cube
 from skesom.cube.masking._sky import sampled, sky_statistics
-from skesom.cube.objects._narrow_bands import band_wavelengths
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import numbers_of
 from skesom.displays._sky_image import mean

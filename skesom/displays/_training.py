@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from skesom._common.types import Axes
+from skesom._types import Axes
 from skesom.displays._display import Display, new_axes
 from skesom.displays._unit_layout import fitted_map
 

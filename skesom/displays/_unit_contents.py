@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from skesom._common.pipelines import last_step, map_inside
-from skesom._common.types import Axes, Colormap, CubeLike, Layout
 from skesom._common.warn import warn_user
+from skesom._types import Axes, Colormap, CubeLike, Layout
 from skesom.displays._clusters import add_legend
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from skesom._common.types import Axes, Colormap, Layout
+from skesom._types import Axes, Colormap, Layout
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import (
     Display,

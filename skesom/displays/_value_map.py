@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from skesom._common.fitted import as_fitted
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside, pipeline_end
-from skesom._common.types import WCS, Axes, Colormap, CubeLike
+from skesom._types import WCS, Axes, Colormap, CubeLike
 from skesom.cube._base import check_cube
 from skesom.displays._display import (
     Display,

@@ -24,9 +24,9 @@ from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.files import regular
 from skesom._common.fits_files import open_fits, unpacked
-from skesom._common.types import Catalog
-from skesom._common.units import check_power
 from skesom._common.warn import warn_user
+from skesom._sky.units import check_power
+from skesom._types import Catalog
 from skesom.io._ned import is_ned, parse_ned
 from skesom.io._regions import collect_regions, is_path
 

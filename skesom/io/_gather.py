@@ -14,16 +14,16 @@ from astropy import units
 from astropy.io import fits
 
 from skesom._common.fits_files import HDUsInMemory
-from skesom._common.grids import group_by_grid, pixel_size
 from skesom._common.lazy import is_lazy
 from skesom._common.texts import legible
 from skesom._common.warn import warn_user
+from skesom._sky.filters import differing_words, filter_wavelengths, is_telling
+from skesom._sky.grids import group_by_grid, pixel_size
+from skesom._sky.header_cards import is_hdu
+from skesom._sky.narrow_bands import in_nanometers
 from skesom.cube import Cube
 from skesom.cube._base import list_names
-from skesom.cube.objects._convert import find_converter
-from skesom.cube.objects._filters import differing_words, filter_wavelengths, is_telling
-from skesom.cube.objects._header_cards import is_hdu
-from skesom.cube.objects._narrow_bands import in_nanometers
+from skesom.cube._convert import find_converter
 from skesom.io._images import describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places

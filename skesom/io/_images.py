@@ -11,18 +11,18 @@ from astropy import units
 from astropy.wcs import WCS
 
 from skesom._common.fits_files import HDUsInMemory, open_fits
-from skesom._common.grids import Grid
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
+from skesom._sky.grids import Grid
+from skesom._sky.header_cards import read_bands, read_unit
+from skesom._sky.world_axes import read_world
 from skesom.cube import Cube
-from skesom.cube.objects._convert import (
+from skesom.cube._convert import (
     as_cube,
     check_image,
     describe_image,
     find_converter,
 )
-from skesom.cube.objects._header_cards import read_bands, read_unit
-from skesom.cube.objects._world_axes import read_world
 from skesom.io._fits_files import (
     FITS_SUFFIX,
     find_images,

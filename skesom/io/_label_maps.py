@@ -19,10 +19,10 @@ from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.new_files import atomic_path, check_place
 from skesom._common.strips import as_strips, in_strips, stored
-from skesom._common.types import CubeLike, StrPath
 from skesom._common.warn import warn_user
+from skesom._sky.header_cards import to_ascii
+from skesom._types import CubeLike, StrPath
 from skesom.cube import Cube
-from skesom.cube.objects._header_cards import to_ascii
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
 from skesom.io._quartiles import percentiles

@@ -14,13 +14,13 @@ from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
 from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
-from skesom._common.grids import Grid, same_grid
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
-from skesom.cube.objects._convert import ERROR_POWERS, order_axes, to_errors
-from skesom.cube.objects._header_cards import read_unit
-from skesom.cube.objects._world_axes import read_world
+from skesom._sky.grids import Grid, same_grid
+from skesom._sky.header_cards import read_unit
+from skesom._sky.world_axes import read_world
+from skesom.cube._convert import ERROR_POWERS, order_axes, to_errors
 from skesom.io import _fits_files as files
 
 _NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}

@@ -5,8 +5,8 @@ import numpy as np
 from astropy.wcs.utils import pixel_to_pixel
 
 from skesom._common.warn import warn_user
+from skesom._sky.world_axes import distance_of
 from skesom.cube.alignment._registration import find_shift
-from skesom.cube.objects._world_axes import distance_of
 
 _WINDOW = 1024  # pixels in the middle of an image that are compared with others
 

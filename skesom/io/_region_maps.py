@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from skesom._common.types import WCS, Cube, Names
+from skesom._types import WCS, Cube, Names
 from skesom.io._regions import collect_regions, find_frame, find_pixels, is_path
 
 _UNLABELED = -1

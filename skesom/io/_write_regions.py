@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from skesom._common.labels import check_label_map
 from skesom._common.new_files import atomic_path, check_place
-from skesom._common.types import Names, StrPath
+from skesom._types import Names, StrPath
 from skesom.io._catalogs import read_catalog
 from skesom.io._ned import describe_types, distinct_color
 from skesom.io._outlines import trace_outlines

@@ -13,9 +13,9 @@ from pathlib import Path
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_names
 from skesom._common.strips import strip_height
-from skesom._common.types import CubeLike, StrPath
-from skesom.cube.objects._convert import as_cube
-from skesom.cube.objects._description import read_description, write_description
+from skesom._types import CubeLike, StrPath
+from skesom.cube._convert import as_cube
+from skesom.cube._description import read_description, write_description
 
 # Groups of older formats may hold compressors that run code.
 _FORMAT = {"zarr_format": 3, "consolidated": False}

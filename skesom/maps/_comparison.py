@@ -19,7 +19,7 @@ from sklearn.metrics import (
 from sklearn.metrics.cluster import contingency_matrix
 
 from skesom._common.labels import SKY, without_mask
-from skesom._common.types import Names
+from skesom._types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
 _MAX_CLUSTERS = 5000

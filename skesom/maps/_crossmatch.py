@@ -17,7 +17,7 @@ from scipy.special import betainc, ndtri, rel_entr
 from sklearn.utils import check_random_state
 
 from skesom._common.labels import MASKED, SKY, check_label_map
-from skesom._common.types import Catalog, RandomState
+from skesom._types import Catalog, RandomState
 from skesom.io import read_catalog
 from skesom.maps._positions import (
     check_wcs,

@@ -18,8 +18,8 @@ from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
-from skesom._common.types import CubeLike
 from skesom._common.warn import warn_user
+from skesom._types import CubeLike
 from skesom.maps._cube_clusterer import PixelTableMixin
 from skesom.maps._errors import apply
 from skesom.maps._large_tables import to_apply, to_learn

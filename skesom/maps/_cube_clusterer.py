@@ -23,8 +23,8 @@ from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
 from skesom._common.strips import in_memory_by_strips
-from skesom._common.types import CubeLike, MajorityVote
 from skesom._common.warn import warn_user
+from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube
 from skesom.maps._comparison import renumber
 from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn

@@ -13,8 +13,8 @@ from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
 from skesom._common.lazy import take_rows
-from skesom._common.types import CubeClassifier, CubeLike, Names
 from skesom._common.warn import warn_user
+from skesom._types import CubeClassifier, CubeLike, Names
 from skesom.maps._cube_classifier import check_labels
 from skesom.maps._large_tables import to_apply
 from skesom.pixels import sky_blocks

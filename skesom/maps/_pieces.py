@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from skesom._common.blocks import row_blocks
 from skesom._common.labels import check_label_map
 from skesom._common.masked import filled
-from skesom._common.types import CubeLike, Names
+from skesom._types import CubeLike, Names
 from skesom.cube._base import check_cube
 from skesom.io._outlines import number_pieces
 from skesom.maps._positions import icrs_positions

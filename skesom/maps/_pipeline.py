@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, is_classifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
-from skesom._common.types import WCS, Cube, Header, Quantity
 from skesom._common.warn import warn_user
+from skesom._types import WCS, Cube, Header, Quantity
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,

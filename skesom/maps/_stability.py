@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.pipelines import random_states
-from skesom._common.types import CubeLike
+from skesom._types import CubeLike
 from skesom.maps._comparison import (
     adjusted_rand,
     check_labels,

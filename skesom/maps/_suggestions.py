@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._common.labels import MASKED, check_label_map
-from skesom._common.types import Crossmatch
+from skesom._sky.narrow_bands import HYDROGEN, OXYGEN, SULFUR
+from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux._photometry import Photometry
-from skesom.cube.objects._narrow_bands import HYDROGEN, OXYGEN, SULFUR
 from skesom.io import cluster_table
 
 ABOVE, BELOW = 1, -1

@@ -17,7 +17,7 @@ from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.strips import join_strips
-from skesom._common.types import Cube, CubeLike
+from skesom._types import Cube, CubeLike
 from skesom.cube._base import CubeStep, check_cube
 from skesom.cube._by_strips import strips_of_chunks
 

@@ -16,8 +16,8 @@ from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import each_block
 from skesom._common.masked import filled
-from skesom._common.types import CubeLike, RandomState
 from skesom._common.warn import warn_unused
+from skesom._types import CubeLike, RandomState
 from skesom.cube import Cube
 from skesom.cube._base import check_cube
 from skesom.cube._by_strips import strips_of_chunks

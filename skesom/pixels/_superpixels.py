@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
-from skesom._common.types import CubeLike
+from skesom._types import CubeLike
 from skesom.cube._base import check_cube
 from skesom.pixels._flatten import Flattener, some_valid, unflatten
 

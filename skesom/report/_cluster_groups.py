@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from skesom._common.labels import without_mask
 from skesom._common.new_files import atomic_path
-from skesom._common.types import ClusterGroups, StrPath
+from skesom._types import ClusterGroups, StrPath
 from skesom.displays._colors import cluster_palette
 from skesom.report._json_values import read_json
 

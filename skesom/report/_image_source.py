@@ -14,10 +14,10 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 
 from skesom import io
-from skesom._common.grids import Grid, group_by_grid
 from skesom._common.strips import in_strips
-from skesom._common.types import Cube
-from skesom.cube.objects._narrow_bands import check_continua
+from skesom._sky.grids import Grid, group_by_grid
+from skesom._sky.narrow_bands import check_continua
+from skesom._types import Cube
 from skesom.io._fits_files import split_path
 from skesom.io._gather import count_values, describe_bands, describe_planes
 from skesom.io._regions import is_path, read_regions

@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator
 
 from skesom._common.files import is_of_machine, regular
 from skesom._common.fits_files import check_cards
-from skesom._common.units import unit_of
+from skesom._sky.units import unit_of
 from skesom.cube import Cube
 
 # The only modules from which a file can name classes; the file imports none of them.

@@ -24,7 +24,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
-from skesom._common.types import StrPath
+from skesom._types import StrPath
 from skesom.report._fitted import tamed
 from skesom.report._json_values import (
     classes_of_files,

@@ -10,8 +10,8 @@ import numpy as np
 
 from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import BLOCK
+from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux._physical import physical_factors
-from skesom.cube.objects._header_cards import to_ascii, write_unit
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,

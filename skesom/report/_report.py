@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skesom._common.texts import write_ecsv
-from skesom._common.types import ClusterGroups, Cube, StrPath
 from skesom._common.warn import warn_user
+from skesom._types import ClusterGroups, Cube, StrPath
 from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps._pipeline import MapImages

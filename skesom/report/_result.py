@@ -11,9 +11,9 @@ from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
+from skesom._sky.narrow_bands import find_continua
 from skesom.cube import AsinhStretch, CubeMasker, CubeStore, SkyMasker
 from skesom.cube._base import check_cube
-from skesom.cube.objects._narrow_bands import find_continua
 from skesom.displays import cluster_colors
 from skesom.displays._diagrams import choose_diagrams
 from skesom.displays._sky_image import pick, thinning

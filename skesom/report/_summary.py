@@ -6,8 +6,8 @@ from itertools import islice
 
 import numpy as np
 
+from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._physical import physical_factors
-from skesom.cube.objects._narrow_bands import band_wavelengths
 from skesom.displays._sky_image import thinning
 from skesom.maps import suggest_names
 from skesom.maps._cube_clusterer import count_clusters

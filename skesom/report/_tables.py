@@ -19,7 +19,7 @@ from skesom import metrics as map_metrics
 from skesom._common.blocks import in_threads, row_blocks
 from skesom._common.labels import SKY
 from skesom._common.threads import one_thread
-from skesom.cube.objects._header_cards import to_ascii
+from skesom._sky.header_cards import to_ascii
 from skesom.io import cluster_table
 from skesom.io._label_maps import fits_names
 from skesom.maps._cube_clusterer import count_clusters

@@ -30,8 +30,8 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.fitted import as_fitted
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
-from skesom._common.types import Gap
 from skesom._common.warn import warn_unused
+from skesom._types import Gap
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0

@@ -33,8 +33,8 @@ from skesom._common.lazy import (
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
-from skesom._common.types import RandomState
 from skesom._common.warn import warn_user
+from skesom._types import RandomState
 from skesom.som._base import (
     COUNT,
     CodebookMap,

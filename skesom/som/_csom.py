@@ -19,8 +19,8 @@ from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
-from skesom._common.types import RandomState
 from skesom._common.warn import warn_unused
+from skesom._types import RandomState
 from skesom.som._base import COUNT, CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape

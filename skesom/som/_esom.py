@@ -18,8 +18,8 @@ from tqdm import tqdm
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
-from skesom._common.types import RandomState
 from skesom._common.warn import warn_unused, warn_user
+from skesom._types import RandomState
 from skesom.som._base import CodebookMap, kept
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import Forecast, choose_epsilon, forecast, target_nodes

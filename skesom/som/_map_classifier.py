@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
-from skesom._common.types import CSOM
+from skesom._types import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples

@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.fitted import keep_parameters
-from skesom._common.types import CSOM, ESOM
+from skesom._types import CSOM, ESOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import (
     UnitVotes,

@@ -12,7 +12,7 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import map_coordinates
 
-from skesom._common.grids import Grid, group_by_grid, pixel_size, same_grid
+from skesom._sky.grids import Grid, group_by_grid, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _stack
 

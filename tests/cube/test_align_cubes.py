@@ -12,7 +12,7 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
-from skesom._common.grids import Grid, overlap_box, pixel_size, same_grid
+from skesom._sky.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
 from skesom.cube.alignment._stack import _join_coordinates
 

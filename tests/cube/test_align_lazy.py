@@ -13,7 +13,7 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from skesom._common.grids import Grid, portable_grid
+from skesom._sky.grids import Grid, portable_grid
 from skesom.cube import Cube, CubeAligner, combine_exposures
 from skesom.cube.alignment import _registration, _stack
 

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom._common.grids import pixel_size
+from skesom._sky.grids import pixel_size
 from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer

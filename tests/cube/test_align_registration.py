@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from scipy import ndimage
 
-from skesom._common.grids import Grid
+from skesom._sky.grids import Grid
 from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _registration
 from skesom.cube.alignment._registration import find_shift

@@ -27,7 +27,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.cube._base import check_cube
-from skesom.cube.objects._convert import as_cube
+from skesom.cube._convert import as_cube
 from skesom.displays._clusters import labeled_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer

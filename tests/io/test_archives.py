@@ -6,9 +6,9 @@ import pytest
 from astropy import units
 from astropy.io import fits
 
+from skesom._sky.filters import filter_wavelength, filter_wavelengths
+from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube import Cube
-from skesom.cube.objects._filters import filter_wavelength, filter_wavelengths
-from skesom.cube.objects._narrow_bands import band_wavelengths
 from skesom.io import read_cube, write_bands
 
 STSCI = {"BUNIT": "ELECTRONS/S", "PHOTFLAM": 1.4985e-19, "PHOTPLAM": 8039.06}

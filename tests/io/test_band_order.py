@@ -9,8 +9,8 @@ from astropy import units
 from astropy.io import fits
 from numpy.testing import assert_array_equal
 
+from skesom._sky.filters import filter_wavelength
 from skesom.cube import Cube
-from skesom.cube.objects._filters import filter_wavelength
 from skesom.io import read_cube
 
 

@@ -7,8 +7,8 @@ from astropy import units
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from skesom._sky.header_cards import parse_unit
 from skesom.cube import Cube
-from skesom.cube.objects._header_cards import parse_unit
 from skesom.io import read_cube, write_bands
 
 # WFC3/UVIS F814W, as the mosaics of 2009 say.

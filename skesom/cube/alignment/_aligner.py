@@ -15,9 +15,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import as_fitted, by_fit
-from skesom._common.grids import group_by_grid
-from skesom._common.types import CubeLike
 from skesom._common.warn import warn_unused
+from skesom._sky.grids import group_by_grid
+from skesom._types import CubeLike
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved

@@ -4,8 +4,8 @@
 import numpy as np
 from astropy import units
 
-from skesom._common.grids import SAME_SIZE, pixel_size
 from skesom._common.warn import warn_user
+from skesom._sky.grids import SAME_SIZE, pixel_size
 from skesom.cube._base import list_bands
 
 SURFACE_BRIGHTNESS, FLUX = CONSERVED = ("surface brightness", "flux")

@@ -13,7 +13,8 @@ from astropy.stats import mad_std
 from scipy import ndimage
 
 from skesom._common.blocks import in_threads, row_blocks
-from skesom._common.grids import (
+from skesom._common.warn import warn_user
+from skesom._sky.grids import (
     SAME_SIZE,
     Grid,
     cut_grid,
@@ -21,7 +22,6 @@ from skesom._common.grids import (
     group_by_grid,
     pixel_size,
 )
-from skesom._common.warn import warn_user
 from skesom.cube._base import check_cube, list_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import FLUX, held_by

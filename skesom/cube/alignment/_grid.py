@@ -8,7 +8,7 @@ from astropy import units
 from astropy.io.fits import Header
 from astropy.wcs import WCS
 
-from skesom._common.grids import (
+from skesom._sky.grids import (
     SAME_SIZE,
     Grid,
     group_by_grid,

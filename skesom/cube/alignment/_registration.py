@@ -11,9 +11,9 @@ from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
 from scipy import fft, ndimage
 
-from skesom._common.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom._common.lazy import computed
 from skesom._common.warn import warn_user
+from skesom._sky.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes

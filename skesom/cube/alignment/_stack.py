@@ -11,7 +11,11 @@ from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from joblib import Parallel, delayed
 
 from skesom._common.blocks import find_valid
-from skesom._common.grids import (
+from skesom._common.lazy import computed
+from skesom._common.strips import join_strips, strip_height
+from skesom._common.threads import jobs_possible
+from skesom._common.warn import warn_user
+from skesom._sky.grids import (
     SAME_SIZE,
     Grid,
     cut_grid,
@@ -21,10 +25,6 @@ from skesom._common.grids import (
     portable_grid,
     same_grid,
 )
-from skesom._common.lazy import computed
-from skesom._common.strips import join_strips, strip_height
-from skesom._common.threads import jobs_possible
-from skesom._common.warn import warn_user
 from skesom.cube._base import list_bands, split_bands
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of

@@ -12,8 +12,8 @@ from astropy.io.fits import Header
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
-from skesom._common.grids import SAME_SIZE
 from skesom._common.lazy import computed
+from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
 
 KEYWORDS = ("header", "stars")

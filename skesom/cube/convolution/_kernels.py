@@ -11,9 +11,9 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, interpolate, ndimage, signal
 
 from skesom._common.fits_files import open_fits
-from skesom._common.grids import SAME_SIZE
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
+from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
 from skesom.cube.convolution._beams import (
     Beam,

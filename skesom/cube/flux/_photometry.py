@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from astropy import units
 
-from skesom.cube.flux._flux_units import FluxUnitConverter
-from skesom.cube.objects._narrow_bands import (
+from skesom._sky.narrow_bands import (
     band_wavelengths,
     describe_filter,
     find_continua,
 )
+from skesom.cube.flux._flux_units import FluxUnitConverter
 
 _SIGMAS = 3.0
 _CURVED = 0.3  # mag by which spectra of stars deviate from a line between broad bands

@@ -4,8 +4,8 @@
 import numpy as np
 from astropy import units
 
+from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._flux_units import FluxUnitConverter, is_flux
-from skesom.cube.objects._narrow_bands import band_wavelengths
 
 _INFRARED = 3000  # nm, from where flux densities are per frequency
 _OPTICAL = units.Unit("1e-18 erg / (s cm2 Angstrom)")

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import Interval
 from skesom._common.decorators import validate_params
 from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
-from skesom._common.types import Bands, ClusterGroups, Cube, StrPath, Table
+from skesom._types import Bands, ClusterGroups, Cube, StrPath, Table
 from skesom.displays._sky_image import MAX_PIXELS, thinning
 from skesom.io import read_catalog
 from skesom.io._ned import describe_types

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 
-from skesom.cube.objects._filters import (
+from skesom._sky.filters import (
     TABLE,
     filter_wavelength,
     filter_wavelengths,

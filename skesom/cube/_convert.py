@@ -10,20 +10,20 @@ from astropy.nddata import NDData
 from astropy.wcs import WCS, FITSFixedWarning
 
 from skesom._common.lazy import is_lazy
-from skesom.cube._container import NDDATA_KEY, Cube
-from skesom.cube.objects._description import DESCRIPTION, read_description
-from skesom.cube.objects._header_cards import (
+from skesom._sky.header_cards import (
     is_hdu,
     read_band_coordinates,
     read_bands,
     read_unit,
 )
-from skesom.cube.objects._world_axes import (
+from skesom._sky.world_axes import (
     WorldAxes,
     place_image,
     read_world,
     split_world,
 )
+from skesom.cube._container import NDDATA_KEY, Cube
+from skesom.cube._description import DESCRIPTION, read_description
 
 ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
 _ROW_NAMES = frozenset("y row rows lat latitude dec".split())

@@ -35,7 +35,7 @@ _ROWS = "xyz", "qiuv", "abcd"  # no bands beside the first of their row
 def _read_table():
     """Return the values of each key of the table of filters."""
     table = {}
-    text = resources.files("skesom.cube.objects") / "filters.txt"
+    text = resources.files("skesom._sky") / "filters.txt"
     for line in text.read_text(encoding="utf-8").splitlines():
         key, _, values = line.partition(": ")
         if not line.startswith("#"):

@@ -11,10 +11,10 @@ from astropy import units
 from astropy.wcs import WCS, WCSSUB_SPECTRAL
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from skesom._common.grids import Grid
-from skesom._common.units import unit_of
 from skesom._common.warn import warn_user
-from skesom.cube.objects._header_cards import is_number, parse_unit
+from skesom._sky.grids import Grid
+from skesom._sky.header_cards import is_number, parse_unit
+from skesom._sky.units import unit_of
 
 # Cards of SIP and of distortions with lookup tables.
 _DISTORTION = re.compile(

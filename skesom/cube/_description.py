@@ -9,7 +9,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from skesom._common.fits_files import check_cards
-from skesom._common.units import unit_of
+from skesom._sky.units import unit_of
 
 DESCRIPTION = "skesom"  # the attribute that holds the text
 _NUMBERS = "fwhm", "zero_points", "diffraction_fwhm", "pixel_scale", "places"

@@ -11,14 +11,14 @@ import numpy as np
 from astropy import units
 from astropy.io import fits
 
-from skesom._common.units import unit_of
-from skesom.cube.objects._filters import (
+from skesom._sky.filters import (
     AB_SURVEYS,
     TABLE,
     VEGA_OFFSETS,
     filter_wavelength,
     filter_wavelengths,
 )
+from skesom._sky.units import unit_of
 
 # In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
 # the position of a wheel (WFPC2), therefore numbers do not count.
