@@ -35,7 +35,6 @@ POPULATIONS = (
 )
 SKY_BRIGHTNESS = 22.2
 MESSIER_83 = (204.25396, -29.86542)
-SMALLEST_SIDE = 32
 MARGIN = 12  # pixels around the frame that keep the borders of the blur outside
 FRAME = (slice(MARGIN, -MARGIN),) * 2
 
@@ -51,7 +50,6 @@ FRAME = (slice(MARGIN, -MARGIN),) * 2
         "dust": [Interval(Real, 0.0, None, closed="left")],
         "star_formation": [Interval(Real, 0.0, None, closed="left")],
         "blur": [Interval(Real, 0.0, 10.0, closed="right")],
-        "gap_value": [Real],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -67,7 +65,6 @@ def make_galaxy_cube(
     dust: float = 1.0,
     star_formation: float = 1.0,
     blur: float = 1.0,
-    gap_value: float = np.nan,
     random_state: RandomState = None,
 ) -> tuple[Cube, NDArray[np.int32]]:
     """Make a close-up of a galaxy, a face-on spiral like Messier 83, and its truth.
@@ -97,8 +94,6 @@ def make_galaxy_cube(
         Factor on the light of young stars, gas and clusters, except in ellipticals.
     blur : float in (0, 10], default=1.0
         Factor on the width of the point-spread function of each band.
-    gap_value : float, default=nan
-        Value of pixels without data; 0.0 in many archives.
     random_state : int, RandomState instance or None, default=None
         Determines the galaxy and the noise. Pass an int for reproducible results.
 
@@ -148,21 +143,26 @@ def make_galaxy_cube(
     """
     shape = _check_shape(shape)
     scene_seed, noise_seed = _seeds(random_state).spawn(2)
-    padded = tuple(length + 2 * MARGIN for length in shape)
-    looks = {"kind": kind, "dust": dust, "star_formation": star_formation}
-    scene = make_scene(padded, extent, np.random.default_rng(scene_seed), **looks)
+    scene = make_scene(
+        tuple(length + 2 * MARGIN for length in shape),
+        extent,
+        np.random.default_rng(scene_seed),
+        kind=kind,
+        dust=dust,
+        star_formation=star_formation,
+    )
     truth = _truth(scene, blur)
-    mosaic = optics.Mosaic(shape, missing)
+    size = optics.find_size(shape, missing)
     noise_seeds = noise_seed.spawn(optics.MAX_BANDS)
     bands = optics.select_bands(n_bands)
     data = np.empty((*shape, n_bands), dtype=np.float32)
     for place, band in enumerate(bands):
         number = optics.STUDY_BANDS.index(band) if band in optics.STUDY_BANDS else place
         rate = optics.light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
-        times = mosaic.coverage(number)
+        times = optics.coverage(shape, missing, number, size)
         rng = np.random.default_rng(noise_seeds[number])
         image = optics.expose(rate, band, times, noise, rng)
-        image[times == 0] = gap_value
+        image[times == 0] = np.nan
         truth[times == 0] = MASKED
         data[:, :, place] = image
     cube = Cube(
@@ -212,9 +212,8 @@ def _check_shape(shape):
     sides = tuple(shape)
     if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
         raise ValueError(f"shape must be two integers (rows, columns), got {shape}.")
-    if min(sides) < SMALLEST_SIDE:
-        least = f"{SMALLEST_SIDE} x {SMALLEST_SIDE}"
-        raise ValueError(f"shape must be at least {least}, got {shape}.")
+    if min(sides) < 32:
+        raise ValueError(f"shape must be at least 32 x 32, got {shape}.")
     return int(sides[0]), int(sides[1])
 
 
@@ -223,7 +222,7 @@ def _seeds(random_state):
     if random_state is None:
         return np.random.SeedSequence()
     words = check_random_state(random_state).randint(2**31 - 1, size=4)
-    return np.random.SeedSequence([int(word) for word in words])
+    return np.random.SeedSequence(words.tolist())
 
 
 def _sky(band):
@@ -234,13 +233,10 @@ def _sky(band):
 
 def _wcs(shape):
     """Return the world coordinates of a frame around Messier 83, north up."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.cunit = ["deg", "deg"]
+    wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "RADESYS": "ICRS"})
     wcs.wcs.crval = MESSIER_83
     wcs.wcs.crpix = [(shape[1] + 1) / 2, (shape[0] + 1) / 2]
     wcs.wcs.cdelt = [-optics.PIXEL_SCALE / 3600.0, optics.PIXEL_SCALE / 3600.0]
-    wcs.wcs.radesys = "ICRS"
     wcs.wcs.set()
     return wcs
 

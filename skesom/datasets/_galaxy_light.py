@@ -5,7 +5,7 @@ The scene has two units of light: the flux density at 550 nm of a source of V = 
 the continuum, and the same over one nanometer for the line H beta.
 """
 
-from typing import NamedTuple
+from collections import namedtuple
 
 import numpy as np
 from astropy import units
@@ -13,28 +13,17 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, ndimage, sparse
 
 READ_NOISE = 5.4  # electrons: three exposures of 3.1
-SHORTEST = np.float32(1e-3)  # keeps empty pixels out of divisions
-FULL, BORDER = np.float32(1.0), np.float32(1.0 / 3.0)
 COVERED = 0.8  # share of the light that lies behind the dust
 FLUX_UNIT = 3.63e-18  # erg / s / cm2 / nm: V = 25 (V = 0 is 3.63e-9 per Angstrom)
 MIRROR_AREA = 45239.0  # cm2: an unobstructed mirror of 2.4 m
 LIGHT_QUANTUM = 1.98645e-9  # erg nm: h c, the energy of a photon times its wavelength
 REDSHIFT = 0.00171  # of Messier 83 (513 km/s)
 PIXEL_SCALE = 0.0396  # arcsec per pixel
+BORDER = np.float32(1 / 3)  # exposure near the edge of a mosaic
 
 
-class Band(NamedTuple):
-    """A filter: wavelengths in nm, exposure in s, FWHM of the images in arcsec."""
-
-    name: str
-    wavelength: float
-    width: float
-    throughput: float
-    exposure: float
-    fwhm: float
-    line: str
-
-
+# A filter: wavelengths in nm, exposure in s, FWHM of the images in arcsec.
+Band = namedtuple("Band", "name wavelength width throughput exposure fwhm line")
 STUDY_BANDS = (
     Band("F225W", 235.9, 46.7, 0.10, 1800.0, 0.083, "ultraviolet, wide"),
     Band("F336W", 335.5, 51.1, 0.20, 1900.0, 0.075, "Stromgren u"),
@@ -57,11 +46,10 @@ STARLIGHT = {
     "young": ((13000.0, 0.70), (4500.0, 0.30)),
     "sky": ((5800.0, 1.0),),
 }
-# [O II], H beta, [O III], H alpha, [N II], [S II]
+# Fluxes of [O II], H beta, [O III], H alpha, [N II], [S II] relative to H beta, each
+# doublet as one line. The core resembles the Orion nebula, the shell its outskirts.
+# H alpha is that of recombination at 10^4 K (case B, 2.86).
 LINE_WAVELENGTHS = (372.7, 486.1, 500.7, 656.3, 658.3, 672.4)
-# Line fluxes relative to H beta, in the order of LINE_WAVELENGTHS; each doublet as one
-# line. The core resembles the Orion nebula, the shell its outskirts. H alpha is that of
-# recombination at 10^4 K (case B, 2.86).
 LINE_RATIOS = {
     "nebula core": (1.3, 1.0, 3.0, 2.86, 0.8, 0.40),
     "nebula shell": (2.2, 1.0, 0.8, 2.86, 1.2, 0.75),
@@ -72,28 +60,30 @@ LINE_RATIOS = {
 
 def select_bands(n_bands):
     """Return n_bands bands in order of wavelength; after nine, wide ones to 1700 nm."""
-    if n_bands <= len(STUDY_BANDS):
-        wanted = BANDS_BY_VALUE[:n_bands]
-        return [band for band in STUDY_BANDS if band.name in wanted]
-    bands, last = list(STUDY_BANDS), STUDY_BANDS[-1]
-    for place in np.geomspace(last.wavelength, 1700.0, n_bands - 8)[1:].tolist():
-        band = last._replace(name=f"IR{place:.0f}", wavelength=place, width=0.2 * place)
-        fwhm = last.fwhm * place / last.wavelength
-        bands.append(band._replace(fwhm=fwhm, line="near infrared, interpolated"))
+    wanted, last = BANDS_BY_VALUE[:n_bands], STUDY_BANDS[-1]
+    bands = [band for band in STUDY_BANDS if band.name in wanted]
+    for place in np.geomspace(last.wavelength, 1700.0, max(n_bands - 8, 1))[1:]:
+        nm, line = float(place), "near infrared, interpolated"
+        rest = last.throughput, last.exposure, last.fwhm * nm / last.wavelength, line
+        bands.append(Band(f"IR{nm:.0f}", nm, 0.2 * nm, *rest))
     return bands
 
 
 def black_body(wavelength, temperature):
     """Return Planck's flux density per wavelength (nm), 1 at 550 nm."""
     steepness = 1.438777e7 / np.asarray(temperature, dtype=np.float64)
-    return (550.0 / wavelength) ** 5 * (
-        np.expm1(steepness / 550.0) / np.expm1(steepness / wavelength)
-    )
+    ratio = np.expm1(steepness / 550.0) / np.expm1(steepness / wavelength)
+    return (550.0 / wavelength) ** 5 * ratio
 
 
 def attenuation(optical_depth, wavelength):
     """Return the share of light that passes dust of this optical depth at 550 nm."""
     return np.exp(optical_depth * -((wavelength / 550.0) ** -0.7))
+
+
+def transmission(optical_depth, band):
+    """Return the share of the light of a band that the dust lets through."""
+    return attenuation(optical_depth, band.wavelength) * COVERED + (1 - COVERED)
 
 
 def electrons(flux, wavelength, band):
@@ -120,16 +110,14 @@ def population_rate(name, band):
     """Return electrons per second per unit of light of a population in a band."""
     if name in STARLIGHT:
         return sum(
-            share * starlight_rate(temperature, band)
-            for temperature, share in STARLIGHT[name]
+            part * starlight_rate(kelvin, band) for kelvin, part in STARLIGHT[name]
         )
-    rate = 0.0
-    lines = zip(LINE_WAVELENGTHS, LINE_RATIOS[name], strict=True)
-    for rest_wavelength, ratio in lines:
-        wavelength = rest_wavelength * (1.0 + REDSHIFT)
-        if abs(wavelength - band.wavelength) < band.width / 2:
-            rate += electrons(ratio, wavelength, band)
-    return rate
+    shifted = [wavelength * (1.0 + REDSHIFT) for wavelength in LINE_WAVELENGTHS]
+    return sum(
+        electrons(ratio, wavelength, band)
+        for wavelength, ratio in zip(shifted, LINE_RATIOS[name], strict=True)
+        if abs(wavelength - band.wavelength) < band.width / 2
+    )
 
 
 def light(scene, band, parts=None, *, fwhm=None):
@@ -140,9 +128,8 @@ def light(scene, band, parts=None, *, fwhm=None):
     wanted = [*extended, "clusters", "stars"] if parts is None else parts
     total = np.zeros_like(scene.optical_depth)
     for name, flux in extended.items():
-        rate = population_rate(name, band) if name in wanted else 0.0
-        if rate > 0.0:
-            total += np.float32(rate) * flux
+        if name in wanted:
+            total += np.float32(population_rate(name, band)) * flux
     if total.any():
         total = blur(total * passed, sigma)
     if "clusters" in wanted:
@@ -150,14 +137,6 @@ def light(scene, band, parts=None, *, fwhm=None):
     if "stars" in wanted:
         total += render(scene.stars, band, sigma, np.ones_like(passed))
     return total
-
-
-def transmission(optical_depth, band):
-    """Return the share of the light of a band that the dust lets through."""
-    passed = attenuation(optical_depth, band.wavelength)
-    passed *= np.float32(COVERED)
-    passed += np.float32(1.0 - COVERED)
-    return passed
 
 
 def blur(image, sigma):
@@ -173,94 +152,75 @@ def blur(image, sigma):
 def render(sources, band, sigma, passed):
     """Return the image of compact sources, each a Gaussian at its sub-pixel place."""
     rate = sources.flux * starlight_rate(sources.temperature, band)
-    nearest = np.rint([sources.rows, sources.columns]).astype(int)
+    places = np.stack([sources.rows, sources.columns])
+    nearest = np.rint(places).astype(int)
     last = np.array(passed.shape)[:, np.newaxis] - 1
     rate *= passed[tuple(np.clip(nearest, 0, last))]
     widths = np.hypot(sigma, sources.size)
-    rows = _profiles(sources.rows, widths, passed.shape[0])
-    columns = _profiles(sources.columns, widths, passed.shape[1])
-    image = rows.multiply(rate.astype(np.float32)).tocsr() @ columns.T
-    return image.toarray()
+    axes = zip(places, nearest, passed.shape, strict=True)
+    rows, columns = (_profiles(*axis, widths) for axis in axes)
+    return (rows.multiply(rate.astype(np.float32)).tocsr() @ columns.T).toarray()
 
 
-def _profiles(centers, widths, length):
+def _profiles(centers, nearest, length, widths):
     """Return Gaussians of unit sum as the columns of a sparse matrix."""
     reach = int(np.ceil(6.0 * widths.max()))
-    offsets = np.arange(-reach, reach + 1)
-    pixels = np.rint(centers).astype(int)[:, np.newaxis] + offsets
-    widths = widths[:, np.newaxis]
-    values = np.exp(-0.5 * ((pixels - centers[:, np.newaxis]) / widths) ** 2)
+    pixels = nearest[:, np.newaxis] + np.arange(-reach, reach + 1)
+    centers, widths = centers[:, np.newaxis], widths[:, np.newaxis]
+    values = np.exp(-0.5 * ((pixels - centers) / widths) ** 2)
     values /= np.sqrt(2.0 * np.pi) * widths
     inside = (pixels >= 0) & (pixels < length)
-    sources = np.broadcast_to(np.arange(len(centers))[:, np.newaxis], pixels.shape)
-    return sparse.coo_array(
-        (values[inside].astype(np.float32), (pixels[inside], sources[inside])),
-        shape=(length, len(centers)),
-    )
+    places = pixels[inside], np.nonzero(inside)[0]
+    shape = length, len(centers)
+    return sparse.coo_array((values[inside].astype(np.float32), places), shape=shape)
 
 
-class Mosaic:
-    """Exposures of two overlapping, turned rectangles, with a gap and thinner borders.
+def coverage(shape, missing, number, size, step=1):
+    """Return the exposure of every step-th pixel of a band, in that of one exposure.
 
-    `missing` is the share of the pixels that at least one of nine bands does not reach.
+    Exposures are two overlapping, turned rectangles of a relative size, with a gap and
+    thinner borders, unless no pixel is missing.
     """
+    half, number = np.array(shape) / 2, number % len(STUDY_BANDS)
+    y, x = (np.arange(0.0, length, step) - (length - 1) / 2 for length in shape)
+    y = y[:, np.newaxis] + 0.003 * shape[0] * np.sin(2.4 * number)
+    x = x + 0.003 * shape[1] * np.cos(2.4 * number)
+    turn = np.deg2rad(11.0 + 0.15 * np.sin(1.7 * number))
+    along = np.cos(turn) * y + np.sin(turn) * x
+    across = np.cos(turn) * x - np.sin(turn) * y
+    times = np.zeros(along.shape, dtype=np.float32)
+    if missing == 0:
+        return times + 1
+    for side in (-1.0, 1.0):
+        depth = size * 0.58 * half[0] - abs(along - side * size * 0.42 * half[0])
+        aside = size * 0.90 * half[1] - abs(across + side * 0.1 * half[1])
+        inside = np.minimum(depth, aside)
+        full = inside > 0.02 * min(half)
+        times += np.where(full, np.float32(1), BORDER) * (inside > 0.0)
+    gap = min(0.012, missing / 4) * half[1]
+    times[abs(across - 0.22 * half[1]) < gap] = 0.0
+    return times
 
-    def __init__(self, shape, missing):
-        self.shape = shape
-        self.missing = missing
-        self.size = self._find_size() if missing > 0.0 else np.inf
 
-    def coverage(self, band_number, step=1):
-        """Return the exposure of every step-th pixel, in units of one exposure."""
-        if self.missing == 0.0:
-            return np.ones(self.shape, dtype=np.float32)
-        half = np.array(self.shape) / 2
-        number = band_number % len(STUDY_BANDS)
-        n_rows, n_columns = self.shape
-        y = np.arange(0.0, n_rows, step)[:, np.newaxis] - (n_rows - 1) / 2
-        x = np.arange(0.0, n_columns, step) - (n_columns - 1) / 2
-        y += 0.003 * n_rows * np.sin(2.4 * number)
-        x += 0.003 * n_columns * np.cos(2.4 * number)
-        turn = np.deg2rad(11.0 + 0.15 * np.sin(1.7 * number))
-        along = np.cos(turn) * y + np.sin(turn) * x
-        across = np.cos(turn) * x - np.sin(turn) * y
-        border = 0.02 * min(half)
-        times = np.zeros(along.shape, dtype=np.float32)
-        for side in (-1.0, 1.0):
-            inside = np.minimum(
-                self.size * 0.58 * half[0]
-                - abs(along - side * self.size * 0.42 * half[0]),
-                self.size * 0.90 * half[1] - abs(across + side * 0.1 * half[1]),
-            )
-            times += np.where(inside > border, FULL, BORDER) * (inside > 0.0)
-        gap = min(0.012, self.missing / 4) * half[1]
-        times[abs(across - 0.22 * half[1]) < gap] = 0.0
-        return times
-
-    def _find_size(self):
-        """Return the size of the rectangles that leaves the wanted share empty."""
-        step = max(1, int(np.sqrt(self.shape[0] * self.shape[1]) / 200))
-        low, high = 0.0, 4.0
-        for _ in range(25):
-            self.size = 0.5 * (low + high)
-            numbers = range(len(STUDY_BANDS))
-            seen = np.all([self.coverage(n, step) > 0.0 for n in numbers], axis=0)
-            if 1.0 - seen.mean() > self.missing:
-                low = self.size
-            else:
-                high = self.size
-        return high
+def find_size(shape, missing):
+    """Return the size of rectangles that leaves a share of pixels empty in any band."""
+    step = max(1, int(np.sqrt(shape[0] * shape[1]) / 200))
+    low, high = 0.0, 4.0
+    for _ in range(25 if missing else 0):
+        size = 0.5 * (low + high)
+        all_times = (coverage(shape, missing, n, size, step) for n in range(9))
+        seen = np.all([times > 0.0 for times in all_times], axis=0)
+        low, high = (size, high) if 1.0 - seen.mean() > missing else (low, size)
+    return high
 
 
 def expose(rate, band, times, noise, rng):
     """Return the image that a detector makes of noise-free electrons per second."""
     if noise == 0.0:
         return rate
-    exposure = np.float32(band.exposure) * np.maximum(times, SHORTEST)
+    exposure = np.float32(band.exposure) * np.maximum(times, np.float32(1e-3))  # not 0
     quanta = exposure / np.float32(noise**2)
-    image = rng.poisson(rate * quanta).astype(np.float32)
-    image /= quanta
+    image = rng.poisson(rate * quanta).astype(np.float32) / quanta
     readout = rng.standard_normal(rate.shape, dtype=np.float32)
     readout *= np.float32(noise * READ_NOISE) * np.sqrt(times)
-    image += readout / exposure
-    return image
+    return image + readout / exposure

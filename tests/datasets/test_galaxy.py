@@ -154,14 +154,6 @@ def test_a_gap_cuts_the_mosaic_and_corners_are_empty():
     assert not seen[[0, 0, -1, -1], [0, -1, 0, -1]].any()
 
 
-def test_gap_value_zero_gives_exact_zeros_in_the_same_places():
-    options = {"missing": 0.3, "random_state": 0}
-    with_nan, truth = make_galaxy_cube((100, 100), **options)
-    with_zeros, zero_truth = make_galaxy_cube((100, 100), gap_value=0.0, **options)
-    np.testing.assert_array_equal(np.isnan(with_nan.data), with_zeros.data == 0.0)
-    np.testing.assert_array_equal(truth, zero_truth)
-
-
 def test_borders_of_the_mosaic_are_noisier():
     options = {"n_bands": 1, "missing": 0.3, "random_state": 0}
     noisy, _ = make_galaxy_cube((200, 200), **options)
@@ -417,7 +409,6 @@ def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
         ({"dust": -1.0}, "'dust' parameter"),
         ({"star_formation": -1.0}, "'star_formation' parameter"),
         ({"blur": 0.0}, "'blur' parameter"),
-        ({"gap_value": "nan"}, "'gap_value' parameter"),
         ({"random_state": "seed"}, "'random_state' parameter"),
     ],
 )
