@@ -2,6 +2,7 @@
 """Wavelengths of the common filters by their names, NaN for unknown names."""
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise, takewhile
@@ -55,6 +56,26 @@ _LETTERS = _SLOAN | TABLE["infrared"].keys() | TABLE["letters"].keys()
 _CAMERAS = {"hubble": 1, "hubble10": 10, "webb10": 10}
 _OF = {name: TABLE[f"of {name}"].keys() for name in ("hubble", "webb")}
 _KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _OF["hubble"] | _OF["webb"]
+
+
+def wavelengths_of(parts, *names):
+    """Return the wavelengths of bands in nm, NaN where unknown.
+
+    This is the one source for pictures, orders, names and spectra: the spectral
+    coordinates of parts, pairs of (coordinates or None, number of bands), else the
+    filters that names tell, one list of names after the other.
+    """
+    found = np.full(sum(n_bands for _, n_bands in parts), np.nan)
+    start = 0
+    for coordinates, n_bands in parts:
+        with suppress(units.UnitConversionError):  # velocities
+            if coordinates is not None:
+                places = coordinates.to_value(units.nm, units.spectral())
+                found[start : start + n_bands] = places
+        start += n_bands
+    for some in names:
+        found = np.where(np.isfinite(found), found, filter_wavelengths(some))
+    return found
 
 
 def filter_wavelengths(names):

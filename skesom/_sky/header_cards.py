@@ -16,7 +16,7 @@ from skesom._sky.filters import (
     TABLE,
     VEGA_OFFSETS,
     filter_wavelength,
-    filter_wavelengths,
+    wavelengths_of,
 )
 from skesom._sky.units import unit_of
 
@@ -201,11 +201,8 @@ def _diffraction_fwhm(headers, names):
     words = [word.lower() for word in _words_of(headers, names)]
     found = [TABLE["mirror"][word] for word in words if word in TABLE["mirror"]]
     mirror = found[0] if found else np.nan
-    wavelengths = filter_wavelengths(names) * units.nm
     known = read_band_coordinates(headers) if len(names) == 1 else None
-    if known is not None:
-        with suppress(units.UnitConversionError):  # velocities
-            wavelengths = known.to(units.nm, units.spectral())
+    wavelengths = wavelengths_of([(known, len(names))], names) * units.nm
     return (1.03 * wavelengths / (mirror * units.m)).decompose().value * _RADIAN
 
 

@@ -2,18 +2,11 @@
 """What filters are: wavelength, width, the line of a narrow one, and its continuum."""
 
 import re
-from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from astropy import units
 
-from skesom._sky.filters import (
-    TABLE,
-    filter_wavelength,
-    filter_wavelengths,
-    named_line,
-)
+from skesom._sky.filters import TABLE, filter_wavelength, named_line, wavelengths_of
 
 HYDROGEN, SULFUR, OXYGEN = "H alpha + [N II]", "[S II]", "[O III]"
 HYDROGEN_BETA = "H beta"
@@ -49,17 +42,8 @@ def describe_filter(name):
 
 def band_wavelengths(cube):
     """Return the wavelengths of bands in nm: known ones, else those of filters."""
-    known = in_nanometers(cube.band_coordinates, cube.shape[2])
-    named = filter_wavelengths(cube.band_names)
-    return np.where(np.isfinite(known), known, named)
-
-
-def in_nanometers(coordinates, n_bands):
-    """Return spectral coordinates as wavelengths, NaN where unknown."""
-    with suppress(units.UnitConversionError):  # velocities
-        if coordinates is not None:
-            return coordinates.to_value(units.nm, units.spectral())
-    return np.full(n_bands, np.nan)
+    part = cube.band_coordinates, cube.shape[2]
+    return wavelengths_of([part], cube.band_names)
 
 
 def find_continua(cube, continua=None):

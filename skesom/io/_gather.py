@@ -17,10 +17,13 @@ from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
 from skesom._common.texts import legible
 from skesom._common.warn import warn_user
-from skesom._sky.filters import differing_words, filter_wavelengths, is_telling
+from skesom._sky.filters import (
+    differing_words,
+    is_telling,
+    wavelengths_of,
+)
 from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
-from skesom._sky.narrow_bands import in_nanometers
 from skesom.cube import Cube
 from skesom.cube._base import list_names
 from skesom.cube._convert import find_converter
@@ -336,10 +339,9 @@ def _find_order(images, order, names):
 
 def _sort_keys(images, names):
     """Return what bands are sorted by: wavelength, then file."""
-    places = [in_nanometers(i.band_coordinates, i.n_bands) for i in images]
-    found = np.concatenate(places)
-    for some in (names, [name for image in images for name in image.band_names]):
-        found = np.where(np.isnan(found), filter_wavelengths(some), found)
+    parts = [(image.band_coordinates, image.n_bands) for image in images]
+    own_names = [name for image in images for name in image.band_names]
+    found = wavelengths_of(parts, names, own_names)
     found = np.where(np.isnan(found), np.inf, found).tolist()
     keys = []
     for image, own in zip(images, _split(images, found), strict=True):
