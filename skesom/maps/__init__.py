@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
-from skesom.maps._comparison import compare_clusterings
+from skesom.maps._comparison import compare_clusterings, truth_scorer
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
@@ -15,7 +15,6 @@ from skesom.maps._pipeline import (
 )
 from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
-from skesom.maps._truth_scorer import truth_scorer
 
 __all__ = [
     "CubeClassifier",

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,18 +12,22 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
-from sklearn.metrics import (
-    adjusted_mutual_info_score,
-    adjusted_rand_score,
-    homogeneity_completeness_v_measure,
-)
+from sklearn import metrics
 from sklearn.metrics.cluster import contingency_matrix
+from sklearn.utils._param_validation import StrOptions
 
+from skesom._common.decorators import validate_params
 from skesom._common.labels import SKY, without_mask
 from skesom._types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
 _MAX_CLUSTERS = 5000
+# Scores of labels against classes by their names in scikit-learn, and without _score.
+_SCORES = (
+    "adjusted_mutual_info adjusted_rand completeness fowlkes_mallows homogeneity "
+    "mutual_info normalized_mutual_info rand v_measure"
+).split()
+_SCORERS = {*_SCORES, *(f"{name}_score" for name in _SCORES)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +114,9 @@ class Comparison:
         table, accuracy = _class_table(counts, clusters, names)
         keys = "adjusted Rand index", "adjusted mutual information"
         keys += "homogeneity", "completeness", "V-measure"
-        indices = adjusted_rand_score, adjusted_mutual_info_score
+        indices = metrics.adjusted_rand_score, metrics.adjusted_mutual_info_score
         parts = [index(known, labels) for index in indices]
-        parts += homogeneity_completeness_v_measure(known, labels)
+        parts += metrics.homogeneity_completeness_v_measure(known, labels)
         scores = {
             **{key: float(value) for key, value in zip(keys, parts, strict=True)},
             "accuracy": accuracy,
@@ -344,3 +349,60 @@ def _class_table(counts, clusters, names):
     for column in ("completeness", "purity"):
         table[column].info.format = ".3f"
     return table, float(right.sum() / counts.sum())
+
+
+@validate_params({"score": [StrOptions(_SCORERS)]}, prefer_skip_nested_validation=True)
+def truth_scorer(score: str = "adjusted_rand") -> Callable[..., float]:
+    """Make a scorer of label maps against known classes, for searches over cubes.
+
+    Parameters
+    ----------
+    score : str, default="adjusted_rand"
+        ``"adjusted_rand"``, ``"adjusted_mutual_info"``, ``"v_measure"``,
+        ``"homogeneity"``, ``"completeness"``, ``"fowlkes_mallows"``, ``"mutual_info"``,
+        ``"normalized_mutual_info"`` or ``"rand"``, the scores of scikit-learn that end
+        in ``_score``, which may be written too. More is better.
+
+    Returns
+    -------
+    scorer : callable
+        Takes a fitted estimator of cubes, a cube and a map of classes (n_rows,
+        n_columns), as `GridSearchCV` does for a ``scoring``; ``y`` is the map. Pixels
+        of negative classes, of sky (-2) and without data (-3) are left out; noise (-1)
+        is a cluster. A ValueError if the shapes differ or nothing is left.
+
+    See Also
+    --------
+    compare_clusterings : All scores of one label map.
+    skesom.metrics.map_scorer : Scorers that need no truth.
+
+    Examples
+    --------
+    >>> from sklearn.cluster import KMeans
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.maps import make_cluster_pipeline, truth_scorer
+    >>> cube, truth = make_galaxy_cube((64, 64), 3, random_state=0)
+    >>> pipeline = make_cluster_pipeline(KMeans(6, random_state=0))
+    >>> numbers = {"cluster__estimator__n_clusters": [2, 6]}
+    >>> rows = range(64)  # the same for all: clusters never see the truth
+    >>> scorer, cv = truth_scorer("adjusted_rand"), [(rows, rows)]
+    >>> search = GridSearchCV(pipeline, numbers, scoring=scorer, cv=cv)
+    >>> search.fit(cube, truth).best_params_
+    {'cluster__estimator__n_clusters': 6}
+    """
+    return TruthScorer(score)
+
+
+@dataclass(frozen=True)
+class TruthScorer:
+    """The scorer of a score, which can be pickled and compared."""
+
+    score: str
+
+    def __call__(self, estimator, X, y):
+        """Return the score of the labels of a cube for a map of its classes."""
+        labels, truth = np.asarray(estimator.predict(X)), without_mask(y)
+        both = known_in_both(labels, truth)
+        score = getattr(metrics, f"{self.score.removesuffix('_score')}_score")
+        return float(score(truth[both], labels[both]))

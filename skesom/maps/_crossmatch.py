@@ -20,6 +20,7 @@ from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._types import Catalog, RandomState
 from skesom.io import read_catalog
 from skesom.maps._positions import (
+    ROUNDING,
     check_wcs,
     describe_miss,
     find_positions,
@@ -29,7 +30,6 @@ from skesom.maps._positions import (
 
 _NOISE = -1
 _RANGE = (0.025, 0.975)
-_RADIUS_ROUNDING = 1e-6  # an angle of two pixels may be a little less by rounding
 _FEWEST = 2  # objects, there or by chance: a single one is always somewhere
 _Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
 
@@ -360,9 +360,9 @@ class _Surroundings:
         self.labels, counts = np.unique(flat[valid], return_counts=True)
         self.area_shares = counts / counts.sum()
         self._flat = flat
-        reach = int(radius + _RADIUS_ROUNDING)
+        reach = int(radius + ROUNDING)
         steps = np.arange(-reach, reach + 1)
-        inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + _RADIUS_ROUNDING
+        inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + ROUNDING
         self._disc = inside.astype(np.float32)
         self._is_single = self._disc.size == 1  # only the pixel itself counts
         self.n_known = valid if self._is_single else self._count_within(valid)

@@ -27,7 +27,13 @@ from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube
 from skesom.maps._comparison import renumber
-from skesom.maps._errors import apply, at_end, errors_to_apply, errors_to_learn
+from skesom.maps._errors import (
+    apply,
+    at_end,
+    errors_to_apply,
+    errors_to_learn,
+    with_errors,
+)
 from skesom.maps._large_tables import (
     drop_lazy_labels,
     in_blocks,
@@ -152,13 +158,12 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
 def check_bands(values, band_names, where="all pixels with data"):
     """Refuse bands without data, and constant ones."""
     least, most = _limits(values)
-    bands = band_names[: len(least)]
     for band in np.flatnonzero(np.isnan(least)):
         raise ValueError(
             f"Band {band_names[band]!r} has no data, only NaN. Leave it out."
         )
     constant = np.flatnonzero(least == most)
-    if len(constant) == len(bands) > 1:
+    if len(constant) == len(least) > 1:
         raise ValueError(
             f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
             "constant in the valid pixels."
@@ -176,15 +181,11 @@ def _limits(values):
         from dask import delayed
 
         parts = [delayed(_limits)(part) for part in values.to_delayed().ravel()]
-        pairs = zip(*computed(*parts), strict=True)
-        return [
-            f.reduce(each) for f, each in zip((np.fmin, np.fmax), pairs, strict=True)
-        ]
+        least, most = zip(*computed(*parts), strict=True)
+        return np.fmin.reduce(least), np.fmax.reduce(most)
     bands = np.moveaxis(values, -1, 0)
-    return [
-        np.array([limit.reduce(band, axis=None) for band in bands])
-        for limit in (np.fmin, np.fmax)
-    ]
+    both = [(np.fmin.reduce(b, axis=None), np.fmax.reduce(b, axis=None)) for b in bands]
+    return tuple(np.transpose(both))
 
 
 def _has_agreement(clusterer):
@@ -472,8 +473,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         if cube.errors is not None:
             warn_user("partial_fit does not use the errors of the cube.")
             cube = cube.replace(data=cube.data)
-        options = {"pattern": self.pattern, "min_bands": self.min_bands}
-        valid = (some_valid if is_first else valid_pixels)(cube, **options)
+        find = some_valid if is_first else valid_pixels
+        valid = find(cube, pattern=self.pattern, min_bands=self.min_bands)
         if is_first:
             self.estimator_ = clone(self.estimator)
         self._typical_errors = self._clusters = self._ranks = None
@@ -523,8 +524,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         errors = errors_to_apply(self, cube, table, valid)
         last, table, errors = at_end(self.estimator_, table, errors)
         last, table = map_inside(last, table)
-        how = {} if errors is None else {"errors": errors}
-        return float(last.score(table, **how))
+        return float(with_errors(last.score, table, errors))
 
     @available_if(_has_agreement)
     @by_fit
@@ -582,8 +582,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             labels = estimator.fit_predict(table)
         else:
             last, table, errors = at_end(estimator, table, errors, fit=True)
-            how = {} if errors is None else {"errors": errors}
-            labels = last.fit_predict(in_blocks(last, table), **how)
+            labels = with_errors(last.fit_predict, in_blocks(last, table), errors)
         agreement = getattr(last, "agreement_", None)
         drop_lazy_labels(last)
         return labels, agreement
@@ -596,11 +595,11 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
                 "fitted on, so it has to learn from all: leave out the sampler."
             )
         rows = self._sampled_rows(cube, valid)
-        last, some, how = estimator, take_rows(table, rows), {}
+        last, some, few = estimator, take_rows(table, rows), None
         if errors is not None:
-            parts = estimator, some, take_rows(errors, rows)
-            last, some, how["errors"] = at_end(*parts, fit=True)
-        last.fit(some, **how)
+            few = take_rows(errors, rows)
+            last, some, few = at_end(estimator, some, few, fit=True)
+        with_errors(last.fit, some, few)
         table, errors = (
             each if each is None else to_apply(estimator, each)
             for each in (table, errors)
@@ -641,7 +640,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         """Return a map after the vote of neighboring pixels, if there is one."""
         if self.regularizer is None:
             return label_map
-        return self.regularizer.regularize(label_map, **_sharpness(cube))
+        fwhm, scale = _sharpness(cube)
+        return self.regularizer.regularize(label_map, fwhm=fwhm, pixel_scale=scale)
 
     def _check_regularizer(self):
         if self.regularizer is not None and self.pattern == "voxel":
@@ -686,12 +686,11 @@ def count_clusters(label_map, n_clusters=0):
 
 
 def _sharpness(cube):
-    """Return the width of the widest band and the size of a pixel, if known."""
+    """Return the width of the widest band and the size of a pixel, None if unknown."""
     if cube.pixel_scale is None:
-        return {}
-    scale = float(np.sqrt(np.prod(cube.pixel_scale)))
-    fwhm = None if np.isnan(cube.fwhm).all() else float(np.nanmax(cube.fwhm)) or None
-    return {"fwhm": fwhm, "pixel_scale": scale}
+        return None, None
+    fwhm = float(np.nanmax(cube.fwhm, initial=0))
+    return fwhm or None, float(np.sqrt(np.prod(cube.pixel_scale)))
 
 
 # The mean of five pixels is uncertain by 45 % of their scatter; fewer are just noise.

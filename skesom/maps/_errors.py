@@ -65,6 +65,11 @@ def apply(estimator, method, X, errors):
     return applied(last, method, X, errors)
 
 
+def with_errors(method, table, errors):
+    """Return what a method makes of a table, and of its errors if there are any."""
+    return method(table) if errors is None else method(table, errors=errors)
+
+
 def errors_to_learn(estimator, cube, table, valid):
     """Return the errors of a table and typical ones; None if they cannot be used."""
     if cube.errors is None:
@@ -113,8 +118,8 @@ def _filled(errors, table, typical, *, warn=True):
         text = "have no valid error. They get the median error of their band"
         if unknown:
             warn_user(f"{unknown} of {present} values {text}.")
-    how = {"dtype": errors.dtype, "columns": errors.shape[1]}
-    return map_rows(partial(_fill, typical=typical), errors, table, **how)
+    fill, shape = partial(_fill, typical=typical), errors.shape
+    return map_rows(fill, errors, table, dtype=errors.dtype, columns=shape[1])
 
 
 def _find_unknown(errors, table):

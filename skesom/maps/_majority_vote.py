@@ -132,10 +132,11 @@ def _vote(labels, sigma):
     best = np.full(labels.shape, -np.inf, dtype=np.float32)
     winner = labels.copy()
     own = np.zeros(labels.shape, dtype=np.float32)
-    how = {"mode": "constant", "truncate": _TRUNCATE}
     for label in np.unique(labels[labels >= 0]):
         members = labels == label
-        votes = ndimage.gaussian_filter(members.astype(np.float32), sigma, **how)
+        votes = ndimage.gaussian_filter(
+            members.astype(np.float32), sigma, mode="constant", truncate=_TRUNCATE
+        )
         own[members] = votes[members]
         better = votes > best
         best[better] = votes[better]

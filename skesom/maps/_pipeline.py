@@ -195,8 +195,14 @@ def make_cluster_pipeline(
             n_jobs=n_jobs,
         )
         steps.append(("convolve", convolver))
-    cut = {"crop": "auto", "min_bands": min_bands, "registration": "auto"}
-    aligner = CubeAligner(align_to, resample=resample, **cut, n_jobs=n_jobs)
+    aligner = CubeAligner(
+        align_to,
+        resample=resample,
+        crop="auto",
+        min_bands=min_bands,
+        registration="auto",
+        n_jobs=n_jobs,
+    )
     steps.append(("align", aligner))
     if bin_bands != 1:
         steps.append(("bin", BandBinner(bin_bands)))

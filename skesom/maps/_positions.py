@@ -7,8 +7,12 @@ import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import proj_plane_pixel_area
+from scipy.spatial import KDTree
 
+from skesom._common.blocks import row_blocks
 from skesom.io import read_catalog
+
+ROUNDING = 1e-6  # pixels: an angle of two pixels may be a little less
 
 
 def check_wcs(wcs):
@@ -43,6 +47,30 @@ def objects_inside(catalog, shape, wcs):
         raise ValueError(describe_miss(columns, rows, shape, wcs))
     objects["x"], objects["y"] = columns, rows
     return objects[inside]
+
+
+def label_objects(catalog, shape, *, wcs=None, radius=None):
+    """Label pixels by the type of the nearest object; return names by label too.
+
+    Only pixels within the radius (arcsec or a Quantity) have a label, or that which
+    holds an object; -1 elsewhere. Types of most objects come first.
+    """
+    objects = objects_inside(catalog, shape, wcs)
+    radius = float(measure_in_pixels(radius, check_wcs(wcs), "radius")) + ROUNDING
+    places = np.stack([objects["y"], objects["x"]], axis=1)
+    types, codes, counts = np.unique(
+        np.asarray(objects["type"]), return_inverse=True, return_counts=True
+    )
+    order = np.argsort(-counts, kind="stable")
+    labels = np.append(np.argsort(order)[codes], -1)  # the last for none within
+    label_map = np.full(shape, -1, dtype=np.int32)
+    label_map[tuple(np.floor(places.T + 0.5).astype(int))] = labels[:-1]
+    tree = KDTree(places)
+    for rows in row_blocks(shape):
+        pixels = np.moveaxis(np.mgrid[rows, : shape[1]], 0, -1)
+        found = labels[tree.query(pixels, distance_upper_bound=radius)[1]]
+        label_map[rows] = np.where(found >= 0, found, label_map[rows])
+    return label_map, {place: str(types[code]) for place, code in enumerate(order)}
 
 
 def _project(catalog, wcs):

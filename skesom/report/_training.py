@@ -9,7 +9,7 @@ from skesom._common.warn import warn_user
 from skesom.io import read_map, read_region_labels
 from skesom.io._label_maps import read_cluster_names
 from skesom.maps import held_out_score
-from skesom.maps._object_labels import label_objects
+from skesom.maps._positions import label_objects
 from skesom.pixels import valid_pixels
 
 _TOLERANCE = 0.5  # pixels

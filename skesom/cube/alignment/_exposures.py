@@ -133,8 +133,9 @@ def combine_exposures(
     >>> combine_exposures([pointing(0), pointing(20)])
     <Cube 20 x 50 pixels, 1 bands (g), float64, WCS>
     """
-    options = {"check_background": False, "min_bands": 1, "n_jobs": n_jobs}
-    masker = CubeMasker(mask_outliers=mask_outliers, **options)
+    masker = CubeMasker(
+        mask_outliers=mask_outliers, check_background=False, min_bands=1, n_jobs=n_jobs
+    )
     cubes = [masker.fit_transform(cube) for cube in _check_exposures(cubes)]
     grid, known = _common_grid(cubes)
     factors = _find_factors(cubes, known)
@@ -143,6 +144,8 @@ def combine_exposures(
     noise[:, ~np.all(noise > 0, axis=0)] = 1
     parts = zip(cubes, factors, noise, strict=True)
     exposures = [_move(*each, grid, n_jobs) for each in parts]
+    # reproject's coadd has no errors, no outliers and no zero points, resamples what
+    # fits the grid too, and draws numbers to match levels: so the sum is our own.
     if match_background:
         _match_levels(exposures, known.band_names)
     data = np.empty((*grid.shape, known.shape[2]), exposures[0].data.dtype)
@@ -275,11 +278,16 @@ def _move(cube, factors, noise, grid, n_jobs):
     start = np.zeros(2, dtype=int)
     if grid.wcs is not None:
         ends = np.clip(_find_box(grid_of(cube), grid.wcs), 0, grid.shape).astype(int)
-        start, part = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
+        start, box = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
         is_fine = pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs)
-        options = {"method": "exact" if is_fine else "interp", "n_jobs": n_jobs}
-        part, fluxes = cut_grid(grid, part), [False] * cube.shape[2]
-        cube = stack_cubes([cube], part, "of the mosaic", fluxes, **options)
+        cube = stack_cubes(
+            [cube],
+            cut_grid(grid, box),
+            "of the mosaic",
+            [False] * cube.shape[2],
+            method="exact" if is_fine else "interp",
+            n_jobs=n_jobs,
+        )
     factors = factors.astype(cube.dtype)
     weights = np.broadcast_to(noise**-2.0, cube.shape)
     if cube.errors is None:
@@ -311,7 +319,7 @@ def _match_levels(exposures, names):
             steps.append(step * weight)
         if not rows:
             continue
-        # Of all that fit best, the smallest. reproject's own search draws numbers.
+        # Of all that fit best, the smallest.
         levels = np.linalg.lstsq(np.array(rows), np.array(steps))[0]
         for exposure, level in zip(exposures, levels, strict=True):
             exposure.data[:, :, band] -= level
@@ -354,19 +362,16 @@ def _average(values, weights, errors, mask_outliers):
 def _find_outliers(values, weights):
     """Find values that are far from those of two or more others at their pixel."""
     count = np.isfinite(values).sum(axis=0)
+    # NaN is sorted last, so the middle of what is there lies at half its number.
     middle = np.stack([np.maximum(count - 1, 0), count]) // 2
-    median = _pick(values, middle).mean(axis=0)
+    median = np.take_along_axis(np.sort(values, axis=0), middle, axis=0).mean(axis=0)
     distance = np.abs(values - median)
-    scatter = smooth(SCALE * _pick(distance, middle[1:])[0], SIGMA)
-    cross = {"footprint": ndimage.generate_binary_structure(2, 1)}
-    steps = [
-        ndimage.maximum_filter(np.where(count, each, -np.inf), **cross) - each
+    upper = np.take_along_axis(np.sort(distance, axis=0), middle[1:], axis=0)[0]
+    scatter = smooth(SCALE * upper, SIGMA)
+    cross = ndimage.generate_binary_structure(2, 1)
+    up, down = (
+        ndimage.maximum_filter(np.where(count, each, -np.inf), footprint=cross) - each
         for each in (median, -median)
-    ]
+    )
     least = DEVIATIONS * np.fmax(1 / np.sqrt(weights), scatter)
-    return (distance > least + STEPS * np.maximum(*steps)) & (count > 2)
-
-
-def _pick(values, places):
-    """Return values at places in their order along the first axis, NaN last."""
-    return np.take_along_axis(np.sort(values, axis=0), places, axis=0)
+    return (distance > least + STEPS * np.maximum(up, down)) & (count > 2)

@@ -112,8 +112,9 @@ def _check_places(cubes, grid, grid_name):
             continue
         if cube.wcs is None or grid.wcs is None:
             to = "" if cube.wcs is None else f" to the grid {grid_name}"
-            shapes = cube.shape[:2], grid.shape
-            pixels, pixels_out = ("{} x {}".format(*shape) for shape in shapes)
+            pixels, pixels_out = (
+                " x ".join(map(str, shape)) for shape in (source.shape, grid.shape)
+            )
             raise ValueError(
                 f"{_bands(cube.band_names)} cannot be aligned{to} without a WCS: where "
                 f"{pixels} pixels lie on the {pixels_out} {grid_name} is unknown. Add "

@@ -160,9 +160,8 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
 
     shifts, notes, n_alike = np.zeros((len(bands), 2)), {}, 0
     for number in sorted(set(range(len(bands))) - {reference}):
-        options = {"correct": correct, "n_jobs": n_jobs}
         pair = reference, number
-        shift, doubt = _measure(bands, pair, grid, find_window, shown, **options)
+        shift, doubt = _measure(bands, pair, grid, find_window, shown, correct, n_jobs)
         shifts[number] = 0 if doubt else shift
         text = "by {:+.1f} rows and {:+.1f} columns".format(*shift.round(1) + 0)
         if scale is not None:
@@ -180,14 +179,12 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         warn_user(
             f"Against band {against.name!r}, these bands {what}: {notes}{advice}.",
         )
-    seen = (
-        f"no shift above {LEAST_WARNED:g} pixel; {n_alike} of {len(bands) - 1} bands "
-    )
-    seen += f"show enough to be compared with {against.name}"
+    seen = f"{n_alike} of {len(bands) - 1} bands show enough to be compared with"
+    seen = f"no shift above {LEAST_WARNED:g} pixel; {seen} {against.name}"
     return shifts, f"shifted: {notes}" if notes else seen
 
 
-def _measure(bands, numbers, grid, find_window, shown, *, correct, n_jobs):
+def _measure(bands, numbers, grid, find_window, shown, correct, n_jobs):
     """Return the shift of the second band, and why it is uncertain, or None."""
     pair = [
         band.cube[:, :, band.number : band.number + 1].replace(errors=None)
@@ -204,8 +201,10 @@ def _measure(bands, numbers, grid, find_window, shown, *, correct, n_jobs):
 
     def aligned(shift):
         moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
-        options = {"method": "adaptive" if correct else "interp", "n_jobs": n_jobs}
-        data = np.asarray(stack_cubes(moved, window, None, [False] * 2, **options))
+        method = "adaptive" if correct else "interp"
+        of_flux = [False] * 2
+        stack = stack_cubes(moved, window, None, of_flux, method=method, n_jobs=n_jobs)
+        data = np.asarray(stack)
         return data[:, :, 1], data[:, :, 0]
 
     images = None if on_grid else aligned(np.zeros(2))
@@ -231,9 +230,8 @@ def _measure(bands, numbers, grid, find_window, shown, *, correct, n_jobs):
     if correct:
         images = aligned(shift)
     else:
-        images = images or aligned(np.zeros(2))
-        moved = ndimage.shift(images[0], -known, order=0, cval=np.nan)
-        images = moved, images[1]
+        image, other = images or aligned(np.zeros(2))
+        images = ndimage.shift(image, -known, order=0, cval=np.nan), other
     halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
     rest, *parts = [
         find_shift(*(image[part] for image in images))
