@@ -93,8 +93,11 @@ def check_image(array, label, most=9):
     return array
 
 
-def _make(data, world, headers, unit, label, *, mask=None, errors=None, **known):
-    """Return the cube of an array whose axes are in the order of FITS."""
+def _make(data, world, headers, unit, label, known=None, *, mask=None, errors=None):
+    """Return the cube of an array whose axes are in the order of FITS.
+
+    What is known of the cube beside its header are arguments of `Cube`.
+    """
     shape = check_image(np.asanyarray(data), label).shape
     grid, axes, bands = describe_image(shape, world, headers, unit, label)
 
@@ -102,7 +105,7 @@ def _make(data, world, headers, unit, label, *, mask=None, errors=None, **known)
         return np.atleast_3d(order_axes(np.broadcast_to(array, shape), axes))
 
     names = [n or f"band {i}" for i, n in enumerate(bands.pop("band_names"), 1)]
-    parts = {**bands, "band_names": names, "wcs": grid.wcs, **known}
+    parts = {**bands, "band_names": names, "wcs": grid.wcs, **(known or {})}
     if errors is not None:
         values, kind, factor = errors
         with np.errstate(all="ignore"):
@@ -168,13 +171,13 @@ def _convert_nddata(nddata, label, error_kind):
             )
         return np.moveaxis(np.broadcast_to(array, data.shape), to_front, 0)
 
+    errors = None
     if nddata.uncertainty is not None and nddata.uncertainty.array is not None:
         values, *kind = _uncertainty(nddata, label, error_kind)
-        known["errors"] = arrange(values), *kind
-    if nddata.mask is not None:
-        known["mask"] = arrange(nddata.mask)
-    headers = [_as_header(meta)]
-    return _make(arrange(data), world, headers, nddata.unit, label, **known)
+        errors = arrange(values), *kind
+    mask = None if nddata.mask is None else arrange(nddata.mask)
+    parts = arrange(data), world, [_as_header(meta)], nddata.unit, label, known
+    return _make(*parts, mask=mask, errors=errors)
 
 
 def _uncertainty(nddata, label, error_kind):
@@ -227,7 +230,7 @@ def _convert_spectral_cube(cube, label, _):
         known["fwhm"] = np.sqrt(units.Quantity(areas))
     data, world = cube.filled_data[:], split_world(cube.wcs)
     data = getattr(data, "value", data)
-    return _make(data, world, [cube.header], cube.unit, label, **known)
+    return _make(data, world, [cube.header], cube.unit, label, known)
 
 
 def _convert_xarray(array, label, _):
@@ -285,11 +288,14 @@ def _restore(array, data, text, label):
         ) from error
     if part.wcs is not None:
         part.wcs.array_shape = part.shape[:2]
-    others = {}
-    for name in {"errors", "sky_mask"} & set(coords):
-        values = coords[name].transpose("y", "x", "band", missing_dims="ignore").data
-        others[name] = values if name == "sky_mask" else np.atleast_3d(values)
-    return part.replace(data=data, **others)
+    errors, sky_mask = (
+        coords[name].transpose("y", "x", "band", missing_dims="ignore").data
+        if name in coords
+        else None
+        for name in ("errors", "sky_mask")
+    )
+    errors = None if errors is None else np.atleast_3d(errors)
+    return part.replace(data=data, errors=errors, sky_mask=sky_mask)
 
 
 def _find_dim(dims, names):

@@ -45,15 +45,15 @@ _MOST_TYPES = 3  # in the evidence of a cluster
 # How a measure is told; {line} and {band} are the bands that were used.
 _TEXTS = {
     "above noise": "in no band brighter than the noise of a pixel",
-    "H alpha": "{0:.2f} mag more light in H alpha ({line}) than the mean",
-    "[O III]": "{0:.2f} mag more light in [O III] than the mean",
-    "oxygen over H alpha": "[O III] exceeds H alpha by {0:.2f} mag",
-    "sulfur ratio": "[S II] is {0:.2f} times H alpha",
-    "color": "{1:.2f} mag {bluer} in {band} than the mean",
-    "brightness": "{1:.1f} mag {brighter} per area than half of the light",
-    "redder than old": "{0:.2f} mag redder in {band} than the brightest old stars",
-    "darker than around": "{0:.1f} mag fainter per area than what is around it",
-    "pieces": "its pieces are only {0:.1f} times as wide as a star's image",
+    "H alpha": "{value:.2f} mag more light in H alpha ({line}) than the mean",
+    "[O III]": "{value:.2f} mag more light in [O III] than the mean",
+    "oxygen over H alpha": "[O III] exceeds H alpha by {value:.2f} mag",
+    "sulfur ratio": "[S II] is {value:.2f} times H alpha",
+    "color": "{size:.2f} mag {bluer} in {band} than the mean",
+    "brightness": "{size:.1f} mag {brighter} per area than half of the light",
+    "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
+    "darker than around": "{value:.1f} mag fainter per area than what is around it",
+    "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
 _COLORS = "color", "redder than old"  # per octave of wavelength
 _ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
@@ -274,11 +274,13 @@ def _tell(name, value, words):
         return "no brighter than the sky"
     if name in _COLORS:
         value = value * words["octaves"]
-    sides = {
+    told = words | {
+        "value": value,
+        "size": abs(value),
         "bluer": "bluer" if value < 0 else "redder",
         "brighter": "brighter" if value > 0 else "fainter",
     }
-    return _TEXTS[name].format(value, abs(value), **words, **sides)
+    return _TEXTS[name].format_map(told)
 
 
 def _enriched(table, number):
@@ -312,8 +314,10 @@ class _Clusters:
         self.noise = noise[faintest, np.arange(len(self.names))]
         seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
         self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
-        plain = {"wcs": None, "pixel_scale": cube.pixel_scale, "sky_mask": None}
-        self.photometry = Photometry(cube.replace(data=medians[:2], **plain), continua)
+        pixels = cube.replace(
+            data=medians[:2], wcs=None, pixel_scale=cube.pixel_scale, sky_mask=None
+        )
+        self.photometry = Photometry(pixels, continua)
         self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
         self.color_bands = self._find_color_bands()
         contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)

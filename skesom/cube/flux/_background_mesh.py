@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
+from scipy.interpolate import BSpline
 
 from skesom.cube._by_strips import WHOLE, fixed_strips
 from skesom.cube.convolution._beams import photutils
@@ -67,9 +68,9 @@ class Background(NamedTuple):
 
     def at(self, rows, columns):
         """Return the background in some rows and columns."""
-        weights = ndimage.spline_filter(self.mesh, mode="reflect")
-        weights = _spline(weights.T, (columns + 0.5) / self.box - 0.5).T
-        found = _spline(weights, (rows + 0.5) / self.box - 0.5)
+        found = ndimage.spline_filter(self.mesh, mode="reflect")
+        for axis, places in ((1, columns), (0, rows)):
+            found = _spline(found, (places + 0.5) / self.box - 0.5, axis)
         np.clip(found, self.mesh.min(), self.mesh.max(), out=found)
         found += surface_at(self.factors, rows, columns, self.shape)
         return found
@@ -81,19 +82,12 @@ class Background(NamedTuple):
         )
 
 
-def _spline(weights, places):
-    """Return rows of a cubic spline from the weights of its mirrored base."""
-    first = np.floor(places).astype(int)
-    t = (places - first)[:, np.newaxis]
-    parts = (1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, 3 * (t - t**3 + t**2) + 1, t**3
-    found = np.zeros((len(places), weights.shape[1]))
-    last = len(weights) - 1
-    for step, part in enumerate(parts, start=-1):
-        rows = first + step
-        rows = np.where(rows < 0, -1 - rows, rows)
-        rows = np.where(rows > last, 2 * last + 1 - rows, rows)
-        found += part / 6 * weights[np.clip(rows, 0, last)]
-    return found
+def _spline(weights, places, axis):
+    """Return values along an axis of a cubic spline from its weights, mirrored."""
+    width = [(2, 2) if each == axis else (0, 0) for each in (0, 1)]
+    weights = np.pad(weights, width, mode="symmetric")
+    knots = np.arange(weights.shape[axis] + 4) - 4
+    return BSpline(knots, weights, 3, axis=axis)(places)
 
 
 def subtract_backgrounds(data, backgrounds, rows):
@@ -108,10 +102,13 @@ def subtract_backgrounds(data, backgrounds, rows):
 def measure_background(image, box_size, filter_size, threshold):
     """Return the background of a band, worked through strip by strip."""
     shape, box = image.shape, min(box_size, *image.shape)
-    tiles = [_tile_levels(image, rows) for rows in _strips(shape, TILE)]
-    places, levels = zip(*tiles, strict=True)
+    places, levels = [], []
+    for rows in fixed_strips((*shape, 1), multiple=TILE, whole=False):
+        tiles, valid = valid_tiles(image[rows].astype(np.float64), TILE)
+        places.append(valid)
+        levels.append(median_and_scatter(tiles)[0])
     factors = fit_surface(np.concatenate(levels), np.concatenate(places), shape)
-    strips = _strips(shape, box)
+    strips = fixed_strips((*shape, 1), multiple=box, whole=False)
     sampled_rows = np.arange(shape[0])[representative_rows(*shape, WHOLE)]
     samples = []
     for rows in strips:
@@ -137,15 +134,6 @@ def measure_background(image, box_size, filter_size, threshold):
     return Background(shape, factors, _filled(levels, filter_size), box)
 
 
-def _strips(shape, multiple):
-    return fixed_strips((*shape, 1), multiple=multiple, whole=False)
-
-
-def _tile_levels(image, rows):
-    tiles, places = valid_tiles(image[rows].astype(np.float64), TILE)
-    return places, median_and_scatter(tiles)[0]
-
-
 def _smoothed_rest(image, factors, rows):
     """Return rows and some around them without the surface, the same smoothed."""
     reach = WINGS + GaussianKernel(SMOOTHING).reach
@@ -162,19 +150,22 @@ def _box_levels(image, box, share):
     lost = np.isnan(image)
     if lost.all():
         return np.full([-(-length // box) for length in image.shape], np.nan)
-    options = {"mask": lost, "exclude_percentile": 100, "filter_size": 1}
     # Not in threads: photutils silences warnings, which concerns all of them.
     measure = photutils("background").Background2D
-    found = measure(np.where(lost, 0, image), box, **options)
+    image = np.where(lost, 0, image)
+    found = measure(image, box, mask=lost, exclude_percentile=100, filter_size=1)
     enough = found.n_pixels_mesh > share * box**2
     return np.where(enough, found.background_mesh, np.nan)
 
 
 def _filled(levels, filter_size):
     """Return levels of boxes, smoothed by medians, with those that are missing."""
-    module = photutils("background")
-    options = {"mask": np.isnan(levels), "filter_size": filter_size, "sigma_clip": None}
-    mean = module.MeanBackground(sigma_clip=None)
-    filled = np.where(options["mask"], 0, levels)
-    found = module.Background2D(filled, 1, bkg_estimator=mean, **options)
-    return found.background_mesh
+    module, missing = photutils("background"), np.isnan(levels)
+    return module.Background2D(
+        np.where(missing, 0, levels),
+        1,
+        mask=missing,
+        filter_size=filter_size,
+        sigma_clip=None,
+        bkg_estimator=module.MeanBackground(sigma_clip=None),
+    ).background_mesh

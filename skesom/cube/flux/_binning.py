@@ -70,6 +70,7 @@ class BandBinner(CubeTransformer):
     def _bin(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
         bins = [slice(start, start + self.bin_size) for start in starts]
+        names, band_units, zero_points = _describe_bins(cube, bins)
         data = np.empty((*cube.shape[:2], len(bins)), cube.dtype)
         errors = None if cube.errors is None else np.empty_like(data)
         for rows in row_blocks(cube.shape):
@@ -87,7 +88,11 @@ class BandBinner(CubeTransformer):
             wcs=cube.wcs,
             pixel_scale=cube.pixel_scale if cube.wcs is None else None,
             sky_mask=cube.sky_mask,
-            **_describe_bins(cube, bins),
+            band_names=names,
+            band_units=band_units,
+            fwhm=[np.max(cube.fwhm[bands]) for bands in bins],
+            zero_points=zero_points,
+            band_coordinates=_mean_places(cube.band_coordinates, bins),
         )
 
 
@@ -103,7 +108,7 @@ def _count(present):
 
 
 def _describe_bins(cube, bins):
-    """Return the descriptions of the bins, as arguments of `Cube`."""
+    """Return the names, units and zero points of the bins."""
     names, band_units, zero_points = [], [], []
     for bands in bins:
         own = cube.band_names[bands]
@@ -117,14 +122,11 @@ def _describe_bins(cube, bins):
             )
         band_units.append(known.pop())
         zero_points.append(points[0])
-    places = cube.band_coordinates
-    if places is not None:
-        means = [np.mean(places.value[bands]) for bands in bins]
-        places = units.Quantity(means, places.unit)
-    return {
-        "band_names": names,
-        "band_units": band_units,
-        "fwhm": [np.max(cube.fwhm[bands]) for bands in bins],
-        "zero_points": zero_points,
-        "band_coordinates": places,
-    }
+    return names, band_units, zero_points
+
+
+def _mean_places(places, bins):
+    """Return the mean spectral coordinates of the bins, None if unknown."""
+    if places is None:
+        return None
+    return units.Quantity([places.value[bands].mean() for bands in bins], places.unit)
