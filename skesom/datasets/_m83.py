@@ -14,15 +14,9 @@ import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.utils.data import (
-    CacheMissingWarning,
-    clear_download_cache,
-    download_file,
-    is_url_in_cache,
-)
+from astropy.utils.data import clear_download_cache, download_file
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skesom._common.warn import warn_user
 from skesom._types import Cube, StrPath
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
@@ -77,14 +71,10 @@ def fetch_m83(
     Raises
     ------
     OSError
-        If a file cannot be downloaded, or is damaged.
+        If a file cannot be downloaded, or is damaged. One that was damaged in the cache
+        is discarded, so that the next call downloads it again.
     ValueError
         If a filter or part is unknown, or the part lies outside of the images.
-
-    Warns
-    -----
-    UserWarning
-        If a damaged file in the cache is discarded and downloaded again.
 
     Notes
     -----
@@ -141,45 +131,26 @@ def _find_part(part):
 
 
 def _find_file(name, source, show_progress):
-    """Return the path of the mosaic of a filter."""
+    """Return the path of the mosaic of a filter, which is whole."""
     file = f"hlsp_wfc3ers_hst_wfc3_m83_{name.lower()}_v2_drz_sci.fits"
     is_address = isinstance(source, str) and "://" in source
     if isinstance(source, str | os.PathLike) and not is_address:
-        return _check_local(Path(source) / file, name)
+        path = Path(source) / file
+        if not path.is_file():
+            raise FileNotFoundError(f"There is no {file} in {source}. Download it.")
+        if problem := _find_problem(path, name):
+            raise OSError(f"{path} is damaged ({problem}). Download it again.")
+        return path
     folders = ARCHIVE if source is None else source
     folders = [folders] if isinstance(folders, str) else list(folders)
     urls = [f"{folder.rstrip('/')}/{file}" for folder in folders]
-    with warnings.catch_warnings():
-        # astropy warns of a cache that does not exist before the first download.
-        warnings.filterwarnings("ignore", ".* does not exist", CacheMissingWarning)
-        was_cached = is_url_in_cache(urls[0])
-        path = _download(urls, show_progress)
-    problem = _find_problem(path, name)
-    if problem is not None and was_cached:
-        clear_download_cache(urls[0])
-        warn_user(
-            f"{file} in the cache is damaged ({problem}) and is downloaded again."
-        )
-        path = _download(urls, show_progress)
-        problem = _find_problem(path, name)
-    if problem is not None:
+    path = _download(urls, show_progress)
+    if problem := _find_problem(path, name):
         clear_download_cache(urls[0])
         raise OSError(
             f"The download of {file} from {' or '.join(urls)} is damaged ({problem}) "
             "and was discarded. Try again, or give another source."
         )
-    return path
-
-
-def _check_local(path, name):
-    """Return the path of a file on disk after checking it."""
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no {path.name} in {path.parent}. Download it."
-        )
-    problem = _find_problem(path, name)
-    if problem is not None:
-        raise OSError(f"{path} is damaged ({problem}). Download it again.")
     return path
 
 

@@ -207,9 +207,10 @@ def crossmatch(
         for i, n in enumerate(n_objects)
     ]
     others = counts[0][~np.isin(kinds, types)].sum(axis=0)
-    _add_purity(parts, others)
-    if radius is not None:
-        for part, kind in zip(parts, types, strict=True):
+    total = others + sum(part["count"] for part in parts)
+    for part, kind in zip(parts, types, strict=True):
+        part["purity"] = part["count"] / np.where(total > 0, total, np.nan)
+        if radius is not None:
             part["area_purity"] = surroundings.covered(places[kinds == kind])
     table = _make_table(types, n_objects, parts, surroundings.labels)
     n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
@@ -322,13 +323,6 @@ def _sigmas(shares, means, spreads, n_objects):
     limit = np.sqrt(2 * n * np.maximum(entropy, 0))  # where the tail is too small
     z = np.where(tail > 0, -ndtri(np.clip(tail, 1e-300, 0.5)), limit)
     return np.where(is_above, z, -z)
-
-
-def _add_purity(parts, others):
-    """Add the share of each type in the objects of each cluster, others among them."""
-    total = others + sum(part["count"] for part in parts)
-    for part in parts:
-        part["purity"] = part["count"] / np.where(total > 0, total, np.nan)
 
 
 def _shares(counts):

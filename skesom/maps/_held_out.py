@@ -134,21 +134,18 @@ def _summarized(matrices, classes, n_blocks):
     classes["scored"] = pooled.sum(axis=1)
     for name in classes["class"][classes["scored"] == 0].tolist():
         text = "all its pixels lie in one block (a smaller --block-size may help)"
-        text = f"The class {name!r} has no held-out score: {text}."
-        warn_user(text)
+        warn_user(f"The class {name!r} has no held-out score: {text}.")
     every = np.array([pooled, *matrices])
     right = every.diagonal(axis1=1, axis2=2)
-    sizes = {"completeness": every.sum(axis=2), "purity": every.sum(axis=1)}
-    for name, size in sizes.items():
-        rates = np.ma.masked_invalid(right / np.where(size > 0, size, np.nan))
-        spread = rates[1:].std(axis=0, ddof=1)
-        classes[name], classes[f"{name}_spread"] = rates[0], spread
-        sizes[name] = rates
-        for column in (name, f"{name}_spread"):
-            classes[column] = np.ma.filled(classes[column].astype(float), np.nan)
-            classes[column].info.format = ".3f"
     values = {"accuracy": right.sum(axis=1) / every.sum(axis=(1, 2))}
-    values["balanced accuracy"] = sizes["completeness"].mean(axis=1)
+    for name, axis in (("completeness", 2), ("purity", 1)):
+        size = every.sum(axis=axis)
+        rates = np.ma.masked_invalid(right / np.where(size > 0, size, np.nan))
+        values.setdefault("balanced accuracy", rates.mean(axis=1))  # of completeness
+        spread = rates[1:].std(axis=0, ddof=1)
+        for column, shares in ((name, rates[0]), (f"{name}_spread", spread)):
+            classes[column] = np.ma.filled(shares.astype(float), np.nan)
+            classes[column].info.format = ".3f"
     scores = {name: float(value[0]) for name, value in values.items()}
     for name, value in values.items():
         scores[f"{name} spread"] = float(np.ma.filled(value[1:].std(ddof=1), np.nan))

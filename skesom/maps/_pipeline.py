@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
+from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
@@ -172,8 +173,15 @@ def make_cluster_pipeline(
             f"target_fwhm=None leaves all bands as sharp as they are: leave out "
             f"{' and '.join(given)}, or choose a width."
         )
+    if n_components is not None and (n_components < 1 or min_bands is not None):
+        raise ValueError(
+            "n_components must be at least 1, and needs all bands of a pixel (no "
+            f"min_bands). Got n_components={n_components}, min_bands={min_bands}."
+        )
     if n_components is not None:
-        clusterer = make_pipeline(_components(n_components, min_bands), clusterer)
+        # From the covariances: the same result in each run, and little memory.
+        components = PCA(n_components, svd_solver="covariance_eigh")
+        clusterer = make_pipeline(components, clusterer)
     # Bands are counted when they lie on one grid; before, each value is kept.
     gaps = CubeMasker(
         mask_zeros=mask_zeros,
@@ -279,19 +287,6 @@ def _copying(step, copy):
         yield
     finally:
         step.copy = before
-
-
-def _components(n_components, min_bands):
-    """Return the step that replaces bands by principal components."""
-    from sklearn.decomposition import PCA
-
-    if n_components < 1 or min_bands is not None:
-        raise ValueError(
-            "n_components must be at least 1, and needs all bands of a pixel (no "
-            f"min_bands). Got n_components={n_components}, min_bands={min_bands}."
-        )
-    # From the covariances: the same result in each run, and little memory.
-    return PCA(n_components, svd_solver="covariance_eigh")
 
 
 def make_clusterer(

@@ -66,23 +66,16 @@ class TestAnyClusterer:
     """What holds whatever stands inside."""
 
     def test_rows_in_are_rows_out(self, cube, patches, estimator):
-        clusterer = CubeClusterer(estimator)
+        """The patches by falling size; estimator and cube are left alone."""
+        given, data = clone(estimator), cube.data.copy()
+        cube.data.flags.writeable = False
+        clusterer = CubeClusterer(given)
         label_map = clusterer.fit_predict(cube)
         assert label_map.dtype == np.int32
         np.testing.assert_array_equal(label_map, patches)
         np.testing.assert_array_equal(clusterer.labels_, label_map)
         assert clusterer.n_clusters_ == 3
         assert clusterer.n_features_in_ == 3
-
-    def test_clusters_are_numbered_by_falling_size(self, cube, estimator):
-        labels = CubeClusterer(estimator).fit(cube).labels_
-        sizes = np.bincount(labels[labels >= 0])
-        assert sizes.tolist() == sorted(sizes, reverse=True)
-
-    def test_leaves_the_given_estimator_and_the_cube_alone(self, cube, estimator):
-        given, data = clone(estimator), cube.data.copy()
-        cube.data.flags.writeable = False
-        clusterer = CubeClusterer(given)
         assert clusterer.fit(cube) is clusterer
         assert vars(given) == vars(clone(estimator))
         assert clusterer.estimator_ is not given
@@ -116,22 +109,18 @@ class TestAnyClusterer:
 class TestPredict:
     """Clusterers that can label other pixels."""
 
-    def test_gives_the_labels_of_fit_for_the_same_cube(self, cube, estimator):
+    def test_gives_the_labels_of_fit_to_the_whole_and_to_strips(
+        self, cube, patches, estimator
+    ):
         clusterer = CubeClusterer(estimator).fit(cube)
         label_map = clusterer.predict(cube)
         assert label_map.dtype == np.int32
         np.testing.assert_array_equal(label_map, clusterer.labels_)
-
-    def test_labels_strips_as_the_whole(self, cube, patches, estimator):
-        clusterer = CubeClusterer(estimator).fit(cube)
         strips = [clusterer.predict(cube[row : row + 4]) for row in range(0, 30, 4)]
         np.testing.assert_array_equal(np.concatenate(strips), patches)
-
-    def test_a_strip_may_be_masked_altogether(self, cube, estimator):
-        clusterer = CubeClusterer(estimator).fit(cube)
-        label_map = clusterer.predict(cube[17:20, 21:29])
-        np.testing.assert_array_equal(label_map, np.full((3, 8), -3))
-        assert label_map.dtype == np.int32
+        masked = clusterer.predict(cube[17:20, 21:29])  # altogether
+        np.testing.assert_array_equal(masked, np.full((3, 8), -3))
+        assert masked.dtype == np.int32
 
     def test_cross_validation_cuts_the_sky_in_strips(self, cube, patches, estimator):
         label_map = cross_val_predict(
@@ -175,39 +164,29 @@ class FirstFlux(ClusterMixin, BaseEstimator):
 class TestLabels:
     """From the labels of the estimator to those of the map."""
 
-    def fit(self, labels):
-        labels = np.asarray(labels, dtype=float)
-        self.clusterer = CubeClusterer(FirstFlux()).fit(labels[:, :, np.newaxis])
-        return self.clusterer.labels_.tolist()
-
-    def predict(self, labels):
-        labels = np.asarray(labels, dtype=float)
-        return self.clusterer.predict(labels[:, :, np.newaxis]).tolist()
-
-    def test_gaps_between_numbers_close_and_the_larger_comes_first(self):
-        assert self.fit([[7, 4, 7, 9], [9, 9, 7, 9]]) == [[1, 2, 1, 0], [0, 0, 1, 0]]
-        assert self.clusterer.n_clusters_ == 3
-        assert self.predict([[4, 9, 7]]) == [[2, 0, 1]]
-
-    def test_among_equal_sizes_the_lower_number_comes_first(self):
-        assert self.fit([[5, 2, 5, 2, 3, 3]]) == [[2, 0, 2, 0, 1, 1]]
-
-    def test_noise_stays_noise_however_much_there_is(self):
-        assert self.fit([[-1, -1, -1, 3, 3, 8]]) == [[-1, -1, -1, 0, 0, 1]]
-        assert self.clusterer.n_clusters_ == 2
-        assert self.predict([[8, -1]]) == [[1, -1]]
-
-    def test_masked_rows_of_the_estimator_stay_masked(self):
-        assert self.fit([[-3, 2, 2, -1]]) == [[-3, 0, 0, -1]]
-
-    def test_nothing_but_noise(self):
-        assert self.fit([[-1, -1, -3]]) == [[-1, -1, -3]]
-        assert self.clusterer.n_clusters_ == 0
-        assert self.predict([[-1, -3]]) == [[-1, -3]]
-
-    def test_a_cluster_that_no_fitted_pixel_had_is_noise(self):
-        self.fit([[0, 0, 4]])
-        assert self.predict([[4, 3, 9, 0]]) == [[1, -1, -1, 0]]
+    @pytest.mark.parametrize(
+        ("given", "expected", "later", "found"),
+        [
+            # Gaps between numbers close, and the larger comes first.
+            ([7, 4, 7, 9, 9, 9, 7, 9], [1, 2, 1, 0, 0, 0, 1, 0], [4, 9, 7], [2, 0, 1]),
+            # Among equal sizes the lower number comes first.
+            ([5, 2, 5, 2, 3, 3], [2, 0, 2, 0, 1, 1], [2, 3, 5], [0, 1, 2]),
+            # Noise stays noise, however much there is, and masked rows masked.
+            ([-1, -1, -1, 3, 3, 8], [-1, -1, -1, 0, 0, 1], [8, -1], [1, -1]),
+            ([-3, 2, 2, -1], [-3, 0, 0, -1], [2], [0]),
+            ([-1, -1, -3], [-1, -1, -3], [-1, -3], [-1, -3]),
+            # A cluster that no fitted pixel had is noise.
+            ([0, 0, 4], [0, 0, 1], [4, 3, 9, 0], [1, -1, -1, 0]),
+        ],
+    )
+    def test_numbers(self, given, expected, later, found):
+        X, others = (
+            np.array([[each]], float).swapaxes(1, 2) for each in (given, later)
+        )
+        clusterer = CubeClusterer(FirstFlux()).fit(X)
+        assert clusterer.labels_.tolist() == [expected]
+        assert clusterer.n_clusters_ == len({*expected} - {-1, -3})
+        assert clusterer.predict(others).tolist() == [found]
 
     def test_sparse_noise_of_hdbscan_is_kept(self, cube):
         cube.data[5, 5] = 1000  # an outlier far from everything
@@ -220,9 +199,13 @@ class TestLabels:
 class TestMissingBands:
     """Pixels that lack some bands."""
 
+    @pytest.fixture
+    def cube(self, cube):
+        cube.data[21:25, :, 1] = np.nan
+        return cube
+
     @pytest.mark.parametrize("estimator", INDUCTIVE[:2], ids=class_name)
     def test_maps_take_partly_observed_pixels(self, cube, patches, estimator):
-        cube.data[21:25, :, 1] = np.nan
         clusterer = CubeClusterer(estimator, min_bands=2)
         label_map = clusterer.fit_predict(cube)
         hole = patches == -3
@@ -231,19 +214,13 @@ class TestMissingBands:
         np.testing.assert_array_equal(clusterer.predict(cube[20:23]), label_map[20:23])
 
     def test_scaling_leaves_missing_bands_missing(self, cube, patches):
-        cube.data[21:25, :, 1] = np.nan
         inner = make_pipeline(StandardScaler(), ESOM(n_clusters=3, random_state=0))
         label_map = CubeClusterer(inner, min_bands=2).fit_predict(cube)
         np.testing.assert_array_equal(label_map[21:25], patches[21:25])
 
-    def test_others_say_that_they_do_not(self, cube):
-        cube.data[21:25, :, 1] = np.nan
-        clusterer = CubeClusterer(KMeans(3, random_state=0), min_bands=2)
-        with pytest.raises(ValueError, match="NaN"):
-            clusterer.fit(cube)
-
     def test_all_bands_are_asked_for_by_default(self, cube, patches):
-        cube.data[21:25, :, 1] = np.nan
+        with pytest.raises(ValueError, match="NaN"):
+            CubeClusterer(KMeans(3, random_state=0), min_bands=2).fit(cube)
         label_map = CubeClusterer(KMeans(3, random_state=0)).fit_predict(cube)
         patches[21:25] = -3
         np.testing.assert_array_equal(label_map, patches)
@@ -287,70 +264,60 @@ def test_tags_tell_of_cubes_with_gaps():
     assert tags.input_tags.allow_nan
 
 
+def changed(data, place, value):
+    """Return a copy of an array with a value at some places."""
+    data = data.copy()
+    data[place] = value
+    return data
+
+
 class TestBadInput:
     """One clear error for what cannot be clustered."""
 
-    def test_not_fitted(self, cube):
+    @pytest.mark.parametrize(
+        ("make", "options", "message"),
+        [
+            (lambda _: np.full((4, 5, 2), np.nan), {}, "All 20 pixels are masked"),
+            (lambda X: X, {"min_bands": 4}, "min_bands=4 exceeds the 3 bands"),
+            (lambda X: changed(X, np.s_[:, :, 1], 5), {}, r"'g' is constant \(5 "),
+            (  # where pixels are valid
+                lambda X: changed(
+                    X, np.s_[:, :, 1], np.where(np.isnan(X[:, :, 0]), 7, 5)
+                ),
+                *({}, r"Band 'g' is constant \(5 "),
+            ),
+            (lambda _: np.ones((4, 5, 2)), {}, "Nothing tells pixels apart"),
+            (
+                lambda X: changed(X, np.s_[:, :, 2], np.nan),
+                *({"min_bands": 1}, "Band 'r' has no data"),
+            ),
+            (
+                lambda X: changed(X, (2, 3, 2), -np.inf),
+                *({}, r"Band 'r' .* row 2, column 3"),
+            ),
+            (lambda X: X, {"estimator": StandardScaler()}, "'estimator' .* 'fit_pred"),
+            (lambda X: X, {"pattern": "pixels"}, "'pattern' parameter of CubeCluster"),
+            (lambda X: X, {"min_bands": 0}, "'min_bands' parameter of CubeClusterer"),
+            (lambda _: np.ones((4, 5)), {}, "three axes"),
+        ],
+    )
+    def test_of_fit(self, cube, make, options, message):
+        X = make(cube.data)
+        X = cube.replace(data=X) if X.shape == cube.shape else X
+        with pytest.raises(ValueError, match=message):
+            CubeClusterer(**{"estimator": KMeans(3)} | options).fit(X)
+
+    def test_of_predict(self, cube):
         with pytest.raises(NotFittedError):
             CubeClusterer(KMeans(2)).predict(cube)
-
-    def test_all_pixels_masked(self):
-        with pytest.raises(ValueError, match="All 20 pixels are masked"):
-            CubeClusterer(KMeans(2)).fit(np.full((4, 5, 2), np.nan))
-
-    def test_another_number_of_bands(self, cube):
         clusterer = CubeClusterer(KMeans(3, random_state=0)).fit(cube)
         with pytest.raises(ValueError, match=r"2 bands, .* fitted on 3 bands"):
             clusterer.predict(cube[:, :, :2])
-
-    def test_more_bands_asked_for_than_there_are(self, cube):
-        with pytest.raises(ValueError, match="min_bands=4 exceeds the 3 bands"):
-            CubeClusterer(min_bands=4).fit(cube)
-
-    def test_constant_band(self, cube):
-        cube.data[:, :, 1] = 5
-        with pytest.raises(ValueError, match=r"Band 'g' is constant \(5 "):
-            CubeClusterer(KMeans(3)).fit(cube)
-
-    def test_constant_where_pixels_are_valid(self, cube):
-        cube.data[:, :, 1] = np.where(np.isnan(cube.data[:, :, 0]), 7, 5)
-        with pytest.raises(ValueError, match=r"Band 'g' is constant \(5 "):
-            CubeClusterer(KMeans(3)).fit(cube)
-
-    def test_all_bands_constant(self):
-        with pytest.raises(ValueError, match="Nothing tells pixels apart"):
-            CubeClusterer(KMeans(3)).fit(np.ones((4, 5, 2)))
-
-    def test_band_without_data(self, cube):
-        cube.data[:, :, 2] = np.nan
-        with pytest.raises(ValueError, match="Band 'r' has no data"):
-            CubeClusterer(min_bands=1).fit(cube)
-
-    def test_infinite_value(self, cube):
-        cube.data[2, 3, 2] = -np.inf
-        with pytest.raises(ValueError, match=r"Band 'r' .* row 2, column 3"):
-            CubeClusterer().fit(cube)
 
     @pytest.mark.parametrize("estimator", INDUCTIVE, ids=class_name)
     def test_fewer_pixels_than_clusters(self, cube, estimator):
         with pytest.raises(ValueError, match=r"n_samples|n_components"):
             CubeClusterer(estimator).fit(cube[:1, 2:4])
-
-    def test_an_estimator_that_cannot_cluster(self, cube):
-        with pytest.raises(ValueError, match=r"'estimator' .* 'fit_predict'"):
-            CubeClusterer(StandardScaler()).fit(cube)
-
-    @pytest.mark.parametrize(
-        ("options", "name"),
-        [({"pattern": "pixels"}, "pattern"), ({"min_bands": 0}, "min_bands")],
-    )
-    def test_parameters_are_named(self, cube, options, name):
-        with pytest.raises(ValueError, match=f"'{name}' parameter of CubeClusterer"):
-            CubeClusterer(**options).fit(cube)
-
-    def test_a_single_image(self):
-        with pytest.raises(ValueError, match="three axes"):
-            CubeClusterer().fit(np.ones((4, 5)))
 
 
 def test_one_pixel_is_one_cluster():
@@ -370,9 +337,11 @@ class TestSky:
         sky[:, 4] = True
         return Cube(data, sky_mask=sky)
 
+    @pytest.mark.parametrize("pattern", ["pixel", "voxel"])
     @pytest.mark.parametrize("sampler", [None, PixelSampler(0.9, random_state=0)])
-    def test_fit_and_predict(self, cube, sampler):
-        clusterer = CubeClusterer(KMeans(2, random_state=0), sampler=sampler)
+    def test_fit_and_predict(self, cube, sampler, pattern):
+        kmeans = KMeans(2, random_state=0)
+        clusterer = CubeClusterer(kmeans, sampler=sampler, pattern=pattern)
         labels = clusterer.fit_predict(cube)
         assert (labels[:, 4] == -2).all()
         assert (labels[:, 5] == -3).all()
@@ -385,23 +354,12 @@ class TestSky:
         labels = CubeClusterer(KMeans(2, random_state=0)).fit_predict(cube.data)
         assert (labels[:, 4:] == -3).all()
 
-    @pytest.mark.parametrize("sampler", [None, PixelSampler(0.9, random_state=0)])
-    def test_voxels(self, cube, sampler):
-        kmeans = KMeans(2, random_state=0)
-        clusterer = CubeClusterer(kmeans, pattern="voxel", sampler=sampler)
-        labels = clusterer.fit_predict(cube)
-        assert (labels[:, 4] == -2).all()
-        assert (labels[:, 5] == -3).all()
-
     def test_regularizer(self, cube):
-        clusterer = CubeClusterer(
-            KMeans(2, random_state=0), regularizer=MajorityVote(fwhm=1.0 * u.pixel)
-        )
+        vote = MajorityVote(fwhm=1.0 * u.pixel)
+        clusterer = CubeClusterer(KMeans(2, random_state=0), regularizer=vote)
         labels = clusterer.fit_predict(cube)
         assert (labels[:, 4] == -2).all()
-        np.testing.assert_array_equal(
-            MajorityVote(fwhm=1.0 * u.pixel).regularize(labels), labels
-        )
+        np.testing.assert_array_equal(vote.regularize(labels), labels)
 
     def test_flatteners(self, cube):
         flattener = CubeFlattener()
