@@ -157,6 +157,7 @@ def make_galaxy_cube(
     bands = optics.select_bands(n_bands)
     data = np.empty((*shape, n_bands), dtype=np.float32)
     for place, band in enumerate(bands):
+        # Noise and mosaic of a band do not depend on the other bands.
         number = optics.STUDY_BANDS.index(band) if band in optics.STUDY_BANDS else place
         rate = optics.light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
         times = optics.coverage(shape, missing, number, size)

@@ -21,7 +21,7 @@ from skesom._common.labels import SKY, without_mask
 from skesom._types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
-_MAX_CLUSTERS = 5000
+_MAX_CLUSTERS = 5000  # all pairs are counted, and so many take 200 MB
 # Scores of labels against classes by their names in scikit-learn, and without _score.
 _SCORES = (
     "adjusted_mutual_info adjusted_rand completeness fowlkes_mallows homogeneity "
@@ -254,6 +254,7 @@ def match_clusters(contingency):
     n_first = contingency.sum(axis=1, keepdims=True)
     n_second = contingency.sum(axis=0, keepdims=True)
     by_chance = n_first * (n_second / max(contingency.sum(), 1))
+    # The assignment would also pair what has a few pixels in common by chance.
     half = np.minimum(n_first, n_second) / 2
     common = np.where(contingency < np.minimum(by_chance, half), 0, contingency)
     pairs = zip(*linear_sum_assignment(common, maximize=True), strict=True)

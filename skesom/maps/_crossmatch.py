@@ -268,6 +268,7 @@ def _make_table(types, n_objects, parts, labels):
 
 def _draw_places(surroundings, positions, sigmas, n_draws, rng):
     """Draw places of the objects of one type, and random ones."""
+    # Places as observed, samples of them for the spread, and those of chance.
     n_objects = positions.shape[1]
     if sigmas.any():
         steps = rng.standard_normal((2, n_draws, n_objects)) * sigmas

@@ -167,6 +167,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
             classifier = MapClassifier(esom, unlabeled=unlabeled)
             estimator = make_pipeline(StandardScaler(), classifier)
         if self.semi_supervised:
+            # To scikit-learn -1 is unlabeled; sky and no data are below.
             table, labels = to_learn(estimator, table), np.maximum(labels, -1)
         else:
             labeled = labels >= 0

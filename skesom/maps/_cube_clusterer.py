@@ -134,7 +134,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         """Return a cube to learn from, its table and which pixels are valid."""
         cube = check_cube(X, estimator=self, reset=True)
         table, valid = flatten(cube, pattern=self.pattern, min_bands=self.min_bands)
-        if len(table) > 1:
+        if len(table) > 1:  # every band of a single pixel is constant
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
             check_bands(table, names, "all that masks leave, after scaling")
         return cube, table, valid
@@ -373,6 +373,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         found = (np.unique(block[block >= 0]) for block in blocks)
         self._clusters = reduce(np.union1d, found).astype(np.int32)
         label_map = self._voted(self._numbered(label_map), cube)
+        # The vote may leave a cluster without pixels: it has no rank, and is noise.
         n_clusters = len(self._clusters)
         sizes = count_clusters(label_map, n_clusters)
         self.n_clusters_ = np.count_nonzero(sizes)
@@ -477,6 +478,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         valid = find(cube, pattern=self.pattern, min_bands=self.min_bands)
         if is_first:
             self.estimator_ = clone(self.estimator)
+        # Sizes are those of one cube of the stream, so they give no numbers.
         self._typical_errors = self._clusters = self._ranks = None
         if valid.any():
             table = table_of(cube, valid)
@@ -578,6 +580,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         if self.sampler is not None:
             return self._fit_to_sample(estimator, table, errors, valid, cube)
         last, _ = pipeline_end(estimator)
+        # A Pipeline passes no errors on, and transforms a large table at once.
         if errors is None and not (is_lazy(table) or is_large(table)):
             labels = estimator.fit_predict(table)
         else:
@@ -611,6 +614,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
 
     def _sampled_rows(self, cube, valid):
         """Return the rows of the table to learn from."""
+        # A chosen pixel takes all its voxels with it, unless voxels are chosen.
         each_band = getattr(self.sampler, "each_band", False)
         pixels = valid if each_band or valid.ndim == 2 else valid.any(axis=2)
         chosen = clone(self.sampler).sample(cube, pixels)

@@ -107,6 +107,7 @@ def errors_to_apply(step, cube, table, valid, *, warn=True):
 def _errors_of(table, cube, valid):
     """Return the errors of a table, lazy only if it is."""
     errors = flatten_errors(cube, valid)
+    # Some tables are in memory while the errors of their cube are lazy.
     is_loaded = is_lazy(errors) and not is_lazy(table)
     return computed(errors)[0] if is_loaded else errors
 

@@ -20,7 +20,7 @@ from skesom._common.labels import without_mask
 
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas
-_PIXELS_AT_A_TIME = 2**22
+_PIXELS_AT_A_TIME = 2**22  # 16 MB of votes in single precision
 
 
 class MajorityVote(BaseEstimator):

@@ -115,6 +115,7 @@ def stability(
         raise ValueError("seeds are those of an estimator: give clusterings without.")
     label_maps = _of_seeds(runs, X, seeds) if is_estimator else runs
     if reference is None:
+        # In few bytes, as all are kept until the most typical one is known.
         label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]
         if len(label_maps) < 2:
             raise ValueError("Give two or more runs, or a run and a reference.")

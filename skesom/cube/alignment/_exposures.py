@@ -36,6 +36,7 @@ EDGE = 1e-3  # pixels that count as none at the border of an image
 FINER = 1.5  # from this ratio of pixel sizes on, pixels are averaged
 SIGMA = 2.0  # pixels, over which errors are smoothed for weights and limits
 HALO = 10  # rows beyond a block that have an influence on it
+# A median is known to 1.25 / sqrt(number) of the scatter of its values.
 ENOUGH_VALUES = 1_000_000
 FEWEST_VALUES = 16
 SIGNIFICANT = 5.0  # errors of a difference of levels from which it is told

@@ -67,6 +67,7 @@ def find_coarsest(grids):
     if len(group_by_grid(grids)) == 1:  # also without a WCS
         return 0
     sizes = [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
+    # The first of those that are equal but for rounding.
     return int(np.argmax(np.array(sizes) >= max(sizes) * (1 - SAME_SIZE)))
 
 
@@ -78,6 +79,7 @@ def _optimal_grid(grids):
         raise ValueError(
             "Bands without a WCS have no optimal grid: use Cube.replace(wcs=...)."
         )
+    # Images of one grid count once: the search looks at each that it gets.
     grids = [grids[group[0]] for group in group_by_grid(grids)]
     size = max(pixel_size(grid.wcs) for grid in grids)
     wcs, shape = find_optimal_celestial_wcs(

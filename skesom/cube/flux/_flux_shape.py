@@ -202,6 +202,7 @@ class FluxShape(CubeTransformer):
             return values, None
         variance = (errors * self.unit_factors_) ** 2
         of_total = variance.sum(axis=2, keepdims=True)
+        # Derivatives of f / hypot(s, n) by the flux of another band and by the own.
         by_others = flux * total / scale**3
         by_itself = 1 / scale - by_others
         of_others = np.maximum(of_total - variance, 0)
@@ -212,6 +213,7 @@ class FluxShape(CubeTransformer):
         """Return logarithms of ratios and of the reference band, and deviations."""
         least = self.softening * self.noise_
         if self.method == "asinh":
+            # asinh(x) becomes log(2 x), so this makes it the logarithm of the flux.
             zero = np.log(least / 2 * self.unit_factors_)
             value = (np.arcsinh(flux / least) + zero) / np.log(10)
             scale = np.hypot(flux, least)
