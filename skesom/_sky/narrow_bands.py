@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What filters are: wavelength, width, the line of a narrow one, and its continuum."""
+"""Facts of filters: wavelength, width, the line of a narrow one, its continuum."""
 
 import re
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Filter(NamedTuple):
 
 
 def describe_filter(name):
-    """Return what is known of a filter by the name of its band."""
+    """Return the facts of a filter by the name of its band."""
     wavelength = filter_wavelength(name)
     words = [word for word in re.split(r"[^A-Za-z0-9]+", str(name)) if word]
     for word in map(str.upper, words):

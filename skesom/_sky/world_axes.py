@@ -233,7 +233,7 @@ def _compare_plate(world, header, hdus):
 
 
 def distance_of(plain, plate, shape):
-    """Return how far apart two WCS put the middle of an image: angle, pixels."""
+    """Return the distance of the middle of an image in two WCS: angle, pixels."""
     row, column = (np.array(shape) - 1) / 2
     places = [wcs.pixel_to_world(column, row).icrs for wcs in (plain, plate)]
     angle = places[0].separation(places[1])

@@ -39,7 +39,7 @@ def as_cube(X, label="the cube", error_kind=None):
 
 
 def find_converter(X):
-    """Return what makes a cube of an object of another library, None for an array."""
+    """Return the maker of a cube of an object of another library, None for an array."""
     # Optional libraries are known by what their classes have, and never imported.
     if isinstance(X, fits.HDUList) or is_hdu(X):
         return _convert_hdus

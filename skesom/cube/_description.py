@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a cube knows beside its arrays, as one text for xarray and Zarr."""
+"""The facts of a cube beside its arrays, as one text for xarray and Zarr."""
 
 import json
 

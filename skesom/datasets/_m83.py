@@ -167,7 +167,7 @@ def _download(urls, show_progress):
 
 
 def _find_problem(path, name):
-    """Return what is wrong with the file of a filter, None if nothing is."""
+    """Return the fault of the file of a filter, None without any."""
     # Our own handle is also closed if astropy fails in the middle of a header.
     with open(path, "rb") as stream, warnings.catch_warnings():
         # astropy only warns of files that end too early and of wrong checksums.
@@ -181,7 +181,7 @@ def _find_problem(path, name):
 
 
 def _find_difference(hdus, name):
-    """Return how the content of a file differs from the mosaic of a filter."""
+    """Return the difference of a file from the mosaic of a filter, None without any."""
     image = next((hdu for hdu in hdus if hdu.is_image and len(hdu.shape) == 2), None)
     if image is None or image.shape != MOSAIC_SHAPE:
         rows, columns = MOSAIC_SHAPE

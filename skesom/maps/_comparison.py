@@ -32,7 +32,7 @@ _SCORERS = {*_SCORES, *(f"{name}_score" for name in _SCORES)}
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What two clusterings have in common: result of `compare_clusterings`."""
+    """The clusters that two clusterings share: result of `compare_clusterings`."""
 
     first: np.ndarray
     second: np.ndarray
@@ -48,7 +48,7 @@ class Comparison:
 
     @cached_property
     def _matches(self):
-        """Return which clusters match."""
+        """Return the clusters that match."""
         return match_clusters(self.contingency)
 
     @cached_property
@@ -241,7 +241,7 @@ def _check_shapes(first, second):
 
 
 def count_pairs(first, second):
-    """Return how many pixels are in each cluster of the first and of the second."""
+    """Return the numbers of pixels in pairs of clusters of the first and second."""
     _check_shapes(first, second)
     shape = tuple(int(labels.max(initial=-1)) + 1 for labels in (first, second))
     both = (first >= 0) & (second >= 0)
@@ -250,7 +250,7 @@ def count_pairs(first, second):
 
 
 def match_clusters(contingency):
-    """Return which clusters match: a dict from those of the first to the second."""
+    """Return the clusters that match: a dict from those of the first to the second."""
     n_first = contingency.sum(axis=1, keepdims=True)
     n_second = contingency.sum(axis=0, keepdims=True)
     by_chance = n_first * (n_second / max(contingency.sum(), 1))

@@ -311,7 +311,7 @@ def _compare_with_chance(
 
 
 def _sigmas(shares, means, spreads, n_objects):
-    """Return what a Gaussian deviates by as rarely as so many objects by chance.
+    """Return deviations of a Gaussian that are as rare as those of so many objects.
 
     Chance is binomial; shares of objects with a radius vary as those of more objects.
     """
@@ -334,7 +334,7 @@ def _shares(counts):
 
 
 def _probabilities(z, random_z):
-    """Return how often chance deviates as much in a cluster, and in any."""
+    """Return the probabilities of such deviations in a cluster, and in any."""
     n_possible = len(random_z) + 1
     above = np.sum(random_z >= z - _Z_ROUNDING, axis=0)
     below = np.sum(random_z <= z + _Z_ROUNDING, axis=0)
@@ -374,7 +374,7 @@ class _Surroundings:
         return places
 
     def count(self, draws):
-        """Return how many objects each cluster holds."""
+        """Return the number of objects in each cluster."""
         counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
         means, spreads = np.empty((2, len(self.labels)))
         for number, label in enumerate(self.labels):
@@ -398,6 +398,6 @@ class _Surroundings:
         return np.array([near[self._flat == label].mean() for label in self.labels])
 
     def _count_within(self, mask):
-        """Return how many pixels of a mask are within the radius of each pixel."""
+        """Return the number of pixels of a mask within the radius of each pixel."""
         image = mask.reshape(self.shape).astype(np.float32)
         return np.rint(oaconvolve(image, self._disc, mode="same")).ravel()

@@ -566,7 +566,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
         return self._ranked(self._voted(self._numbered(label_map), cube))
 
     def _apply(self, method, table, valid, cube):
-        """Return what a method of the estimator gives, with the errors of the cube."""
+        """Return the values of a method of the estimator, with errors of the cube."""
         table = to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
         return apply(self.estimator_, method, table, errors)

@@ -60,13 +60,13 @@ def _of_components(pca, errors):
 
 
 def apply(estimator, method, X, errors):
-    """Return what a method of a fitted estimator gives, with errors or None."""
+    """Return the values of a method of a fitted estimator, with errors or None."""
     last, X, errors = at_end(estimator, X, errors)
     return applied(last, method, X, errors)
 
 
 def with_errors(method, table, errors):
-    """Return what a method makes of a table, and of its errors if there are any."""
+    """Return the values of a method for a table, and its errors if there are any."""
     return method(table) if errors is None else method(table, errors=errors)
 
 

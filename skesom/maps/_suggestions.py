@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What each cluster looks like, by rules on its colors, lines and objects."""
+"""Names of clusters by rules on their colors, lines and objects."""
 
 from __future__ import annotations
 
@@ -338,7 +338,7 @@ class _Clusters:
         return None
 
     def relative(self, values, *names, lost=0.0):
-        """Return what bands measure relative to its mean, and the error, in magnitudes.
+        """Return values of bands relative to their mean, and the error, in magnitudes.
 
         NaN where noise hides a band or the error is large.
         """
@@ -376,7 +376,7 @@ def _averaged(cube):
 
 
 def _measure(clusters):
-    """Return what is measured of each cluster, and the words for bands."""
+    """Return the measures of each cluster, and the words for bands."""
     photometry, bands = clusters.photometry, clusters.color_bands
     magnitude = photometry.magnitude(clusters.names[clusters.bright])[0]
     is_seen = np.isfinite(clusters.errors).any(axis=1)
@@ -474,7 +474,7 @@ def _star_area(cube):
 
 
 def _shape(clusters, is_lit):
-    """Return how resolved the light is, where clusters are in it, and beside what.
+    """Return the resolved share of the light, and places and surroundings of clusters.
 
     Distances are from the middle of the light, in units of that of the light. Pixels
     have the flux of their cluster, and 0 in none.
@@ -499,7 +499,7 @@ def _shape(clusters, is_lit):
 
 
 def _darkness(labels, image, ids, fluxes):
-    """Return by how many magnitudes clusters are fainter than pixels next to them."""
+    """Return magnitudes of clusters below those of the pixels next to them."""
     totals, counts = np.zeros((2, labels.max() + 1))
     for one, other in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
         for own, near in ((one, other), (other, one)):
@@ -512,7 +512,7 @@ def _darkness(labels, image, ids, fluxes):
 
 
 def _axes(clusters):
-    """Yield what tells clusters apart: words for its ends and bands, values, least."""
+    """Yield axes that tell clusters apart: words for ends and bands, values, least."""
     continua, least = clusters.photometry.continua, 10 ** (0.4 * _LEAST_BRIGHTNESS) - 1
     for name, noise, fluxes in zip(
         clusters.names, clusters.noise, clusters.fluxes.T, strict=True
@@ -536,7 +536,7 @@ def _axes(clusters):
 
 
 def _describe(clusters, place, brightness):
-    """Return what tells a cluster from the others, in words that no other has."""
+    """Return words that tell a cluster from the others, and that no other has."""
     n_bands = len(clusters.names)
     n_minor = len(clusters.axes) - len(clusters.photometry.continua) - 1
     claims = [_claim(axis, place) for axis in clusters.axes]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the pixels of a band hold: surface brightness, or flux that grows with them."""
+"""Contents of pixels: surface brightness, or flux that grows with them."""
 
 import numpy as np
 from astropy import units
@@ -15,7 +15,7 @@ _FLUXES = ("J", "W", "W / Hz", "W / m", "J / m2", "W / m2", "W / (m2 Hz)", "W / 
 
 
 def find_conserved(conserve, cubes, grid):
-    """Return what each band holds, as it is given or as its unit tells."""
+    """Return the contents of each band, as given or as its unit tells."""
     bands = list_bands(cubes)
     if conserve != "auto":
         words = [conserve] * len(bands) if isinstance(conserve, str) else list(conserve)
@@ -45,7 +45,7 @@ def find_conserved(conserve, cubes, grid):
 
 
 def held_by(unit, zero_point):
-    """Return what a band holds by unit and zero point, None if these do not tell."""
+    """Return the contents of a band by unit and zero point, None if unknown."""
     # A level per solid angle, beam or square parsec, a temperature or a magnitude does
     # not depend on the pixels.
     if unit is not None:

@@ -237,7 +237,7 @@ def _find_box(grid, wcs):
 
 
 def _find_factors(cubes, known):
-    """Return what brings the bands to the scale of a known cube, whose pixels stay."""
+    """Return the factors of bands to the scale of a known cube, whose pixels stay."""
     grids = [*map(grid_of, cubes), grid_of(known)]
     sizes = [1.0 if each.wcs is None else pixel_size(each.wcs) for each in grids]
     *areas, own = np.square(sizes)

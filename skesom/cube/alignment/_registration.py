@@ -70,7 +70,7 @@ def _shift_between(image, reference, least=LEAST_CORRELATION, clear=0):
 
 
 def _refine(spectrum, shape, peak):
-    """Return where a correlation peaks between pixels (Guizar-Sicairos et al. 2008)."""
+    """Return the peak of a correlation between pixels (Guizar-Sicairos et al. 2008)."""
     around = np.arange(-1, 1 + STEP / 2, STEP)
     rows, columns = (2j * np.pi * (around + middle)[:, np.newaxis] for middle in peak)
     half = np.full(spectrum.shape[1], 2.0)  # the other half is conjugate
@@ -121,7 +121,7 @@ def _clearest(bands, grid, first, size, shown):
 
 
 def why_not(cubes):
-    """Return why a check would be slow or would tell nothing, or None."""
+    """Return the reason for which a check would be slow or tell nothing, or None."""
     n_bands = sum(cube.shape[2] for cube in cubes)
     if not 1 < n_bands <= MOST_BANDS:
         return f"{n_bands} band{'s' * (n_bands > 1)}"
@@ -138,7 +138,7 @@ def why_not(cubes):
 
 
 def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
-    """Return by how many pixels (rows, columns) bands lie off one, and what is seen."""
+    """Return the shifts (rows, columns) of bands against one, and a summary."""
     size = WINDOW if correct else WINDOW_OF_CHECK
     scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
     cubes, grid = on_sky(cubes, grid)

@@ -264,7 +264,7 @@ def _find_reference(cube, reference):
 
 
 def _common_factors(cube):
-    """Return what to multiply fluxes by to have all in the unit of the first band."""
+    """Return the factors of fluxes to the unit of the first band."""
     factors = np.ones(cube.shape[2])
     known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
     for band in known:

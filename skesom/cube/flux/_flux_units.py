@@ -222,7 +222,7 @@ def _check_wavelengths(wavelengths, band_names):
 
 
 class _Band(NamedTuple):
-    """What is known of the values of one band; None or NaN where it is unknown."""
+    """Facts of the values of one band; None or NaN where they are unknown."""
 
     name: str
     unit: units.UnitBase | None
@@ -234,7 +234,7 @@ class _Band(NamedTuple):
 
     @property
     def equivalencies(self):
-        """What units are the same for this band."""
+        """Units that are the same for this band."""
         same = list(units.zero_point_flux(1 * units.AB))
         if self.wavelength is not None:
             same += units.spectral_density(self.wavelength)
@@ -246,7 +246,7 @@ class _UnknownError(ValueError):
 
 
 def _describe_bands(cube, given, wavelengths):
-    """Return what is known of the values of each band of a cube."""
+    """Return the facts of the values of each band of a cube."""
     known = [None] * cube.shape[2]
     if cube.band_coordinates is not None:
         try:
@@ -277,7 +277,7 @@ def _pixel_area(cube):
 
 
 def _conversion_factor(band, target):
-    """Return what to multiply a band by to have it in another unit, and the source."""
+    """Return the factor of a band to another unit, and the source."""
     try:
         return _factor(band, target)
     except _UnknownError as error:
@@ -311,7 +311,7 @@ def _factor(band, target):
 
 
 def _janskys(unit, band):
-    """Return how many janskys per pixel a unit of flux or surface brightness is."""
+    """Return a unit of flux or surface brightness in janskys per pixel."""
     for area in _AREAS:
         flux = unit * area
         if flux.is_equivalent(units.Jy, band.equivalencies):
@@ -332,7 +332,7 @@ def is_flux(unit):
 
 
 def _part_of_pixel(area, band):
-    """Return how many of the areas that a unit is per a pixel covers."""
+    """Return the area of a pixel in that by which a unit is divided."""
     if area not in (units.sr, units.beam):
         return 1.0
     if band.pixel_area is None:

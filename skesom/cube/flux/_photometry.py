@@ -35,7 +35,7 @@ class Photometry:
 
     @cached_property
     def janskys(self):
-        """What a value of 1 is worth in Jy per pixel by band, NaN if unknown."""
+        """The worth of a value of 1 in Jy per pixel by band, NaN if unknown."""
         return {name: self._janskys(name) for name in self.cube.band_names}
 
     def _janskys(self, name):
@@ -80,7 +80,7 @@ class Photometry:
         return self.is_calibrated(line, *self.continua[line])
 
     def excess(self, line):
-        """Return by how many magnitudes a line is brighter than its continuum."""
+        """Return the magnitudes of a line above its continuum."""
         flux, continuum = self._line_and_continuum(line)
         return 2.5 * np.log10(_positive(flux) / _positive(continuum))
 

@@ -12,7 +12,7 @@ _OPTICAL = units.Unit("1e-18 erg / (s cm2 Angstrom)")
 
 
 def physical_factors(cube):
-    """Return what brings the bands to one unit of flux density, and this unit.
+    """Return the factors of the bands to one unit of flux density, and this unit.
 
     None for both if a band is not calibrated. A unit of flux that all bands have stays.
     Else it is of surface brightness where the pixel scale is known, or of flux per
