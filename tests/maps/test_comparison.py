@@ -5,7 +5,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from sklearn.metrics import adjusted_rand_score
+from sklearn.metrics import adjusted_rand_score, confusion_matrix
 
 from skesom.maps import compare_clusterings
 
@@ -27,55 +27,38 @@ def matched(first, second):
     return compare_clusterings(first, second).matched
 
 
-class TestByHand:
-    """Twelve pixels, of which nine are in clusters of both."""
+def test_twelve_pixels_by_hand():
+    """Nine of them are in clusters of both."""
+    comparison = compare_clusterings(FIRST, SECOND)
+    assert comparison.contingency.tolist() == [[1, 0, 3], [3, 0, 0], [1, 1, 0]]
+    expected = [[0, 0, 0, 1], [1, 1, 1, 1], [2, 2, 2, -3]]
+    assert comparison.matched.tolist() == expected
+    expected = [[0, 0, 0, 1], [0, 0, 0, 1], [0, 3, 3, -3]]
+    assert comparison.disagreement.tolist() == expected
+    only_first = compare_clusterings([0, 0, 1], [0, -1, -3])
+    assert only_first.disagreement.tolist() == [0, 2, 2]
+    assert comparison.agreement == 7 / 9
+    # Pairs: 6 in both, 10 in the first, 13 in the second, 36 in all.
+    expected = (6 - 10 * 13 / 36) / ((10 + 13) / 2 - 10 * 13 / 36)
+    assert comparison.adjusted_rand == pytest.approx(expected)
+    table = comparison.table
+    assert table["first"].tolist() == [0, 1, 2]
+    assert table["second"].tolist() == [2, 0, 1]
+    assert table["n_first"].tolist() == [4, 3, 2]
+    assert table["n_second"].tolist() == [3, 5, 1]
+    assert table["n_both"].tolist() == [3, 3, 1]
+    np.testing.assert_allclose(table["jaccard"], [3 / 4, 3 / 5, 1 / 2])
+    assert table["goes_to"].tolist() == [0, -1, 0]
 
-    def test_contingency(self):
-        expected = [[1, 0, 3], [3, 0, 0], [1, 1, 0]]
-        assert compare_clusterings(FIRST, SECOND).contingency.tolist() == expected
 
-    def test_matched(self):
-        expected = [[0, 0, 0, 1], [1, 1, 1, 1], [2, 2, 2, -3]]
-        assert compare_clusterings(FIRST, SECOND).matched.tolist() == expected
-
-    def test_disagreement(self):
-        expected = [[0, 0, 0, 1], [0, 0, 0, 1], [0, 3, 3, -3]]
-        comparison = compare_clusterings(FIRST, SECOND)
-        assert comparison.disagreement.tolist() == expected
-
-    def test_only_in_the_first(self):
-        comparison = compare_clusterings([0, 0, 1], [0, -1, -3])
-        assert comparison.disagreement.tolist() == [0, 2, 2]
-
-    def test_agreement(self):
-        assert compare_clusterings(FIRST, SECOND).agreement == 7 / 9
-
-    def test_adjusted_rand(self):
-        """Pairs: 6 in both, 10 in the first, 13 in the second, 36 in all."""
-        expected = (6 - 10 * 13 / 36) / ((10 + 13) / 2 - 10 * 13 / 36)
-        comparison = compare_clusterings(FIRST, SECOND)
-        assert comparison.adjusted_rand == pytest.approx(expected)
-
-    def test_table(self):
-        table = compare_clusterings(FIRST, SECOND).table
-        assert table["first"].tolist() == [0, 1, 2]
-        assert table["second"].tolist() == [2, 0, 1]
-        assert table["n_first"].tolist() == [4, 3, 2]
-        assert table["n_second"].tolist() == [3, 5, 1]
-        assert table["n_both"].tolist() == [3, 3, 1]
-        np.testing.assert_allclose(table["jaccard"], [3 / 4, 3 / 5, 1 / 2])
-        assert table["goes_to"].tolist() == [0, -1, 0]
+class TestMatching:
+    """Numbers mean nothing."""
 
     def test_most_pixels_count_and_not_the_best_pair(self):
         """The pair of 5 pixels would leave 1 for the others, two of 4 make 8."""
         first = np.repeat([0, 0, 1, 1], [5, 4, 4, 1])
         second = np.repeat([0, 1, 0, 1], [5, 4, 4, 1])
-        found = matched(first, second)
-        assert np.count_nonzero(found == first) == 8
-
-
-class TestMatching:
-    """Numbers mean nothing."""
+        assert np.count_nonzero(matched(first, second) == first) == 8
 
     @pytest.mark.parametrize("order", list(permutations(range(4))))
     def test_undoes_any_order(self, order):
@@ -128,18 +111,13 @@ class TestMatching:
 
     @pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64])
     def test_does_not_depend_on_the_type(self, dtype):
-        found = matched(FIRST.astype(dtype), SECOND.astype(dtype))
+        first, second = FIRST.astype(dtype), SECOND.astype(dtype)
+        first.flags.writeable = second.flags.writeable = False
+        found = matched(first, second)
         np.testing.assert_array_equal(found, matched(FIRST, SECOND))
         assert found.dtype == np.int32
-
-    def test_accepts_unsigned_labels(self):
-        labels = np.array([0, 1, 1], dtype=np.uint8)
-        assert matched(labels, labels).tolist() == [0, 1, 1]
-
-    def test_leaves_its_arguments_alone(self):
-        first, second = FIRST.copy(), SECOND.copy()
-        first.flags.writeable = second.flags.writeable = False
-        compare_clusterings(first, second)
+        unsigned = np.array([0, 1, 1], dtype=np.dtype(dtype).str.replace("i", "u"))
+        assert matched(unsigned, unsigned).tolist() == [0, 1, 1]
 
 
 class TestAdjustedRand:
@@ -186,9 +164,69 @@ class TestBadInput:
             (3, 3, "must be integers"),
             ([-3, -3], [0, 1], "is in a cluster of both"),
             ([0, -3], [-1, 1], "is in a cluster of both"),
+            ([[0, 1]], [[0], [1]], r"\(1, 2\) and \(2, 1\). Bring them to"),
             ([0, 10**6], [0, 1], "at most 5000"),
         ],
     )
     def test_is_refused(self, first, second, message):
         with pytest.raises(ValueError, match=message):
             compare_clusterings(first, second)
+
+
+# Against known classes
+
+
+def test_scores_are_those_of_scikit_learn(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    truth = rng.integers(-1, 3, (20, 30))
+    labels = np.where(rng.random((20, 30)) < 0.6, truth, rng.integers(0, 3, (20, 30)))
+    labels[truth == -1] = rng.integers(0, 3, np.sum(truth == -1))
+    comparison = compare_clusterings(labels, truth)
+    known = truth >= 0
+    assert comparison.scores["adjusted Rand index"] == pytest.approx(
+        adjusted_rand_score(truth[known], labels[known])
+    )
+    matrix = confusion_matrix(labels[known], truth[known])
+    counts = np.column_stack([comparison.confusion[name] for name in "012"])
+    np.testing.assert_array_equal(counts, matrix)
+    # Clusters are mostly their own class, so accuracy is that of a classifier.
+    accuracy = np.mean(truth[known] == labels[known])
+    assert comparison.scores["accuracy"] == pytest.approx(accuracy)
+    np.testing.assert_allclose(
+        comparison.classes["completeness"], np.diag(matrix) / matrix.sum(axis=0)
+    )
+    np.testing.assert_allclose(
+        comparison.classes["purity"], np.diag(matrix) / matrix.sum(axis=1)
+    )
+
+
+def test_a_class_that_no_cluster_stands_for():
+    comparison = compare_clusterings([[0, 0, 0]], [[0, 0, 4]], names={4: "nucleus"})
+    assert comparison.classes["class"].tolist() == ["0", "nucleus"]
+    assert comparison.classes["completeness"].tolist() == [1, 0]
+    assert np.isnan(comparison.classes["purity"][1])
+    assert comparison.scores["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_sky_is_told_from_missing_data():
+    scores = compare_clusterings(
+        [[0, 0, -2], [1, -3, -2]], [[1, 1, 0], [0, 0, -1]]
+    ).scores
+    assert scores["pixels without cluster"] == 2
+    assert scores["of these, sky set aside"] == 1
+
+
+def test_classes_may_be_numbered_as_objects_are():
+    # More than pairs of clusters can be counted for: numbers of a segmentation map.
+    comparison = compare_clusterings([[0, 0, 1, -1]], [[7, 7, 10**9, 10**9]])
+    assert comparison.scores["accuracy"] == 1
+    assert comparison.classes["class"].tolist() == ["7", "1000000000"]
+    with pytest.raises(ValueError, match="at most 5000"):
+        _ = comparison.matched
+
+
+def test_noise_is_a_cluster_for_classes_only():
+    comparison = compare_clusterings([[-1, -1, -1]], [[0, 1, 1]])
+    assert comparison.scores["accuracy"] == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match="they are noise"):
+        _ = comparison.matched

@@ -4,13 +4,11 @@
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import GroupKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from skesom.cube import Cube
 from skesom.maps import CubeClassifier, held_out_score
-from skesom.pixels import sky_blocks
 
 NEAREST = CubeClassifier(KNeighborsClassifier(1))
 
@@ -82,14 +80,6 @@ def test_neighbors_are_held_out_with_a_pixel():
     by_block = held_out_score(NEAREST, cube, labels, block_size=4)
     assert by_pixel.scores["accuracy"] > 0.95
     assert by_block.scores["accuracy"] < 0.75
-
-
-def test_as_cross_validation_of_cubes(sky):
-    """The documented way with scikit-learn cuts strips; each is right here."""
-    cube, labels = sky
-    groups = sky_blocks(cube, 4)[:, 0]
-    scores = cross_val_score(NEAREST, cube, labels, cv=GroupKFold(4), groups=groups)
-    np.testing.assert_array_equal(scores, 1)
 
 
 def test_classes_in_one_block(sky):

@@ -76,6 +76,7 @@ def test_majority_takes_the_width_that_the_cube_knows():
         make_pipeline(StandardScaler(), ESOM(n_clusters=2, random_state=0)),
         CSOM(shape=(6, 5), n_clusters=2),
         GaussianMixture(2, random_state=0),
+        AgglomerativeClustering(2),  # its labels alone are enough
     ],
     ids=lambda clusterer: type(clusterer).__name__,
 )
@@ -86,17 +87,8 @@ def test_noise_goes_and_borders_stay(halves, clusterer, regularizer):
     before = adjusted_rand_score(truth.ravel(), plain.ravel())
     after = adjusted_rand_score(truth.ravel(), smooth.labels_.ravel())
     assert 1 - after < 0.5 * (1 - before)
-    np.testing.assert_array_equal(smooth.predict(cube), smooth.labels_)
-
-
-def test_labels_alone_are_enough(halves):
-    cube, truth = halves
-    ward = AgglomerativeClustering(2)
-    plain = CubeClusterer(ward).fit_predict(cube)
-    smooth = CubeClusterer(ward, regularizer=MajorityVote()).fit_predict(cube)
-    assert adjusted_rand_score(truth.ravel(), smooth.ravel()) > adjusted_rand_score(
-        truth.ravel(), plain.ravel()
-    )
+    if hasattr(smooth, "predict"):
+        np.testing.assert_array_equal(smooth.predict(cube), smooth.labels_)
 
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
@@ -121,21 +113,15 @@ def test_clusters_that_end_empty_are_not_counted():
     np.testing.assert_array_equal(clusterer.predict(cube), clusterer.labels_)
 
 
-def test_voxels_have_no_neighbors(halves):
-    clusterer = CubeClusterer(
-        KMeans(2, random_state=0), pattern="voxel", regularizer=MajorityVote()
-    )
-    with pytest.raises(ValueError, match="pattern='pixel'"):
-        clusterer.fit(halves[0])
-
-
 @pytest.mark.parametrize(
-    ("regularizer", "message"),
+    ("fwhm", "pattern", "message"),
     [
-        (MajorityVote(fwhm=0), "'fwhm' parameter of MajorityVote"),
-        (MajorityVote(fwhm=2.0), "does not know the size of its pixels"),
+        (0, "pixel", "'fwhm' parameter of MajorityVote"),
+        (2.0, "pixel", "does not know the size of its pixels"),
+        (None, "voxel", "pattern='pixel'"),  # voxels have no neighbors
     ],
 )
-def test_bad_parameters_are_named(halves, regularizer, message):
+def test_bad_parameters_are_named(halves, fwhm, pattern, message):
+    vote, kmeans = MajorityVote(fwhm=fwhm), KMeans(2, random_state=0)
     with pytest.raises(ValueError, match=message):
-        CubeClusterer(KMeans(2, random_state=0), regularizer=regularizer).fit(halves[0])
+        CubeClusterer(kmeans, pattern=pattern, regularizer=vote).fit(halves[0])

@@ -48,45 +48,28 @@ class Counting(TransformerMixin, BaseEstimator):
         return X
 
 
-class TestByHand:
-    """Seven pixels in four runs."""
-
-    @pytest.fixture
-    def result(self):
-        return stability(RUNS, reference=REFERENCE)
-
-    def test_of_pixels(self, result):
-        np.testing.assert_array_equal(
-            result.stability, [[1, 1, 1, 0.5, 1, 0.75, np.nan]]
-        )
-        assert result.stability.dtype == np.float32
-
-    def test_of_clusters(self, result):
-        table = result.table
-        assert table["cluster"].tolist() == [0, 1]
-        assert table["n_pixels"].tolist() == [4, 2]
-        np.testing.assert_allclose(table["stability"], [3.5 / 4, 1.75 / 2])
-        np.testing.assert_allclose(table["always"], [3 / 4, 1 / 2])
-        # The pixel that appears is in a cluster of its own and in no union.
-        np.testing.assert_allclose(
-            table["jaccard"], [(1 + 3 / 4 + 1 + 3 / 4) / 4, (1 + 2 / 3 + 1 / 2 + 1) / 4]
-        )
-
-    def test_shows_three_digits(self, result):
-        rows = [line.split() for line in result.table.pformat()[2:]]
-        assert rows[1][2:] == ["0.875", "0.500", "0.792"]  # 19 / 24
-
-    def test_counts_clusters(self, result):
-        assert result.n_clusters.tolist() == [2, 2, 3, 3]
-
-    def test_adjusted_rand_is_of_each_run(self, result):
-        assert result.adjusted_rand[[0, 2]].tolist() == [1, 1]
-        # Pairs: 4 in both, 7 in the reference, 6 in the run, 15 in all.
-        expected = (4 - 7 * 6 / 15) / ((7 + 6) / 2 - 7 * 6 / 15)
-        assert result.adjusted_rand[1] == pytest.approx(expected)
-
-    def test_keeps_the_reference(self, result):
-        np.testing.assert_array_equal(result.label_map, REFERENCE)
+def test_seven_pixels_in_four_runs_by_hand():
+    result = stability(iter(RUNS), reference=REFERENCE)
+    np.testing.assert_array_equal(result.label_map, REFERENCE)
+    np.testing.assert_array_equal(result.stability, [[1, 1, 1, 0.5, 1, 0.75, np.nan]])
+    assert result.stability.dtype == np.float32
+    table = result.table
+    assert table["cluster"].tolist() == [0, 1]
+    assert table["n_pixels"].tolist() == [4, 2]
+    np.testing.assert_allclose(table["stability"], [3.5 / 4, 1.75 / 2])
+    np.testing.assert_allclose(table["always"], [3 / 4, 1 / 2])
+    # The pixel that appears is in a cluster of its own and in no union.
+    np.testing.assert_allclose(
+        table["jaccard"], [(1 + 3 / 4 + 1 + 3 / 4) / 4, (1 + 2 / 3 + 1 / 2 + 1) / 4]
+    )
+    row = table.pformat()[3].split()
+    assert row[2:] == ["0.875", "0.500", "0.792"]  # 19 / 24
+    assert result.n_clusters.tolist() == [2, 2, 3, 3]
+    assert len(result.adjusted_rand) == 4
+    assert result.adjusted_rand[[0, 2]].tolist() == [1, 1]
+    # Pairs: 4 in both, 7 in the reference, 6 in the run, 15 in all.
+    expected = (4 - 7 * 6 / 15) / ((7 + 6) / 2 - 7 * 6 / 15)
+    assert result.adjusted_rand[1] == pytest.approx(expected)
 
 
 class TestReference:
@@ -99,10 +82,6 @@ class TestReference:
         np.testing.assert_array_equal(result.label_map, usual)
         assert len(result.adjusted_rand) == 2
         np.testing.assert_array_equal(result.stability, [1, 0.5, 1, 1, 0.5, 1])
-
-    def test_takes_an_iterator(self):
-        result = stability(iter(RUNS), reference=REFERENCE)
-        assert len(result.adjusted_rand) == 4
 
     def test_does_not_list_numbers_without_pixels(self):
         result = stability([[0, 3]], reference=[0, 3])
@@ -152,47 +131,34 @@ class TestSeeds:
         stability(make_pipeline(Counting(), KMeans(2, n_init=1)), X, seeds=4)
         assert Counting.n_fits == 1
 
-    def test_passes_steps_that_are_left_out(self):
-        X = np.random.default_rng(0).random((30, 2))
-        pipeline = make_pipeline("passthrough", StandardScaler(), KMeans(2, n_init=1))
-        assert stability(pipeline, X, seeds=2).stability.shape == (30,)
-
-    def test_leaves_the_estimator_alone(self):
+    def test_leaves_the_estimator_alone_and_passes_steps_that_are_left_out(self):
         kmeans = KMeans(2, n_init=1, random_state=7)
-        stability(kmeans, np.eye(4), seeds=2)
+        pipeline = make_pipeline("passthrough", StandardScaler(), kmeans)
+        X = np.random.default_rng(0).random((30, 2))
+        assert stability(pipeline, X, seeds=2).stability.shape == (30,)
         assert kmeans.random_state == 7
         assert not hasattr(kmeans, "labels_")
 
 
-class TestBadInput:
-    """What has no stability is said."""
+KMEANS = KMeans(2, n_init=1)
 
-    def test_nothing_random(self):
-        with pytest.raises(ValueError, match="no parameter random_state"):
-            stability(AgglomerativeClustering(2), np.eye(4))
 
-    @pytest.mark.parametrize("seeds", ["01", 1.5, None])
-    def test_no_seeds(self, seeds):
-        with pytest.raises(ValueError, match="seeds must be"):
-            stability(KMeans(2, n_init=1), np.eye(4), seeds=seeds)
-
-    def test_one_run(self):
-        with pytest.raises(ValueError, match="two or more"):
-            stability(KMeans(2, n_init=1), np.eye(4), seeds=1)
-
-    def test_no_run(self):
-        with pytest.raises(ValueError, match="no run"):
-            stability([], reference=[0, 1])
-
-    def test_masked_everything(self):
-        with pytest.raises(ValueError, match="all are masked"):
-            stability([[-3, -3], [-3, -3]])
-
-    def test_other_shapes(self):
-        with pytest.raises(ValueError, match="of the same pixels"):
-            stability([[0, 1, 1]], reference=[0, 1])
-
-    @pytest.mark.parametrize("given", [(KMeans(2),), (RUNS, REFERENCE)])
-    def test_an_estimator_goes_with_its_input(self, given):
-        with pytest.raises(ValueError, match="Give an estimator and X"):
-            stability(*given)
+@pytest.mark.parametrize(
+    ("given", "options", "message"),
+    [
+        ((AgglomerativeClustering(2), np.eye(4)), {}, "no parameter random_state"),
+        *(
+            ((KMEANS, np.eye(4)), {"seeds": seeds}, "seeds must be")
+            for seeds in ("01", 1.5, None)
+        ),
+        ((KMEANS, np.eye(4)), {"seeds": 1}, "two or more"),
+        (([],), {"reference": [0, 1]}, "no run"),
+        (([[-3, -3], [-3, -3]],), {}, "all are masked"),
+        (([[0, 1, 1]],), {"reference": [0, 1]}, "of the same pixels"),
+        ((KMEANS,), {}, "Give an estimator and X"),
+        ((RUNS, REFERENCE), {}, "Give an estimator and X"),
+    ],
+)
+def test_what_has_no_stability_is_said(given, options, message):
+    with pytest.raises(ValueError, match=message):
+        stability(*given, **options)
