@@ -32,6 +32,9 @@ from skesom.maps._pipeline import fit_in_place
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 
+KMEANS = "sklearn.cluster.KMeans"
+
+
 @pytest.fixture(scope="module")
 def scene():
     """A small galaxy and its populations."""
@@ -57,16 +60,13 @@ class TestMakeClusterer:
         assert clusterer.random_state == 7
         assert clusterer.verbose == 0
 
-    def test_leaves_out_what_it_has_not(self):
-        clusterer = make_clusterer("sklearn.cluster.DBSCAN", eps=0.1)
-        assert type(clusterer) is DBSCAN
-        assert clusterer.eps == 0.1
-
     def test_names_what_the_method_has_no_use_for(self):
+        dbscan = "sklearn.cluster.DBSCAN"
+        assert make_clusterer(dbscan, eps=0.1).eps == 0.1
         with pytest.raises(ValueError, match="finds the number of clusters by itself"):
-            make_clusterer("sklearn.cluster.DBSCAN", n_clusters=5)
+            make_clusterer(dbscan, n_clusters=5)
         with pytest.warns(UserWarning, match="takes no random_state"):
-            make_clusterer("sklearn.cluster.DBSCAN", random_state=5)
+            make_clusterer(dbscan, random_state=5)
         with pytest.warns(UserWarning, match="takes no random_state"):
             make_classifier("sklearn.neighbors.KNeighborsClassifier", random_state=5)
 
@@ -79,13 +79,11 @@ class TestMakeClusterer:
         assert type(consensus.estimator) is GaussianMixture
         assert consensus.estimator.n_components == consensus.n_clusters == 3
 
-    def test_only_maps_are_verbose(self):
-        kmeans = "sklearn.cluster.KMeans"
-        assert make_clusterer("esom", n_runs=1, verbose=1).verbose == 1
-        assert make_clusterer(kmeans, n_runs=1, verbose=1).verbose == 0
-
-    @pytest.mark.parametrize("method", ["esom", "sklearn.cluster.KMeans"])
-    def test_of_many_runs_there_is_one_bar(self, method):
+    @pytest.mark.parametrize(("method", "verbose"), [("esom", 1), (KMEANS, 0)])
+    def test_only_maps_are_verbose_and_of_many_runs_there_is_one_bar(
+        self, method, verbose
+    ):
+        assert make_clusterer(method, n_runs=1, verbose=1).verbose == verbose
         consensus = make_clusterer(method, verbose=1)
         assert consensus.verbose == 1
         assert consensus.estimator.verbose == 0
@@ -111,49 +109,35 @@ class TestMakeClusterer:
         assert consensus.n_clusters == 6
 
     @pytest.mark.parametrize(
-        "method",
-        ["", "kmeans", ".KMeans", "..a.B", "no.such.Module", "sklearn.cluster.Nothing"],
-    )
-    def test_unknown_names_get_an_example(self, method):
-        with pytest.raises(ValueError, match=f"Unknown method '{method}': .*sklearn"):
-            make_clusterer(method)
-
-    @pytest.mark.parametrize(
-        "method",
+        ("method", "parameters", "message"),
         [
-            "sklearn.preprocessing.StandardScaler",
-            "sklearn.cluster.FeatureAgglomeration",  # clusters columns, not rows
-            "sklearn.cluster.k_means",
-            "sklearn.utils.Bunch",
+            *(
+                (name, {}, f"Unknown method '{name}': .*sklearn")
+                for name in ("", "kmeans", ".KMeans", "..a.B", "no.such.Module")
+            ),
+            ("sklearn.cluster.Nothing", {}, "Unknown method 'sklearn.cluster.Not"),
+            *(
+                (name, {}, f"{name} is no clusterer")
+                for name in (
+                    "sklearn.preprocessing.StandardScaler",
+                    "sklearn.cluster.FeatureAgglomeration",  # columns, not rows
+                    "sklearn.cluster.k_means",
+                    "sklearn.utils.Bunch",
+                )
+            ),
+            ("sklearn.pipeline.Pipeline", {}, r"Pipeline cannot be made .* 'steps'"),
+            ("csom", {"epsilon": 0.1}, r"csom has no parameter 'epsilon'.*shape"),
+            # Values are checked before anything is read.
+            ("esom", {"learning_rate": 7}, "The 'learning_rate' parameter of"),
+            ("esom", {"epsilon": -1.0}, "The 'epsilon' parameter of"),
+            ("csom", {"n_clusters": 0}, "The 'n_clusters' parameter of"),
+            ("csom", {"shape": 0}, "The 'shape' parameter of"),
+            (KMEANS, {"init": "far"}, "The 'init' parameter of"),
+            (KMEANS, {"random_state": -1}, "The 'random_state' parameter of"),
         ],
     )
-    def test_what_is_no_clusterer_is_refused(self, method):
-        with pytest.raises(ValueError, match=f"{method} is no clusterer"):
-            make_clusterer(method)
-
-    def test_a_class_that_needs_arguments_is_refused(self):
-        with pytest.raises(ValueError, match=r"Pipeline cannot be made .* 'steps'"):
-            make_clusterer("sklearn.pipeline.Pipeline")
-
-    def test_unknown_parameters_are_named_with_those_there_are(self):
-        with pytest.raises(ValueError, match=r"csom has no parameter 'epsilon'.*shape"):
-            make_clusterer("csom", epsilon=0.1)
-
-    @pytest.mark.parametrize(
-        ("method", "parameters", "name"),
-        [
-            ("esom", {"learning_rate": 7}, "learning_rate"),
-            ("esom", {"epsilon": -1.0}, "epsilon"),
-            ("csom", {"n_clusters": 0}, "n_clusters"),
-            ("csom", {"shape": 0}, "shape"),
-            ("sklearn.cluster.KMeans", {"init": "far"}, "init"),
-            ("sklearn.cluster.KMeans", {"random_state": -1}, "random_state"),
-        ],
-    )
-    def test_parameters_are_checked_before_anything_is_read(
-        self, method, parameters, name
-    ):
-        with pytest.raises(ValueError, match=f"The '{name}' parameter of"):
+    def test_refusals(self, method, parameters, message):
+        with pytest.raises(ValueError, match=message):
             make_clusterer(method, **parameters)
 
     def test_a_clusterer_of_ones_own(self, tmp_path, monkeypatch):
@@ -188,12 +172,10 @@ class TestRuns:
         assert consensus.n_clusters == consensus.estimator.n_clusters == 5
         assert consensus.random_state == 7
 
-    @pytest.mark.parametrize("n_clusters", [None, "auto"])
-    def test_maps_that_choose_their_number(self, n_clusters):
-        consensus = make_clusterer("esom", n_clusters=n_clusters)
-        assert consensus.n_clusters == consensus.estimator.n_clusters == n_clusters
-
-    def test_clusterers_without_a_number_choose_theirs(self):
+    def test_those_that_choose_their_number(self):
+        for number in (None, "auto"):
+            consensus = make_clusterer("esom", n_clusters=number)
+            assert consensus.n_clusters == consensus.estimator.n_clusters == number
         consensus = make_clusterer("sklearn.cluster.AffinityPropagation")
         assert type(consensus) is ConsensusClusterer
         assert consensus.n_clusters is None
@@ -255,14 +237,6 @@ class TestMakePipeline:
         assert list(steps)[:4] == ["gaps", "background", "convolve", "align"]
         assert list(steps)[4:] == ["store", "stretch", "sky", "color", "cluster"]
 
-    def test_widths_reach_the_convolver(self):
-        convolver = steps_of(fwhm=[1, 2], target_fwhm=3.0, pixel_scale=0.5)["convolve"]
-        assert convolver.fwhm == [1, 2]
-        assert convolver.target_fwhm == 3.0
-        assert convolver.pixel_scale == 0.5
-        assert steps_of()["convolve"].fwhm is None
-        assert "convolve" not in steps_of(target_fwhm=None)
-
     def test_known_widths_are_used_by_default(self, galaxy):
         clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
         pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
@@ -281,23 +255,6 @@ class TestMakePipeline:
             label_map = pipeline.fit_predict(unknown)
         sharp = make_cluster_pipeline(clusterer, target_fwhm=None)
         np.testing.assert_array_equal(label_map, sharp.fit_predict(unknown))
-
-    @pytest.mark.parametrize("fwhm", ["stars", ["stars", 2.0], {"r": 1.0}])
-    def test_widths_in_any_form(self, fwhm):
-        assert steps_of(fwhm=fwhm)["convolve"].fwhm == fwhm
-
-    @pytest.mark.parametrize(
-        ("options", "method"), [({}, "auto"), ({"resample": "exact"}, "exact")]
-    )
-    def test_how_bands_are_resampled(self, options, method):
-        aligner = steps_of(align_to="optimal", **options)["align"]
-        assert aligner.resample == method
-        assert aligner.align_to == "optimal"
-
-    def test_threads_of_all_steps(self):
-        steps = steps_of(n_jobs=3)
-        for name in ("gaps", "convolve", "align", "stretch", "sky"):
-            assert steps[name].n_jobs == 3
 
     def test_background_is_subtracted_before_bands_are_convolved(self, galaxy):
         steps = steps_of(subtract_background=False)
@@ -332,20 +289,40 @@ class TestMakePipeline:
         )
         assert pipeline.fit(flag)[-1].n_clusters_ == 3
 
-    def test_stretch_can_be_left_out(self):
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"fwhm": [1, 2]}, {"convolve__fwhm": [1, 2]}),
+            ({"fwhm": ["stars", 2.0]}, {"convolve__fwhm": ["stars", 2.0]}),
+            ({"fwhm": {"r": 1.0}}, {"convolve__fwhm": {"r": 1.0}}),
+            ({"target_fwhm": 3.0}, {"convolve__target_fwhm": 3.0}),
+            ({"pixel_scale": 0.5}, {"convolve__pixel_scale": 0.5}),
+            ({}, {"convolve__fwhm": None, "align__resample": "auto"}),
+            ({"align_to": "optimal"}, {"align__align_to": "optimal"}),
+            ({"resample": "exact"}, {"align__resample": "exact"}),
+            ({"n_jobs": 3}, {"gaps__n_jobs": 3, "convolve__n_jobs": 3}),
+            (
+                {"n_jobs": 3},
+                {"align__n_jobs": 3, "stretch__n_jobs": 3, "sky__n_jobs": 3},
+            ),
+            ({"mask_zeros": True}, {"gaps__mask_zeros": True}),
+            ({"sky": "keep"}, {"sky__sky": "keep"}),
+            ({"color_contrast": 0.1}, {"color__contrast": 0.1}),
+            # Before bands are aligned there may be fewer of them in a cube.
+            ({}, {"gaps__min_bands": None}),
+            ({"min_bands": 2}, {"gaps__min_bands": 1, "sky__min_bands": 2}),
+            ({"min_bands": 2}, {"cluster__min_bands": 2}),
+        ],
+    )
+    def test_options_reach_their_steps(self, options, expected):
+        found = make_cluster_pipeline(ESOM(), **options).get_params()
+        assert {name: found[name] for name in expected} == expected
+
+    def test_steps_can_be_left_out(self):
+        assert "convolve" not in steps_of(target_fwhm=None)
         assert "stretch" not in steps_of(stretch="none")
         with pytest.raises(ValueError, match="'asinh' or 'none', got 'log'"):
             make_cluster_pipeline(ESOM(), stretch="log")
-
-    def test_options_reach_their_steps(self):
-        steps = steps_of(mask_zeros=True, sky="keep", color_contrast=0.1, min_bands=2)
-        assert steps["gaps"].mask_zeros is True
-        assert steps["sky"].sky == "keep"
-        assert steps["color"].contrast == 0.1
-        assert {steps[name].min_bands for name in ("sky", "cluster")} == {2}
-        # Before bands are aligned there may be fewer of them in a cube.
-        assert steps["gaps"].min_bands == 1
-        assert steps_of()["gaps"].min_bands is None
 
     def test_missing_bands_need_a_clusterer_that_takes_them(self):
         with pytest.raises(ValueError, match="MiniBatchKMeans takes no pixels of"):
