@@ -86,19 +86,13 @@ def test_source_everywhere():
     assert np.isfinite(BackgroundSubtractor(8).fit_transform(data)).all()
 
 
-def test_band_without_data():
+def test_refusals(monkeypatch):
     data = np.full((40, 40, 2), np.nan)
     data[:, :, 0] = 1
     with pytest.raises(ValueError, match=r"'band 2' has no background .* Leave it out"):
         BackgroundSubtractor().fit(data)
-
-
-def test_filter_size_is_odd():
     with pytest.raises(ValueError, match="filter_size must be odd, got 2"):
         BackgroundSubtractor(filter_size=2).fit(np.zeros((9, 9, 1)))
-
-
-def test_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "photutils.background", None)
     with pytest.raises(ImportError, match=r"pip install 'skesom\[psf\]'"):
         BackgroundSubtractor().fit(np.zeros((9, 9, 1)))

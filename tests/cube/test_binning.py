@@ -36,9 +36,6 @@ def test_means_of_what_is_present(cube):
         wanted = part.mean(axis=2).filled(np.nan)
         assert_allclose(binned.data[:, :, number], wanted, rtol=1e-12)
 
-
-def test_description(cube):
-    binned = BandBinner(3).fit_transform(cube)
     assert binned.band_names == ("band 1 to band 3", "band 4 to band 6", "band 7")
     assert_allclose(binned.band_coordinates.to_value("km/s"), [1, 4, 6])
     assert_array_equal(binned.fwhm, [3, np.nan, 5])
@@ -73,9 +70,3 @@ def test_refuses_bands_in_different_units(parts):
     cube = Cube(np.zeros((2, 2, 2)), band_names=["r", "K"], **parts)
     with pytest.raises(ValueError, match=r"'r' to 'K'.*FluxUnitConverter"):
         BandBinner(2).fit_transform(cube)
-
-
-@pytest.mark.parametrize("size", [0, -1, 1.5, None])
-def test_refuses_a_size(cube, size):
-    with pytest.raises(ValueError, match="'bin_size'"):
-        BandBinner(size).fit(cube)

@@ -45,6 +45,7 @@ class TestValues:
             ("nmgy", "uJy", 3.63078054770),
             ("erg / (s cm2 Hz)", "Jy", 1e23),
             ("W / (m2 Hz sr)", "Jy / sr", 1e26),
+            ("ct / s", "ct / min", 60),  # counts stay counts
         ],
     )
     def test_units(self, unit, target, factor):
@@ -70,7 +71,6 @@ class TestValues:
         back = pixel(expected, "uJy", band_coordinates=[SPEED_OF_LIGHT / 6000] * u.Hz)
         assert convert(back, FLAM) == pytest.approx(1e-18, rel=1e-9)
 
-    def test_per_wavelength_and_solid_angle(self):
         cube = pixel(1.0, FLAM / u.sr, pixel_scale=(2.0, 3.0))
         expected = 6000**2 / SPEED_OF_LIGHT * 1e23 * 6 * ARCSEC**2
         found = convert(cube, "Jy", wavelengths=0.6 * u.um)
@@ -150,9 +150,6 @@ class TestPrecedence:
         flux = convert_all(cube, "Jy", calibration=[np.nan, 2 * u.Jy])
         np.testing.assert_allclose(flux, [1, 2])
 
-    def test_counts_stay_counts(self):
-        assert convert(pixel(2.0, "ct / s"), "ct / min") == pytest.approx(120)
-
 
 class TestCubes:
     """What happens to the rest of a cube."""
@@ -199,6 +196,8 @@ class TestCubes:
         np.testing.assert_allclose(
             converter.transform(cube.data), cube.data * [1, 1e-3], rtol=1e-6
         )
+        with pytest.raises(ValueError, match="'r' is in ct"):
+            converter.transform(cube.replace(band_units=["ct", "mJy"]))
 
     def test_picked_rows_keep_the_size_of_their_pixels(self, cube):
         converter = FluxUnitConverter("MJy / sr").fit(cube)
@@ -269,8 +268,3 @@ class TestRefusals:
         options = {"unit": "uJy"} | options
         with pytest.raises(ValueError, match=message):
             FluxUnitConverter(**options).fit(cube)
-
-    def test_another_cube(self):
-        converter = FluxUnitConverter().fit(pixel(1.0, "Jy"))
-        with pytest.raises(ValueError, match="'r' is in ct"):
-            converter.transform(pixel(1.0, "ct"))

@@ -71,13 +71,9 @@ class TestContinua:
         assert found["F373N"] == ("F336W", "F438W")
         assert list(found) == ["F373N", "F487N", "F502N", "F657N", "F673N"]
 
-    def test_are_one_band_if_there_is_no_other(self):
+        # One band if there is no other, none if none is near or no band is narrow.
         assert find_continua(named("r", "Halpha")) == {"Halpha": ("r",)}
-
-    def test_are_missing_if_no_band_is_near(self):
         assert find_continua(named("FUV", "Halpha", "Ks")) == {}
-
-    def test_are_missing_without_narrow_bands(self):
         assert find_continua(named("u", "g", "r")) == {}
 
     def test_follow_the_wavelengths_of_the_cube(self):
@@ -90,11 +86,7 @@ class TestContinua:
         found = find_continua(named(*HUBBLE), {"F657N": ["F438W"]})
         assert found["F657N"] == ("F438W",)
         assert found["F502N"] == ("F438W", "F814W")
-
-    def test_of_unknown_bands_can_be_given(self):
         assert find_continua(named("a", "b"), {"a": "b"}) == {"a": ("b",)}
-
-    def test_can_be_switched_off(self):
         assert find_continua(named(*HUBBLE), "none") == {}
 
     @pytest.mark.parametrize(
@@ -117,6 +109,8 @@ def test_wavelengths_are_those_of_the_cube_and_else_of_the_filters():
     places = [np.nan, 0.81] * u.um
     cube = named("F438W", "F814W", band_coordinates=places)
     np.testing.assert_allclose(band_wavelengths(cube), [438, 810])
+    velocities = named("a", "b", band_coordinates=[1, 2] * u.km / u.s)
+    assert np.isnan(band_wavelengths(velocities)).all()
 
 
 @pytest.mark.parametrize(
@@ -125,8 +119,3 @@ def test_wavelengths_are_those_of_the_cube_and_else_of_the_filters():
 )
 def test_wavelengths_by_names(name, place):
     np.testing.assert_allclose(band_wavelengths(named(name)), place, rtol=5e-4)
-
-
-def test_velocities_are_no_wavelengths():
-    cube = named("a", "b", band_coordinates=[1, 2] * u.km / u.s)
-    assert np.isnan(band_wavelengths(cube)).all()

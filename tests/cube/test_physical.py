@@ -47,12 +47,9 @@ def test_optical_ends_at_3_um(place, letters):
     assert letters in physical_factors(cube)[1].to_string()
 
 
-def test_a_flux_that_all_bands_have_stays():
+def test_units_are_enough_and_one_that_all_bands_have_stays():
     factors, unit = physical_factors(calibrated(band_units=["mJy", "mJy"]))
     assert (factors.tolist(), unit) == ([1, 1], u.mJy)
-
-
-def test_units_are_enough():
     cube = calibrated(band_units=["mJy", "MJy / sr"], pixel_scale=(1, 1))
     assert physical_factors(cube)[1] == u.Unit("1e-18 erg / (s cm2 Angstrom arcsec2)")
 

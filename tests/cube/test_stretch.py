@@ -35,9 +35,13 @@ class TestSkyField:
         stretch = AsinhStretch().fit(flux)
         assert stretch.sky_certainty_ == 1
         np.testing.assert_allclose(stretch.noise_, [2, 0.5], rtol=0.03)
-        np.testing.assert_allclose(
-            stretch.sky_level_, [5, -2], atol=0.1 * np.array([2, 0.5]).max()
-        )
+        np.testing.assert_allclose(stretch.sky_level_, [5, -2], atol=0.2)
+        keep = AsinhStretch(subtract_sky=False).fit(flux)
+        np.testing.assert_array_equal(keep.sky_level_, 0)
+        np.testing.assert_allclose(keep.noise_, [2, 0.5], rtol=0.03)
+        flux[:, :50] = np.nan
+        gaps = AsinhStretch().fit(flux)
+        np.testing.assert_allclose(gaps.noise_, [2, 0.5], rtol=0.05)
 
     @pytest.mark.parametrize("light", [0, 0.7])
     def test_formula(self, rng, light):
@@ -53,20 +57,6 @@ class TestSkyField:
         expected = np.arcsinh(above / scale)
         np.testing.assert_allclose(stretch.transform(flux), expected, rtol=1e-12)
 
-    def test_sky_becomes_narrow_noise_around_zero(self, rng):
-        flux, light = field(rng)
-        sky = AsinhStretch(light=0).fit_transform(flux)[light.max(axis=2) < 0.01]
-        np.testing.assert_allclose(np.median(sky, axis=0), 0, atol=0.03)
-        # asinh(x / 3) is close to x / 3 for the noise of unit width.
-        np.testing.assert_allclose(sky.std(axis=0), 1 / 3, rtol=0.06)
-
-    def test_bright_end_is_a_logarithm(self, rng):
-        flux, _ = field(rng)
-        stretch = AsinhStretch().fit(flux)
-        ratio = stretch.transform(np.full((1, 1, 2), 1e6))
-        ratio = stretch.transform(np.full((1, 1, 2), 1e7)) - ratio
-        np.testing.assert_allclose(ratio, np.log(10), rtol=1e-4)
-
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_units_that_differ_by_1e13(self, rng, dtype):
         flux, _ = field(rng, sky=(0.5, -0.5), noise=(1.0, 1.0))
@@ -75,12 +65,6 @@ class TestSkyField:
         stretched = AsinhStretch().fit_transform((flux * scale).astype(dtype))
         assert stretched.dtype == dtype
         np.testing.assert_allclose(stretched, expected, rtol=1e-4, atol=1e-5)
-
-    def test_zero_point_on_request(self, rng):
-        flux, _ = field(rng)
-        keep = AsinhStretch(subtract_sky=False).fit(flux)
-        np.testing.assert_array_equal(keep.sky_level_, 0)
-        np.testing.assert_allclose(keep.noise_, [2, 0.5], rtol=0.03)
 
     def test_both_orders(self, rng):
         """Sky set aside before or after the stretch: the order of pixels is kept."""
@@ -102,13 +86,6 @@ class TestSkyField:
         assert (stretch.noise_ > [1.5, 0.4]).all()
         assert (stretch.noise_ < [12, 3]).all()
 
-    def test_gaps_do_not_matter(self, rng):
-        flux, _ = field(rng)
-        flux[:, :50] = np.nan
-        stretch = AsinhStretch().fit(flux)
-        np.testing.assert_allclose(stretch.noise_, [2, 0.5], rtol=0.05)
-        assert np.isnan(stretch.transform(flux)[:, :50]).all()
-
 
 class TestFilledFrame:
     """No sky anywhere: the zero point stays, the noise is local."""
@@ -121,9 +98,6 @@ class TestFilledFrame:
         spread = np.nanstd(cube.data, axis=(0, 1))
         assert (stretch.noise_ < spread).all()
         assert stretch.noise_[-1] < 0.2 * spread[-1]
-
-    def test_level_on_request(self):
-        cube, _ = make_galaxy_cube((160, 160), random_state=0)
         stretch = AsinhStretch(subtract_sky=True).fit(cube)
         low, middle = np.nanquantile(cube.data, [0.01, 0.6], axis=(0, 1))
         assert (stretch.sky_level_ > low).all()
@@ -221,10 +195,8 @@ class TestBands:
             stretched = AsinhStretch().fit_transform(flux)
         assert np.isnan(stretched[:, :, 1]).all()
         assert np.isfinite(stretched[:, :, 0]).all()
-
-    def test_everything_masked(self):
         with pytest.raises(ValueError, match="All pixels are masked"):
-            AsinhStretch().fit(np.full((20, 20, 2), np.nan))
+            AsinhStretch().fit(flux * np.nan)
 
     def test_stated_noise(self, rng):
         flux, _ = field(rng)
@@ -248,11 +220,6 @@ class TestBands:
         plain, by_light = (of_shallow / of_deep for of_deep, of_shallow in pairs)
         assert (plain > 2.5).all()
         assert (by_light < 0.8 * plain).all()
-
-    def test_softening(self, rng):
-        flux, _ = field(rng)
-        with pytest.raises(ValueError, match="'softening'"):
-            AsinhStretch(softening=0).fit(flux)
 
 
 def test_real_field(shared_data):

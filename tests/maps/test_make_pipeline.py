@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClusterMixin, clone
-from sklearn.cluster import DBSCAN, HDBSCAN, MiniBatchKMeans
+from sklearn.cluster import HDBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -30,7 +30,6 @@ from skesom.maps import (
 )
 from skesom.maps._pipeline import fit_in_place
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
-
 
 KMEANS = "sklearn.cluster.KMeans"
 
