@@ -162,8 +162,8 @@ def _repeat(options):
     from skesom.report._provenance import digest_of_fit, read_run
 
     _check_options(options, "repeats a run as it was")
-    given = {"files": options.files or None, "trust": options.trust}
-    run = read_run(options.provenance, **given)
+    files, trust = options.files or None, options.trust
+    run = read_run(options.provenance, files=files, trust=trust)
     names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     run = run._replace(source=with_strips(run.source, options.strips))
@@ -198,7 +198,7 @@ def _cut(options):
     number = options.n_clusters
     _check_options(options, "cuts the clusters of a run as it was", "n_clusters")
     path, _ = read_provenance(options.provenance)
-    source = read_source(path, files=options.files or None)
+    source = read_source(path, files=options.files or None, trust=options.trust)
     source = with_strips(source, options.strips)
     model = find_model(path.parent, trust=options.trust)
     pipeline, _ = load_model(model, trust=options.trust)

@@ -61,7 +61,8 @@ def _predict(options):
     model = find_model(options.model, trust=options.trust)
     pipeline, band_names = load_model(model, trust=options.trust)
     groups = groups_of(model, digest_of_fit(pipeline, model))
-    source = source_of(options, source_of_model(model))
+    earlier = source_of_model(model, trust=options.trust)
+    source = source_of(options, earlier)
     given = source.describe_bands()[0]
     if band_names is not None and given != band_names:
         order = _order_for(given, band_names)

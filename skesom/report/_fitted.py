@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fitted models of strangers: what their use could do is bounded, or they are refused.
+"""Models of strangers: what their use could do is bounded, or they are refused.
 
-Compiled code trusts the arrays of a fitted model, so each is compared with the others.
+They hold known classes, and no text that could name a file. Compiled code trusts the
+arrays of a fitted model, so each is compared with the others.
 """
 
+import importlib
 import inspect
 import math
 import os
+import pkgutil
+from functools import cache
+from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
@@ -15,8 +20,22 @@ from sklearn.base import BaseEstimator
 
 from skesom._common.labels import MASKED
 from skesom._common.pipelines import map_inside
-from skesom.report._json_values import check_texts
 
+# The only modules from which a file can name classes; the file imports none of them.
+_HOMES = tuple(f"skesom.{name}" for name in "cube maps pixels som".split())
+_OF_SKLEARN = tuple(
+    f"sklearn.{name}"
+    for name in "cluster compose covariance cross_decomposition decomposition "
+    "discriminant_analysis feature_selection impute kernel_approximation linear_model "
+    "manifold mixture naive_bayes neighbors pipeline preprocessing "
+    "random_projection".split()
+)
+_RUNS_OTHER_CODE = "sklearn.preprocessing._function_transformer.FunctionTransformer"
+# Parameters of free text, which is looked up and never opened: names of bands, classes,
+# steps, attributes and measures. All others take only the choices of their class.
+FREE_TEXTS = {"align_to", "reference", "unit", "class_weight", "unlabeled", "metric"}
+FREE_TEXTS |= {"steps", "transformers", "transformer_list", "importance_getter"}
+FREE_TEXTS |= {"outlier_label", "scoring", "threshold"}
 # What the arrays hold by which samples get labels, and their axes: those of one name
 # have one length, and "*" is for any further axes.
 _ARRAYS = {
@@ -72,6 +91,60 @@ _MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as e
 _NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
 _NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
 _UNFINISHED = {"_later", "_to_grow", "_learned"}  # which no file holds
+
+
+@cache
+def classes_of_files():
+    """Return the estimators and named tuples that files may hold, by their names."""
+    modules = [importlib.import_module(path) for path in _HOMES + _OF_SKLEARN]
+    for home in modules[: len(_HOMES)]:
+        parts = pkgutil.walk_packages(home.__path__, f"{home.__name__}.")
+        modules += [importlib.import_module(part.name) for part in parts]
+    found = {}
+    for module in modules:
+        for kind in vars(module).values():
+            is_own = getattr(kind, "__module__", "").startswith(module.__name__)
+            if not (is_own and isinstance(kind, type)):
+                continue
+            if issubclass(kind, BaseEstimator) or kind.__bases__ == (tuple,):
+                found[f"{kind.__module__}.{kind.__qualname__}"] = kind
+    del found[_RUNS_OTHER_CODE]
+    return found
+
+
+def check_texts(kind, parameters):
+    """Refuse texts in the parameters of a class that could name files or folders."""
+    limits = getattr(kind, "_parameter_constraints", {})
+    for name in parameters.keys() - FREE_TEXTS:
+        value = parameters[name]
+        if name == "layers" and value:  # with parameters of their own
+            for layer in value:
+                check_texts(
+                    kind, layer if isinstance(layer, dict) else {"shape": layer}
+                )
+            continue
+        allowed = [getattr(each, "constraint", each) for each in limits.get(name, ())]
+        allowed = [getattr(each, "options", ()) for each in allowed]
+        for text in {*_texts_in(value)}.difference(*allowed):
+            raise ValueError(
+                f"The parameter {name} of {kind.__name__} holds the text "
+                f"{str(text)[:80]!r}, which could name a file or a folder. If you know "
+                "who made it, trust it (--trust)."
+            )
+
+
+def _texts_in(value):
+    """Yield the texts in a value, without keys and where a PSF was read from."""
+    if isinstance(value, str | bytes | os.PathLike):
+        yield value
+    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
+        value = value.ravel().tolist()
+    if isinstance(value, dict):
+        value = [*value.values()]
+    if isinstance(value, tuple) and [getattr(v, "ndim", 0) for v in value[:1]] == [2]:
+        value = value[:2] + value[3:]
+    if isinstance(value, list | tuple | set):
+        yield from chain.from_iterable(map(_texts_in, value))
 
 
 def tamed(part):

@@ -6,9 +6,12 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 import warnings
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pickle import PicklingError
 from types import FunctionType
@@ -18,28 +21,27 @@ import joblib
 import numpy as np
 from astropy.io.fits import Header
 from astropy.units import Quantity, UnitBase
+from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.files import regular
+from skesom._common.fits_files import check_cards
 from skesom._common.new_files import atomic_path
+from skesom._common.warn import warn_user
+from skesom._sky.units import unit_of
 from skesom._types import StrPath
-from skesom.report._fitted import tamed
-from skesom.report._json_values import (
-    classes_of_files,
-    decode,
-    encode,
-    unrepeatable_parts,
-    whole,
-)
-from skesom.report._provenance import software_versions, warn_of_versions
+from skesom.cube import Cube
+from skesom.report._fitted import classes_of_files, tamed
+from skesom.report._json_values import whole
 
 MODEL_FORMAT = "skesom model"
+_PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
 _COMPRESSION = 1
-_NOT_IN_FILES = RecursionError, TypeError, AttributeError, NotImplementedError
-_NOT_IN_FILES += (PicklingError,)
+NOT_IN_FILES = RecursionError, TypeError, AttributeError, NotImplementedError
+NOT_IN_FILES += (PicklingError,)
 # What a file may hold without trust beside the classes of skesom and scikit-learn: of
 # each kind of part in skops, the names that it may give.
 _SCALARS = {f"numpy.{np.dtype(code).type.__name__}" for code in "?bhilqBHILQefdgU"}
@@ -60,7 +62,7 @@ _PLAIN = {
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _MIN_LIMIT = 2**28  # bytes that a model may take when it is read
 _MAX_EXPANSION = 100  # ... and for each byte of the file
-_IN_TEXT = WCS, Header, Quantity, UnitBase  # skops holds none, or not the whole of it
+_MAX_AXES = 99  # WCSLIB takes the memory of their square
 _ENCODED = "encoded by skesom"
 _CANNOT_BE_LOADED = (
     "cannot be loaded (is it damaged, or of a version of skesom or scikit-learn that "
@@ -80,8 +82,8 @@ def save_model(
     Parameters
     ----------
     path : str or os.PathLike
-        ``*.skops`` for a file that others can load without trust (extra ``share``),
-        ``*.joblib`` for a pickle.
+        ``*.skops`` for a file that others can load without trust, ``*.joblib`` for a
+        pickle.
     pipeline : estimator
         Fitted.
     band_names : sequence of str, default=None
@@ -93,8 +95,6 @@ def save_model(
     ------
     FileExistsError
         If the file exists and `overwrite` is False.
-    ImportError
-        If skops is missing (extra ``share``).
     ValueError
         If the name ends in something else, or such a file cannot hold the pipeline,
         as one with a lambda.
@@ -126,10 +126,8 @@ def save_model(
             if kind == ".joblib":
                 joblib.dump(model, temporary, compress=_COMPRESSION)
             else:
-                skops, options = _import_skops(), {"compression": zipfile.ZIP_DEFLATED}
-                model["pipeline"] = _mapped(pipeline, _as_text, {})
-                skops.dump(model, temporary, compresslevel=_COMPRESSION, **options)
-        except _NOT_IN_FILES as error:
+                write_skops(temporary, model)
+        except NOT_IN_FILES as error:
             reason = " ".join(str(error).split())[:100]
             text = f"A {kind} file cannot hold this pipeline ({reason})."
             raise ValueError(text) from error
@@ -155,8 +153,6 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
 
     Raises
     ------
-    ImportError
-        If skops is missing (extra ``share``).
     OSError
         If the file cannot be read.
     ValueError
@@ -192,7 +188,7 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
         # One warning, below, is about all versions.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
         with whole(path, _CANNOT_BE_LOADED):
-            model = joblib.load(path) if kind == ".joblib" else _load_skops(path, trust)
+            model = joblib.load(path) if kind == ".joblib" else read_skops(path, trust)
     if not (
         isinstance(model, dict)
         and model.get("format") == MODEL_FORMAT
@@ -229,17 +225,29 @@ def _kind_of(path):
     return path.suffix
 
 
-def _import_skops():
-    """Return skops.io; raise an ImportError that names the extra if it is missing."""
-    try:
-        import skops.io
-    except ImportError as error:
-        text = "Models in .skops files need skops: pip install 'skesom[share]'."
-        raise ImportError(text) from error
-    return skops.io
+def software_versions():
+    """Return the version of Python and of each package that results depend on."""
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions[package] = version(package)
+    return versions
 
 
-def _mapped(part, change, done):
+def warn_of_versions(what, versions, packages=_PACKAGES):
+    """Warn if something was made by other versions."""
+    here = software_versions()
+    other = [
+        f"{package} {versions[package]!s:.40} (here {here.get(package, 'none')})"
+        for package in packages
+        if package in versions and versions[package] != here.get(package)
+    ]
+    if other:
+        text = "with other versions: {}. Results may differ a little, or fail."
+        warn_user(f"{what} {text.format(', '.join(other))}")
+
+
+def mapped(part, change, done):
     """Return a copy of estimators and containers in which each part is changed."""
     if id(part) in done:
         return done[id(part)][1]
@@ -249,42 +257,85 @@ def _mapped(part, change, done):
     elif isinstance(part, BaseEstimator):
         new = type(part).__new__(type(part))
         done[id(part)] = part, new
-        new.__dict__ |= _mapped(vars(part), change, done)
+        new.__dict__ |= mapped(vars(part), change, done)
     elif type(part) in (list, set):
-        new = type(part)(_mapped(each, change, done) for each in part)
+        new = type(part)(mapped(each, change, done) for each in part)
     elif isinstance(part, tuple):
-        items = [_mapped(each, change, done) for each in part]
+        items = [mapped(each, change, done) for each in part]
         new = type(part)(*items) if hasattr(part, "_fields") else tuple(items)
     elif type(part) is dict:
-        new = {name: _mapped(each, change, done) for name, each in part.items()}
+        new = {name: mapped(each, change, done) for name, each in part.items()}
     done[id(part)] = part, new  # the first one lives on, so that its id stays its own
     return new
 
 
+def write_skops(path, content):
+    """Write plain values and estimators to a skops file."""
+    import skops.io  # takes 1.3 s
+
+    text = mapped(content, _as_text, {})
+    packed = zipfile.ZIP_DEFLATED
+    skops.io.dump(text, path, compression=packed, compresslevel=_COMPRESSION)
+
+
+def read_skops(path, trust):
+    """Return the content of a skops file: without trust, only what is harmless."""
+    import skops.io
+
+    names = skops.io.get_untrusted_types(file=path) if trust else [*_check_parts(path)]
+    content = mapped(skops.io.load(path, trusted=names), _from_text, {})
+    return content if trust else mapped(content, tamed, {})
+
+
 def _as_text(part):
-    """Return what skops cannot hold as text."""
+    """Return as text what skops cannot hold, or not the whole of it."""
     if isinstance(part, FunctionType) and "<" in part.__qualname__:
         raise TypeError(f"no module holds {part.__qualname__}")  # by which it is loaded
-    if not isinstance(part, _IN_TEXT):
+    if isinstance(part, Cube) and part.wcs is not None:  # a grid to align to
+        text = _text_of_wcs(part.wcs, part.shape[:2])
+    elif isinstance(part, WCS):
+        text = _text_of_wcs(part, part.array_shape)
+    elif isinstance(part, Header):
+        text = {"header": part.tostring(sep="\n")}
+    elif isinstance(part, Quantity):
+        text = {"quantity": part.value, "unit": part.unit.to_string()}
+    elif isinstance(part, UnitBase):
+        text = {"named unit": part.to_string()}
+    else:
         return part
-    encoded = encode(part)
-    if unrepeatable_parts(encoded):
-        raise TypeError(f"no text can hold {unrepeatable_parts(encoded)[0]}")
-    return {_ENCODED: encoded}
+    return {_ENCODED: text}
+
+
+def _text_of_wcs(wcs, shape):
+    if any((wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)):
+        raise TypeError("no text can hold the tables of distortion of a WCS")
+    header = wcs.to_header(relax=True).tostring(sep="\n")
+    return {"wcs": header, "shape": shape and [int(side) for side in shape]}
 
 
 def _from_text(part):
     """Return what `_as_text` was given."""
-    is_text = isinstance(part, dict) and list(part) == [_ENCODED]
-    return decode(part[_ENCODED]) if is_text else part
-
-
-def _load_skops(path, trust):
-    skops = _import_skops()
-    names = _check_parts(path) if not trust else None
-    trusted = skops.get_untrusted_types(file=path) if trust else sorted(names)
-    model = _mapped(skops.load(path, trusted=trusted), _from_text, {})
-    return model if trust else _mapped(model, tamed, {})
+    if not (isinstance(part, dict) and list(part) == [_ENCODED]):
+        return part
+    text = part[_ENCODED]
+    if "quantity" in text:
+        return Quantity(text["quantity"], unit_of(text["unit"]))
+    if "named unit" in text:
+        return unit_of(text["named unit"])
+    # No card that is passed on may harm WCSLIB; those of no standard are corrected.
+    with warnings.catch_warnings(action="ignore", category=AstropyWarning):
+        header = Header.fromstring(text["wcs" if "wcs" in text else "header"], sep="\n")
+        check_cards(header.tostring().encode("ascii"), "A header in it")
+        if header.get("NAXIS", 0) > _MAX_AXES:
+            raise ValueError(f"A header in it has NAXIS = {header['NAXIS']}.")
+        if "wcs" not in text:
+            return header
+        try:
+            wcs = WCS(header)
+        except MemoryError as error:  # of WCSLIB, which means anything that is wrong
+            raise ValueError(f"A header in it is no WCS: {error}") from error
+    wcs.array_shape = text["shape"] and tuple(text["shape"])
+    return wcs
 
 
 def _check_parts(path):

@@ -2,17 +2,16 @@
 """How a result was made, in a file from which it can be made again."""
 
 import hashlib
+import inspect
+import math
 import os
-import platform
-from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
@@ -22,19 +21,23 @@ from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
-from skesom.report._json_values import (
-    decode,
-    encode,
-    read_json,
-    unrepeatable_parts,
-    whole,
+from skesom.report._json_values import read_json, whole
+from skesom.report._models import (
+    NOT_IN_FILES,
+    read_skops,
+    software_versions,
+    warn_of_versions,
+    write_skops,
 )
 from skesom.report._tables import means_by_cluster
 from skesom.report._training import Training
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"
-_PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
+RECIPE_FORMAT = "skesom recipe"
+RECIPE_NAME = "recipe.skops"
+# A recipe never sets these: none decides the result, but a memory unpickles files.
+_NOT_OF_THE_RESULT = ("memory", "n_jobs", "verbose")
 
 
 class Run(NamedTuple):
@@ -61,17 +64,16 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command and [str(part) for part in command],
         "software": software_versions(),
-        "random_state": {
-            name: encode(value)
+        "pipeline": {
+            name: _as_json(value)
             for name, value in pipeline.get_params().items()
-            if name.rpartition("__")[2] == "random_state"
+            if name.rpartition("__")[2] not in _NOT_OF_THE_RESULT
         },
-        "pipeline": encode(pipeline),
         "cut": _cut_of(pipeline),
         "strips": bool(source and source.lazy),
         "images": source
         and {
-            "read": encode(source.moved(os.path.abspath)._asdict()),
+            "read": _as_json(source.moved(os.path.abspath)._asdict()),
             "files": [
                 _describe_file(path, folder)
                 for path in [*source.paths(), *source.companions()]
@@ -79,7 +81,7 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
         },
         "training": training
         and {
-            "read": encode(training._asdict()),
+            "read": _as_json(training._asdict()),
             "file": _describe_file(training.path, folder),
         },
         "model": model and _describe_file(model, folder),
@@ -93,6 +95,56 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
             "label_map_sha256": label_map_digest(label_map),
         },
     }
+
+
+def _as_json(value):
+    """Return a value for readers: what JSON has no type for, as text."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, BaseEstimator):
+        return type(value).__name__
+    if isinstance(value, dict):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
+    if isinstance(value, bool | int | str | None):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return " ".join(repr(value).split())[:200]
+
+
+def write_recipe(path, pipeline, source, training):
+    """Write what a run can be made of again, as far as a file can hold it."""
+    unfitted = _unfitted(pipeline)
+    recipe = {
+        "format": RECIPE_FORMAT,
+        "pipeline": unfitted,
+        "source": source.moved(os.path.abspath)._asdict(),
+        "training": training and training._asdict(),
+        "cut": _cut_of(pipeline),
+    }
+    for name, value in unfitted.get_params().items():
+        if isinstance(value, np.random.RandomState):  # the fit has drawn from it
+            recipe["pipeline"] = f"{name} is {value}, which is in Python only"
+    try:
+        write_skops(path, recipe)
+    except NOT_IN_FILES as error:
+        recipe["pipeline"] = " ".join(str(error).split())[:100]
+        write_skops(path, recipe)
+
+
+def _unfitted(pipeline):
+    """Return a clone that has the defaults of what does not decide the result."""
+    pipeline = clone(pipeline)
+    parameters = pipeline.get_params()
+    for path in parameters:
+        home, _, name = path.rpartition("__")
+        if name in _NOT_OF_THE_RESULT:
+            owner = parameters[home] if home else pipeline
+            default = inspect.signature(type(owner)).parameters[name].default
+            pipeline.set_params(**{path: default})
+    return pipeline
 
 
 def _cut_of(pipeline):
@@ -144,52 +196,8 @@ def read_provenance(path):
     return path, provenance
 
 
-def read_run(path, *, files=None, trust=False):
-    """Read what a run was made of; `files` are as in `read_source`."""
-    path, provenance = read_provenance(path)
-    source = read_source(path, files=files)
-    with whole(path):
-        lost = unrepeatable_parts(provenance["pipeline"])
-        if lost:
-            raise ValueError(f"{path} lacks {lost[0]}, which is in Python only.")
-        pipeline = decode(provenance["pipeline"], trust=trust)
-        if not (isinstance(pipeline, Pipeline) and pipeline.steps):
-            raise ValueError(f"{path} holds no pipeline.")
-        for name, step in pipeline.steps:
-            if not (isinstance(name, str) and isinstance(step, BaseEstimator)):
-                raise ValueError(
-                    f"{path} has a step that is no estimator: {name!r:.80}."
-                )
-        pipeline.get_params()  # fails if a step is none
-        warn_of_versions(f"{path} was written", provenance["software"])
-        digest = provenance["result"]["label_map_sha256"]
-        is_taught = provenance.get("training") is not None
-        training = _read_training(provenance, path, files) if is_taught else None
-    return Run(source, pipeline, digest, path, training, provenance.get("cut"))
-
-
-def _read_training(provenance, path, files):
-    """Return the labels of a run, where they are now."""
-    training = Training(**decode(provenance["training"]["read"]))
-    folder = files[0] if files and Path(files[0]).is_dir() else None
-    found = _find(provenance["training"]["file"], path, folder)
-    return training._replace(path=str(found))
-
-
-def source_of_model(model):
-    """Return the images that a model in a folder of results learned from, or None."""
-    try:
-        _, provenance = read_provenance(Path(model).parent)
-        return ImageSource(**decode(provenance["images"]["read"]))
-    except (OSError, AttributeError, KeyError, TypeError, ValueError):
-        return None
-
-
-def read_source(path, *, files=None):
-    """Return the images of a run, where they are now.
-
-    `files` are to be taken instead, in their order; or are one folder to look in.
-    """
+def _read_recipe(path, trust):
+    """Return provenance and recipe of a run, and where they are."""
     path, provenance = read_provenance(path)
     with whole(path):
         if provenance["model"] is not None:
@@ -199,11 +207,68 @@ def read_source(path, *, files=None):
             )
         if provenance["images"] is None:
             raise ValueError(f"{path} does not name the files: the run had no source.")
-        source = ImageSource(**decode(provenance["images"]["read"]))
-        known = {file["path"]: file for file in provenance["images"]["files"]}
+    place = path.with_name(RECIPE_NAME)
+    if not place.is_file():
+        raise FileNotFoundError(f"{path.parent} has no {RECIPE_NAME} to repeat it by.")
+    with whole(place):
+        recipe = read_skops(place, trust)
+        if recipe["format"] != RECIPE_FORMAT:
+            raise ValueError(f"{place} is no recipe of skesom.")
+        recipe["source"] = source = ImageSource(**recipe["source"])
         parts = source.files, source.exclude, source.include
         if not all(isinstance(part, tuple) for part in parts):
-            raise ValueError(f"{path} is damaged: its files are no lists.")
+            raise ValueError(f"{place} is damaged: its files are no lists.")
+    return path, provenance, recipe
+
+
+def read_run(path, *, files=None, trust=False):
+    """Read what a run was made of; `files` are as in `read_source`."""
+    path, provenance, recipe = _read_recipe(path, trust)
+    source = _moved(recipe["source"], path, provenance, files)
+    pipeline = recipe["pipeline"]
+    with whole(path.with_name(RECIPE_NAME)):
+        if isinstance(pipeline, str):
+            raise ValueError(f"{path} cannot be repeated: {pipeline}.")
+        if not (isinstance(pipeline, Pipeline) and pipeline.steps):
+            raise ValueError(f"{path} is of no pipeline.")
+        for name, step in pipeline.steps:
+            if not (isinstance(name, str) and isinstance(step, BaseEstimator)):
+                raise ValueError(
+                    f"{path} has a step that is no estimator: {name!r:.80}."
+                )
+        pipeline = _unfitted(pipeline)
+        training = recipe["training"] and Training(**recipe["training"])
+    with whole(path):
+        warn_of_versions(f"{path} was written", provenance["software"])
+        digest = provenance["result"]["label_map_sha256"]
+        if training is not None:
+            folder = files[0] if files and Path(files[0]).is_dir() else None
+            found = _find(provenance["training"]["file"], path, folder)
+            training = training._replace(path=str(found))
+    return Run(source, pipeline, digest, path, training, recipe["cut"])
+
+
+def source_of_model(model, *, trust=False):
+    """Return the images that a model in a folder of results learned from, or None."""
+    try:
+        return _read_recipe(Path(model).parent, trust)[2]["source"]
+    except (OSError, ValueError):
+        return None
+
+
+def read_source(path, *, files=None, trust=False):
+    """Return the images of a run, where they are now.
+
+    `files` are to be taken instead, in their order; or are one folder to look in.
+    """
+    path, provenance, recipe = _read_recipe(path, trust)
+    return _moved(recipe["source"], path, provenance, files)
+
+
+def _moved(source, path, provenance, files):
+    """Return the images of a provenance where they are now."""
+    with whole(path):
+        known = {file["path"]: file for file in provenance["images"]["files"]}
         needed = {str(place): known[str(place)] for place in source.paths()}
     folder = None
     if files is not None and len(files) == 1 and Path(files[0]).is_dir():
@@ -257,28 +322,6 @@ def _find(file, provenance, folder):
         "images now, or all files in their order: to `skesom explore` after --images, "
         "to `skesom cluster --from` as files, to `read_report` as `images`."
     )
-
-
-def software_versions():
-    """Return the version of Python and of each package that results depend on."""
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        with suppress(PackageNotFoundError):
-            versions[package] = version(package)
-    return versions
-
-
-def warn_of_versions(what, versions, packages=_PACKAGES):
-    """Warn if something was made by other versions."""
-    here = software_versions()
-    other = [
-        f"{package} {versions[package]!s:.40} (here {here.get(package, 'none')})"
-        for package in packages
-        if package in versions and versions[package] != here.get(package)
-    ]
-    if other:
-        text = "with other versions: {}. Results may differ a little, or fail."
-        warn_user(f"{what} {text.format(', '.join(other))}")
 
 
 def decisions_of(pipeline):

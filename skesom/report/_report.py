@@ -33,11 +33,13 @@ from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
 from skesom.report._provenance import (
     FILE_NAME,
+    RECIPE_NAME,
     decision_lines,
     describe_run,
     digest_of_fit,
     read_provenance,
     read_source,
+    write_recipe,
 )
 from skesom.report._result import Result
 from skesom.report._summary import write_summary
@@ -287,8 +289,6 @@ class _Report:
         for name in ("model.joblib", "model.skops"):
             try:
                 save_model(self._folder / name, pipeline, band_names=band_names)
-            except ImportError as error:
-                self._left_out[name] = str(error)
             except ValueError as error:
                 self._left_out[name] = str(error)
                 warn_user(f"{name} is left out: {error}")
@@ -297,6 +297,9 @@ class _Report:
 
     def write_provenance(self, style, pipeline, label_map, *origin):
         """Write how the results were made."""
+        _, source, model, _, training = origin
+        if source is not None and model is None:
+            write_recipe(self._path(RECIPE_NAME), pipeline, source, training)
         provenance = describe_run(pipeline, label_map, *origin)
         path = self._path(FILE_NAME)
         provenance["files"] = names_of_files(self._folder, FILE_NAME)
@@ -372,7 +375,7 @@ def read_report(
     """
     folder = Path(folder)
     path, provenance = read_provenance(folder)
-    source = read_source(folder, files=images)
+    source = read_source(folder, files=images, trust=trust)
     pipeline, _ = load_model(find_model(folder, trust=trust), trust=trust)
     label_map, _ = read_map(folder / "cluster_map.fits")
     groups = groups_of(groups or folder, digest_of_fit(pipeline, path))

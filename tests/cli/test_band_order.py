@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The order of the files on the command line changes nothing."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -192,18 +191,6 @@ class TestRepeat:
         _, out, _ = run(
             "cluster", "--from", tmp_path / "first", "-o", tmp_path / "more", *moved
         )
-        assert out[-1] == "The label map is that of the run, bit for bit."
-
-    def test_a_run_from_before_bands_were_sorted(self, run, files, tmp_path, fast):
-        run("cluster", *files, "-o", tmp_path / "first", *fast)
-        path = tmp_path / "first" / "provenance.json"
-        told = json.loads(path.read_text())
-        parts = told["images"]["read"]["dict"]
-        assert ["order", [0, 1, 2]] in parts
-        parts.remove(["order", [0, 1, 2]])
-        path.write_text(json.dumps(told))
-        assert read_run(path).source.order == "given"
-        _, out, _ = run("cluster", "--from", path, "-o", tmp_path / "again")
         assert out[-1] == "The label map is that of the run, bit for bit."
 
 

@@ -2,6 +2,7 @@
 """``skesom classify``: labels of regions, objects or an image; a map of classes."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -130,6 +131,7 @@ class TestLabels:
         path = tmp_path / "provenance.json"
         text = (result / "provenance.json").read_text()
         path.write_text(text.replace(str(labels), str(tmp_path / "gone.fits")))
+        shutil.copy(result / "recipe.skops", tmp_path)
         status, _, err = run("classify", "--from", path, "-o", tmp_path / "again")
         assert status == 2
         assert "gone.fits" in err[0]

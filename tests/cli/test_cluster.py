@@ -25,6 +25,7 @@ RESULTS = [
     *("cluster_map.lut", "groups.json", "model.joblib", "summary.md"),
     *("pieces.ecsv", "pieces.vot"),
     *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
+    *("model.skops", "recipe.skops"),
 ]
 
 
@@ -53,7 +54,7 @@ class TestCluster:
         )
         assert (status, err) == (0, [])
         pictures = [f"{name}.png" for name in PICTURES]
-        names = set(names_in(tmp_path / "out")) - {"model.skops"}
+        names = set(names_in(tmp_path / "out"))
         assert names == {*RESULTS, *pictures, "regions"}
         assert "8 clusters:" in out
         written = {line.strip() for line in out[out.index("Written:") + 1 :]}

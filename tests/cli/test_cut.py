@@ -122,7 +122,6 @@ def test_a_cut_is_repeated_bit_for_bit(run, cut, tmp_path):
 
 @pytest.mark.usefixtures("_nothing_learns")
 def test_without_trust_the_model_that_can_be_shared_is_read(run, first, tmp_path):
-    pytest.importorskip("skops")
     command = "cluster", "--from", first, "--n-clusters", 5, *QUICK[:2]
     assert run(*command, "-o", tmp_path / "safe")[0] == 0
     pipeline, _ = load_model(find_model(tmp_path / "safe"))

@@ -65,7 +65,6 @@ class TestPredict:
     def test_the_images_of_the_fit_have_their_clusters(
         self, run, model, bands, tmp_path
     ):
-        pytest.importorskip("skops")
         status, _, err = run("predict", model, *bands, "-o", tmp_path / "out")
         assert (status, err) == (0, [])
         np.testing.assert_array_equal(

@@ -18,7 +18,7 @@ pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 RUNS = ["--runs", "3"]
 # Apart from times, commands and what is said of the files.
-DIFFER = {"provenance.json", "model.joblib", "model.skops"}
+DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
 
 
 @pytest.fixture(autouse=True)
@@ -71,49 +71,6 @@ def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
     np.testing.assert_array_equal(
         report.pipeline.predict(report.cube), report.label_map
     )
-
-
-def test_runs_of_older_versions_are_repeated(bands, run, tmp_path):
-    fast = [*RUNS, "--no-pictures", "--tables=no", "--strips", "no"]
-    first = tmp_path / "first"
-    assert run("cluster", *bands, "-o", first, *fast)[0] == 0
-    path = first / "provenance.json"
-    provenance = json.loads(path.read_text())
-    text = json.dumps(provenance)
-    assert '"lazy"' in text
-    assert '"store"' in text
-    del provenance["strips"]
-    _remove_key(provenance, "lazy")
-    _remove_key(provenance, "store")
-    path.write_text(json.dumps(provenance))
-    assert '"store"' not in path.read_text()
-    for strips in ("no", "yes"):
-        again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
-        status, lines, errors = run("cluster", *again, "--no-pictures", "--tables=no")
-        assert status == 0, errors
-        assert lines[-1] == "The label map is that of the run, bit for bit."
-
-
-def _remove_key(content, name):
-    """Remove what has a name from encoded lists of pairs, in place."""
-    if isinstance(content, dict):
-        content.pop(name, None)
-        for value in content.values():
-            _remove_key(value, name)
-    elif isinstance(content, list):
-        content[:] = [
-            each
-            for each in content
-            if not (isinstance(each, list | dict) and _is_named(each, name))
-        ]
-        for value in content:
-            _remove_key(value, name)
-
-
-def _is_named(pair, name):
-    values = list(pair.values()) if isinstance(pair, dict) else pair
-    flat = [v[0] if isinstance(v, list) and v else v for v in values]
-    return name in [v for v in flat if isinstance(v, str)] and len(values) <= 2
 
 
 def test_prediction_in_strips_is_the_same(bands, run, tmp_path, pictures):

@@ -137,7 +137,8 @@ def write_seeds(folder):
         pipeline = make_cluster_pipeline(clusterer).fit(images)
         options = {"tables": False, "pictures": False, "source": bands}
         write_report(folder / "result", pipeline, images, **options)
-    shutil.copy(folder / "result/provenance.json", folder)
+    for name in ("provenance.json", "recipe.skops"):
+        shutil.copy(folder / "result" / name, folder)
     shutil.copy(folder / "result/model.skops", folder)
 
 
@@ -209,8 +210,20 @@ def _explore_result(path):
     return _run("explore", folder, "-o", "new")
 
 
+def _read_run(path):
+    read_run(_result_with(path))
+
+
 def _repeat(path):
-    return _run("cluster", "--from", path, "-o", "new", "--tables=no", "--no-pictures")
+    return _run(
+        "cluster",
+        "--from",
+        _result_with(path),
+        "-o",
+        "new",
+        "--tables=no",
+        "--no-pictures",
+    )
 
 
 def _read_report(path):
@@ -278,8 +291,11 @@ TARGETS = {
     "provenance": Target(
         ("provenance.json",),
         mutations.JSON,
-        (read_run,),
+        (_read_run,),
         (_read_report, _repeat, _explore_result),
+    ),
+    "recipe": Target(
+        ("recipe.skops",), mutations.ZIP, (_read_run,), (_read_report, _repeat)
     ),
     "models": Target(
         ("model.skops",),

@@ -11,9 +11,9 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from skesom._sky.units import unit_of
 from skesom.cube import FWHMConvolver
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
-from skesom.report._json_values import decode
 
 NED = "No.|Object Name|RA(deg)|DEC(deg)|Type|Velocity\n1|A|204.2|-29.8|SN|"
 
@@ -290,7 +290,7 @@ def test_power_of_a_unit_without_end(write, unit):
     hdu.writeto(path, overwrite=True)
     refuse(path, f"{unit!r} has a power", read=read_catalog)
     with pytest.raises(ValueError, match="has a power that is too large"):
-        decode({"quantity": 1.0, "unit": unit})
+        unit_of(unit)
 
 
 def test_numbers_of_ned_that_are_too_large(write):

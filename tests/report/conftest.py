@@ -21,6 +21,14 @@ def source(galaxy, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def plain_report(galaxy, job, source, tmp_path_factory):
+    """Files of a report without pictures, by their names."""
+    folder = tmp_path_factory.mktemp("plain") / "result"
+    spare = {"pictures": False, "tables": False}
+    return write_report(folder, job, galaxy, source=source, **spare)
+
+
+@pytest.fixture(scope="session")
 def report(galaxy, job, source, tmp_path_factory):
     """All files of a report by their names, with coarse pictures."""
     folder = tmp_path_factory.mktemp("written") / "result"

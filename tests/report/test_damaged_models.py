@@ -14,7 +14,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.report import load_model, save_model
 from skesom.report._fitted import tamed
-from skesom.report._models import _mapped
+from skesom.report._models import mapped
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
 
 CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)
@@ -133,7 +133,7 @@ def test_any_array(table, name):
         X, _ = make_galaxy_cube((32, 32), 3, random_state=0)
     model = copy.deepcopy(MODELS[name]).fit(X, y)
     model = copy.deepcopy(model)  # as it is in a file
-    use(_mapped(copy.deepcopy(model), tamed, {}), X)
+    use(mapped(copy.deepcopy(model), tamed, {}), X)
     n_changes = 1 if name in ("cube", "consensus") else 3  # which take longer
     rng, n_refused, wrong = np.random.default_rng(0), 0, []
     for way in arrays_in(model):
@@ -143,7 +143,7 @@ def test_any_array(table, name):
             except (TypeError, ValueError, OverflowError):  # cannot be done to it
                 continue
             try:
-                damaged = _mapped(damaged, tamed, {})
+                damaged = mapped(damaged, tamed, {})
             except Exception:
                 n_refused += 1
                 continue
@@ -172,7 +172,6 @@ def test_votes_that_do_not_fit_together(table, name, kept):
 @pytest.mark.parametrize("damage", [None, "width", "nan", "labels"])
 def test_members_in_an_array_of_objects(table, tmp_path, damage):
     """Checks reach into every container, or it is refused."""
-    pytest.importorskip("skops")
     consensus = ConsensusClusterer(CSOM_, n_estimators=3, random_state=0)
     consensus = copy.deepcopy(consensus.fit(table[0]))  # with its tree
     member = consensus.estimators_[1]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fitted pipelines in files, and whom to trust."""
 
-import builtins
 import warnings
 
 import joblib
@@ -32,8 +31,6 @@ class Stranger(ClusterMixin, BaseEstimator):
 
 @pytest.fixture(params=["joblib", "skops"])
 def suffix(request):
-    if request.param == "skops":
-        pytest.importorskip("skops")
     return request.param
 
 
@@ -79,7 +76,6 @@ class TestSave:
         assert list(tmp_path.iterdir()) == []
 
     def test_tables_of_a_distortion(self, sky_wcs, tmp_path):
-        pytest.importorskip("skops")
         wcs = sky_wcs.deepcopy()
         shifts = np.zeros((2, 2), dtype=np.float32)
         table = DistortionLookupTable(shifts, (1, 1), (1, 1), (3, 3))
@@ -137,7 +133,6 @@ class TestTrust:
 
     @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
     def test_strangers_in_skops_files_are_named(self, galaxy, tmp_path, monkeypatch):
-        pytest.importorskip("skops")
         job = make_cluster_pipeline(Stranger()).fit(galaxy)
         monkeypatch.setattr(Stranger, "__module__", __name__)
         save_model(tmp_path / "model.skops", job)
@@ -146,8 +141,6 @@ class TestTrust:
 
     @pytest.mark.parametrize("name", ["model.joblib", "model.skops"])
     def test_damaged_files(self, tmp_path, name):
-        if name.endswith("skops"):
-            pytest.importorskip("skops")
         (tmp_path / name).write_bytes(b"PK\x03\x04 dear diary")
         with pytest.raises(ValueError, match=f"{name} .*damaged"):
             load_model(tmp_path / name, trust=True)
@@ -158,19 +151,3 @@ class TestTrust:
             load_model(tmp_path / "model.joblib", trust=True)
         with pytest.raises(FileNotFoundError):
             load_model(tmp_path / "lost.skops")
-
-    def test_names_the_extra_that_is_missing(self, job, tmp_path, monkeypatch):
-        original = builtins.__import__
-
-        def without_skops(name, *args, **kwargs):
-            if name.split(".")[0] == "skops":
-                raise ImportError(f"No module named {name!r}")
-            return original(name, *args, **kwargs)
-
-        (tmp_path / "old.skops").touch()
-        monkeypatch.setattr(builtins, "__import__", without_skops)
-        with pytest.raises(ImportError, match=r"skesom\[share\]"):
-            save_model(tmp_path / "model.skops", job)
-        with pytest.raises(ImportError, match=r"skesom\[share\]"):
-            load_model(tmp_path / "old.skops")
-        assert not (tmp_path / "model.skops").exists()

@@ -21,7 +21,6 @@ def test_there_are_models():
 )
 @pytest.mark.filterwarnings("ignore:.* was saved with:UserWarning")
 def test_predicts_as_when_it_was_stored(path):
-    pytest.importorskip("skops")
     model, _ = load_model(path)
     stored = np.load(path.with_name("predicted.npz"))
     np.testing.assert_array_equal(model.predict(stored["X"]), stored[path.stem])
@@ -30,7 +29,6 @@ def test_predicts_as_when_it_was_stored(path):
 @pytest.fixture
 def rewritten(tmp_path):
     """A function that writes a stored model with another text in its schema."""
-    pytest.importorskip("skops")
 
     def write(*changes):
         with zipfile.ZipFile(STORED[0]) as archive:
@@ -71,7 +69,6 @@ def test_a_long_number_of_a_version(rewritten):
 
 @pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])
 def test_a_part_of_a_file(tmp_path, share):
-    pytest.importorskip("skops")
     content = STORED[0].read_bytes()
     path = tmp_path / "model.skops"
     path.write_bytes(content[: int(share * len(content))])
