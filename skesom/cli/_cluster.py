@@ -268,25 +268,19 @@ def write(options, pipeline, images, *, folder=None, **details):
     return write_report(folder, pipeline, images, command=sys.argv, **details)
 
 
-def print_clusters(files):
+def print_clusters(report):
     """Print the clusters of a report, its files, and what it lacks."""
-    from astropy.table import Table
-
     from skesom.report._catalog import association_lines
-    from skesom.report._provenance import left_out_lines
-    from skesom.report._summary import SUMMARY_NAME, summarized_clusters
 
-    clusters = Table.read(files["clusters.ecsv"], encoding="utf-8")
-    summary = files.get(SUMMARY_NAME)  # of voxels there is none
-    lines = summarized_clusters(summary) if summary else {}
-    say(f"{len(clusters)} clusters:")
-    for row in clusters:
+    say(f"{len(report.clusters)} clusters:")
+    for row, described in zip(report.clusters, report.descriptions, strict=True):
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
-        say(f"  {row['id']:>3}  {size}  {lines.get(row['id'], '')}")
-    if "crossmatch.ecsv" in files:
-        say(*association_lines(Table.read(files["crossmatch.ecsv"], encoding="utf-8")))
-    tell_paths(files.values())
-    say(*left_out_lines(files["provenance.json"]))
+        say(f"  {row['id']:>3}  {size}  {described.line()}")
+    if report.matches is not None:
+        say(*association_lines(report.matches.table))
+    tell_paths(report.values())
+    for name, reason in report.left_out.items():
+        say(f"Left out: {name}: {reason.rstrip('.')}.")
 
 
 def add_demo(commands):
@@ -324,7 +318,7 @@ def _demo(options):
         announce("reading the images")
         images = fit_in_place(pipeline, source.read())
         files = write(options, pipeline, images, folder=folder, source=source)
-    files = {name: Path(options.output) / name for name in files}
+    files |= {name: Path(options.output) / name for name in files}
     print_clusters(files)
     send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))
     label_map = pipeline["cluster"].labels_

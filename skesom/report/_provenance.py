@@ -85,7 +85,6 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
             "file": _describe_file(training.path, folder),
         },
         "model": model and _describe_file(model, folder),
-        "decisions": None if model else decisions_of(pipeline),
         "result": {
             "shape": list(label_map.shape),
             "n_clusters": int(np.count_nonzero(count_clusters(label_map))),
@@ -396,16 +395,8 @@ def _runs(step):
     }
 
 
-def left_out_lines(path):
-    """Return what a result lacks, as lines of a terminal."""
-    _, provenance = read_provenance(path)
-    reasons = provenance["left_out"].items()
-    return [f"Left out: {name}: {reason.rstrip('.')}." for name, reason in reasons]
-
-
-def decision_lines(pipeline):
+def decision_lines(decisions):
     """Return the decisions as short sentences, one for each line of a terminal."""
-    decisions = decisions_of(pipeline)
     pixels = decisions["pixels"]
     share = pixels["with_data"] / pixels["all"]
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]

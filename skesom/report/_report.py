@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -35,6 +36,7 @@ from skesom.report._provenance import (
     FILE_NAME,
     RECIPE_NAME,
     decision_lines,
+    decisions_of,
     describe_run,
     digest_of_fit,
     read_provenance,
@@ -42,10 +44,17 @@ from skesom.report._provenance import (
     write_recipe,
 )
 from skesom.report._result import Result
-from skesom.report._summary import write_summary
+from skesom.report._summary import (
+    SUMMARY_NAME,
+    Description,
+    suggestions_of,
+    write_summary,
+)
 
 if TYPE_CHECKING:
+    from skesom.maps._crossmatch import Crossmatch
     from skesom.maps._held_out import HeldOut
+    from skesom.maps._suggestions import Suggestion
     from skesom.report._training import Training
 
 _NOT_OF_VOXELS = {
@@ -75,7 +84,7 @@ def write_report(
     tables: bool | Literal["auto"] = "auto",
     pictures: bool | PictureStyle = True,
     overwrite: bool = False,
-) -> dict[str, Path]:
+) -> WrittenReport:
     """Write everything about a clustered cube to a folder, which appears at the end.
 
     Parameters
@@ -124,7 +133,10 @@ def write_report(
     Returns
     -------
     files : dict of str to pathlib.Path
-        By their names in the folder; the guide on reports explains each.
+        By their names in the folder; the guide on reports explains each. Attributes
+        tell what is in them: ``clusters`` (their table), ``descriptions``,
+        ``suggestions``, ``matches`` with known objects, ``decisions`` of the run, and
+        ``left_out``, reasons by what is not there.
 
     Raises
     ------
@@ -160,9 +172,15 @@ def write_report(
     source = source_from(source)
     if continua is None and source is not None:
         continua = source.continua
-    details = {"held_out": held_out, "continua": continua}
-    details["cutout"] = source and source.cutout
-    result = Result(pipeline, cube, label_map, groups, **details)
+    result = Result(
+        pipeline,
+        cube,
+        label_map,
+        groups,
+        held_out=held_out,
+        continua=continua,
+        cutout=source and source.cutout,
+    )
     if style is not None:
         style.check(result.cube.band_names)
     is_of_fit, run_label_map = result.is_of_fit, result.run_label_map
@@ -170,7 +188,7 @@ def write_report(
     wcs, bands = result.cube.wcs, _names_of(cube)
     sigma = _pieces.psf_sigma(result.cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
-        report = _Report(temporary)
+        report = _Report(temporary, Path(folder))
         report.write_findings(result, tables, style, catalog, radius)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
@@ -178,24 +196,47 @@ def write_report(
         if is_of_fit:
             report.write_models(pipeline, bands)
         report.write_pictures(style)
-        origin = folder, source, model, command, training
-        report.write_provenance(style, pipeline, run_label_map, *origin)
-    for line in decision_lines(pipeline) if is_of_fit else ():
+        if source is not None and model is None:
+            report.write_recipe(pipeline, source, training)
+        decisions = decisions_of(pipeline) if model is None else None
+        report.files.decisions = decisions
+        provenance = describe_run(
+            pipeline, run_label_map, folder, source, model, command, training
+        )
+        report.write_provenance(provenance | {"decisions": decisions}, style)
+    for line in decision_lines(decisions) if is_of_fit and decisions else ():
         _logger.info("%s", line)
-    return {name: Path(folder) / name for name in report.names}
+    return report.files
+
+
+@dataclass(eq=False)
+class WrittenReport(dict[str, Path]):
+    """The files of a report by their names, and what they tell."""
+
+    clusters: Table | None = None
+    descriptions: list[Description] = field(default_factory=list)
+    suggestions: list[Suggestion] | None = None
+    matches: Crossmatch | None = None
+    decisions: dict[str, Any] | None = None
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 class _Report:
     """A report that is being written."""
 
-    def __init__(self, folder):
-        self._folder = folder
-        self.names, self._left_out, self._drawing = [], {}, []
+    def __init__(self, folder, home):
+        self._folder, self._home = folder, home  # of now, and at the end
+        self.files, self._drawing = WrittenReport(), []
+        self._left_out = self.files.left_out
+
+    def _add(self, names):
+        """Remember files that were written."""
+        self.files.update({name: self._home / name for name in names})
 
     def _path(self, name):
         """Return where a file goes, and remember it."""
         _logger.debug("writing %s", name)
-        self.names.append(name)
+        self._add([name])
         return self._folder / name
 
     def write_findings(self, result, tables, style, catalog, radius):
@@ -211,11 +252,11 @@ class _Report:
         tables = tables and not reason
         _logger.debug("looking at the pixels%s", ", writing tables" if tables else "")
         summary = _tables.pass_over_pixels(result, self._folder if tables else None)
-        self.names += _tables.TABLES if tables else ()
-        clusters = _tables.cluster_list(result, summary)
+        self._add(_tables.TABLES if tables else ())
+        self.files.clusters = clusters = _tables.cluster_list(result, summary)
         write_ecsv(clusters, self._path("clusters.ecsv"))
-        digest = {"label_map_sha256": result.label_map_sha256}
-        write_cluster_groups(self._path(GROUPS_NAME), result.groups, **digest)
+        path, digest = self._path(GROUPS_NAME), result.label_map_sha256
+        write_cluster_groups(path, result.groups, label_map_sha256=digest)
         path = self._path("cluster_map.fits")
         write_map(path, result.label_map, cube=cube, table=clusters)
         if summary.agreement is not None:
@@ -229,7 +270,7 @@ class _Report:
             write_classes(self._folder, result),
             _pieces.write_pieces(self._folder, result, summary.agreement),
         ):
-            self.names += names
+            self._add(names)
             self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
         write_ecsv(indices, self._path("validity.ecsv"))
@@ -240,25 +281,28 @@ class _Report:
             self._drawing.append(start_drawing(late, style))
             jobs += late
         drawn = {name: f"{name}.{style.format}" for name, _ in jobs}
-        found = None
         if catalog is not None:
-            found = self.write_crossmatch(result, catalog, radius, style)
-        self.names += write_summary(self._folder, result, clusters, drawn, found)
+            self.write_crossmatch(result, catalog, radius, style)
+        self.files.suggestions = suggestions_of(result, self.files.matches)
+        self.files.descriptions = write_summary(
+            self._path(SUMMARY_NAME), result, clusters, self.files.suggestions, drawn
+        )
         if result.is_voxel:
             self._left_out |= _NOT_OF_VOXELS
 
     def write_crossmatch(self, result, catalog, radius, style):
-        """Write what known objects tell of the clusters; return it, None if nothing."""
+        """Write what known objects tell of the clusters."""
         clusters = _catalog.NamedMap.of(result)
         try:
             found = _catalog.match_catalog(clusters, catalog, radius)
-            of = self._folder, clusters, found
-            self.names += _catalog.write_catalog(*of, style=style)
+            self._add(
+                _catalog.write_catalog(self._folder, clusters, found, style=style)
+            )
         except ValueError as error:
             self._left_out["crossmatch"] = str(error)
             warn_user(f"Known objects are left out: {error}")
-            return None
-        return found
+        else:
+            self.files.matches = found
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
@@ -271,17 +315,18 @@ class _Report:
                 elif picture is not None:
                     self._path(f"{name}.{style.format}").write_bytes(picture)
 
-    def write_outlines(self, label_map, *style):
+    def write_outlines(self, label_map, wcs, names, colors, sigma):
         """Write the outlines of the clusters as regions."""
         folder = self._folder / "regions"
         _logger.debug("writing regions")
         try:
-            left_out = _pieces.write_cluster_outlines(folder, label_map, *style)
+            self._left_out["regions"] = _pieces.write_cluster_outlines(
+                folder, label_map, wcs, names, colors, sigma
+            )
         except ValueError as error:
             self._left_out["regions"] = str(error)
-            return
-        self.names.append("regions/all.reg")
-        self._left_out["regions"] = left_out
+        else:
+            self._add(["regions/all.reg"])
 
     def write_models(self, pipeline, band_names):
         """Write the fitted pipeline: a pickle, and a file that can be shared."""
@@ -293,14 +338,14 @@ class _Report:
                 self._left_out[name] = str(error)
                 warn_user(f"{name} is left out: {error}")
             else:
-                self.names.append(name)
+                self._add([name])
 
-    def write_provenance(self, style, pipeline, label_map, *origin):
+    def write_recipe(self, pipeline, source, training):
+        """Write what the run can be made of again."""
+        write_recipe(self._path(RECIPE_NAME), pipeline, source, training)
+
+    def write_provenance(self, provenance, style):
         """Write how the results were made."""
-        _, source, model, _, training = origin
-        if source is not None and model is None:
-            write_recipe(self._path(RECIPE_NAME), pipeline, source, training)
-        provenance = describe_run(pipeline, label_map, *origin)
         path = self._path(FILE_NAME)
         provenance["files"] = names_of_files(self._folder, FILE_NAME)
         provenance["left_out"] = self._left_out

@@ -3,6 +3,7 @@
 
 import re
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from skesom.report._result import MAX_PIXELS
 SUMMARY_NAME = "summary.md"
 _MANY_BANDS = 12  # to be listed
 _MOST_UNKNOWN = 3  # bands that are named
-_ROW = re.compile(r"^\| (\d+) \|(.*)\|$")
 _GUESS = " (?)"
 _EXPLANATION = """\
 Pixels of one cluster are alike in all bands. A name with (?) is only a suggestion, by
@@ -35,45 +35,48 @@ A voxel is the flux of one pixel in one band. Voxels of one cluster are about as
 in units of the noise of their bands. Each band has a slice of the map."""
 
 
-def write_summary(folder, result, clusters, pictures, crossmatch=None):
-    """Write the summary of a result; return the names of the files.
+class Description(NamedTuple):
+    """A cluster in words, each as a cell of a table."""
+
+    number: int
+    name: str
+    share: str
+    sure: str
+    why: str
+
+    def line(self):
+        """Return all in one line for a terminal: the first of the reasons is enough."""
+        first = re.split(r"; |\. ", self.why)[0]
+        return ", ".join(filter(None, (self.name, self.sure, first)))
+
+
+def write_summary(path, result, clusters, suggestions, pictures):
+    """Write the summary of a result; return the descriptions of the clusters.
 
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
     """
-    suggestions = None if result.is_voxel else suggestions_of(result, crossmatch)
+    descriptions = [*_described(result, clusters, suggestions)]
     explanation = _OF_CLASSES if suggestions is None else _EXPLANATION
     explanation = _OF_VOXELS if result.is_voxel else explanation
     parts = [
         f"# What was found in {len(clusters)} clusters",
         _images(result),
         explanation,
-        "\n".join(_table(result, clusters, suggestions)),
+        "\n".join(_table(result, descriptions)),
         "## What to look at next",
         "\n".join(_next(result, clusters, suggestions, pictures)),
     ]
     text = "\n\n".join(parts)
-    (folder / SUMMARY_NAME).write_text(f"{text}\n", encoding="utf-8")
-    return [SUMMARY_NAME]
-
-
-def summarized_clusters(path):
-    """Return a line on each cluster of a summary: what it is, how sure, and why."""
-    lines = {}
-    for row in path.read_text(encoding="utf-8").splitlines():
-        if match := _ROW.match(row):
-            cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", match[2])]
-            name, _, sure, why = (cell.replace("\\|", "|") for cell in cells)
-            first = re.split(r"; |\. ", why)[0]
-            lines[int(match[1])] = ", ".join(filter(None, (name, sure, first)))
-    return lines
+    path.write_text(f"{text}\n", encoding="utf-8")
+    return descriptions
 
 
 def suggestions_of(result, crossmatch):
     """Return what clusters look like, from at most so many pixels as a picture has.
 
-    Classes are what they were learned as: None.
+    Classes are what they were learned as, and voxels have no colors: None.
     """
-    if result.is_classified:
+    if result.is_classified or result.is_voxel:
         return None
     step = thinning(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)
@@ -108,11 +111,18 @@ def _images(result):
     return text
 
 
-def _table(result, clusters, suggestions):
+def _table(result, descriptions):
     """Yield the lines of the table of the clusters."""
     of = "voxels" if result.is_voxel else "area"
     yield f"| cluster | what it is | share of the {of} | how sure | why |"
     yield "|---|---|---|---|---|"
+    for cells in descriptions:
+        escaped = (str(cell).replace("|", "\\|") for cell in cells)
+        yield f"| {' | '.join(escaped)} |"
+
+
+def _described(result, clusters, suggestions):
+    """Yield the description of each cluster."""
     levels = _levels(result, clusters) if result.is_voxel else {}
     for row in clusters:
         number = int(row["id"])
@@ -131,8 +141,8 @@ def _table(result, clusters, suggestions):
         sure = ""
         if "agreement" in clusters.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
-        cells = str(number), name, f"{row['percentage']:.1f} %", sure, why
-        yield "| " + " | ".join(map(_escaped, cells)) + " |"
+        cells = name, f"{row['percentage']:.1f} %", sure, why
+        yield Description(number, *(" ".join(cell.split()) for cell in cells))
 
 
 def _levels(result, clusters):
@@ -146,11 +156,6 @@ def _levels(result, clusters):
         why = f"{own.max() / own.sum():.0%} of its voxels are in {bands[own.argmax()]}"
         levels[number] = f"level {rank} of {len(order)} from the faintest", why
     return levels
-
-
-def _escaped(text):
-    """Return a text as a cell of a table in Markdown."""
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _next(result, clusters, suggestions, pictures):

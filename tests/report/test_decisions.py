@@ -58,7 +58,7 @@ def test_numbers_are_those_of_the_run(pipeline):
 
 def test_lines_say_the_same(pipeline):
     decisions = decisions_of(pipeline)
-    text = "\n".join(decision_lines(pipeline))
+    text = "\n".join(decision_lines(decisions_of(pipeline)))
     share = decisions["pixels"]["with_data"] / 96**2
     assert f"Data: {share:.1%} of the 9216 pixels" in text
     assert f"Outliers masked: {decisions['outliers']} pixels" in text
@@ -77,7 +77,11 @@ def test_what_else_was_considered_is_said(n_runs):
     pipeline = make_pipeline(AsinhStretch(), CubeClusterer(clusterer)).fit(Cube(image))
     decisions = decisions_of(pipeline)
     assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
-    lines = [line for line in decision_lines(pipeline) if "the next gap" in line]
+    lines = [
+        line
+        for line in decision_lines(decisions_of(pipeline))
+        if "the next gap" in line
+    ]
     assert len(lines) == 1
     assert lines[0].startswith("1 cluster: the next gap ")
     words = ("of the usual links", "of the pixels.")
@@ -93,7 +97,7 @@ def test_what_is_not_there_is_not_said():
     assert decisions["sky"] is decisions["runs"] is decisions["fwhm"] is None
     assert decisions["considered"] is None
     assert decisions["outliers"] == 0
-    assert len(decision_lines(pipeline)) == 1
+    assert len(decision_lines(decisions_of(pipeline))) == 1
 
 
 def test_widths_and_kept_sky_are_said():
@@ -102,6 +106,6 @@ def test_widths_and_kept_sky_are_said():
     ).fit(field()[45:75, 35:65])
     decisions = decisions_of(pipeline)
     assert decisions["fwhm"] == 2.0
-    text = "\n".join(decision_lines(pipeline))
+    text = "\n".join(decision_lines(decisions_of(pipeline)))
     assert "FWHM of 2 arcsec" in text
     assert "Sky kept:" in text

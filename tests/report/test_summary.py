@@ -12,26 +12,27 @@ from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.report import PictureStyle, write_report
-from skesom.report._summary import _fluxes, summarized_clusters
+from skesom.report._summary import _fluxes
 
 SPARE = {"pictures": False, "tables": False}
 
 
 def write(folder, cube, n_clusters=3, **options):
-    """Cluster a cube, and return the summary and the table of clusters."""
+    """Cluster a cube; return the summary, and what it tells of the clusters."""
     clusterer = KMeans(n_clusters, n_init=1, random_state=0)
     pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(cube)
     files = write_report(folder, pipeline, cube, **SPARE | options)
-    return files["summary.md"], Table.read(files["clusters.ecsv"])
+    return files["summary.md"], [each.line() for each in files.descriptions]
 
 
 def test_has_a_line_on_each_cluster(report):
-    lines = summarized_clusters(report["summary.md"])
     clusters = Table.read(report["clusters.ecsv"])
-    assert list(lines) == clusters["id"].tolist()
+    assert [each.number for each in report.descriptions] == clusters["id"].tolist()
     text = report["summary.md"].read_text()
-    for row in clusters:
-        assert f"| {row['percentage']:.1f} % |" in text
+    for row, told in zip(clusters, report.descriptions, strict=True):
+        share = f"{row['percentage']:.1f} %"
+        assert f"\n| {row['id']} | {told.name} | {share} | {told.sure} | " in text
+        assert told.line().startswith(told.name)
     assert "| cluster | what it is | share of the area |" in text
 
 
@@ -54,19 +55,19 @@ def test_names_pictures_by_their_format(tmp_path, galaxy):
 def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
     sharp = {"fwhm": galaxy.fwhm, "pixel_scale": galaxy.pixel_scale}
     cube = Cube(galaxy.data, **sharp)
-    path, _ = write(tmp_path / "result", cube)
+    path, told = write(tmp_path / "result", cube)
     assert "No names are suggested" in path.read_text()
     unknown = "no unit of flux or zero point of band 1, band 2, band 3 and others"
     assert unknown in _fluxes(cube)
-    told = summarized_clusters(path).values()  # what tells them apart needs no filters
-    assert len(set(told)) == 3
+    assert len(set(told)) == 3  # what tells them apart needs no filters
     assert "highest band 5 / band 1" in told
 
 
 def test_keeps_the_names_that_are_given(tmp_path, galaxy):
     groups = [("arms | spurs", [0])]
-    path, _ = write(tmp_path / "result", galaxy, groups=groups)
-    assert summarized_clusters(path)[0].startswith("arms | spurs")
+    path, lines = write(tmp_path / "result", galaxy, groups=groups)
+    assert lines[0].startswith("arms | spurs")
+    assert r"| arms \| spurs |" in path.read_text()
 
 
 def test_is_of_the_continua_that_are_given(tmp_path, galaxy):

@@ -16,7 +16,6 @@ from skesom.maps import make_cluster_pipeline
 from skesom.report import PictureStyle, load_model, write_report
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
-from skesom.report._summary import summarized_clusters
 from skesom.som import ESOM
 
 
@@ -74,7 +73,7 @@ def test_table_of_voxels(files, step, galaxy):
 
 
 def test_summary_ranks_the_clusters_by_flux(files, step, galaxy):
-    lines = summarized_clusters(files["summary.md"])
+    lines = [each.line() for each in files.descriptions]
     clusters = Table.read(files["clusters.ecsv"])
     labels = step[-1].labels_
     for rank, row in enumerate(sorted(clusters, key=lambda row: row["flux_scaled"]), 1):

@@ -384,6 +384,27 @@ class TestOtherPipelines:
         assert "model.joblib" not in files
 
 
+class TestWrittenReport:
+    """What is handed over beside the paths is what the files hold."""
+
+    def test_clusters_and_decisions(self, report, job):
+        told = json.loads(report["provenance.json"].read_text())
+        assert report.left_out == told["left_out"]
+        assert report.decisions == told["decisions"]
+        assert report.matches is None
+        columns = Table.read(report["clusters.ecsv"]).colnames
+        assert report.clusters.colnames == columns
+        assert len(report.suggestions) == len(report.clusters) == 4
+
+    def test_matches(self, galaxy, job, tmp_path):
+        sky = galaxy.wcs.pixel_to_world([40, 42], [30, 31])
+        known = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "type": ["HII", "G"]})
+        files = write(tmp_path / "out", job, galaxy, catalog=known, tables=False)
+        written = Table.read(files["crossmatch.ecsv"])
+        assert files.matches.table["type"].tolist() == written["type"].tolist()
+        assert files.matches.table["count"].tolist() == written["count"].tolist()
+
+
 @pytest.mark.usefixtures("small_sample")
 class TestInput:
     """The images of the caller stay as they are."""

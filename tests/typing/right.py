@@ -80,7 +80,7 @@ def cluster_arrays_and_lists() -> None:
     pipeline = make_cluster_pipeline(ESOM(), stretch="none", fwhm="stars")
     pipeline.set_params(cluster__min_bands=2).fit(cube)
     files = write_report("out", pipeline, cube, pictures=PictureStyle("pdf", dpi=300))
-    assert_type(files, dict[str, Path])
+    assert_type(files["cluster_map.fits"], Path)
     pipeline, names = load_model("out/model.skops")
     assert_type(names, list[str] | None)
     CubeClassifier(MapClassifier()).fit(cube, truth).predict_proba(cube)
