@@ -130,7 +130,7 @@ def _opened(stream, path, options):
     stamp = options.pop("stamp", None)
     if stamp not in (None, file_stamp(stream.fileno())):
         raise OSError(f"{path} changed after it was opened. Read it again.")
-    if stamp is not None and not is_packed(path):
+    if stamp is not None and not is_packed(stream):
         with fits.open(stream, **options) as hdus:
             yield hdus
         return
@@ -146,17 +146,21 @@ def _is_named(error, path):
 @contextmanager
 def unpacked(stream):
     """Give the content of a file: itself, or a stream of what was compressed."""
-    start = stream.read(6)
-    stream.seek(0)
+    start = _start_of(stream)
     openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
     with next(openers, nullcontext)(stream) as content:
         yield content
 
 
-def is_packed(path):
-    """Return whether a file is compressed as a whole."""
-    with open(regular(path), "rb") as stream, unpacked(stream) as content:
-        return content is not stream
+def is_packed(stream):
+    """Return whether an open file is compressed as a whole."""
+    return _start_of(stream).startswith(tuple(_OPENERS))
+
+
+def _start_of(stream):
+    start = stream.read(6)
+    stream.seek(0)
+    return start
 
 
 @contextmanager

@@ -63,11 +63,11 @@ def _predict(options):
     groups = groups_of(model, digest_of_fit(pipeline, model))
     earlier = source_of_model(model, trust=options.trust)
     source = source_of(options, earlier)
-    given = source.describe_bands()[0]
+    given = source.plan.band_names
     if band_names is not None and given != band_names:
         order = _order_for(given, band_names)
         names = [band_names[order.index(band)] for band in range(len(given))]
-        source = source._replace(order=order, band_names=names)
+        source = source.matched(order, names)
     source = with_strips(source, options.strips)
     prepare_pictures(options)
     announce("reading the images")

@@ -171,24 +171,28 @@ def read_cube(
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
-    if error_kind not in (None, "std", "var", "ivar"):
-        raise ValueError(
-            f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
-        )
+    plan = gather_images(
+        paths,
+        hdu,
+        {"errors": errors, "masks": masks, "weights": weights},
+        error_kind,
+        band_names=band_names,
+        fwhm=fwhm,
+        order=order,
+        combine=combine,
+    )
+    cubes = read_images(plan, dtype, ignore_flags, lazy)
+    return cubes[0] if len(cubes) == 1 else cubes
+
+
+def read_images(plan, dtype, ignore_flags, lazy):
+    """Return the cubes of a plan of images."""
     if ignore_flags != "auto":
         ignore_flags = interpret_bit_flags(ignore_flags)
-    planes = {"errors": errors, "masks": masks, "weights": weights}
-    parts = {"band_names": band_names, "fwhm": fwhm, "order": order}
-    parts["combine"] = combine
-    images, numbers = gather_images(paths, hdu, planes, error_kind, **parts)
-    if isinstance(errors, str) and errors in ("auto", "inside"):
-        _warn_of_no_errors(images)
     options = dtype, ignore_flags, lazy
-    images = [_combined(image, *options) for image in images]
-    cubes, owners = _read_grids(complete_grids(images), numbers, *options)
-    if not (isinstance(order, str) and order == "given"):
-        cubes = _cut_into_runs(cubes, owners)
-    return cubes[0] if len(cubes) == 1 else cubes
+    images = [_combined(image, *options) for image in plan.images]
+    cubes, owners = _read_grids(complete_grids(images), plan.order, *options)
+    return _cut_into_runs(cubes, owners) if plan.is_sorted else cubes
 
 
 def _combined(image, dtype, ignore_flags, lazy):
@@ -214,19 +218,6 @@ def _combined(image, dtype, ignore_flags, lazy):
         f"{cube.shape[0]} x {cube.shape[1]} pixels: {files}.",
     )
     return describe_array(cube, image.label)
-
-
-def _warn_of_no_errors(images):
-    """Name the images beside which no errors were found."""
-    files = [image for image in images if image.place is not None]
-    has = [any(plane.kind in ERROR_POWERS for plane in i.planes) for i in files]
-    without = [i.label for i, known in zip(files, has, strict=True) if not known]
-    if without:
-        labels = ", ".join(without)
-        warn_user(
-            f"No errors were found for {labels}. Name their files; inverse variances "
-            "in weights need error_kind='ivar' (--error-kind ivar)."
-        )
 
 
 def _read_grids(images, order, *options):

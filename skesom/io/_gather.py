@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""All images of a cube, with the grids, names, widths and order of their bands."""
+"""All images of a cube, with the grids, names, widths and order of their bands.
+
+Headers are read once: whoever asks for names, order, sizes, companions or pixels of
+files asks the `Plan` that they become.
+"""
 
 import math
 import os
 import re
-import warnings
 from collections.abc import Iterable
 from itertools import count, pairwise
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -27,12 +31,36 @@ from skesom._sky.header_cards import is_hdu
 from skesom.cube import Cube
 from skesom.cube._base import list_names
 from skesom.cube._convert import find_converter
-from skesom.io._images import describe_array, describe_file
+from skesom.io._images import Image, describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._plates import choose_places
 from skesom.io._zarr import is_zarr, read_zarr
 
 _SAME_PIXELS = 0.1  # detectors of one camera differ less, its channels more
+
+
+class Plan(NamedTuple):
+    """Images and what lies beside them, known by their headers; pixels come later."""
+
+    images: list[Image]  # exposures that are combined are one image
+    order: list[int]  # numbers of the bands in the order of the cube
+    is_sorted: bool  # whether cubes are cut so that all their bands are in that order
+    planes: list[tuple]  # role and plane of all files, one by one
+
+    @property
+    def band_names(self):
+        """Names of all bands, as the files are given."""
+        return [name for image in self.images for name in image.band_names]
+
+    @property
+    def n_values(self):
+        """Number of values of all images."""
+        return sum(math.prod(i.grid.shape) * i.n_bands for i in self.images)
+
+    def named(self, names):
+        """Return the same with other names of the bands."""
+        pairs = zip(self.images, _split(self.images, names), strict=True)
+        return self._replace(images=[i._replace(band_names=own) for i, own in pairs])
 
 
 def gather_images(
@@ -46,7 +74,11 @@ def gather_images(
     order="given",
     combine=False,
 ):
-    """Return all images, and the numbers of their bands in the order of the cube."""
+    """Return the plan of all images; `planes` are what is read beside them, by role."""
+    if error_kind not in (None, "std", "var", "ivar"):
+        raise ValueError(
+            f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
+        )
     planes = {role: wanted for role, wanted in planes.items() if wanted is not None}
     listed = {  # one by one
         role: wanted if isinstance(wanted, list) else [wanted]
@@ -76,37 +108,32 @@ def gather_images(
             raise ValueError(f"{image.label} is given twice. Leave one out.")
     for role, wanted in listed.items():
         images = _add_planes(images, role, wanted, error_kind)
+    roles = dict.fromkeys(ERROR_POWERS, "errors")
+    found = [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
     images = choose_places(images)
     widths = _split(images, _spread_fwhm(images, fwhm))
     images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
     images, band_names = _merge_exposures(images, combine, band_names)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
-    order = _find_order(images, order, names)
-    parts = zip(images, _split(images, names), strict=True)
-    return [image._replace(band_names=n) for image, n in parts], order
+    numbers = _find_order(images, order, names)
+    if isinstance(planes.get("errors"), str) and planes["errors"] in ("auto", "inside"):
+        _warn_of_no_errors(images)
+    is_sorted = not (isinstance(order, str) and order == "given")
+    return Plan(images, numbers, is_sorted, found).named(names)
 
 
-def describe_bands(paths, *, hdu=None, band_names=None, combine=False):
-    """Return the names of the bands of files, and their order by wavelength."""
-    options = {"band_names": band_names, "order": "wavelength", "combine": combine}
-    images, order = gather_images(paths, hdu, {}, **options)
-    return [name for image in images for name in image.band_names], order
-
-
-def count_values(paths, *, hdu=None, combine=False):
-    """Return how many values the images of files have."""
-    images, _ = gather_images(paths, hdu, {}, combine=combine)
-    return sum(math.prod(image.grid.shape) * image.n_bands for image in images)
-
-
-def describe_planes(paths, *, hdu=None, error_kind=None, **planes):
-    """Return the role and the plane of all that is read beside the images of files."""
-    with warnings.catch_warnings():  # given when the images are read
-        warnings.simplefilter("ignore")
-        images, _ = gather_images(paths, hdu, planes, error_kind)
-    roles = dict.fromkeys(ERROR_POWERS, "errors")
-    return [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
+def _warn_of_no_errors(images):
+    """Name the images beside which no errors were found."""
+    files = [image for image in images if image.place is not None]
+    has = [any(plane.kind in ERROR_POWERS for plane in i.planes) for i in files]
+    without = [i.label for i, known in zip(files, has, strict=True) if not known]
+    if without:
+        labels = ", ".join(without)
+        warn_user(
+            f"No errors were found for {labels}. Name their files; inverse variances "
+            "in weights need error_kind='ivar' (--error-kind ivar)."
+        )
 
 
 def _list_paths(paths):

@@ -301,7 +301,11 @@ def open_in_tasks(part, strips):
         whole = source.rechunk((heights, *source.shape[1:]))
         blocks = whole.to_delayed().ravel()
         return [delayed(partial, pure=False)(open_array, block) for block in blocks]
-    if opener.func is open_pixels and is_packed(source):
+    is_whole = False
+    if opener.func is open_pixels:
+        with open(source, "rb") as stream:
+            is_whole = is_packed(stream)
+    if is_whole:
         warn_user(
             f"{part.label} is compressed as a whole and is read at once. Decompress it "
             "to have it read in parts."

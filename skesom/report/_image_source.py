@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,20 +14,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from skesom import io
 from skesom._common.strips import in_strips
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
 from skesom._types import Cube
+from skesom.io._cubes import read_images
 from skesom.io._fits_files import split_path
-from skesom.io._gather import count_values, describe_bands, describe_planes
+from skesom.io._gather import Plan, gather_images
+from skesom.io._region_maps import read_region_labels
 from skesom.io._regions import is_path, read_regions
 from skesom.maps._cube_clusterer import check_bands
 
 _ROLES = "masks", "weights", "errors"
+# The fields that change nothing of what headers tell.
+_OF_PIXELS = {"ignore_flags", "exclude", "include", "lazy", "continua", "cutout"}
 
 
-class ImageSource(NamedTuple):
+class _Fields(NamedTuple):
     """The files of images, and how to read them.
 
     Parameters
@@ -78,21 +82,51 @@ class ImageSource(NamedTuple):
     continua: object = None
     cutout: tuple | None = None
 
+
+class ImageSource(_Fields):
+    """The files of images, how to read them, and the plan that headers make of them."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the headers tell, read when it is asked for the first time."""
+        return gather_images(
+            list(self.files),
+            self.hdu,
+            {role: getattr(self, role) for role in _ROLES},
+            self.error_kind,
+            band_names=self.band_names,
+            order=self.order,
+            combine=self.combine,
+        )
+
+    def _replace(self, **changes: Any) -> ImageSource:
+        """Return the same with other fields; the plan stays if it can."""
+        source = super()._replace(**changes)
+        if "plan" in self.__dict__ and changes.keys() <= _OF_PIXELS:
+            source.plan = self.plan
+        return source
+
     def by_wavelength(self) -> ImageSource:
         """Return the same with the bands in the order of wavelength, in numbers."""
-        return self._replace(order=self.describe_bands()[1])
+        plan = self._replace(order="wavelength").plan
+        return self._in_order(plan, plan.order)
 
-    def describe_bands(self) -> tuple[list[str], Any]:
-        """Return the names of the bands as given, and their order by wavelength."""
-        names = "hdu", "band_names", "combine"
-        options = {name: getattr(self, name) for name in names}
-        return describe_bands(list(self.files), **options)
+    def matched(self, order: list[int], band_names: list[str]) -> ImageSource:
+        """Return the same with the bands in an order and of other names."""
+        source = self._replace(band_names=band_names)
+        plan = self.plan.named(band_names)._replace(order=order, is_sorted=True)
+        return source._in_order(plan, order)
+
+    def _in_order(self, plan, order):
+        source = self._replace(order=order)
+        source.plan = plan
+        return source
 
     def n_values(self) -> int:
         """Return how many values the images have, without reading them."""
         if self.cutout is not None and self._can_read_parts():
             return sum(cube.data.size for cube in self._opened())
-        return count_values(list(self.files), hdu=self.hdu, combine=self.combine)
+        return self.plan.n_values
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
@@ -106,12 +140,8 @@ class ImageSource(NamedTuple):
 
     def _opened(self):
         """Return the cubes, masked in regions and cut; lazy, if only a part is read."""
-        options = self._asdict()
-        for name in ("files", "exclude", "include", "continua", "cutout"):
-            del options[name]
-        options["lazy"] |= self.cutout is not None and self._can_read_parts()
-        cubes = io.read_cube(list(self.files), **options)
-        cubes = cubes if isinstance(cubes, list) else [cubes]
+        is_lazy = self.lazy or (self.cutout is not None and self._can_read_parts())
+        cubes = read_images(self.plan, np.float32, self.ignore_flags, is_lazy)
         for path in [*self.exclude, *self.include]:
             _check_on_sky(cubes, path)
         for path in self.exclude:
@@ -124,9 +154,8 @@ class ImageSource(NamedTuple):
     def _can_read_parts(self):
         """Return whether rows of the files can be read without all the others."""
         whole = [p for p in self.paths() if p.suffix in (".gz", ".bz2")]
-        names, _ = self._replace(combine=False).describe_bands()
-        is_one = not self.combine or len(self.describe_bands()[0]) == len(names)
-        return find_spec("dask") is not None and is_one and not whole
+        combined = any(image.exposures for image in self.plan.images)
+        return find_spec("dask") is not None and not combined and not whole
 
     def read_as(self, other: ImageSource, keep: Iterable[str] = ()) -> ImageSource:
         """Return the same that reads errors, masks and weights as another does."""
@@ -135,18 +164,12 @@ class ImageSource(NamedTuple):
         plain = {n: v for n, v in how.items() if v is None or isinstance(v, int | str)}
         return self._replace(**plain, continua=self.continua or other.continua)
 
-    def _planes(self):
-        """Return the role and the plane of what is read beside the images."""
-        options = {"hdu": self.hdu, "error_kind": self.error_kind}
-        roles = {role: getattr(self, role) for role in _ROLES}
-        return describe_planes(list(self.files), **options, **roles)
-
     def lines(self) -> Iterator[str]:
         """Return a line on a cutout, and on what is read beside the images by role."""
         if self.cutout is not None:
             yield f"Cutout: {text_of_cutout(self.cutout)}."
         found = {}
-        for role, plane in self._planes():
+        for role, plane in self.plan.planes:
             label = os.path.basename(plane.label)
             label += f" ({plane.kind})" if role == "errors" else ""
             found.setdefault(role, {})[label] = None
@@ -169,7 +192,7 @@ class ImageSource(NamedTuple):
         if not any(_is_auto(getattr(self, role)) for role in _ROLES):
             return []
         named = {os.path.realpath(path) for path in self.paths()}
-        found = dict.fromkeys(p.file for _, p in self._planes() if p.file is not None)
+        found = dict.fromkeys(p.file for _, p in self.plan.planes if p.file is not None)
         return [Path(path) for path in found if os.path.realpath(path) not in named]
 
     def moved(self, place_of: Callable[[str], str]) -> ImageSource:
@@ -247,7 +270,7 @@ def _mask(cube, lost):
 
 def _in_regions(path, cube):
     """Return which pixels of a cube are in the regions of a file."""
-    return io.read_region_labels(path, cube, name_by=None, empty="ignore").mask
+    return read_region_labels(path, cube, name_by=None, empty="ignore").mask
 
 
 def _mask_inside(cubes, path):

@@ -15,6 +15,7 @@ from skesom.cli import main
 from skesom.cube.convolution._kernels import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
 from skesom.report import load_model, read_cluster_groups
+from skesom.report._image_source import ImageSource
 from skesom.report._provenance import read_run
 
 READERS = {
@@ -111,3 +112,34 @@ def test_no_file_is_in_the_memory_map(tmp_path):
     while isinstance(data, np.ndarray):
         assert not isinstance(data, np.memmap)
         data = data.base
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_headers_of_images_are_read_once(tmp_path, monkeypatch, lazy):
+    """Names, order, size, companions and pixels are those of one plan."""
+    if lazy:
+        pytest.importorskip("dask.array")
+    files = [tmp_path / f"{name}.fits" for name in ("r", "u")]
+    for path in files:
+        fits.writeto(path, np.arange(1200.0).reshape(30, 40))
+    fits.writeto(tmp_path / "u_mask.fits", np.zeros((30, 40), np.int16))
+    opened = []
+
+    def count(path, **options):
+        opened.append((str(path), options.get("stamp") is not None))
+        return open_fits(path, **options)
+
+    for module in ("_images", "_planes"):
+        monkeypatch.setattr(f"skesom.io.{module}.open_fits", count)
+    source = ImageSource(tuple(map(str, files)), masks="auto").by_wavelength()
+    source = source._replace(lazy=lazy)
+    assert (source.order, source.n_values()) == ([1, 0], 2 * 30 * 40)
+    assert list(source.lines()) == [
+        "Masks: u_mask.fits (--masks none leaves them out)."
+    ]
+    assert source.companions() == [tmp_path / "u_mask.fits"]
+    np.asarray(source.read())
+    files = sorted(map(str, tmp_path.iterdir()))
+    assert sorted(path for path, has_stamp in opened if not has_stamp) == files
+    pixels = sorted(path for path, has_stamp in opened if has_stamp)
+    assert (sorted(set(pixels)) if lazy else pixels) == files
