@@ -13,6 +13,7 @@ import threading
 import warnings
 import zipfile
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from importlib import import_module
 
 from astropy.io import fits
@@ -64,20 +65,23 @@ class HDUsInMemory(str):
 
 
 @contextmanager
-def open_fits(path, **options):
+def open_fits(path, *, stamp=None, uint=False, scaled=True):
     """Open a FITS file; every failure of astropy becomes an OSError with its name.
 
-    With its `stamp`, a file that was opened before is not checked again.
+    With its `stamp`, a file that was opened before is not checked again. Images are
+    `scaled` by their cards, or unsigned integers (`uint`) stay what they are.
     """
     hdus = getattr(path, "hdus", None)
     # Our own handle is also closed if astropy fails in the middle of a header.
     source = open(regular(path), "rb") if hdus is None else nullcontext()
     # Where a file in the memory map is cut, the system ends the process.
-    options = {"uint": False, "memmap": False, **options}
+    read = partial(
+        fits.open, uint=uint, memmap=False, do_not_scale_image_data=not scaled
+    )
     with source as stream, _without_warnings():
         try:
             given = None if hdus is None else nullcontext(hdus)
-            with given or _opened(stream, path, options) as found:
+            with given or _opened(stream, path, stamp, read) as found:
                 yield found
         except Exception as error:
             if is_of_machine(error):
@@ -125,16 +129,15 @@ def file_stamp(file):
 
 
 @contextmanager
-def _opened(stream, path, options):
+def _opened(stream, path, stamp, read):
     """Give the HDUs of a file, without what follows them, which nobody has checked."""
-    stamp = options.pop("stamp", None)
     if stamp not in (None, file_stamp(stream.fileno())):
         raise OSError(f"{path} changed after it was opened. Read it again.")
-    if stamp is not None and not is_packed(stream):
-        with fits.open(stream, **options) as hdus:
+    if stamp is not None and _opener_of(stream) is nullcontext:
+        with read(stream) as hdus:
             yield hdus
         return
-    with _checked(stream, path) as (plain, count), fits.open(plain, **options) as hdus:
+    with _checked(stream, path) as (plain, count), read(plain) as hdus:
         yield fits.HDUList([hdus[number] for number in range(count)])
 
 
@@ -143,24 +146,23 @@ def _is_named(error, path):
     return os.path.basename(path) in f"{error.args} {getattr(error, 'filename', '')}"
 
 
-@contextmanager
 def unpacked(stream):
     """Give the content of a file: itself, or a stream of what was compressed."""
-    start = _start_of(stream)
-    openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
-    with next(openers, nullcontext)(stream) as content:
-        yield content
+    return _opener_of(stream)(stream)
 
 
-def is_packed(stream):
-    """Return whether an open file is compressed as a whole."""
-    return _start_of(stream).startswith(tuple(_OPENERS))
+def is_packed(path):
+    """Return whether a file is compressed as a whole."""
+    with open(path, "rb") as stream:
+        return _opener_of(stream) is not nullcontext
 
 
-def _start_of(stream):
+def _opener_of(stream):
+    """Return what gives the content of an open file, by its first bytes."""
     start = stream.read(6)
     stream.seek(0)
-    return start
+    openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
+    return next(openers, nullcontext)
 
 
 @contextmanager

@@ -36,9 +36,7 @@ def atomic_path(path, *, overwrite=False):
 def check_place(path, *, overwrite=False):
     """Refuse a path that cannot or must not be written."""
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
-    check_names(path.parent, path.name)
+    check_parent(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a file to write.")
     if path.exists() and not path.is_file():
@@ -47,6 +45,13 @@ def check_place(path, *, overwrite=False):
         raise FileExistsError(
             f"{path} exists already. Choose another name, or allow to overwrite it."
         )
+
+
+def check_parent(path):
+    """Refuse a path that no file can have: without a folder, or of a wrong name."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
+    check_names(path.parent, path.name)
 
 
 def check_names(folder, *names):

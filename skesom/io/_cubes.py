@@ -11,7 +11,7 @@ from errno import ENOMEM
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -185,21 +185,29 @@ def read_cube(
     return cubes[0] if len(cubes) == 1 else cubes
 
 
+class _How(NamedTuple):
+    """How pixels are read."""
+
+    dtype: Any
+    ignore_flags: Any
+    lazy: bool
+
+
 def read_images(plan, dtype, ignore_flags, lazy):
     """Return the cubes of a plan of images."""
     if ignore_flags != "auto":
         ignore_flags = interpret_bit_flags(ignore_flags)
-    options = dtype, ignore_flags, lazy
-    images = [_combined(image, *options) for image in plan.images]
-    cubes, owners = _read_grids(complete_grids(images), plan.order, *options)
+    how = _How(dtype, ignore_flags, lazy)
+    images = [_combined(image, how) for image in plan.images]
+    cubes, owners = _read_grids(complete_grids(images), plan.order, how)
     return _cut_into_runs(cubes, owners) if plan.is_sorted else cubes
 
 
-def _combined(image, dtype, ignore_flags, lazy):
+def _combined(image, how):
     """Return an image, combined if it has several exposures."""
     if not image.exposures:
         return image
-    if lazy:
+    if how.lazy:
         raise ValueError(
             f"{len(image.exposures)} exposures of {list_names(image.band_names)} are "
             "combined in memory. Combine them before with lazy=False, or pass "
@@ -208,7 +216,7 @@ def _combined(image, dtype, ignore_flags, lazy):
     names = image.band_names
     members = [each._replace(band_names=names) for each in image.exposures]
     cubes = [
-        _read_grid([each], np.arange(each.n_bands), dtype, ignore_flags, lazy)
+        _read_grid([each], np.arange(each.n_bands), how)
         for each in complete_grids(members)
     ]
     cube = combine_exposures(cubes)
@@ -220,7 +228,7 @@ def _combined(image, dtype, ignore_flags, lazy):
     return describe_array(cube, image.label)
 
 
-def _read_grids(images, order, *options):
+def _read_grids(images, order, how):
     """Return a cube for each grid, and the number of the cube of each band in order."""
     ends = np.cumsum([image.n_bands for image in images])
     places = np.split(np.argsort(order), ends[:-1])  # of the bands of each image
@@ -231,15 +239,15 @@ def _read_grids(images, order, *options):
         owners[group_places] = number
         ranks = np.searchsorted(np.sort(group_places), group_places)
         members = [images[member] for member in members]
-        cubes.append(_read_grid(members, ranks, *options))
+        cubes.append(_read_grid(members, ranks, how))
     return cubes, owners
 
 
-def _read_grid(images, places, dtype, ignore_flags, lazy):
+def _read_grid(images, places, how):
     """Return the cube of images on one grid, each band read to its place."""
-    read = _read_strips if lazy else _read_strip
+    read = _read_strips if how.lazy else _read_strip
     try:
-        data, errors = read(images, places, dtype, ignore_flags)
+        data, errors = read(images, places, how)
     except MemoryError as error:
         raise OSError(ENOMEM, f"{error}", images[0].label) from error
     order = np.argsort(places)
@@ -257,32 +265,31 @@ def _has_errors(images):
     return any(plane.kind in ERROR_POWERS for i in images for plane in i.planes)
 
 
-def _read_strip(images, places, dtype, ignore_flags, n_rows=None, openers=None):
+def _read_strip(images, places, how, n_rows=None, openers=None):
     """Return data and errors of images, or of the strip of them that openers give."""
     shape = *images[0].grid.shape, len(places)
     if openers is not None:
         shape, openers = (n_rows, *shape[1:]), iter(openers)
         images = [_replace_openers(image, openers.__next__) for image in images]
-    data = np.empty(shape, dtype)
+    data = np.empty(shape, how.dtype)
     errors = np.full_like(data, np.nan) if _has_errors(images) else None
     ends = np.cumsum([image.n_bands for image in images])
     for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
         copy_pixels(image, data, own_places)
         for plane in image.planes:
-            common = data, errors, own_places, ignore_flags
-            apply_plane(plane, *common, is_whole=openers is None)
+            is_whole = openers is None
+            apply_plane(plane, data, errors, own_places, how.ignore_flags, is_whole)
     return data, errors
 
 
 def _replace_openers(image, make):
     """Return what tasks need of an image, opened by what a function makes."""
-    small = {"grid": Grid(None, image.grid.shape), "plate": None, "known": {}}
-    image = image._replace(open=make(), **small)
+    opener, grid = make(), Grid(None, image.grid.shape)
     planes = tuple(plane._replace(open=make()) for plane in image.planes)
-    return image._replace(planes=planes)
+    return image._replace(open=opener, grid=grid, plate=None, known={}, planes=planes)
 
 
-def _read_strips(images, places, *options):
+def _read_strips(images, places, how):
     """Return data and errors of images as arrays of dask, one task for each strip."""
     import_dask()
     from dask import delayed
@@ -292,7 +299,7 @@ def _read_strips(images, places, *options):
     parts = [part for image in images for part in (image, *image.planes)]
     openers = zip(*(open_in_tasks(part, strips) for part in parts), strict=True)
     images = [_replace_openers(image, lambda: None) for image in images]
-    read = partial(_read_strip, images, places, *options)
+    read = partial(_read_strip, images, places, how)
     # As a task of its own, it would let dask read many strips ahead.
     read = delayed(read, nout=2, pure=False, traverse=False)
     pairs, sizes = [], []
@@ -300,7 +307,7 @@ def _read_strips(images, places, *options):
         sizes.append((rows.stop - rows.start, *shape[1:]))
         pairs.append(read(sizes[-1][0], list(own)))
     planes = zip(*pairs, strict=True)
-    arrays = [join_strips(values, sizes, options[0]) for values in planes]
+    arrays = [join_strips(values, sizes, how.dtype) for values in planes]
     return arrays[0], arrays[1] if _has_errors(images) else None
 
 

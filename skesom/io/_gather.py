@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 from astropy.io import fits
+from astropy.wcs.utils import pixel_to_pixel
 
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
@@ -28,15 +29,17 @@ from skesom._sky.filters import (
 )
 from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
+from skesom._sky.world_axes import distance_of
 from skesom.cube import Cube
 from skesom.cube._base import list_names
 from skesom.cube._convert import find_converter
+from skesom.cube.alignment._registration import find_shift
 from skesom.io._images import Image, describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
-from skesom.io._plates import choose_places
 from skesom.io._zarr import is_zarr, read_zarr
 
 _SAME_PIXELS = 0.1  # detectors of one camera differ less, its channels more
+_WINDOW = 1024  # pixels in the middle of an image that are compared with others
 
 
 class Plan(NamedTuple):
@@ -110,7 +113,7 @@ def gather_images(
         images = _add_planes(images, role, wanted, error_kind)
     roles = dict.fromkeys(ERROR_POWERS, "errors")
     found = [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
-    images = choose_places(images)
+    images = _choose_places(images)
     widths = _split(images, _spread_fwhm(images, fwhm))
     images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
     images, band_names = _merge_exposures(images, combine, band_names)
@@ -166,6 +169,58 @@ def _add_planes(images, role, wanted, error_kind):
             planes = *images[number].planes, plane
             images[number] = images[number]._replace(planes=planes)
     return images
+
+
+def _choose_places(images):
+    """Put images to which a header gives two places where others show the same."""
+    certain = [i for i in images if i.plate is None and i.grid.wcs is not None]
+    return [i if i.plate is None else _choose_place(i, certain) for i in images]
+
+
+def _choose_place(image, others):
+    """Return an image at the likelier of its places, with a warning."""
+    angle, pixels = distance_of(image.grid.wcs, image.plate, image.grid.shape)
+    shifts = {
+        (_shift(image, wcs, other), other.label, number)
+        for number, wcs in enumerate((image.grid.wcs, image.plate))
+        for other in others
+    }
+    shift, label, number = min(shifts, default=(np.inf, "", 0))
+    reason = f"which agree with {label}"
+    if not shift < pixels / 4:
+        number, reason = 0, "as no other image decides"
+    sets = "the image (CRVAL1, CRPIX1, ...)", "the plate (AMDX1, PLTRAH, ...)"
+    warn_user(
+        f"{image.label}: the cards of {sets[0]} and those of {sets[1]} put its middle "
+        f"{angle.arcmin:.3g} arcmin apart. Taken: those of {sets[number]}, {reason}. "
+        "If they are wrong, delete them, or use Cube.replace(wcs=...).",
+    )
+    if number == 0:
+        return image
+    image.plate.array_shape = image.grid.shape
+    return image._replace(grid=image.grid._replace(wcs=image.plate))
+
+
+def _shift(image, wcs, other):
+    """Return how many pixels an image at a place is shifted against another."""
+    spans = [(max(0, n - _WINDOW) // 2, (n + _WINDOW) // 2) for n in image.grid.shape]
+    window = tuple(slice(*span) for span in spans)
+    y, x = np.indices(image.grid.shape)[:, *window]
+    column, row = np.rint(pixel_to_pixel(wcs, other.grid.wcs, x, y))
+    height, width = other.grid.shape
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    seen = np.full(x.shape, np.nan)
+    place = row[inside].astype(int), column[inside].astype(int)
+    with image.open() as own, other.open() as pixels:
+        seen[inside] = _first_band(pixels)[place]
+        found = find_shift(_first_band(own)[window], seen)
+    return np.inf if found is None else float(np.hypot(*found))
+
+
+def _first_band(array):
+    """Return the first band of an array, NaN where it is masked."""
+    array = array.reshape(*array.shape[:2], -1)[:, :, 0]
+    return np.ma.filled(array.astype(np.float64), np.nan)
 
 
 def _split(images, values):
@@ -346,12 +401,11 @@ def _spread_fwhm(images, fwhm):
 def _find_order(images, order, names):
     """Return the numbers of the bands in the order of the cube."""
     n_bands = sum(image.n_bands for image in images)
-    if isinstance(order, str) and order == "given":
-        return list(range(n_bands))
-    if isinstance(order, str) and order == "wavelength":
-        keys = _sort_keys(images, names)
-        return sorted(range(n_bands), key=keys.__getitem__)
     if isinstance(order, str):
+        if order == "given":
+            return list(range(n_bands))
+        if order == "wavelength":
+            return sorted(range(n_bands), key=_sort_keys(images, names).__getitem__)
         wanted = "'given', 'wavelength' or the numbers of the bands"
         raise ValueError(f"order must be {wanted}, got {order!r}.")
     order = list(order)

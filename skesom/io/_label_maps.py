@@ -25,7 +25,6 @@ from skesom._types import CubeLike, StrPath
 from skesom.cube import Cube
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
-from skesom.io._quartiles import percentiles
 from skesom.io._zarr import is_zarr, read_labels, write_labels
 
 _CODES = (
@@ -34,6 +33,8 @@ _CODES = (
     "no data. CLUS0, CLUS1, ... are names of clusters.",
 )
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
+_DIGIT = 8  # bits of lazy values that are found in a pass
+_AT_A_TIME = 16  # strips
 # Names of spectral axes in the standard, by the quantity that they count.
 _AXES = {"length": "WAVE", "frequency": "FREQ", "speed": "VELO", "energy": "ENER"}
 # The FITS standard gives the number of columns three digits.
@@ -171,7 +172,7 @@ def read_map(path: StrPath) -> tuple[NDArray[np.int32], WCS | None]:
         return _check_map(labels), wcs
     (image,) = describe_file(path)
     file, number = image.place
-    with open_fits(file, do_not_scale_image_data=True) as hdus:
+    with open_fits(file, scaled=False) as hdus:
         header, stored = hdus[number].header, hdus[number].data
         scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
         if stored.dtype.kind not in "iu" or stored.ndim not in (2, 3) or scaled:
@@ -286,8 +287,72 @@ def _summarize_lazily(labels, cube):
     cube = cube if cube.is_lazy else Cube(in_strips(cube.data, labels.chunks))
     labels = in_strips(labels, cube.data.chunks)
     ids, pixels = _count_lazily(labels)
-    summary = percentiles(labels, cube, ids, list(_QUARTILES.values()))
+    summary = _percentiles(labels, cube, ids, list(_QUARTILES.values()))
     return ids, pixels, np.moveaxis(summary, 1, 0)
+
+
+def _percentiles(labels, cube, ids, ranks):
+    """Return percentiles without NaN, of shape (n_clusters, n_bands, n_percentiles).
+
+    They are those of NumPy bit by bit, but no values are kept: each pass counts the
+    next digit of the values that begin like the wanted ones.
+    """
+    key = np.dtype(f"u{cube.dtype.itemsize}")
+    n_bits = 8 * key.itemsize
+    heads = np.zeros((len(ids), cube.shape[2], 2 * len(ranks)), dtype=key)
+    for known in range(0, n_bits, _DIGIT):
+        counts = _count_all(labels, cube.data, ids, heads, n_bits - known)
+        if known == 0:
+            n_values = counts[:, :, :1].sum(axis=-1)
+            places = np.maximum(n_values - 1, 0) * np.divide(ranks, 100)
+            steps, places = places % 1, np.floor(places)
+            last = np.minimum(places + 1, np.maximum(n_values - 1, 0))
+            places = np.concatenate([places, last], axis=-1)[..., np.newaxis]
+        ends = np.cumsum(counts, axis=-1)
+        digits = np.argmax(ends > places, axis=-1)[..., np.newaxis]
+        places -= np.take_along_axis(ends - counts, digits, axis=-1)
+        heads = heads * key.type(2**_DIGIT) + digits[..., 0].astype(key)
+    sign = key.type(1 << (n_bits - 1))
+    found = np.where(heads & sign, heads & ~sign, ~heads).view(cube.dtype)
+    summary = np.full(steps.shape, np.nan, dtype=cube.dtype)
+    for place in zip(*np.nonzero(n_values > 0)[:2], strict=True):
+        pairs = found[place].reshape(2, -1).T
+        for rank, (pair, step) in enumerate(zip(pairs, steps[place], strict=True)):
+            # NumPy itself goes from one value to the next.
+            summary[place][rank] = np.quantile(pair, [step])[0]
+    return summary + 0
+
+
+def _count_all(labels, data, ids, heads, n_left):
+    """Return how many values go on with each digit, for each head of a value."""
+    from dask import delayed
+
+    count = partial(_count, ids=ids, heads=heads, n_left=n_left)
+    count = delayed(count, pure=False, traverse=False)
+    strips = zip(labels.to_delayed().ravel(), data.to_delayed().ravel(), strict=True)
+    tasks = [count(*strip) for strip in strips]
+    groups = range(0, len(tasks), _AT_A_TIME)
+    return sum(sum(computed(*tasks[i : i + _AT_A_TIME])) for i in groups)
+
+
+def _count(labels, data, ids, heads, n_left):
+    """Return the counts of one strip."""
+    key, n_bits = heads.dtype, 8 * heads.dtype.itemsize
+    counts = np.zeros((*heads.shape, 2**_DIGIT), dtype=np.int64)
+    for cluster, own in enumerate(ids):
+        values = data[labels == own]
+        for band, wanted in enumerate(heads[cluster]):
+            bits = values[:, band][~np.isnan(values[:, band])].view(key)
+            sign = key.type(1 << (n_bits - 1))
+            bits = np.where(bits & sign, ~bits, bits | sign)  # in the order of values
+            digits = (bits >> key.type(n_left - _DIGIT)) & key.type(2**_DIGIT - 1)
+            for head in set(wanted.tolist()):
+                some = n_left == n_bits or bits >> key.type(n_left % n_bits) == head
+                found = digits[some].astype(np.int64).ravel()
+                counts[cluster, band, wanted == head] = np.bincount(
+                    found, minlength=256
+                )
+    return counts
 
 
 def _summarize(cube, band, members, ends):

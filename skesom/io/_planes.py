@@ -192,8 +192,7 @@ def _make_plane(hdus, number, path, image, role, error_kind):
             f"{label} has {shape} pixels, but the image {image.label} has {wanted}."
         )
     # Scaling to floats may lose bits of flags.
-    options = {"uint": True} if role == "masks" else {}
-    opener = opener_of(path, number, axes, **options)
+    opener = opener_of(path, number, axes, uint=role == "masks")
     harmless = _harmless_flags(hdus, hdu.header) if role == "masks" else 0
     return Plane(label, kind, opener, factor, str(path), harmless)
 
@@ -251,10 +250,10 @@ def _unit_factor(hdu, image, kind, label):
         ) from error
 
 
-def opener_of(file, number, axes, **options):
+def opener_of(file, number, axes, *, uint=False):
     """Return what opens the pixels of an HDU if the file is still as it is now."""
     stamp = None if isinstance(file, HDUsInMemory) else file_stamp(file)
-    return partial(open_pixels, file, number, axes, stamp=stamp, **options)
+    return partial(open_pixels, file, number, axes, stamp=stamp, uint=uint)
 
 
 @contextmanager
@@ -268,7 +267,7 @@ _hcompress = threading.Lock()
 
 
 @contextmanager
-def open_pixels(file, number, axes, rows=None, **options):
+def open_pixels(file, number, axes, rows=None, *, stamp=None, uint=False):
     """Open some or all rows of an HDU, its axes in the order rows, columns, bands."""
 
     def read(hdu):
@@ -278,13 +277,13 @@ def open_pixels(file, number, axes, rows=None, **options):
         with _hcompress if one_by_one else nullcontext():
             return hdu.data if rows is None else hdu.section[tuple(parts)]
 
-    with open_fits(file, **options) as hdus:
+    with open_fits(file, stamp=stamp, uint=uint) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
         data = read(hdus[number])
         in_memory = isinstance(file, HDUsInMemory)
         if zero_is_blank and data.dtype.kind == "f" and not in_memory:
             # astropy ignores a BLANK of zero.
-            with open_fits(file, do_not_scale_image_data=True, **options) as stored:
+            with open_fits(file, stamp=stamp, uint=uint, scaled=False) as stored:
                 data[read(stored[number]) == 0] = np.nan
         yield order_axes(data, axes)
 
@@ -301,11 +300,7 @@ def open_in_tasks(part, strips):
         whole = source.rechunk((heights, *source.shape[1:]))
         blocks = whole.to_delayed().ravel()
         return [delayed(partial, pure=False)(open_array, block) for block in blocks]
-    is_whole = False
-    if opener.func is open_pixels:
-        with open(source, "rb") as stream:
-            is_whole = is_packed(stream)
-    if is_whole:
+    if opener.func is open_pixels and is_packed(source):
         warn_user(
             f"{part.label} is compressed as a whole and is read at once. Decompress it "
             "to have it read in parts."
@@ -315,8 +310,8 @@ def open_in_tasks(part, strips):
     if opener.func is open_array:
         cut = [source[rows] if source.ndim else source for rows in strips]
         return [partial(open_array, array) for array in cut]
-    path, known = os.path.abspath(source), opener.keywords
-    return [partial(open_pixels, path, *place, rows, **known) for rows in strips]
+    read = partial(open_pixels, os.path.abspath(source), *place, **opener.keywords)
+    return [partial(read, rows=rows) for rows in strips]
 
 
 def copy_pixels(image, data, places):

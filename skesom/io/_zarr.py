@@ -11,14 +11,12 @@ from importlib import import_module
 from pathlib import Path
 
 from skesom._common.fits_files import file_stamp
-from skesom._common.new_files import UNFINISHED, check_names
+from skesom._common.new_files import UNFINISHED, check_parent
 from skesom._common.strips import strip_height
 from skesom._types import CubeLike, StrPath
 from skesom.cube._convert import as_cube
 from skesom.cube._description import read_description, write_description
 
-# Groups of older formats may hold compressors that run code.
-_FORMAT = {"zarr_format": 3, "consolidated": False}
 _DESCRIPTION, _LABELS = "skesom", "labels"
 
 
@@ -73,22 +71,16 @@ def write_cube(path: StrPath, cube: CubeLike, *, overwrite: bool = False) -> Non
 def write_labels(path, labels, wcs, *, overwrite):
     """Write a checked label map as a group of Zarr."""
     attributes = {_DESCRIPTION: write_description(wcs)}
-    axes = {
-        "name": _LABELS,
-        "dims": ("y", "x", "band")[: labels.ndim],
-        "attrs": attributes,
-    }
-    _write(path, _import_xarray().DataArray(labels, **axes), overwrite)
+    axes = ("y", "x", "band")[: labels.ndim]
+    array = _import_xarray().DataArray(labels, None, axes, _LABELS, attributes)
+    _write(path, array, overwrite)
 
 
 def read_labels(path):
     """Return the label map of a group, as an array of dask, and its WCS or None."""
     array = read_zarr(path)
-    if (
-        array.name != _LABELS
-        or array.dtype.kind not in "iu"
-        or array.ndim not in (2, 3)
-    ):
+    is_integer = array.dtype.kind in "iu"
+    if array.name != _LABELS or not is_integer or array.ndim not in (2, 3):
         raise ValueError(f"{path} is not a label map: not plain integers.")
     try:
         known = read_description(array.attrs[_DESCRIPTION], str(path))
@@ -106,15 +98,13 @@ def _write(path, array, overwrite):
             f"{path} exists already. Choose another name, or allow to overwrite it, if "
             "it is a group of Zarr."
         )
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{path}: the folder {path.parent} does not exist.")
-    check_names(path.parent, path.name)
+    check_parent(path)
     height = min(strip_height(array.shape), len(array))
     names = (f"{UNFINISHED}{uuid.uuid4().hex[:8]}.zarr" for _ in range(2))
     new, old = map(path.with_name, names)
     try:
         chunks = {**dict.fromkeys(array.dims, -1), "y": height}
-        array.chunk(chunks).to_zarr(new, mode="w-", **_FORMAT)
+        array.chunk(chunks).to_zarr(new, "w-", zarr_format=3, consolidated=False)
         if is_there:
             path.rename(old)
         new.rename(path)
@@ -126,6 +116,7 @@ def _write(path, array, overwrite):
 
 def read_zarr(path):
     """Return the DataArray of a group, with arrays of dask."""
+    # Groups of older formats than 3 may hold compressors that run code.
     xarray = _import_xarray()
     import dask.array
 
@@ -134,19 +125,29 @@ def read_zarr(path):
     if odd:  # a pipe would block, and addresses lead to other computers
         raise OSError(f"{path} is no readable group of Zarr 3 ({odd[0]} is no file).")
     try:
-        options = {"chunks": None, "cache": False, "decode_times": False}
-        array = xarray.open_dataarray(path, engine="zarr", **options, **_FORMAT)
+        array = xarray.open_dataarray(
+            path,
+            engine="zarr",
+            chunks=None,
+            cache=False,
+            decode_times=False,
+            zarr_format=3,
+            consolidated=False,
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OSError(f"{path} is no readable group of Zarr 3 ({error}).") from error
     file = os.path.abspath(Path(path) / "zarr.json")
-    known = file, file_stamp(file)
-    options = {"lock": False, "fancy": False, "inline_array": True}
+    stamp = file_stamp(file)
     for part in (array, *array.coords.values()):
         if part.ndim > 1:
-            stored = _Stored(part.variable.copy(deep=False), *known)
-            name = f"skesom-zarr-{uuid.uuid4()}"
-            chunks = part.encoding["chunks"]
-            part.data = dask.array.from_array(stored, chunks, name=name, **options)
+            part.data = dask.array.from_array(
+                _Stored(part.variable.copy(deep=False), file, stamp),
+                part.encoding["chunks"],
+                name=f"skesom-zarr-{uuid.uuid4()}",
+                lock=False,
+                fancy=False,
+                inline_array=True,
+            )
     return array
 
 
@@ -155,11 +156,8 @@ class _Stored:
 
     def __init__(self, variable, file, stamp):
         self._variable, self._file, self._stamp = variable, file, stamp
-        self.shape, self.dtype, self.ndim = (
-            variable.shape,
-            variable.dtype,
-            variable.ndim,
-        )
+        self.shape, self.ndim = variable.shape, variable.ndim
+        self.dtype = variable.dtype
 
     def __getitem__(self, key):
         block = problem = None
