@@ -7,7 +7,7 @@ import os
 import skesom
 from skesom._common.files import is_of_machine
 from skesom.cli._classify import add_classify
-from skesom.cli._cluster import add_cluster, add_demo
+from skesom.cli._cluster import add_cluster, add_demo, output_of
 from skesom.cli._crossmatch import add_crossmatch
 from skesom.cli._messages import complain, messages, open_streams, status_with_output
 from skesom.cli._name import add_name
@@ -63,7 +63,7 @@ def _run(options):
     except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
         if isinstance(error, RuntimeError) and not is_of_machine(error):
             raise
-        text = text_of(error, getattr(options, "output", None))
+        text = text_of(error, output_of(options))
         complain(f"skesom {options.command}: error: {text}")
         return 2
     except KeyboardInterrupt as stop:

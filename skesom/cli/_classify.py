@@ -7,11 +7,12 @@ from skesom._common.files import regular
 from skesom.cli._cluster import add_repeat, run_files
 from skesom.cli._messages import shows_bars
 from skesom.cli._options import (
+    add_choice,
     add_command,
     add_continuum,
     add_images,
     add_output,
-    assignment,
+    add_parameters,
     count,
     radius,
 )
@@ -20,12 +21,11 @@ from skesom.cli._steps import add_steps
 
 def add_classify(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "classify", _classify, "classify the pixels of FITS images"),
-        "Read images and prepare them as `skesom cluster` does, learn from a few "
-        "labeled pixels (regions, objects, or an image of labels), and give each pixel "
-        "its class. Or repeat an earlier run.",
-    )
+    text = "classify the pixels of FITS images"
+    about = "Read images and prepare them as `skesom cluster` does, learn from a few "
+    about += "labeled pixels (regions, objects, or an image of labels), and give each "
+    about += "pixel its class. Or repeat an earlier run."
+    parser = add_command(commands, "classify", _classify, text, about)
     add_images(parser, nargs="*")
     add_output(parser)
     add_continuum(parser)
@@ -35,10 +35,7 @@ def add_classify(commands):
     add = parser.add_argument_group("classification").add_argument
     text = "esom, csom, or the import path of a scikit-learn classifier"
     add("--method", default="esom", help=text)
-    add("--random-state", type=int, default=0, metavar="SEED", help="random seed")
-    text = "another parameter of the method, as n_neighbors=5; may be repeated"
-    kind = {"type": assignment, "action": "append", "default": []}
-    add("--set", metavar="NAME=VALUE", help=text, **kind)
+    add_parameters(add, "n_neighbors=5")
     parser.set_defaults(pattern="pixel", smooth="none")
     parser.set_defaults(objects=None, radius_of_objects=None)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
@@ -55,18 +52,16 @@ def _add_training(parser):
     text = "image of labels from 0 on the pixels of the map, negative where unknown"
     choices.add_argument("--labels", metavar="FITS", help=text)
     text = "what names a region"
-    names = {"choices": ("text", "tag", "color"), "default": "text", "help": text}
-    group.add_argument("--by", **names)
+    add = group.add_argument
+    add_choice(add, "--by", text, "text", "tag", "color")
     text = "around objects: arcsec, or as in 2.5pix (default: the pixel of each)"
-    group.add_argument("--radius", type=radius, metavar="ARCSEC", help=text)
+    add("--radius", type=radius, metavar="ARCSEC", help=text)
     text = "names of the labels of --labels, as 3='H II region' (default: those in it)"
-    named = {"type": _named, "nargs": "+", "default": [], "help": text}
-    group.add_argument("--names", metavar="LABEL=NAME", **named)
+    add("--names", nargs="+", type=_named, default=[], metavar="LABEL=NAME", help=text)
     text = "names of the classes to learn (default: all)"
-    group.add_argument("--classes", nargs="+", metavar="NAME", default=[], help=text)
+    add("--classes", nargs="+", metavar="NAME", default=[], help=text)
     text = "side of the blocks of the sky that are held out together, for the score"
-    block = {"type": count, "default": 32, "metavar": "PIXELS", "help": text}
-    group.add_argument("--block-size", **block)
+    add("--block-size", type=count, default=32, metavar="PIXELS", help=text)
 
 
 def _named(text):
@@ -86,8 +81,12 @@ def _classifier_of(options):
     """Make the classifier that the options name."""
     from skesom.maps import make_classifier
 
-    how = {"random_state": options.random_state, "verbose": shows_bars()}
-    return make_classifier(options.method, **how, **dict(options.set))
+    return make_classifier(
+        options.method,
+        random_state=options.random_state,
+        verbose=shows_bars(),
+        **dict(options.set),
+    )
 
 
 def _training_of(options):
@@ -103,6 +102,12 @@ def _training_of(options):
     for name, wanted in goes_with.items():
         if kind != wanted and getattr(options, name) not in (None, "text", []):
             raise ValueError(f"--{name} goes with --{wanted}")
-    names, classes = tuple(options.names), tuple(options.classes)
-    how = {"by": options.by, "radius": options.radius, "names": names}
-    return Training(path, kind, **how, classes=classes, block_size=options.block_size)
+    return Training(
+        path,
+        kind,
+        by=options.by,
+        radius=options.radius,
+        names=tuple(options.names),
+        classes=tuple(options.classes),
+        block_size=options.block_size,
+    )

@@ -3,6 +3,7 @@
 
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from skesom.cli._crossmatch import add_catalog, check_radius
 from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
     YES_OR_NO,
+    add_choice,
     add_clusterer,
     add_command,
     add_continuum,
@@ -23,7 +25,7 @@ from skesom.cli._options import (
     source_of,
     style_of,
 )
-from skesom.cli._steps import add_steps, check_steps, pipeline_of, put_in_order
+from skesom.cli._steps import add_steps, check_steps, options_of_bands, pipeline_of
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
@@ -35,35 +37,31 @@ _GO_WITH_FROM = (
 
 def add_cluster(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "cluster", _cluster, "cluster the pixels of FITS images"),
-        "Read one FITS file per band (or a cube of several), sort the bands by "
-        "wavelength (or by file name where it is unknown), mask missing data, bring "
-        "the bands to one width (if it is known) and to one grid, and cluster the "
-        "pixels. Or repeat an earlier run, or cut its clusters into another number.",
-    )
+    text = "cluster the pixels of FITS images"
+    about = "Read one FITS file per band (or a cube of several), sort the bands by "
+    about += "wavelength (or by file name where it is unknown), mask missing data, "
+    about += "bring the bands to one width (if it is known) and to one grid, and "
+    about += "cluster the pixels. Or repeat an earlier run, or cut its clusters into "
+    about += "another number."
+    parser = add_command(commands, "cluster", _cluster, text, about)
     add_images(parser, nargs="*")
     add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)
     add_repeat(parser)
     add_steps(parser)
     add_clusterer(parser)
-    text = (
-        "what is clustered: pixels with all bands, or voxels, each a single flux, for "
-        "a map of each band (not with --pca, --min-bands, --smooth, --color-contrast)"
-    )
-    choices = {"choices": ("pixel", "voxel"), "default": "pixel"}
-    parser.add_argument("--pattern", **choices, help=text)
+    text = "what is clustered: pixels with all bands, or voxels, each a single flux, "
+    text += "for a map of each band (not with --pca, --min-bands, --smooth, "
+    text += "--color-contrast)"
+    add_choice(parser.add_argument, "--pattern", text, "pixel", "voxel")
     add_catalog(parser)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 
 
 def add_repeat(parser):
     """Add the option to repeat a run."""
-    text = (
-        "run to repeat (provenance.json or folder); files replace its images, or a "
-        "folder tells where they are now"
-    )
+    text = "run to repeat (provenance.json or folder); files replace its images, or a "
+    text += "folder tells where they are now"
     parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
     add_trust(parser)
 
@@ -77,17 +75,14 @@ def run_files(options, estimator_of, training_of=None):
     """Fit a pipeline to files and write its report, or repeat a run."""
     from skesom.report._folders import check_folder
 
-    is_cut = options.provenance is not None and "n_clusters" in options.given
-    if options.output is None:
-        if not is_cut:
-            raise ValueError("give the folder for the results (-o)")
-        options.output = f"{_folder_of(options.provenance)}-{options.n_clusters}"
-    check_folder(options.output, overwrite=options.overwrite)
+    if (output := output_of(options)) is None:
+        raise ValueError("give the folder for the results (-o)")
+    check_folder(output, overwrite=options.overwrite)
     check_radius(options)
     if options.trust and options.provenance is None:
         raise ValueError("--trust is about the files of a run: give --from")
     if options.provenance is not None:
-        (_cut if is_cut else _repeat)(options)
+        (_cut if _is_cut(options) else _repeat)(options)
         return
     if not options.files:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
@@ -95,14 +90,12 @@ def run_files(options, estimator_of, training_of=None):
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
     source = with_strips(source_of(options).by_wavelength(), options.strips)
-    prepare_pictures(options)
-    announce("reading the images")
-    images = source.read()
+    images = read_images(options, source)
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
-    put_in_order(options, source.order, bands)
+    own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
-    pipeline = pipeline_of(options, estimator)
+    pipeline = pipeline_of(options, own, estimator)
     files, taught = _fit_and_write(options, pipeline, images, source, training)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
@@ -110,7 +103,7 @@ def run_files(options, estimator_of, training_of=None):
     say(*source.lines())
     print_clusters(files)
     _print_score(taught.get("held_out"))
-    send(options, options.output, source.paths())
+    send(options, output, source.paths())
 
 
 def _fit_and_write(options, pipeline, images, source, training, names=None, cut=None):
@@ -127,7 +120,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
     from skesom.report._catalog import check_catalog
     from skesom.report._provenance import digest_of_fit
 
-    taught, details = {}, {}
+    taught, catalog = {}, None
 
     def teach(step, cube):
         taught.update(training.teach(step, cube))
@@ -139,8 +132,8 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if options.objects is not None:  # which may be of another part of the sky
-            details["radius"] = radius = options.radius_of_objects
-            details["catalog"] = check_catalog(options.objects, radius, images)
+            radius = options.radius_of_objects
+            catalog = check_catalog(options.objects, radius, images)
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         fit = fit_and_cut if cut else training and teach
@@ -149,7 +142,16 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
             check_enough_pixels(pipeline[-1])
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
             taught["groups"] = names[0]
-        files = write(options, pipeline, images, source=source, **taught, **details)
+        files = writer_of(options)(
+            pipeline,
+            images,
+            source=source,
+            catalog=catalog,
+            radius=options.radius_of_objects,
+            training=taught.get("training"),
+            held_out=taught.get("held_out"),
+            groups=taught.get("groups"),
+        )
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
     return files, taught
@@ -166,15 +168,14 @@ def _repeat(options):
     run = read_run(options.provenance, files=files, trust=trust)
     names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
-    run = run._replace(source=with_strips(run.source, options.strips))
-    prepare_pictures(options)
-    announce("reading the images")
-    images = run.read()
+    source = with_strips(run.source, options.strips)
     with whole(run.path):
+        images = read_images(options, source)
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        parts = pipeline, images, run.source, run.training, names, run.cut
-        files, taught = _fit_and_write(options, *parts)
-    say(*run.source.lines())
+        files, taught = _fit_and_write(
+            options, pipeline, images, source, run.training, names, run.cut
+        )
+    say(*source.lines())
     print_clusters(files)
     _print_score(taught.get("held_out"))
     if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
@@ -182,7 +183,7 @@ def _repeat(options):
     else:
         text = "The label map is not that of the run, whose names are left out."
         warnings.warn(text, stacklevel=2)
-    send(options, options.output, run.source.paths())
+    send(options, output_of(options), source.paths())
 
 
 def _cut(options):
@@ -205,10 +206,8 @@ def _cut(options):
     with whole(path.parent):
         check_cut(pipeline[-1], number)
     groups = groups_of(path.parent, digest_of_fit(pipeline, model))
-    prepare_pictures(options)
-    announce("reading the images")
     with whole(path):
-        images = source.read()
+        images = read_images(options, source)
     before = pipeline[-1].labels_
 
     def cut(step, cube):
@@ -218,15 +217,35 @@ def _cut(options):
     with whole(model):
         images = fit_in_place(pipeline, images, cut, is_fitted=True)
         named = carried_groups(groups, before, pipeline[-1].labels_)
-    details = {"catalog": options.objects, "radius": options.radius_of_objects}
-    files = write(options, pipeline, images, source=source, groups=named, **details)
+    files = writer_of(options)(
+        pipeline,
+        images,
+        source=source,
+        groups=named,
+        catalog=options.objects,
+        radius=options.radius_of_objects,
+    )
     say(*source.lines())
     print_clusters(files)
     n_names = sum(group.name is not None for group in groups)
     if n_names:
         text = "names are of clusters that stay; the others are left out"
         say(f"{len(named)} of {n_names} {text}.")
-    send(options, options.output, source.paths())
+    send(options, output_of(options), source.paths())
+
+
+def _is_cut(options):
+    """Return whether an earlier run is cut elsewhere and not repeated."""
+    is_of_run = getattr(options, "provenance", None) is not None
+    return is_of_run and "n_clusters" in options.given
+
+
+def output_of(options):
+    """Return the place for results, None without; a cut may lie beside its run."""
+    output = getattr(options, "output", None)
+    if output is None and _is_cut(options):
+        return f"{_folder_of(options.provenance)}-{options.n_clusters}"
+    return output
 
 
 def _folder_of(run):
@@ -249,7 +268,7 @@ def _print_score(held_out):
     if held_out is None:
         return
     scores = held_out.scores
-    text = "Held out, {blocks} blocks of the sky in {folds} parts:".format(**scores)
+    text = f"Held out, {scores['blocks']} blocks of the sky in {scores['folds']} parts:"
     for name in ("accuracy", "balanced accuracy"):
         text += f" {name} {scores[name]:.1%} +- {scores[f'{name} spread']:.1%},"
     say(text.rstrip(",") + ".")
@@ -257,15 +276,25 @@ def _print_score(held_out):
     say(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1))
 
 
-def write(options, pipeline, images, *, folder=None, **details):
-    """Write the report that the options describe."""
+def read_images(options, source):
+    """Read images, while what draws pictures starts."""
+    prepare_pictures(options)
+    announce("reading the images")
+    return source.read()
+
+
+def writer_of(options, folder=None):
+    """Return `write_report` with what the options tell of files and pictures."""
     from skesom.report import write_report
 
-    tables = YES_OR_NO.get(options.tables, "auto")
-    details |= {"tables": tables, "pictures": style_of(options)}
-    details["overwrite"] = options.overwrite or folder is not None
-    folder = folder or options.output
-    return write_report(folder, pipeline, images, command=sys.argv, **details)
+    return partial(
+        write_report,
+        folder or output_of(options),
+        command=sys.argv,
+        tables=YES_OR_NO.get(options.tables, "auto"),
+        pictures=style_of(options),
+        overwrite=options.overwrite or folder is not None,
+    )
 
 
 def print_clusters(report):
@@ -285,11 +314,10 @@ def print_clusters(report):
 
 def add_demo(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "demo", _demo, "make a synthetic galaxy and cluster it"),
-        "Make a galaxy like M83 in nine Hubble filters, write it as one FITS file per "
-        "filter, cluster these files, and compare the clusters with the truth.",
-    )
+    text = "make a synthetic galaxy and cluster it"
+    about = "Make a galaxy like M83 in nine Hubble filters, write it as one FITS file "
+    about += "per filter, cluster these files, and compare the clusters with the truth."
+    parser = add_command(commands, "demo", _demo, text, about)
     add_output(parser, default="skesom-demo")
     text = "rows and columns"
     parser.add_argument("--size", type=int, default=605, metavar="PIXELS", help=text)
@@ -317,7 +345,7 @@ def _demo(options):
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
         announce("reading the images")
         images = fit_in_place(pipeline, source.read())
-        files = write(options, pipeline, images, folder=folder, source=source)
+        files = writer_of(options, folder)(pipeline, images, source=source)
     files |= {name: Path(options.output) / name for name in files}
     print_clusters(files)
     send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))

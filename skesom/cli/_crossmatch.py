@@ -9,11 +9,10 @@ from skesom.cli._options import add_command, add_overwrite, radius
 
 def add_crossmatch(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "crossmatch", _crossmatch, "compare clusters with known objects"),
-        "Count known objects in the clusters, and compare with chance: where each type "
-        "gathers, and how complete and pure these clusters are.",
-    )
+    text = "compare clusters with known objects"
+    about = "Count known objects in the clusters, and compare with chance: where each "
+    about += "type gathers, and how complete and pure these clusters are."
+    parser = add_command(commands, "crossmatch", _crossmatch, text, about)
     text = "folder of results, or a label map (FITS)"
     parser.add_argument("result", metavar="RESULT", help=text)
     text = "known objects: table of NED, region file, CSV, FITS, VOTable"
@@ -35,18 +34,27 @@ def add_catalog(parser):
 
 def add_radius(parser):
     """Add the size of known objects."""
-    text = (
-        "size of the objects in arcsec, or as 3pix: they count for the clusters within "
-        "(default: only for that of their pixel)"
+    text = "size of the objects in arcsec, or as 3pix: they count for the clusters "
+    text += "within (default: only for that of their pixel)"
+    parser.add_argument(
+        "--radius", dest="radius_of_objects", type=radius, metavar="ARCSEC", help=text
     )
-    how = {"dest": "radius_of_objects", "metavar": "ARCSEC"}
-    parser.add_argument("--radius", type=radius, help=text, **how)
 
 
 def check_radius(options):
     """Refuse the size of objects that are not given."""
     if options.radius_of_objects is not None and options.objects is None:
         raise ValueError("--radius is the size of known objects: give --catalog")
+
+
+def check_output(options):
+    """Refuse a folder that must not be written, if one is given."""
+    from skesom.report._folders import check_folder
+
+    if options.output is not None:
+        check_folder(options.output, overwrite=options.overwrite)
+    elif options.overwrite:
+        raise ValueError("--overwrite is about files: give a folder for them (-o)")
 
 
 def _crossmatch(options):
@@ -58,12 +66,9 @@ def _crossmatch(options):
         read_named_map,
         write_catalog,
     )
-    from skesom.report._folders import atomic_folder, check_folder
+    from skesom.report._folders import atomic_folder
 
-    if options.output is not None:
-        check_folder(options.output, overwrite=options.overwrite)
-    elif options.overwrite:
-        raise ValueError("--overwrite is about files: give a folder for them (-o)")
+    check_output(options)
     clusters = read_named_map(options.result)
     found = match_catalog(clusters, options.objects, options.radius_of_objects)
     lines = association_lines(found.table)

@@ -143,8 +143,8 @@ class _Terminal(logging.Handler):
         if self._is_verbose:
             self.end_step()
         if self._line is None:
-            style = {"bar_format": "[{elapsed}] {desc}", "leave": False}
-            self._line = tqdm(disable=not _moves_cursor(), **style)
+            hidden, form = not _moves_cursor(), "[{elapsed}] {desc}"
+            self._line = tqdm(disable=hidden, bar_format=form, leave=False)
         self._line.set_description_str(printable(step))
         self._step, self._begin = step, perf_counter()
 

@@ -14,12 +14,11 @@ from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
 
 def add_name(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "name", _name, "name, color and merge the clusters of a result"),
-        "Take names, colors and merges of a file to all files of a result: maps, "
-        "tables, pictures, regions, page. The file is DIR/groups.json after editing, "
-        "or what the page exports. The model is not fitted again.",
-    )
+    text = "name, color and merge the clusters of a result"
+    about = "Take names, colors and merges of a file to all files of a result: maps, "
+    about += "tables, pictures, regions, page. The file is DIR/groups.json after "
+    about += "editing, or what the page exports. The model is not fitted again."
+    parser = add_command(commands, "name", _name, text, about)
     text = "folder that `skesom cluster -o` wrote"
     parser.add_argument("folder", metavar="DIR", help=text)
     text = "names, labels of the run and colors (default: DIR/groups.json)"
@@ -36,7 +35,7 @@ def add_name(commands):
 
 def _name(options):
     """Write a result again, with the names of a file."""
-    from skesom import report as results
+    from skesom.report import PictureStyle, explore, read_report, write_report
     from skesom.report._cluster_groups import GROUPS_NAME
     from skesom.report._folders import check_folder, note_files
     from skesom.report._json_values import whole
@@ -46,58 +45,73 @@ def _name(options):
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
     check_folder(output, overwrite=overwrite)
-    edited, page = folder / GROUPS_NAME, PAGE_NAME
+    edited = folder / GROUPS_NAME
     given = Path(options.groups or edited)
-    where = {"images": options.images, "trust": options.trust, "groups": given}
-    result = results.read_report(folder, **where)
+    report = read_report(
+        folder, images=options.images, trust=options.trust, groups=given
+    )
+    told = report.provenance
     with whole(folder):
-        details = _details_of(options, folder, result)
-    fitted, named = result[:2], {name: details[name] for name in ("groups", "catalog")}
+        if told.get("training"):
+            problem = "has classes: name them in the file they are from"
+            raise ValueError(f"{folder} {problem}.")
+        catalog, radius = _objects_of(options, folder, told["files"])
+        groups = report.groups
+        if options.accept_suggestions:
+            groups = _suggested(report, catalog, radius)
+        style = told.get("pictures", {})  # None for no pictures
+        style = style if style is None else PictureStyle(**style)
+        tables, command = "pixels.fits" in told["files"], told["command"]
     with tempfile.TemporaryDirectory() as temporary:
-        has_page, title = (folder / page).is_file(), folder.resolve().name
+        page = Path(temporary) / PAGE_NAME
+        has_page = (folder / PAGE_NAME).is_file()
         if has_page:
-            results.explore(Path(temporary) / page, *fitted, title=title, **named)
+            title = folder.resolve().name
+            fitted = report.pipeline, report.cube
+            explore(page, *fitted, title=title, groups=groups, catalog=catalog)
         if output == folder and given == edited:  # it is not in the way of the new one
             note_files(folder, [edited])
-        files = results.write_report(output, *fitted, overwrite=overwrite, **details)
+        files = write_report(
+            output,
+            report.pipeline,
+            report.cube,
+            groups=groups,
+            catalog=catalog,
+            radius=radius,
+            source=report.source,
+            tables=tables,
+            pictures=style,
+            command=command,
+            overwrite=overwrite,
+        )
         if has_page:
-            files[page] = output / page
-            with atomic_path(files[page], overwrite=True) as place:
-                shutil.copyfile(Path(temporary) / page, place)
-            note_files(output, [files[page]])
+            files[PAGE_NAME] = output / PAGE_NAME
+            with atomic_path(files[PAGE_NAME], overwrite=True) as place:
+                shutil.copyfile(page, place)
+            note_files(output, [files[PAGE_NAME]])
     print_clusters(files)
 
 
-def _details_of(options, folder, result):
-    """Return the options of a report as those that a folder was written with."""
+def _objects_of(options, folder, files):
+    """Return the known objects that are given, or those of the folder, and a radius."""
     from skesom.io._catalogs import read_table
-    from skesom.report import PictureStyle
 
-    told, known = result.provenance, folder / "objects.ecsv"
-    if told.get("training"):
-        raise ValueError(f"{folder} has classes: name them in the file they are from.")
-    details = {"catalog": options.objects, "radius": options.radius_of_objects}
-    if options.objects is None and known.name in told["files"]:
-        objects = read_table(known, known)
-        objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
-        details = {"catalog": objects, "radius": objects.meta["radius"]}
-    details["groups"] = result.groups
-    if options.accept_suggestions:
-        details["groups"] = _suggested(result, **details)
-    style = told.get("pictures", {})  # None for no pictures
-    details["pictures"] = style if style is None else PictureStyle(**style)
-    details |= {"tables": "pixels.fits" in told["files"], "command": told["command"]}
-    return details | {"source": result.source}
+    known = folder / "objects.ecsv"
+    if options.objects is not None or known.name not in files:
+        return options.objects, options.radius_of_objects
+    objects = read_table(known, known)
+    objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
+    return objects, objects.meta["radius"]
 
 
-def _suggested(report, groups, catalog, radius):
+def _suggested(report, catalog, radius):
     """Return groups, of which those without a name have the suggested one."""
     from skesom.report._catalog import NamedMap, match_catalog
     from skesom.report._result import Result
     from skesom.report._summary import suggestions_of
 
-    fitted, continua = report[:2], report.source.continua
-    result, found = Result(*fitted, groups=groups, continua=continua), None
+    continua, found = report.source.continua, None
+    result = Result(*report[:2], groups=report.groups, continua=continua)
     if catalog is not None:
         found = match_catalog(NamedMap.of(result), catalog, radius)
     suggestions = suggestions_of(result, found)

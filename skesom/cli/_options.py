@@ -69,25 +69,27 @@ def add_command(commands, name, run, text, description):
     return parser
 
 
+def add_choice(add, name, text, *words):
+    """Add an option that is one of some words, by default the first."""
+    add(name, choices=words, default=words[0], help=text)
+
+
 def add_output(parser, default=None, *, also=None):
     """Add the options of the folder of results, and of its files.
 
     `also` tells when the folder may be left out.
     """
     text = "folder for the results" + (f" (default {also})" if also else "")
-    is_required = default is None and also is None
-    place = {"default": default, "required": is_required, "help": text}
-    parser.add_argument("-o", "--output", metavar="DIR", **place)
+    must = default is None and also is None
+    add = parser.add_argument
+    add("-o", "--output", metavar="DIR", default=default, required=must, help=text)
     add_overwrite(parser)
     text = "tables with a row for each pixel; auto: of up to 10 million pixels"
-    choices = {"choices": ("auto", "yes", "no"), "default": "auto"}
-    parser.add_argument("--tables", help=text, **choices)
+    add_choice(add, "--tables", text, "auto", "yes", "no")
     add = parser.add_argument_group("pictures").add_argument
     text = "write no pictures, to save time"
     add("--no-pictures", action="store_true", help=text)
-    text = "format of the pictures"
-    known = {"choices": ("png", "pdf", "svg"), "default": _OF_PICTURES["format"]}
-    add("--format", help=text, **known)
+    add_choice(add, "--format", "format of the pictures", "png", "pdf", "svg")
     text = "dots per inch of images"
     add("--dpi", type=count, default=_OF_PICTURES["dpi"], metavar="N", help=text)
     text = "width of one or two columns of a journal (default: for the screen)"
@@ -159,10 +161,8 @@ def add_moved(parser):
 
 def add_trust(parser):
     """Add the option to load pickles, and classes of other packages."""
-    text = (
-        "load also a pickle (.joblib) or classes of any package that the file of "
-        "someone you trust names: they could run any program"
-    )
+    text = "load also a pickle (.joblib) or classes of any package that the file of "
+    text += "someone you trust names: they could run any program"
     parser.add_argument("--trust", action="store_true", help=text)
 
 
@@ -171,43 +171,35 @@ def add_images(parser, nargs="+", *, of_model=False):
     text = "one file per band or of several; image.fits[SCI,1] names an extension"
     parser.add_argument("files", nargs=nargs, metavar="FITS", help=text)
     add = parser.add_argument_group("images").add_argument
-    text = (
-        "name or number of the extension to read, where a file does not name it; "
-        '"all" reads every image (default: the first image)'
-    )
+    text = "name or number of the extension to read, where a file does not name it; "
+    text += '"all" reads every image (default: the first image)'
     add("--hdu", type=number_or_name, metavar="NAME", help=text)
     text = "one for each band (default: from FILTER cards or the file names)"
     add("--band-names", nargs="+", metavar="NAME", help=text)
-    text = (
-        "whether exposures of a band become one image: auto if files of an instrument "
-        "have the same FILTER and others another one; yes if they have the same name"
-    )
-    add("--combine", choices=("auto", "yes", "no"), default="auto", help=text)
-    text = (
-        'where flags of bad pixels are: "inside" looks for DQ, MASK and the like in '
-        'each file, "auto" also for a file beside it (g_mask.fits of g.fits); "none", '
-        "an extension of each file, one file for all, or one for each image (default: "
-    )
-    default = "that of the model)" if of_model else "%(default)s)"
-    known = {"nargs": "+", "default": None if of_model else ["inside"]}
-    add("--masks", metavar="FLAGS", help=text + default, **known)
-    text = (
-        'flags of pixels to use all the same, as "4,16" or "~1"; "auto" knows those of '
-        "JWST, HSC and LSST (default: auto)"
-    )
+    text = "whether exposures of a band become one image: auto if files of an "
+    text += "instrument have the same FILTER and others another one; yes if they have "
+    text += "the same name"
+    add_choice(add, "--combine", text, "auto", "yes", "no")
+    text = 'where flags of bad pixels are: "inside" looks for DQ, MASK and the like in '
+    text += 'each file, "auto" also for a file beside it (g_mask.fits of g.fits); '
+    text += '"none", an extension of each file, one file for all, or one for each '
+    text += "image (default: "
+    where = None if of_model else ["inside"]
+    text += "that of the model)" if of_model else "%(default)s)"
+    add("--masks", nargs="+", metavar="FLAGS", default=where, help=text)
+    text = 'flags of pixels to use all the same, as "4,16" or "~1"; "auto" knows those '
+    text += "of JWST, HSC and LSST (default: auto)"
     add("--ignore-flags", metavar="FLAGS", help=text)
     text = "weights or exposures, as --masks; only positive ones are used (default: "
-    add("--weights", metavar="WEIGHTS", help=text + default, **known)
-    known["default"] = None
+    text += "that of the model)" if of_model else "%(default)s)"
+    add("--weights", nargs="+", metavar="WEIGHTS", default=where, help=text)
     text = "errors of the values, as --masks, which csom weighs them by (default: "
-    default = "those of the model)" if of_model else "none)"
-    add("--errors", metavar="ERRORS", help=text + default, **known)
+    text += "those of the model)" if of_model else "none)"
+    add("--errors", nargs="+", metavar="ERRORS", help=text)
     text = "what all errors are (default: by the names of extensions or files)"
     add("--error-kind", choices=("std", "var", "ivar"), help=text)
-    text = (
-        "take only a square of this side around a place: degrees, or as in 13h37m00.9s "
-        "-29d51m57s (ICRS); side in arcsec, or as in 2arcmin or 300pix"
-    )
+    text = "take only a square of this side around a place: degrees, or as in "
+    text += "13h37m00.9s -29d51m57s (ICRS); side in arcsec, or as in 2arcmin or 300pix"
     add("--cutout", nargs=3, metavar=("RA", "DEC", "SIZE"), help=text)
     text = "region files of DS9 or CASA; pixels inside are masked"
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
@@ -219,12 +211,10 @@ def add_images(parser, nargs="+", *, of_model=False):
 
 def add_continuum(parser):
     """Add the option of the continuum of lines."""
-    text = (
-        "bands of continuum of a band of lines, as F657N=F555W,F814W; or none "
-        "(default: the broad bands around narrow filters that are known)"
-    )
-    kind = {"type": _continuum, "default": [], "metavar": "LINE=BANDS"}
-    parser.add_argument("--continuum", nargs="+", help=text, **kind)
+    text = "bands of continuum of a band of lines, as F657N=F555W,F814W; or none "
+    text += "(default: the broad bands around narrow filters that are known)"
+    add, form = parser.add_argument, "LINE=BANDS"
+    add("--continuum", nargs="+", type=_continuum, default=[], metavar=form, help=text)
 
 
 def _continuum(text):
@@ -251,25 +241,24 @@ def source_of(options, earlier=None):
     """Return the files of the options, and how they are read or earlier ones were."""
     from skesom.report._image_source import ImageSource
 
+    how = {} if earlier is None else earlier.choices()
+    for role in ("masks", "weights", "errors"):
+        if values := getattr(options, role):
+            how[role] = _companions(values)
+    for name in ("ignore_flags", "error_kind"):
+        if getattr(options, name) is not None:
+            how[name] = getattr(options, name)
     source = ImageSource(
         tuple(options.files),
         options.hdu,
         options.band_names,
-        ignore_flags=options.ignore_flags or "auto",
         exclude=tuple(options.exclude),
         include=tuple(options.include),
         combine=YES_OR_NO.get(options.combine, "auto"),
-        error_kind=options.error_kind,
-        continua=continua_of(options.continuum),
+        continua=continua_of(options.continuum) or (earlier and earlier.continua),
         cutout=options.cutout and _cutout(*options.cutout),
+        **how,
     )
-    roles = {role: getattr(options, role) for role in ("masks", "weights", "errors")}
-    given = {role: _companions(value) for role, value in roles.items() if value}
-    if earlier is not None:
-        names = "ignore_flags", "error_kind"
-        keep = [name for name in names if getattr(options, name) is not None]
-        source = source.read_as(earlier, keep=[*given, *keep])
-    source = source._replace(**given)
     if options.error_kind and source.errors is None:
         raise ValueError("--error-kind is about errors: give --errors")
     if options.ignore_flags and source.masks is None:
@@ -313,20 +302,24 @@ def add_clusterer(parser):
     add = parser.add_argument_group("clustering").add_argument
     text = "esom, csom, or the import path of a scikit-learn clusterer"
     add("--method", default="esom", help=text)
-    text = (
-        'number of clusters; "auto" chooses it (esom and csom), "none" is for the rule '
-        "of the method without it; with --from, where the tree of that run is cut"
-    )
-    kind = {"type": count_or_none, "default": 8, "metavar": "N", "action": _Noted}
-    add("--n-clusters", help=text, **kind)
+    text = 'number of clusters; "auto" chooses it (esom and csom), "none" is for the '
+    text += "rule of the method without it; with --from, where the tree of that run is "
+    text += "cut"
+    kind = count_or_none
+    add("--n-clusters", action=_Noted, type=kind, default=8, metavar="N", help=text)
     text = "runs of a consensus (default: 12, more of small images; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new node (default: chosen from the data)"
     add("--epsilon", type=float, help=text)
+    add_parameters(add, "learning_rate=0.1")
+
+
+def add_parameters(add, example):
+    """Add the options of the random state and of other parameters of a method."""
     add("--random-state", type=int, default=0, metavar="SEED", help="random seed")
-    text = "another parameter of the method, as learning_rate=0.1; may be repeated"
-    kind = {"type": assignment, "action": "append", "default": []}
-    add("--set", metavar="NAME=VALUE", help=text, **kind)
+    text = f"another parameter of the method, as {example}; may be repeated"
+    form = "NAME=VALUE"
+    add("--set", action="append", type=assignment, default=[], metavar=form, help=text)
 
 
 def clusterer_of(options):

@@ -10,7 +10,8 @@ import numpy as np
 from skesom._common.labels import SKY
 from skesom._common.new_files import check_place
 from skesom._common.texts import write_ecsv
-from skesom.cli._cluster import print_clusters, write
+from skesom.cli._cluster import print_clusters, read_images, writer_of
+from skesom.cli._crossmatch import check_output
 from skesom.cli._messages import announce, say, tell, tell_paths
 from skesom.cli._options import (
     add_command,
@@ -21,7 +22,6 @@ from skesom.cli._options import (
     add_rgb,
     add_samp,
     add_trust,
-    prepare_pictures,
     send,
     source_of,
 )
@@ -34,11 +34,10 @@ _MOST_PIECES = 2  # of an object in the mean: pieces that touch by a corner are 
 
 def add_predict(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "predict", _predict, "apply a saved model to other images"),
-        "Read images of the same bands as those of a model, take them through its "
-        "steps, and give each pixel its cluster. Bands are known by their names.",
-    )
+    text = "apply a saved model to other images"
+    about = "Read images of the same bands as those of a model, take them through its "
+    about += "steps, and give each pixel its cluster. Bands are known by their names."
+    parser = add_command(commands, "predict", _predict, text, about)
     text = "folder of results, or model.skops or model.joblib of one"
     parser.add_argument("model", metavar="MODEL", help=text)
     add_images(parser, of_model=True)
@@ -69,14 +68,18 @@ def _predict(options):
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source.matched(order, names)
     source = with_strips(source, options.strips)
-    prepare_pictures(options)
-    announce("reading the images")
-    images = source.read()
+    images = read_images(options, source)
     announce("finding the cluster of each pixel")
     with whole(model):
         label_map = _predict_of(pipeline)(images)
-    details = {"source": source, "model": model, "groups": groups}
-    files = write(options, pipeline, images, label_map=label_map, **details)
+    files = writer_of(options)(
+        pipeline,
+        images,
+        label_map=label_map,
+        source=source,
+        model=model,
+        groups=groups,
+    )
     say(*source.lines())
     aligner, shape = pipeline.named_steps.get("align"), label_map.shape[:2]
     if isinstance(aligner, CubeAligner):
@@ -142,18 +145,15 @@ def _filters_of(names):
 
 def add_test(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "test", _test, "compare clusters with a map of known classes"),
-        "Compare the clusters of a result with known classes: how many pixels of each "
-        "class are in each cluster, the adjusted Rand index, and how complete and pure "
-        "the classes are in the clusters that stand for them.",
-    )
+    text = "compare clusters with a map of known classes"
+    about = "Compare the clusters of a result with known classes: how many pixels of "
+    about += "each class are in each cluster, the adjusted Rand index, and how "
+    about += "complete and pure the classes are in the clusters that stand for them."
+    parser = add_command(commands, "test", _test, text, about)
     text = "folder of results, or a label map (FITS)"
     parser.add_argument("result", metavar="RESULT", help=text)
-    text = (
-        "label map of the classes on the same pixels (FITS, classes from 0, unknown "
-        "ones negative), or regions of DS9 or CASA named by their text"
-    )
+    text = "label map of the classes on the same pixels (FITS, classes from 0, unknown "
+    text += "ones negative), or regions of DS9 or CASA named by their text"
     parser.add_argument("truth", metavar="TRUTH", help=text)
     text = "folder for the tables and scores"
     parser.add_argument("-o", "--output", metavar="DIR", help=text)
@@ -165,12 +165,8 @@ def _test(options):
     from skesom.io import read_map
     from skesom.io._label_maps import read_cluster_names
     from skesom.maps import compare_clusterings
-    from skesom.report._folders import check_folder
 
-    if options.output is not None:
-        check_folder(options.output, overwrite=options.overwrite)
-    elif options.overwrite:
-        raise ValueError("--overwrite is about files: give a folder for them (-o)")
+    check_output(options)
     path = Path(options.result)
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)
@@ -234,8 +230,8 @@ def _read_truth(path, shape, wcs):
     if Path(path).suffix.lower() in _REGION_FILES:
         # Small outlines of a result have no text.
         has_tags = all(region.tags for region in collect_regions(path))
-        options = {"name_by": "tag" if has_tags else "text", "empty": "ignore"}
-        regions = read_region_labels(path, shape, wcs=wcs, **options)
+        by = "tag" if has_tags else "text"
+        regions = read_region_labels(path, shape, wcs=wcs, name_by=by, empty="ignore")
         return regions.label_map, regions.names
     truth, other = read_map(path)
     if truth.shape == shape:
@@ -261,11 +257,10 @@ def _write(options, comparison):
 
 def add_explore(commands):
     """Add the command."""
-    parser = add_command(
-        *(commands, "explore", _explore, "write a page to explore a result"),
-        "Read a folder of results and its images again, and write one HTML file with "
-        "linked views of image, clusters, units and spectra, for the browser.",
-    )
+    text = "write a page to explore a result"
+    about = "Read a folder of results and its images again, and write one HTML file "
+    about += "with linked views of image, clusters, units and spectra, for the browser."
+    parser = add_command(commands, "explore", _explore, text, about)
     text = "folder that `skesom cluster -o` wrote"
     parser.add_argument("folder", metavar="DIR", help=text)
     text = "file to write (default: DIR/page.html)"
@@ -293,13 +288,19 @@ def _explore(options):
     path = Path(options.output or folder / PAGE_NAME)
     if options.output or folder.is_dir():
         check_place(path, overwrite=options.overwrite)
-    details = {"catalog": options.catalog, "overwrite": options.overwrite}
-    details["rgb"] = options.rgb
-    details["title"] = options.title or folder.resolve().name
-    where = {"images": options.images, "trust": options.trust}
-    report = read_report(folder, groups=options.groups, **where)
-    images = report.pipeline, report.cube
+    report = read_report(
+        folder, groups=options.groups, images=options.images, trust=options.trust
+    )
     with whole(folder):
-        page = explore(path, *images, groups=report.groups, **details)
+        page = explore(
+            path,
+            report.pipeline,
+            report.cube,
+            groups=report.groups,
+            catalog=options.catalog,
+            rgb=options.rgb,
+            title=options.title or folder.resolve().name,
+            overwrite=options.overwrite,
+        )
     tell_paths([page])
     send(options, folder, report.source.paths())

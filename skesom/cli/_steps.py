@@ -2,11 +2,12 @@
 """Options of the steps between images and clusters, and the pipeline they make."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from skesom._common.files import regular
-from skesom.cli._options import YES_OR_NO, number_or_name, width
+from skesom.cli._options import YES_OR_NO, add_choice, number_or_name, width
 
 _CONTRAST = 1 / 3
 
@@ -20,16 +21,11 @@ def add_steps(parser, *, smoothing=True):
         _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
 
 
-def _choices(*words):
-    """Return the settings of an option with one of some words, by default the first."""
-    return {"choices": words, "default": words[0]}
-
-
 def _add_masking(add):
     text = "whether exact zeros are missing data; auto looks for gaps of zeros"
-    add("--mask-zeros", help=text, **_choices("auto", "yes", "no"))
+    add_choice(add, "--mask-zeros", text, "auto", "yes", "no")
     text = "whether hot and dead pixels and cosmic rays are masked"
-    add("--mask-outliers", help=text, **_choices("yes", "no"))
+    add_choice(add, "--mask-outliers", text, "yes", "no")
     text = "mask values from this flux, one for all or one for each band"
     add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)
     text = "mask also pixels that are so near to a gap (default: 0)"
@@ -39,58 +35,51 @@ def _add_masking(add):
     text = "cluster pixels that have at least N bands (default: all bands)"
     add("--min-bands", type=int, metavar="N", help=text)
     text = "whether empty sky is set aside; auto: where it is dark and flat"
-    add("--sky", help=text, **_choices("auto", "mask", "keep"))
-    text = (
-        "subtract a background that changes slowly across an image (extra psf); auto "
-        "where it slopes and no galaxy fills the frame"
-    )
-    add("--subtract-background", help=text, **_choices("auto", "yes", "no"))
+    add_choice(add, "--sky", text, "auto", "mask", "keep")
+    text = "subtract a background that changes slowly across an image (extra psf); "
+    text += "auto where it slopes and no galaxy fills the frame"
+    add_choice(add, "--subtract-background", text, "auto", "yes", "no")
 
 
 def _add_sharpness(add):
-    text = (
-        "width of the point-spread function, one for all or one for each band: arcsec, "
-        'pixels as in 2.5pix, "header", or "stars" to measure it (default: from '
-        "headers; if that of a band is unknown, all bands stay as sharp as they are)"
-    )
+    text = "width of the point-spread function, one for all or one for each band: "
+    text += 'arcsec, pixels as in 2.5pix, "header", or "stars" to measure it (default: '
+    text += "from headers; if that of a band is unknown, all bands stay as sharp as "
+    text += "they are)"
     add("--fwhm", nargs="+", type=width, metavar="WIDTH", help=text)
-    text = (
-        "measured point-spread functions to match the bands by: FITS images, one for "
-        "each band, or BAND=FITS by the name of a band or its beginning (extra psf)"
-    )
+    text = "measured point-spread functions to match the bands by: FITS images, one "
+    text += "for each band, or BAND=FITS by the name of a band or its beginning (extra "
+    text += "psf)"
     add("--psf", nargs="+", metavar="FITS", help=text)
     text = "width to bring all bands to (default: that of the worst band)"
     add("--target-fwhm", type=float, metavar="ARCSEC", help=text)
     text = "size of a pixel (default: from the WCS)"
     add("--pixel-scale", type=float, metavar="ARCSEC", help=text)
-    text = (
-        "grid of the map: coarsest, optimal (north up, around all images), first, a "
-        "band by its name or its number from 0 (first and numbers in the order of the "
-        "files), or a FITS file or text file with a header"
-    )
+    text = "grid of the map: coarsest, optimal (north up, around all images), first, a "
+    text += "band by its name or its number from 0 (first and numbers in the order of "
+    text += "the files), or a FITS file or text file with a header"
     add("--align-to", default="coarsest", metavar="GRID", help=text)
     text = "how bands come there; auto averages over the exact overlap of pixels"
-    add("--resample", help=text, **_choices("auto", "interp", "adaptive", "exact"))
-    text = (
-        "what is conserved where pixels change their size: flux, which grows with them "
-        "(counts, Jy), or surface brightness (MJy/sr); auto tells it from BUNIT"
-    )
-    add("--conserve", help=text, **_choices("auto", "flux", "surface-brightness"))
+    add_choice(add, "--resample", text, "auto", "interp", "adaptive", "exact")
+    text = "what is conserved where pixels change their size: flux, which grows with "
+    text += "them (counts, Jy), or surface brightness (MJy/sr); auto tells it from "
+    text += "BUNIT"
+    add_choice(add, "--conserve", text, "auto", "flux", "surface-brightness")
     text = "cut the map to where all (or --min-bands) bands have data; auto: if they "
     text += "lie on several grids"
-    add("--crop", help=text, **_choices("auto", "yes", "no"))
+    add_choice(add, "--crop", text, "auto", "yes", "no")
     text = "measure by how much the sky of each band is shifted, and correct its WCS"
     add("--register", action="store_true", help=text)
     text = "whether to compare the places of what all bands show, and to warn of "
     text += "shifts; auto: not of spectra, more than 20 bands and --strips"
-    add("--check-registration", help=text, **_choices("auto", "yes", "no"))
+    add_choice(add, "--check-registration", text, "auto", "yes", "no")
 
 
 def _add_scaling(add):
     text = "average N neighboring bands, such as the channels of a spectrum"
     add("--bin-bands", type=int, metavar="N", default=1, help=text)
     text = "how fluxes are compressed before they are scaled"
-    add("--stretch", help=text, **_choices("asinh", "none"))
+    add_choice(add, "--stretch", text, "asinh", "none")
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
     add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
     text = "cluster N principal components of the bands instead of the bands"
@@ -106,18 +95,27 @@ def _smoothing(text):
     return text if text in ("none", "psf") else width(text)
 
 
-def pipeline_of(options, clusterer):
-    """Make the pipeline that the options describe."""
+class BandOptions(NamedTuple):
+    """The options of single bands, in the order of the bands."""
+
+    fwhm: list | None
+    saturation: list | None
+    psfs: list | dict | None
+    align_to: str
+
+
+def pipeline_of(options, own, clusterer):
+    """Make the pipeline that the options describe; `own` are those of single bands."""
     from skesom.maps import make_cluster_pipeline
 
     pipeline = make_cluster_pipeline(
         clusterer,
         pattern=options.pattern,
-        fwhm=_one_or_list(options.fwhm),
+        fwhm=_one_or_list(own.fwhm),
         target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
         pixel_scale=options.pixel_scale,
-        psfs=options.psf,
-        align_to=_grid(options.align_to),
+        psfs=own.psfs,
+        align_to=_grid(own.align_to),
         resample=options.resample,
         mask_zeros=YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
@@ -130,15 +128,16 @@ def pipeline_of(options, clusterer):
         min_bands=options.min_bands,
         n_jobs=-1,
     )
+    if (vote := vote_of(options)) is not None:
+        pipeline.set_params(cluster__regularizer=vote)
     return pipeline.set_params(
-        gaps__saturation=_one_or_list(options.saturation),
+        gaps__saturation=_one_or_list(own.saturation),
         gaps__grow=options.grow,
         gaps__min_signal_to_noise=options.min_snr,
         align__conserve=options.conserve.replace("-", " "),
         align__crop=YES_OR_NO.get(options.crop, "auto"),
         align__min_bands=None if options.crop == "no" else options.min_bands,
         align__registration=_registration(options),
-        **regularizer_of(options),
     )
 
 
@@ -151,7 +150,7 @@ def _registration(options):
 
 def check_steps(options):
     """Refuse options that do not go together."""
-    regularizer_of(options)
+    vote_of(options)
     if options.register and options.check_registration != "auto":
         raise ValueError("--register looks for shifts: leave out --check-registration")
     others = ("pca", None), ("min_bands", None), ("smooth", "none")
@@ -161,27 +160,29 @@ def check_steps(options):
             raise ValueError(f"{text}: leave it out with --pattern voxel")
 
 
-def regularizer_of(options):
-    """Return the parameter of the vote of neighboring pixels, none without."""
+def vote_of(options):
+    """Return the vote of neighboring pixels, None without."""
     from skesom.maps import MajorityVote
 
     if options.smooth == "none":
-        return {}
+        return None
     vote = MajorityVote(fwhm=None if options.smooth == "psf" else options.smooth)
     vote.regularize(np.zeros((1, 1), dtype=int), pixel_scale=1.0)  # checks the width
-    return {"cluster__regularizer": vote}
+    return vote
 
 
-def put_in_order(options, order, bands):
-    """Sort the options of single bands as the bands are sorted, and read the PSFs."""
-    options.psf = options.psf and _psfs_of(options.psf, bands)
-    for name in ("fwhm", "saturation", "psf"):
-        values = getattr(options, name)
-        if isinstance(values, list) and len(values) == len(order):
-            setattr(options, name, [values[band] for band in order])
+def options_of_bands(options, order, bands):
+    """Return the options of single bands in the order of the bands; read the PSFs."""
+    psfs = options.psf and _psfs_of(options.psf, bands)
+    found = [
+        [values[band] for band in order]
+        if isinstance(values, list) and len(values) == len(order)
+        else values
+        for values in (options.fwhm, options.saturation, psfs)
+    ]
     place = {str(band): str(number) for number, band in enumerate(order)}
     align_to = "0" if options.align_to == "first" else options.align_to
-    options.align_to = place.get(align_to, options.align_to)
+    return BandOptions(*found, place.get(align_to, options.align_to))
 
 
 def _psfs_of(texts, bands):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import cached_property
 from importlib.util import find_spec
@@ -108,17 +108,15 @@ class ImageSource(_Fields):
 
     def by_wavelength(self) -> ImageSource:
         """Return the same with the bands in the order of wavelength, in numbers."""
-        plan = self._replace(order="wavelength").plan
-        return self._in_order(plan, plan.order)
+        return self._planned(self._replace(order="wavelength").plan)
 
     def matched(self, order: list[int], band_names: list[str]) -> ImageSource:
         """Return the same with the bands in an order and of other names."""
-        source = self._replace(band_names=band_names)
         plan = self.plan.named(band_names)._replace(order=order, is_sorted=True)
-        return source._in_order(plan, order)
+        return self._replace(band_names=band_names)._planned(plan)
 
-    def _in_order(self, plan, order):
-        source = self._replace(order=order)
+    def _planned(self, plan):
+        source = self._replace(order=plan.order)
         source.plan = plan
         return source
 
@@ -157,12 +155,13 @@ class ImageSource(_Fields):
         combined = any(image.exposures for image in self.plan.images)
         return find_spec("dask") is not None and not combined and not whole
 
-    def read_as(self, other: ImageSource, keep: Iterable[str] = ()) -> ImageSource:
-        """Return the same that reads errors, masks and weights as another does."""
+    def choices(self) -> dict[str, Any]:
+        """How masks, weights and errors are found, if not in files of their own."""
         names = "masks", "weights", "ignore_flags", "errors", "error_kind"
-        how = {name: getattr(other, name) for name in names if name not in keep}
-        plain = {n: v for n, v in how.items() if v is None or isinstance(v, int | str)}
-        return self._replace(**plain, continua=self.continua or other.continua)
+        values = {name: getattr(self, name) for name in names}
+        return {
+            n: v for n, v in values.items() if v is None or isinstance(v, int | str)
+        }
 
     def lines(self) -> Iterator[str]:
         """Return a line on a cutout, and on what is read beside the images by role."""
@@ -189,7 +188,7 @@ class ImageSource(_Fields):
 
     def companions(self) -> list[Path]:
         """Return the path of every other file that "auto" finds beside the images."""
-        if not any(_is_auto(getattr(self, role)) for role in _ROLES):
+        if "auto" not in [getattr(self, role) for role in _ROLES]:
             return []
         named = {os.path.realpath(path) for path in self.paths()}
         found = dict.fromkeys(p.file for _, p in self.plan.planes if p.file is not None)
@@ -226,10 +225,6 @@ def source_from(given: Any) -> ImageSource | None:
     files = given["files"]
     files = [files] if is_path(files) else files
     return ImageSource(**given | {"files": tuple(map(os.fspath, files))})
-
-
-def _is_auto(value):
-    return isinstance(value, str) and value == "auto"
 
 
 def _is_list(value):

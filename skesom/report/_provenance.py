@@ -50,11 +50,6 @@ class Run(NamedTuple):
     training: Training | None  # the labels that were learned
     cut: int | None  # clusters into which the tree was cut after the fit
 
-    def read(self):
-        """Read the images."""
-        with whole(self.path):
-            return self.source.read()
-
 
 def describe_run(pipeline, label_map, folder, source, model, command, training):
     """Return how a result was made, for JSON."""

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the tests of all commands share: the command, files, patterns."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from skesom.cli import main
+from skesom.cli import _parser, main
+from skesom.cli._options import clusterer_of, source_of
+from skesom.cli._steps import check_steps, options_of_bands, pipeline_of
 from skesom.datasets import make_galaxy_cube
 from skesom.io import write_bands
 
@@ -23,20 +27,47 @@ def run(capsys):
     return run_command
 
 
-@pytest.fixture(autouse=True)
-def _quick_reports(request, monkeypatch):
-    """Save the time of drawing and of validity, which most tests do not look at."""
-    monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
-    name = "skesom.report._pictures.Pictures"
-    monkeypatch.setattr(f"{name}.jobs_of_bands", lambda self: [])
-    if "pictures" not in request.fixturenames:
-        monkeypatch.setattr(f"{name}.jobs", lambda self: [])
-        monkeypatch.setattr(f"{name}.jobs_of_pixels", lambda self, summary: [])
+@pytest.fixture
+def quick(run):
+    """The same without pictures and tables of pixels, which take most of its time."""
+
+    def run_quickly(*arguments):
+        return run(*arguments, "--no-pictures", "--tables=no")
+
+    return run_quickly
 
 
 @pytest.fixture
-def pictures():
-    """Draw after all."""
+def refused(run, tmp_path, monkeypatch):
+    """Run a command to a new folder: it must fail with one line that has all parts."""
+    monkeypatch.chdir(tmp_path)
+
+    def check(command, *arguments, parts):
+        before = sorted(Path().iterdir())
+        status, out, err = run(command, *arguments, "-o", "new/out")
+        assert (status, out) == (2, [])
+        (line,) = err
+        assert line.startswith(f"skesom {command}: error: ")
+        missing = [part for part in parts if part not in line]
+        assert not missing, line
+        assert sorted(Path().iterdir()) == before
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def made_by():
+    """A function of options: the images and the pipeline they become, not fitted."""
+
+    def make(*arguments):
+        options = _parser().parse_args(["cluster", *map(str, arguments), "-o", "out"])
+        check_steps(options)
+        source = source_of(options).by_wavelength()
+        bands = [source.plan.band_names[band] for band in source.order]
+        own = options_of_bands(options, source.order, bands)
+        return source, pipeline_of(options, own, clusterer_of(options))
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -80,5 +111,6 @@ def pattern():
 
 @pytest.fixture(scope="session")
 def fast():
-    """Options of a clusterer that takes no time."""
-    return ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1"]
+    """Options of a clusterer that takes no time, without pictures and tables."""
+    method = ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1", "--runs", "2"]
+    return [*method, "--no-pictures", "--tables=no"]

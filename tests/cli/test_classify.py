@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -45,31 +46,15 @@ def drawn(scene, tmp_path_factory):
 @pytest.fixture(scope="module")
 def result(labels, bands, tmp_path_factory):
     """A folder of results from the image of labels."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
-        out = tmp_path_factory.mktemp("classified") / "out"
-        given = [*bands, "--labels", labels, "--names", "3=old disc", "-o", out]
-        assert (
-            main([str(part) for part in ["classify", *given, "--dpi", 20, *QUICK]]) == 0
-        )
+    out = tmp_path_factory.mktemp("classified") / "out"
+    given = [*bands, "--labels", labels, "--names", "3=old disc", "-o", out]
+    assert main([str(part) for part in ["classify", *given, "--dpi", 20, *QUICK]]) == 0
     return out
 
 
 @pytest.fixture
-def refused(run, tmp_path, bands):
-    """Run the command: it must fail with one line that has all parts."""
-
-    def check(*arguments, parts=(), images=bands):
-        out = tmp_path / "refused"
-        status, lines, err = run("classify", *images, "-o", out, *arguments)
-        assert (status, lines) == (2, [])
-        (line,) = err
-        assert line.startswith("skesom classify: error: ")
-        for part in parts:
-            assert part in line
-        assert not out.exists()
-
-    return check
+def refused(refused, bands):
+    return partial(refused, "classify", *bands)
 
 
 def names_of(folder):
@@ -109,9 +94,9 @@ class TestLabels:
         assert classes.meta["accuracy"] == pytest.approx(right / (given >= 0).sum())
         assert (result / "held_out_confusion.png").is_file()
 
-    def test_repeat(self, run, result, tmp_path):
+    def test_repeat(self, quick, result, tmp_path):
         again = tmp_path / "again"
-        status, out, err = run("classify", "--from", result, "-o", again)
+        status, out, err = quick("classify", "--from", result, "-o", again)
         assert (status, err) == (0, [])
         assert "The label map is that of the run, bit for bit." in out
         assert names_of(again) == names_of(result)
@@ -138,8 +123,8 @@ class TestLabels:
 
     def test_predict(self, run, result, bands, tmp_path):
         status, _, err = run(
-            *("predict", result, *bands, "-o", tmp_path / "out", "--tables", "no"),
-            "--trust",
+            *("predict", result, *bands, "-o", tmp_path / "out", "--trust"),
+            *("--tables", "no", "--no-pictures"),
         )
         assert (status, err) == (0, [])
         one, two = (
@@ -155,8 +140,8 @@ class TestLabels:
         assert (status, err) == (0, [])
         assert page.is_file()
 
-    def test_cluster_repeats_it_too(self, run, result, tmp_path):
-        status, out, _ = run("cluster", "--from", result, "-o", tmp_path / "again")
+    def test_cluster_repeats_it_too(self, quick, result, tmp_path):
+        status, out, _ = quick("cluster", "--from", result, "-o", tmp_path / "again")
         assert status == 0
         assert out[-1].startswith("The label map is that of the run")
 
@@ -168,7 +153,8 @@ class TestRegions:
         pytest.importorskip("regions")
         out = tmp_path / "out"
         status, lines, err = run(
-            "classify", *bands, "--regions", drawn, "-o", out, *QUICK
+            *("--regions", drawn, "-o", out, *QUICK),
+            "--no-pictures",
         )
         assert (status, err) == (0, [])
         assert names_of(out) == {0: "bulge", 1: "disc"}
@@ -188,23 +174,24 @@ class TestRegions:
         assert status == 0
         assert names_of(out) == {0: "a bulge", 1: "a disc"}
 
-    def test_a_region_outside_of_the_image(self, run, bands, drawn, tmp_path):
+    def test_a_region_outside_of_the_image(self, quick, bands, drawn, tmp_path):
         pytest.importorskip("regions")
         path = tmp_path / "more.reg"
         path.write_text(drawn.read_text() + "\ncircle(500,500,3) # text={halo}")
         out = tmp_path / "out"
-        status, _, err = run("classify", *bands, "--regions", path, "-o", out, *QUICK)
+        command = "classify", *bands, "--regions", path, "-o", out
+        status, _, err = quick(*command, *QUICK[2:])
         assert status == 0
         assert err == [
             "warning: Class 'halo' is left out: no pixel of the image has it."
         ]
         assert names_of(out) == {0: "bulge", 1: "disc"}
 
-    def test_one_block_has_no_score(self, run, bands, drawn, tmp_path):
+    def test_one_block_has_no_score(self, quick, bands, drawn, tmp_path):
         pytest.importorskip("regions")
         out = tmp_path / "out"
-        how = ("--block-size", 100, "--tables", "no")
-        status, _, err = run("classify", *bands, "--regions", drawn, "-o", out, *how)
+        how = ("--block-size", 100, *QUICK[2:4])
+        status, _, err = quick("classify", *bands, "--regions", drawn, "-o", out, *how)
         assert status == 0
         (line,) = err
         assert "no held-out score" in line
@@ -220,7 +207,11 @@ class TestRegions:
         one.write_text("image\ncircle(20,20,3) # text={disc}")
         refused("--regions", one, parts=["only the class 'disc'", "two"])
         far.write_text("image\ncircle(900,20,3) # text={disc}")
-        refused("--regions", far, parts=["far.reg hold no pixel", "48 x 56"])
+        refused(
+            "--regions",
+            far,
+            parts=["far.reg hold no pixel", "48 x 56"],
+        )
         refused(
             *("--regions", drawn, "--classes", "bar"),
             parts=["no class 'bar', but bulge, disc"],
@@ -230,7 +221,7 @@ class TestRegions:
 class TestCatalog:
     """Objects teach, each type a class."""
 
-    def test_types(self, run, scene, bands, tmp_path):
+    def test_types(self, quick, scene, bands, tmp_path):
         truth = scene[1]
         rows, columns = np.nonzero(truth == 1)
         others = np.nonzero(truth != 1)
@@ -241,7 +232,7 @@ class TestCatalog:
         table.write(tmp_path / "objects.csv")
         out = tmp_path / "out"
         given = ("--catalog", tmp_path / "objects.csv", "--radius", "1pix", "-o", out)
-        status, _, err = run("classify", *bands, *given, *QUICK)
+        status, _, err = quick("classify", *bands, *given, *QUICK[2:])
         assert (status, err) == (0, [])
         assert set(names_of(out).values()) == {"disc", "G"}
         told = (out / "summary.md").read_text()  # classes are what they were taught as
@@ -252,32 +243,37 @@ class TestCatalog:
     def test_no_object_in_the_image(self, refused, tmp_path):
         path = tmp_path / "far.csv"
         Table({"x": [900], "y": [3], "type": ["G"]}).write(path)
-        refused("--catalog", path, parts=["None of the 1 objects lies in the map"])
+        refused(
+            "--catalog",
+            path,
+            parts=["None of the 1 objects lies in the map"],
+        )
 
 
 class TestOptions:
     """Methods and options that do not fit."""
 
-    def test_any_classifier(self, run, bands, labels, tmp_path):
+    def test_any_classifier(self, quick, bands, labels, tmp_path):
         out = tmp_path / "out"
-        method = ("--method", "sklearn.linear_model.Perceptron", "--tables", "no")
-        status, _, err = run("classify", *bands, "--labels", labels, "-o", out, *method)
+        method = "--method", "sklearn.linear_model.Perceptron"
+        status, _, err = quick(
+            "classify", *bands, "--labels", labels, "-o", out, *method
+        )
         assert (status, err) == (0, [])
         left_out = json.loads((out / "provenance.json").read_text())["left_out"]
         assert left_out["confidence"] == "the classifier gives no probabilities"
 
     def test_refusals(self, refused, labels, tmp_path):
-        refused(parts=["give pixels to learn from"])
-        refused("--labels", "lost.fits", parts=["lost.fits: No such file"])
-        refused("--labels", labels, "--radius", 3, parts=["--radius goes with"])
-        refused(
-            *("--labels", labels, "--names", "5=dust"),
-            parts=["labels.fits has no label 5, but 3, 7"],
-        )
-        method = ("--labels", labels, "--method")
-        refused(*method, "sklearn.cluster.KMeans", parts=["is no classifier"])
         write_map(tmp_path / "small.fits", np.eye(3, dtype=int))
-        refused(
-            *("--labels", tmp_path / "small.fits"),
-            parts=["shape (3, 3)", "(48, 56)", "--align-to"],
-        )
+        for options, *parts in (
+            ([], "give pixels to learn from"),
+            (["--labels", "lost.fits"], "lost.fits: No such file"),
+            (["--labels", labels, "--radius", 3], "--radius goes with"),
+            (["--labels", labels, "--names", "5=dust"], "has no label 5, but 3, 7"),
+            (
+                ["--labels", labels, "--method", "sklearn.cluster.KMeans"],
+                "is no classifier",
+            ),
+            (["--labels", "small.fits"], "shape (3, 3)", "(48, 56)", "--align-to"),
+        ):
+            refused(*options, parts=parts)

@@ -6,9 +6,9 @@ import warnings
 
 import numpy as np
 import pytest
+from astropy import units
 from astropy.io import fits
 from astropy.table import Table
-from scipy import ndimage
 
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
@@ -29,16 +29,6 @@ RESULTS = [
 ]
 
 
-def consensus_of(esom, n_runs):
-    """Return what the command makes of a map by default."""
-    return ConsensusClusterer(
-        esom,
-        n_estimators=n_runs,
-        n_clusters=esom.n_clusters,
-        random_state=esom.random_state,
-    )
-
-
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -46,7 +36,6 @@ def names_in(folder):
 class TestCluster:
     """Files in, folder out."""
 
-    @pytest.mark.usefixtures("pictures")
     def test_maps(self, run, bands, tmp_path):
         status, out, err = run(
             *("cluster", *bands, "-o", tmp_path / "out", "--method", "csom"),
@@ -62,34 +51,16 @@ class TestCluster:
             str(tmp_path / "out" / name) for name in (*RESULTS, *pictures)
         } < written
 
-    def test_a_clusterer_of_scikit_learn(self, run, bands, tmp_path):
-        status, _, err = run(
-            *("cluster", *bands, "-o", tmp_path / "out", "--tables=no"),
-            *("--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3),
-        )
-        assert (status, err) == (0, [])
-        assert "pixels.fits" not in names_in(tmp_path / "out")
-        labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+    def test_a_result_is_replaced(self, quick, bands, tmp_path):
+        (tmp_path / "cluster_map.fits").write_text("old")
+        options = "--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3
+        command = "cluster", *bands, "-o", tmp_path, "--overwrite", "--runs", 1
+        status, _, (line,) = quick(*command, *options)
+        assert status == 0
+        assert "were not written here, or have changed since, are kept as" in line
+        assert "pixels.fits" not in names_in(tmp_path)
+        labels, _ = read_map(tmp_path / "cluster_map.fits")
         assert np.unique(labels[labels >= 0]).tolist() == [0, 1, 2]
-
-    def test_neighbors_may_have_to_agree(self, run, bands, tmp_path, fast):
-        pieces = []
-        for number, options in enumerate(
-            [
-                [],
-                ["--smooth", "4pix"],
-                ["--smooth", "psf"],
-            ]
-        ):
-            folder = tmp_path / str(number)
-            status, _, err = run("cluster", *bands, "-o", folder, *fast, *options)
-            assert (status, err) == (0, [])
-            labels, _ = read_map(folder / "cluster_map.fits")
-            pieces.append(
-                sum(ndimage.label(labels == n)[1] for n in range(labels.max() + 1))
-            )
-        assert pieces[1] < pieces[0] / 2
-        assert pieces[2] < pieces[0] / 2
 
     def test_prints_the_sizes_that_are_in_the_file(self, run, bands, tmp_path, fast):
         _, out, _ = run(
@@ -112,32 +83,19 @@ class TestCluster:
         share = float(re.search(r"([\d.]+)%", line)[1])
         assert share == pytest.approx(100 * np.mean(labels < 0), abs=0.06)
 
-    @pytest.mark.parametrize("runs", [None, 1, 3])
-    def test_does_what_the_pipeline_does(self, run, bands, tmp_path, runs):
-        run(
-            *("cluster", *bands, "-o", tmp_path / "out", "--n-clusters", 4),
-            *("--sky", "keep", "--color-contrast", 0.2, "--target-fwhm", 0.1),
-            *("--random-state", 5, "--set", "learning_rate=0.1", "--epsilon", 0.5),
-            *(() if runs is None else ("--runs", runs)),
-        )
+    def test_does_what_the_pipeline_does(self, quick, bands, tmp_path):
+        options = ["--n-clusters", 4, "--sky", "keep", "--runs", 3]
+        options += ["--random-state", 5, "--set", "learning_rate=0.1"]
+        quick("cluster", *bands, "-o", tmp_path / "out", *options)
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         cube = read_cube(bands)
-        esom = ESOM(epsilon=0.5, learning_rate=0.1, n_clusters=4, random_state=5)
-        clusterer = esom if runs == 1 else consensus_of(esom, runs or "auto")
-        pipeline = make_cluster_pipeline(
-            clusterer, target_fwhm=0.1, sky="keep", color_contrast=0.2
+        esom = ESOM(learning_rate=0.1, n_clusters=4, random_state=5)
+        consensus = ConsensusClusterer(
+            esom, n_estimators=3, n_clusters=4, random_state=5
         )
+        pipeline = make_cluster_pipeline(consensus, sky="keep")
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cube))
         assert wcs.wcs.compare(cube.wcs.wcs, tolerance=1e-9)
-
-    def test_same_input_same_bytes(self, run, bands, tmp_path, fast):
-        for name in ("one", "two"):
-            run("cluster", *bands, "-o", tmp_path / name, *fast)
-        first, second = (
-            (tmp_path / name / "cluster_map.fits").read_bytes()
-            for name in ("one", "two")
-        )
-        assert first == second
 
     def test_images_without_a_wcs(self, run, images, tmp_path, pattern, fast):
         files = [images(f"{name}.fits", pattern(seed=i)) for i, name in enumerate("ab")]
@@ -167,16 +125,6 @@ class TestCluster:
         table = Table.read(tmp_path / "out" / "cluster_map.fits", hdu="CLUSTERS")
         assert {"red_median", "blue_q75"} <= set(table.colnames)
 
-    def test_widths_and_pixels_from_the_command_line(
-        self, run, images, tmp_path, pattern, fast
-    ):
-        files = [images(f"{name}.fits", pattern(seed=i)) for i, name in enumerate("ab")]
-        status, _, err = run(
-            *("cluster", *files, "-o", "out", *fast),
-            *("--fwhm", 0.5, 0.8, "--pixel-scale", 0.3),
-        )
-        assert (status, err) == (0, [])
-
     def test_says_which_width_is_missing(self, run, images, bands, fast):
         with fits.open(bands[1]) as hdus:
             del hdus[0].header["FWHM"]
@@ -193,41 +141,106 @@ class TestCluster:
         status, _, err = run("cluster", file, "-o", "out", *fast)
         assert (status, err) == (0, [])
 
-    def test_overwrite_replaces(self, run, bands, tmp_path, fast):
-        (tmp_path / "cluster_map.fits").write_text("old")
-        status, _, _ = run("cluster", *bands, "-o", tmp_path, "--overwrite", *fast)
-        assert status == 0
-        read_map(tmp_path / "cluster_map.fits")
-
-    def test_zeros_may_be_data(self, run, images, tmp_path, pattern, fast):
-        data = [pattern(seed=seed) for seed in range(2)]
-        data[0][10:20, 10:30] = 0
-        files = [images(f"{name}.fits", d) for name, d in zip("ab", data, strict=True)]
-        masked = {}
-        for choice in ("auto", "yes", "no"):
-            run(
-                *("cluster", *files, "-o", choice, *fast, "--sky", "keep"),
-                *("--mask-zeros", choice),
-                *("--mask-outliers", "no"),
-            )
-            labels, _ = read_map(tmp_path / choice / "cluster_map.fits")
-            masked[choice] = np.sum(labels == -3)
-        assert masked == {"auto": 200, "yes": 200, "no": 0}
-
-    def test_partly_observed_pixels(self, run, images, tmp_path, pattern):
-        data = [pattern(seed=seed) for seed in range(3)]
-        data[0][:, 30:] = np.nan
-        files = [images(f"{name}.fits", d) for name, d in zip("abc", data, strict=True)]
-        for name, least in (("all", 3), ("some", 2)):
-            status, _, err = run(
-                *("cluster", *files, "-o", name, "--min-bands", least, "--runs", 1)
-            )
-            assert (status, ["FWHM" in line for line in err]) == (0, [True])
-        for name, expected in (("all", 40 * 14), ("some", 0)):
-            labels, _ = read_map(tmp_path / name / "cluster_map.fits")
-            assert np.sum(labels == -3) == expected
-
     def test_restores_the_way_warnings_are_shown(self, run, images):
         before = warnings.showwarning
         run("cluster", "missing.fits", "-o", "out")
         assert warnings.showwarning is before
+
+
+PARAMETERS = {
+    "": {},
+    "--fwhm 0.1": {"convolve__fwhm": 0.1},
+    "--fwhm 0.1 2.5pix header": {"convolve__fwhm": [0.1, 2.5 * units.pix, "header"]},
+    "--target-fwhm 0.1": {"convolve__target_fwhm": 0.1},
+    "--pixel-scale 0.3": {"convolve__pixel_scale": 0.3},
+    "--saturation 500": {"gaps__saturation": 500.0},
+    "--saturation 1 2 3": {"gaps__saturation": [1.0, 2.0, 3.0]},
+    "--grow 1.5": {"gaps__grow": 1.5},
+    "--min-snr 3": {"gaps__min_signal_to_noise": 3.0},
+    "--mask-zeros yes": {"gaps__mask_zeros": True},
+    "--mask-zeros no": {"gaps__mask_zeros": False},
+    "--mask-outliers no": {"gaps__mask_outliers": False},
+    "--align-to F814W": {"align__align_to": "F814W"},
+    "--align-to 1": {"align__align_to": 1},
+    "--align-to first": {"align__align_to": 0},
+    "--align-to optimal": {"align__align_to": "optimal"},
+    "--resample interp": {"align__resample": "interp"},
+    "--conserve flux": {"align__conserve": "flux"},
+    "--conserve surface-brightness": {"align__conserve": "surface brightness"},
+    "--crop yes": {"align__crop": True},
+    "--crop no": {"align__crop": False},
+    "--register": {"align__registration": "correct"},
+    "--check-registration yes": {"align__registration": "check"},
+    "--check-registration no": {"align__registration": None},
+    "--sky mask": {"sky__sky": "mask"},
+    "--sky keep": {"sky__sky": "keep"},
+    "--bin-bands 2": {"bin__bin_size": 2},
+    "--color-contrast 0.2": {"color__contrast": 0.2},
+    "--smooth 4pix": {"cluster__regularizer__fwhm": 4 * units.pix},
+    "--smooth psf": {"cluster__regularizer__fwhm": None},
+    "--min-bands 2": {
+        **{"gaps__min_bands": 1, "align__min_bands": 2},
+        **{"sky__min_bands": 2, "cluster__min_bands": 2},
+    },
+    "--crop no --min-bands 2": {
+        **{"gaps__min_bands": 1, "align__crop": False},
+        **{"sky__min_bands": 2, "cluster__min_bands": 2},
+    },
+    "--pattern voxel": {"cluster__pattern": "voxel"},
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), PARAMETERS.items())
+def test_options_become_parameters(made_by, bands, words, expected):
+    """They set these and no others."""
+    usual, found = (
+        {
+            name: value
+            for name, value in made_by(*bands, *some)[1].get_params().items()
+            if name != "steps" and not hasattr(value, "get_params")
+        }
+        for some in ([], words.split())
+    )
+    new = {n: v for n, v in found.items() if n not in usual or usual[n] != v}
+    assert new == expected
+
+
+CLUSTERERS = {
+    "--runs 1": "ESOM(random_state=0)",
+    "--runs 1 --random-state 5 --set learning_rate=.1 --epsilon .5 --n-clusters 4": (
+        "ESOM(epsilon=0.5, learning_rate=0.1, n_clusters=4, random_state=5)"
+    ),
+    "--method csom --set shape=(4,5) --runs 1": "CSOM(random_state=0, shape=(4, 5))",
+    "--n-clusters none --runs 1": "ESOM(n_clusters=None, random_state=0)",
+    "--n-clusters auto --runs 1": "ESOM(n_clusters='auto', random_state=0)",
+    "--method sklearn.cluster.KMeans --n-clusters 3 --set n_init=1 --runs 1": (
+        "KMeans(n_clusters=3, n_init=1, random_state=0)"
+    ),
+    "--runs 3 --n-clusters 4": (
+        "ConsensusClusterer(estimator=ESOM(n_clusters=4, random_state=0), n_clusters=4,"
+        " n_estimators=3, n_jobs=-1, random_state=0)"
+    ),
+    "": (
+        "ConsensusClusterer(estimator=ESOM(random_state=0), n_clusters=8, n_jobs=-1, "
+        "random_state=0)"
+    ),
+    "--pca 2 --runs 1": (
+        "Pipeline(steps=[('pca', PCA(n_components=2, svd_solver='covariance_eigh')), "
+        "('esom', ESOM(random_state=0))])"
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), CLUSTERERS.items())
+def test_options_of_the_clusterer(made_by, bands, words, expected):
+    clusterer = made_by(*bands, *words.split())[1][-1].estimator
+    assert " ".join(repr(clusterer).split()) == expected
+
+
+def test_steps_that_options_leave_out(made_by, bands):
+    steps = [
+        {name for name, _ in made_by(*bands, *words.split())[1].steps}
+        for words in ("", "--stretch none", "--subtract-background no")
+    ]
+    assert steps[0] - steps[1] == {"stretch"}
+    assert steps[0] - steps[2] == {"background"}

@@ -64,10 +64,10 @@ def labels_in(folder):
     return read_map(folder / "cluster_map.fits")[0]
 
 
-@pytest.mark.usefixtures("_nothing_learns", "pictures")
+@pytest.mark.usefixtures("_nothing_learns")
 def test_all_files_are_of_the_number(run, first):
     command = "cluster", "--from", first / "provenance.json", "--n-clusters", 6
-    status, _, err = run(*command, "--trust")
+    status, _, err = run(*command, "--trust", "--dpi", 40)
     assert (status, err) == (0, [])
     folder = first.with_name("first-6")
     labels = labels_in(folder)

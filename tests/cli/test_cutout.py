@@ -64,17 +64,15 @@ def test_places_and_sides(ra, dec, size, side):
         (("13h37m", "nan", "3"), "nan"),
     ],
 )
-def test_what_is_no_cutout(run, bands, tmp_path, texts, words):
-    arguments = ("-o", tmp_path / "out", "--cutout", *texts)
-    status, _, err = run("cluster", *bands, *arguments)
-    assert status == 2
-    (line,) = err
-    assert "--cutout must be RA DEC SIZE, as 204.25 -29.87 90arcsec" in line
-    assert words in line
+def test_what_is_no_cutout(refused, bands, texts, words):
+    wanted = "--cutout must be RA DEC SIZE, as 204.25 -29.87 90arcsec"
+    refused("cluster", *bands, "--cutout", *texts, parts=[wanted, words])
 
 
 @pytest.mark.parametrize("strips", ["no", "yes"])
-def test_the_part_is_all_that_is_clustered(run, bands, place, fast, tmp_path, strips):
+def test_the_part_is_all_that_is_clustered(
+    run, quick, bands, place, fast, tmp_path, strips
+):
     """The result is that of files of the part alone."""
     part = read_cube(bands).cutout((20, 30), (21, 21))
     few = ("--n-clusters", 3, *fast)
@@ -93,7 +91,7 @@ def test_the_part_is_all_that_is_clustered(run, bands, place, fast, tmp_path, st
     assert f"They are a cutout of 21 pix around {told}" in (
         (cut / "summary.md").read_text()
     )
-    status, out, _ = run("cluster", "--from", cut, "-o", tmp_path / "again")
+    status, out, _ = quick("cluster", "--from", cut, "-o", tmp_path / "again")
     assert status == 0
     assert out[-1] == "The label map is that of the run, bit for bit."
     status, _, err = run("cluster", "--from", cut, "-o", tmp_path / "new", *where)
@@ -102,7 +100,7 @@ def test_the_part_is_all_that_is_clustered(run, bands, place, fast, tmp_path, st
     # A model is applied to the images as they are given.
     predicted = tmp_path / "predicted"
     more = ("--trust", "--cutout", place.ra.deg, place.dec.deg, "9pix")
-    assert run("predict", cut, *bands, "-o", predicted, *more)[0] == 0
+    assert quick("predict", cut, *bands, "-o", predicted, *more)[0] == 0
     assert read_map(predicted / "cluster_map.fits")[0].shape == (9, 9)
 
 

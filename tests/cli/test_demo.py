@@ -18,9 +18,9 @@ def names_in(folder):
 class TestDemo:
     """The scene, its files, the job, and the agreement with the truth."""
 
-    def test_end_to_end(self, run, tmp_path):
+    def test_end_to_end(self, quick, tmp_path):
         folder = tmp_path / "demo"
-        status, out, err = run("demo", "--size", 96, "-o", folder, "--runs", 3)
+        status, out, err = quick("demo", "--size", 96, "-o", folder, "--runs", 3)
         assert (status, err) == (0, [])
         assert names_in(tmp_path) == ["demo"]
         assert {*RESULTS, "images", "truth.fits"} < set(names_in(folder))
@@ -61,11 +61,9 @@ class TestDemo:
         ],
     )
     def test_failure_leaves_nothing(self, run, tmp_path, options, part):
-        status, _, err = run(
-            "demo", "--size", 48, "-o", tmp_path / "new" / "demo", *options
-        )
+        out = tmp_path / "new" / "demo"
+        status, _, (line,) = run("demo", "--size", 48, "-o", out, *options)
         assert status == 2
-        (line,) = err
         assert line.startswith("skesom demo: error: ")
         assert part in line
         assert names_in(tmp_path) == []

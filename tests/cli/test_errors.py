@@ -11,8 +11,8 @@ from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_bands
 from skesom.maps import make_cluster_pipeline, make_clusterer
 
-QUICK = "--no-pictures", "--tables=no", "--sky", "keep"
-CSOM = "--method", "csom", "--runs", "1", "--set", "shape=(5, 5)"
+QUICK = "--no-pictures", "--tables=no", "--sky", "keep", "--runs", "1"
+CSOM = "--method", "csom", "--set", "shape=(5, 5)"
 
 
 @pytest.fixture
@@ -82,6 +82,7 @@ def test_masks_are_used_unless_left_out(run, files, tmp_path):
 def test_a_run_is_repeated_with_its_errors(run, result, files, tmp_path):
     out, _ = result
     again = "cluster", "--from", out
+    again = *again, "--no-pictures", "--tables=no"
     status, lines, err = run(*again, "-o", tmp_path / "again")
     assert (status, err, lines[-1]) == (
         *(0, []),
@@ -130,7 +131,7 @@ def test_prediction_repeats_the_choice_of_the_model(run, result, files, tmp_path
 
 
 def test_esom_says_that_it_uses_no_errors(run, files, tmp_path):
-    options = *QUICK, "--runs", "1", "--errors", "auto"
+    options = *QUICK, "--errors", "auto"
     status, _, err = run("cluster", *files, "-o", tmp_path / "out", *options)
     assert status == 0
     assert err == [
@@ -152,7 +153,8 @@ def test_named_files_and_kinds(run, result, files, tmp_path):
     same = labels_of(tmp_path / "ivar") == labels_of(out)
     assert same.mean() > 0.99  # squares and roots are rounded
     # Files of errors belong to these images: others need their own.
-    status, _, err = run("predict", tmp_path / "ivar", *files, "-o", tmp_path / "p")
+    predict = "predict", tmp_path / "ivar", *files, "-o", tmp_path / "p"
+    status, _, err = run(*predict, *QUICK[:2])
     assert status == 0
     assert "it has none" in err[0]
 

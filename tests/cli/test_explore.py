@@ -2,6 +2,7 @@
 """``skesom explore`` writes a page of a folder of results."""
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -13,7 +14,12 @@ from sklearn.pipeline import Pipeline
 from skesom.cube import CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
-from skesom.report import load_model, write_cluster_groups, write_report
+from skesom.report import (
+    load_model,
+    read_cluster_groups,
+    write_cluster_groups,
+    write_report,
+)
 from skesom.report._models import read_skops, write_skops
 
 
@@ -37,9 +43,9 @@ def test_page_of_a_folder(run, result, tmp_path):
     groups = tmp_path / "clusters.json"
     write_cluster_groups(groups, [("the arms", [0, 2])])
     status, printed, errors = run(
-        "explore", result, "-o", page, "--catalog", catalog, "--groups", groups,
-        "--title", "a small galaxy", "--trust",
-    )  # fmt: skip
+        *("explore", result, "-o", page, "--catalog", catalog, "--groups", groups),
+        *("--title", "a small galaxy", "--trust"),
+    )
     assert (status, errors) == (0, [])
     assert printed == ["Written:", f"  {page}"]
     text = page.read_text(encoding="utf-8")
@@ -158,14 +164,20 @@ def test_a_clusterer_of_a_stranger_needs_trust(run, result, tmp_path, monkeypatc
     "labels",
     ["[1e400]", "[NaN]", "[-1]", "[0.5]", "[true]", '["a"]', "[[]]", "7", "[]"],
 )
-def test_labels_that_are_none(run, result, tmp_path, labels):
+def test_labels_that_are_none(tmp_path, labels):
     text = '{"format": "skesom clusters", "clusters": [{"name": "a", "labels": %s}]}'
     path = tmp_path / "groups.json"
     path.write_text(text % labels)
-    page = tmp_path / "page.html"
-    status, _, errors = run("explore", result, "-o", page, "--groups", path)
+    with pytest.raises(ValueError, match=re.escape(f"{path} is damaged")):
+        read_cluster_groups(path)
+
+
+def test_groups_that_are_damaged_are_one_line(run, result, tmp_path):
+    path = tmp_path / "groups.json"
+    path.write_text('{"format": "skesom clusters", "clusters": [{"name": "a"}]}')
+    status, _, (line,) = run("explore", result, "-o", "page.html", "--groups", path)
     assert status == 2
-    assert f"{path} is damaged" in errors[-1]
+    assert line.startswith(f"skesom explore: error: {path} is damaged")
 
 
 @pytest.mark.parametrize("files", ["null", "7", '["notes.txt"]', '[null, "../a"]'])

@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom cluster`` on several pixel grids, with masks and regions."""
 
-import contextlib
 import re
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.table import Table
 from astropy.wcs import WCS
 
 from skesom.io import read_cube, read_map
@@ -61,14 +59,14 @@ def map_of(folder):
 class TestGrids:
     """Which grid the map lies on, and what reaches it."""
 
-    def test_the_same_as_the_pipeline(self, run, files, tmp_path):
-        status, out, err = run("cluster", *files, "-o", tmp_path / "out")
+    def test_the_same_as_the_pipeline(self, quick, files, tmp_path):
+        status, out, err = quick("cluster", *files, "-o", tmp_path / "out", "--runs", 2)
         assert (status, err) == (0, [])
         assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
         cubes = read_cube(files)
         assert len(cubes) == 3
         consensus = ConsensusClusterer(
-            ESOM(random_state=0), n_clusters=8, random_state=0
+            ESOM(random_state=0), n_estimators=2, n_clusters=8, random_state=0
         )
         pipeline = make_cluster_pipeline(consensus)
         labels, wcs = map_of(tmp_path / "out")
@@ -83,36 +81,26 @@ class TestGrids:
             ("red", (110, 120)),
             ("1", (110, 120)),
             ("infrared.fits", (36, 34)),
+            ("header.fits", (20, 30)),
+            ("header.txt", (20, 30)),
         ],
     )
-    def test_other_grids(self, run, files, tmp_path, fast, monkeypatch, target, shape):
-        monkeypatch.chdir(files[0].parent)
-        status, _, err = run(
-            *("cluster", *files, "-o", tmp_path / "out", *fast, "--align-to", target),
-        )
-        assert (status, err) == (0, [])
-        assert map_of(tmp_path / "out")[0].shape == shape
-
-    @pytest.mark.parametrize("kind", ["FITS", "text"])
-    def test_grid_of_a_header(self, run, files, tmp_path, fast, kind):
+    def test_other_grids(self, made_by, files, monkeypatch, target, shape):
         header = make_wcs((20, 30), 1.2, 45.0).to_header()
         header["NAXIS"] = 2
         header["NAXIS1"], header["NAXIS2"] = 30, 20
-        target = tmp_path / "target"
-        if kind == "FITS":
-            fits.writeto(target, np.zeros((20, 30)), header)
-        else:
-            header.totextfile(target)
-        status, _, err = run(
-            *("cluster", *files, "-o", tmp_path / "out", *fast, "--align-to", target),
-            *("--sky", "keep"),
-        )
-        assert (status, err) == (0, [])
-        labels, wcs = map_of(tmp_path / "out")
-        assert labels.shape == (20, 30)
-        np.testing.assert_allclose(
-            wcs.wcs_pix2world([[3, 4]], 0), WCS(header).wcs_pix2world([[3, 4]], 0)
-        )
+        monkeypatch.chdir(files[0].parent)
+        fits.writeto("header.fits", np.zeros((20, 30)), header, overwrite=True)
+        header.totextfile("header.txt", overwrite=True)
+        source, pipeline = made_by(*files, "--align-to", target)
+        aligner = pipeline["align"]
+        aligned = aligner.fit_transform(source.read())
+        assert aligned.shape[:2] == shape
+        if target.startswith("header"):
+            np.testing.assert_allclose(
+                aligned.wcs.wcs_pix2world([[3, 4]], 0),
+                WCS(header).wcs_pix2world([[3, 4]], 0),
+            )
 
     def test_crop(self, run, files, tmp_path, fast):
         common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
@@ -131,78 +119,61 @@ class TestGrids:
             cut.wcs_pix2world([[0, 0]], 0),
             wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
         )
-
-    def test_crop_of_other_images(self, run, files, tmp_path, fast):
-        common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
-        run(*common, "-o", tmp_path / "out")
-        model, other = tmp_path / "out" / "model.joblib", tmp_path / "other"
+        # That of other images is told too.
+        model, other = tmp_path / "cropped" / "model.joblib", tmp_path / "other"
         status, out, err = run("predict", model, *files, "-o", other, "--trust")
         assert (status, err) == (0, [])
-        size = "{} x {}".format(*map_of(other)[0].shape)
-        text = f"Map cut to the {size} pixels around those with data, of 50 x 60."
-        assert text in out
+        assert map_of(other)[0].shape == cropped.shape
+        assert f"{text}." in out
 
-    def test_fluxes_by_unit(self, run, files, tmp_path, fast):
-        """Clusters do not care, fluxes do: 2 x 2 or 3 x 3 pixels make one."""
-        common = ("cluster", *files[:2], *fast, "--align-to", "nuv", "--sky", "keep")
-        counts = []
-        for file in files[:2]:
-            counts.append(tmp_path / file.name)
+    def test_fluxes_by_unit(self, made_by, files, tmp_path, run, fast):
+        """Clusters do not care, fluxes do: 2 x 2 pixels make one."""
+        counts, blank = ([tmp_path / f"{n}_{i}.fits" for i in (0, 1)] for n in "cb")
+        for file, *paths in zip(files[:2], counts, blank, strict=True):
             with fits.open(file) as hdus:
                 hdus[0].header["BUNIT"] = "adu"
-                hdus.writeto(counts[-1])
-        table = {}
-        for name, images, more in [
-            ("level", files[:2], ()),
-            ("counts", counts, ()),
-            ("asked", files[:2], ("--conserve", "flux")),
-        ]:
-            command = ("cluster", *images, *common[3:], *more)
-            status, _, err = run(*command, "-o", tmp_path / name)
-            assert (status, err) == (0, [])
-            table[name] = Table.read(tmp_path / name / "clusters.ecsv")
-        column = next(c for c in table["level"].colnames if "red" in c and "mean" in c)
-        level = table["level"][column]
-        for name in ("counts", "asked"):
-            # Pixels of .5 arcsec on pixels of 1 arcsec.
-            np.testing.assert_allclose(table[name][column], 4 * level, rtol=1e-3)
-        blank = [tmp_path / f"no_unit_{n}.fits" for n in (0, 1)]
-        for file, path in zip(files, blank, strict=False):
-            with fits.open(file) as hdus:
+                hdus.writeto(paths[0])
                 del hdus[0].header["BUNIT"]
-                hdus.writeto(path)
-        _, _, err = run("cluster", *blank, *fast, "-o", tmp_path / "unknown")
-        (line,) = err
-        assert "no_unit_1" in line
+                hdus.writeto(paths[1])
+        level, counted, asked = (
+            pipeline["align"].fit_transform(source.read()).data[:, :, 1]
+            for source, pipeline in (
+                made_by(*images, "--align-to", "0", *more)
+                for images, more in (
+                    (files[:2], ()),
+                    (counts, ()),
+                    (files[:2], ("--conserve", "flux")),
+                )
+            )
+        )
+        for found in (counted, asked):  # pixels of .5 arcsec on pixels of 1 arcsec
+            np.testing.assert_allclose(found, 4 * level, rtol=1e-3)
+        _, _, (line,) = run("cluster", *blank, *fast, "-o", tmp_path / "unknown")
+        assert "b_1" in line
         assert "--conserve flux" in line
 
-    def test_registration(self, run, files, tmp_path, fast):
-        """A wrong CRPIX is corrected, and a line says by how much."""
+    @pytest.mark.parametrize("option", ["--register", "--check-registration=no", ""])
+    def test_registration(self, run, files, tmp_path, fast, option):
+        """A wrong CRPIX is corrected, and a line says by how much; or a warning."""
         shifted = tmp_path / "shifted.fits"
         with fits.open(files[0]) as hdus:
             hdus[0].header["CRPIX1"] += 6
             hdus[0].header["CRPIX2"] -= 2
             hdus.writeto(shifted)
-        command = ("cluster", files[0], shifted, *fast, "--register")
+        command = ("cluster", files[0], shifted, *fast, *option.split())
         status, out, err = run(*command, "-o", tmp_path / "out")
-        assert (status, err) == (0, [])
-        assert re.search(
-            r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)",
-            "\n".join(out),
-        )
-
-    def test_shifted_bands_are_named(self, run, files, tmp_path, fast):
-        shifted = tmp_path / "shifted.fits"
-        with fits.open(files[0]) as hdus:
-            hdus[0].header["CRPIX1"] += 6
-            hdus.writeto(shifted)
-        command = ("cluster", files[0], shifted, *fast)
-        trusted = run(*command, "-o", tmp_path / "no", "--check-registration", "no")
-        assert trusted[2] == []
-        _, _, err = run(*command, "-o", tmp_path / "check")
-        (line,) = err
-        assert "'shifted' by" in line
-        assert "+6.0 columns" in line or "-6.0 columns" in line
+        assert status == 0
+        if option == "--register":
+            text = (
+                r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)"
+            )
+            assert any(re.match(text, line) for line in out)
+        if option:
+            assert err == []
+        else:
+            (line,) = err
+            assert "'shifted' by" in line
+            assert re.search(r"[+-]2\.0 rows and [+-]6\.0 columns", line)
 
     def test_widths_in_pixels(self, run, files, tmp_path, fast):
         _, out, err = run(
@@ -243,34 +214,28 @@ class TestMasks:
 
         return write
 
-    def masked(self, run, files, folder, fast, *options):
-        """Return where the map is masked, and where it was without the options."""
-        common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
-        common += ("--crop", "no")
-        for name, more in (("plain", ()), ("masked", options)):
-            status, _, err = run(*common, "-o", folder / name, *more)
-            assert (status, err) == (0, [])
-        return [map_of(folder / name)[0] == -3 for name in ("masked", "plain")]
+    def masked(self, made_by, files, *options):
+        """Return which pixels of the first band are masked as images are read."""
+        cubes = made_by(*files, *options)[0].read()
+        cube = cubes[0] if isinstance(cubes, list) else cubes
+        return np.isnan(cube.data[:, :, 0])
 
-    def test_excluded_regions(self, run, files, tmp_path, regions, fast):
-        path = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 6")')
-        masked, before = self.masked(run, files, tmp_path, fast, "--exclude", path)
-        rows, columns = np.indices((50, 60))
-        inside = np.hypot(rows - 24.5, columns - 29.5) < 6
-        assert masked[inside].all()
-        assert not before[inside].any()
-        # Beyond the reach of a pixel of the coarsest band nothing changes.
-        far = np.hypot(rows - 24.5, columns - 29.5) > 6 + 2 * 1.5
-        np.testing.assert_array_equal(masked[far], before[far])
+    def radius(self, cube_shape=(50, 60)):
+        rows, columns = np.indices(cube_shape)
+        return np.hypot(rows - 24.5, columns - 29.5)
 
-    def test_included_regions(self, run, files, tmp_path, regions, fast):
-        first = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 6")')
-        second = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 9")', "b.reg")
-        masked, _ = self.masked(run, files, tmp_path, fast, "--include", first, second)
-        rows, columns = np.indices(masked.shape)
-        radius = np.hypot(rows - 24.5, columns - 29.5)
-        assert masked[radius > 9].all()
-        assert not masked[radius < 6].any()
+    def test_excluded_and_included_regions(self, made_by, files, regions):
+        small = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 6")')
+        large = regions(f'icrs; circle({CENTER[0]}, {CENTER[1]}, 9")', "b.reg")
+        # The bands are in the order of their names, and nuv is the last but one.
+        source = made_by(*files, "--exclude", small)[0]
+        place = next(i for i, cube in enumerate(source.read()) if cube.shape[0] == 50)
+        inside = self.radius() < 6
+        masked = np.isnan(source.read()[place].data[:, :, 0])
+        np.testing.assert_array_equal(masked, inside)
+        source = made_by(*files, "--include", small, large)[0]
+        masked = np.isnan(source.read()[place].data[:, :, 0])
+        np.testing.assert_array_equal(masked, self.radius() >= 9)
 
     def test_a_region_that_one_image_does_not_show(
         self, run, files, tmp_path, regions, fast
@@ -285,148 +250,89 @@ class TestMasks:
         )
         assert (status, err) == (0, [])
 
-    def test_flags_of_extensions_and_files(self, run, files, tmp_path, fast):
+    @pytest.mark.parametrize(
+        ("options", "count"),
+        [
+            ("--masks auto", 240),
+            ("--masks DQ --ignore-flags 4", 40),
+            ("--masks mask.fits --ignore-flags ~4", 200),
+            ("--weights DQ --masks none", 50 * 60 - 240),
+        ],
+    )
+    def test_flags_of_extensions_and_files(
+        self, made_by, files, tmp_path, monkeypatch, options, count
+    ):
+        monkeypatch.chdir(tmp_path)
         flags = np.zeros((50, 60), dtype=np.int16)
         flags[20:30, 20:40] = 4
         flags[30:32, 20:40] = 1
         with fits.open(files[0]) as hdus:
-            science, header = hdus[0].data, hdus[0].header
-        hdus = [fits.PrimaryHDU(science, header), fits.ImageHDU(flags, name="DQ")]
-        image, mask = tmp_path / "image.fits", tmp_path / "mask.fits"
-        fits.HDUList(hdus).writeto(image)
-        fits.writeto(mask, flags)
-        counts = []
-        for number, options in enumerate(
-            [
-                ["--masks", "auto"],
-                ["--masks", "DQ", "--ignore-flags", "4"],
-                ["--masks", mask, "--ignore-flags", "~4"],
-                ["--weights", "DQ", "--masks", "none"],
-            ]
-        ):
-            folder = tmp_path / str(number)
-            status, _, err = run(
-                *("cluster", image, "-o", folder, *fast, "--sky", "keep", *options)
-            )
-            assert (status, err) == (0, [])
-            counts.append(int(np.sum(map_of(folder)[0] == -3)))
-        assert counts == [240, 40, 200, 50 * 60 - 240]
-
-    def test_other_criteria(self, run, images, pattern, fast, tmp_path):
-        data = pattern()
-        data[4, 5:9] = 1000
-        file = images("image.fits", data)
-        status, _, err = run(
-            *("cluster", file, "-o", "outliers", *fast, "--sky", "keep")
-        )
-        assert (status, err) == (0, [])
-        assert (map_of(tmp_path / "outliers")[0][4, 5:9] == -3).all()
-        for folder, options, count in (
-            ("none", [], 0),
-            ("saturation", ["--saturation", 500], 4),
-            ("grow", ["--saturation", 500, "--grow", 1], 4 + 10),
-            ("snr", ["--min-snr", 1e6], None),
-        ):
-            status, _, err = run(
-                *("cluster", file, "-o", folder, *fast, "--sky", "keep"),
-                *("--mask-outliers", "no", *options),
-            )
-            if count is None:
-                assert "by 'signal_to_noise'" in err[0]
-                continue
-            assert (status, err) == (0, [])
-            with contextlib.chdir(folder):
-                labels, _ = read_map("cluster_map.fits")
-            assert np.sum(labels == -3) == count
-
-
-class TestRefused:
-    """One line for what cannot be."""
-
-    @pytest.fixture
-    def refused(self, run, tmp_path, monkeypatch):
-        monkeypatch.chdir(tmp_path)
-
-        def check(*arguments, parts):
-            status, out, err = run("cluster", *arguments, "-o", "out")
-            assert (status, out) == (2, [])
-            for part in parts:
-                assert part in err[-1]
-            assert not (tmp_path / "out").exists()
-
-        return check
+            hdus.append(fits.ImageHDU(flags, name="DQ"))
+            hdus.writeto("image.fits")
+        fits.writeto("mask.fits", flags)
+        assert self.masked(made_by, ["image.fits"], *options.split()).sum() == count
 
     @pytest.mark.parametrize(
-        ("grid", "parts"),
+        ("options", "count"),
         [
-            ("green", ["no band 'green'", "nuv", "'coarsest', 'optimal' and 'first'"]),
-            ("7", ["no band number 7", "3 bands are counted from 0"]),
-            ("lost.fits", ["no band 'lost.fits'"]),
+            ("--mask-outliers yes", 4),
+            ("--mask-outliers no", 0),
+            ("--mask-outliers no --saturation 500", 4),
+            ("--mask-outliers no --saturation 500 --grow 1", 4 + 10),
         ],
     )
-    def test_no_such_grid(self, refused, files, grid, parts):
-        refused(*files, "--align-to", grid, parts=parts)
+    def test_other_criteria(self, made_by, images, pattern, options, count):
+        data = pattern()
+        data[4, 5:9] = 1000
+        source, pipeline = made_by(images("image.fits", data), *options.split())
+        masked = np.isnan(pipeline["gaps"].fit_transform(source.read()).data[:, :, 0])
+        assert masked[4, 5:9].all() == (count > 0)
+        assert masked.sum() == count or options == "--mask-outliers yes"
 
-    def test_grid_without_wcs(self, refused, files, tmp_path):
-        fits.writeto(tmp_path / "bare.fits", np.zeros((4, 5)))
-        refused(*files, "--align-to", "bare.fits", parts=["bare.fits has no WCS"])
 
-    def test_grid_elsewhere_before_the_work(self, refused, files, tmp_path):
-        header = make_wcs((9, 9), 1.0).to_header()
-        header["CRVAL2"] = 20.0
-        fits.writeto(tmp_path / "far.fits", np.zeros((9, 9)), header)
-        refused(
-            *(
-                *files,
-                "--align-to",
-                "far.fits",
-                "--fwhm",
-                "stars",
-            ),  # which there are not
-            parts=["Band 'nuv' and the grid of the reference do not overlap"],
-        )
+REFUSED = [
+    ("--align-to green", "no band 'green'", "nuv", "'coarsest', 'optimal' and 'first'"),
+    ("--align-to 7", "no band number 7", "3 bands are counted from 0"),
+    ("--align-to lost.fits", "no band 'lost.fits'"),
+    ("--align-to bare.fits", "bare.fits has no WCS"),
+    (  # before stars are looked for, which there are not
+        "--align-to far.fits --fwhm stars",
+        "Band 'nuv' and the grid of the reference do not overlap",
+    ),
+    ("--pixel-scale 0.5", "pixel_scale", "1, 1.5 and 0.5 arcsec", "Leave it out"),
+    ("--masks nuv.fits red.fits", "masks has 2 entries for 3 images"),
+    ("--masks DQ", "nuv.fits", "DQ"),
+    ("--fwhm 3kg", "band 'nuv'", "arcsec or another angle"),
+]
+OF_REGIONS = [
+    ("--exclude far.reg", "far.reg"),
+    ("--include far.reg", "far.reg"),
+    (
+        "--exclude pixels.reg",
+        *("pixels.reg holds regions in pixels", "3 pixel grids", "icrs"),
+    ),
+    ("--exclude notes.reg", "notes.reg"),
+    ("--exclude lost.reg", "lost.reg: No such file"),
+]
 
-    def test_one_pixel_scale_for_all(self, refused, files):
-        refused(
-            *(*files, "--pixel-scale", 0.5),
-            parts=["pixel_scale", "1, 1.5 and 0.5 arcsec", "Leave it out"],
-        )
 
-    @pytest.mark.parametrize("option", ["--exclude", "--include"])
-    def test_regions_elsewhere(self, refused, files, tmp_path, option):
+@pytest.mark.parametrize(
+    ("options", "parts"), [(each[0], each[1:]) for each in [*REFUSED, *OF_REGIONS]]
+)
+def test_one_line_for_what_cannot_be(refused, files, tmp_path, options, parts):
+    if ".reg" in options:
         pytest.importorskip("regions")
-        (tmp_path / "far.reg").write_text('icrs; circle(10, 10, 5")')
-        refused(*files, option, "far.reg", parts=["far.reg"])
+    header = make_wcs((9, 9), 1.0).to_header()
+    header["CRVAL2"] = 20.0
+    fits.writeto(tmp_path / "far.fits", np.zeros((9, 9)), header)
+    fits.writeto(tmp_path / "bare.fits", np.zeros((4, 5)))
+    (tmp_path / "far.reg").write_text('icrs; circle(10, 10, 5")')
+    (tmp_path / "pixels.reg").write_text("image; circle(10, 10, 5)")
+    (tmp_path / "notes.reg").write_text("dear diary")
+    refused("cluster", *files, *options.split(), parts=parts)
 
-    def test_regions_in_pixels_of_which_image(self, refused, files, tmp_path):
-        pytest.importorskip("regions")
-        (tmp_path / "pixels.reg").write_text("image; circle(10, 10, 5)")
-        refused(
-            *(*files, "--exclude", "pixels.reg"),
-            parts=["pixels.reg holds regions in pixels", "3 pixel grids", "icrs"],
-        )
 
-    def test_region_files_that_are_none(self, refused, files, tmp_path):
-        pytest.importorskip("regions")
-        (tmp_path / "notes.reg").write_text("dear diary")
-        refused(*files, "--exclude", "notes.reg", parts=["notes.reg"])
-        refused(*files, "--exclude", "lost.reg", parts=["lost.reg: No such file"])
-
-    def test_masks_of_other_images(self, refused, files):
-        refused(
-            *(*files, "--masks", files[0], files[1]),
-            parts=["masks has 2 entries for 3 images"],
-        )
-        refused(*files, "--masks", "DQ", parts=["nuv.fits", "DQ"])
-
-    def test_no_stars(self, refused, files):
-        pytest.importorskip("photutils")
-        refused(
-            *(*files, "--fwhm", 3, "stars", 4),
-            parts=["Band 'red' shows", "stars of one width", "Pass its fwhm"],
-        )
-
-    def test_unit_that_is_no_angle(self, refused, files):
-        refused(
-            *(*files, "--fwhm", "3kg"), parts=["band 'nuv'", "arcsec or another angle"]
-        )
+def test_no_stars(refused, files):
+    pytest.importorskip("photutils")
+    parts = ["Band 'red' shows", "stars of one width", "Pass its fwhm"]
+    refused("cluster", *files, "--fwhm", 3, "stars", 4, parts=parts)

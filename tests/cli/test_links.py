@@ -40,9 +40,7 @@ def fitted(bands, objects, tmp_path_factory):
     """A folder of results with all that commands add to it."""
     folder = tmp_path_factory.mktemp("links") / "result"
     files = [*map(str, bands), "--catalog", str(objects)]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
-        assert main(["cluster", *files, "-o", str(folder), *QUICK]) == 0
+    assert main(["cluster", *files, "-o", str(folder), *QUICK]) == 0
     assert main(["explore", str(folder), "--trust"]) == 0
     return folder
 

@@ -11,17 +11,7 @@ from astropy.io import fits
 from skesom.io import read_cube
 from skesom.report import _folders
 
-QUICK = [
-    "--no-pictures",
-    "--tables",
-    "no",
-    "--runs",
-    "1",
-    "--method",
-    "csom",
-    "--set",
-    "shape=3,3",
-]
+QUICK = "--no-pictures --tables no --runs 1 --method csom --set shape=3,3".split()
 NAMES = {
     "codes and syntax": "-a\n\x1b[31m{};'\"<i>%s$(c)[1]",
     "no text": os.fsdecode(b"\xff\xfe"),

@@ -70,15 +70,15 @@ class TestPsf:
             labels_in(tmp_path / "a"), labels_in(tmp_path / "b")
         )
 
-    def test_files_that_have_moved(self, run, bands, psfs, tmp_path, fast):
+    def test_files_that_have_moved(self, run, quick, bands, psfs, tmp_path, fast):
         first, labels = tmp_path / "first", {}
         run("cluster", *bands, "-o", first, *fast, "--psf", *psfs)
         for path in psfs:
             path.unlink()
-        status, out, err = run("cluster", "--from", first, "-o", tmp_path / "again")
+        status, out, err = quick("cluster", "--from", first, "-o", tmp_path / "again")
         assert (status, err) == (0, [])
         assert "The label map is that of the run, bit for bit." in out
-        status, _, err = run("predict", first, *bands, "-o", tmp_path / "other")
+        status, _, err = quick("predict", first, *bands, "-o", tmp_path / "other")
         assert (status, err) == (0, [])
         status, _, err = run("explore", first)
         assert (status, err) == (0, [])

@@ -3,6 +3,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -47,9 +48,21 @@ def first(first_run, files, tmp_path):
 def options():
     """What makes a run unlike one with the defaults."""
     return [
-        *("--method", "esom", "--n-clusters", 5, "--random-state", 7, "--grow", 1.5),
+        *(
+            "--runs",
+            3,
+            "--method",
+            "esom",
+            "--n-clusters",
+            5,
+            "--random-state",
+            7,
+            "--grow",
+            1.5,
+        ),
         *("--color-contrast", 0.2, "--target-fwhm", 0.09, "--smooth", "psf"),
         *("--set", "learning_rate=0.1", "--sky", "mask", "--saturation", 40, 50, 60),
+        *("--runs", 3),
     ]
 
 
@@ -60,12 +73,12 @@ def labels_in(folder):
 class TestRepeat:
     """The label map of a run comes again."""
 
-    def test_bit_for_bit(self, run, files, options, tmp_path):
+    def test_bit_for_bit(self, quick, files, options, tmp_path):
         first, again = tmp_path / "first", tmp_path / "again"
-        assert run("cluster", *files, "-o", first, *options)[0] == 0
+        assert quick("cluster", *files, "-o", first, *options)[0] == 0
         path = first / "provenance.json"  # below, its folder
         with threadpool_limits(1):  # threads do not matter
-            status, out, err = run("cluster", "--from", path, "-o", again)
+            status, out, err = quick("cluster", "--from", path, "-o", again)
         assert (status, err) == (0, [])
         assert out[-1] == "The label map is that of the run, bit for bit."
         np.testing.assert_array_equal(labels_in(first), labels_in(again))
@@ -85,9 +98,9 @@ class TestRepeat:
             ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1"],
         ],
     )
-    def test_other_methods(self, run, files, tmp_path, method):
-        run("cluster", *files, "-o", tmp_path / "first", *method)
-        status, _, err = run(
+    def test_other_methods(self, quick, files, tmp_path, method):
+        quick("cluster", *files, "-o", tmp_path / "first", *method, "--runs", 2)
+        status, _, err = quick(
             "cluster", "--from", tmp_path / "first", "-o", tmp_path / "again"
         )
         assert (status, err) == (0, [])
@@ -95,17 +108,17 @@ class TestRepeat:
             labels_in(tmp_path / "first"), labels_in(tmp_path / "again")
         )
 
-    def test_masks_regions_and_grids(self, run, files, tmp_path, fast, monkeypatch):
+    def test_masks_regions_and_grids(self, quick, files, tmp_path, fast, monkeypatch):
         pytest.importorskip("regions")
         monkeypatch.chdir(tmp_path)
         (tmp_path / "drawn.reg").write_text("image; circle(20, 30, 6)")
-        run(
+        quick(
             *("cluster", *(file.name for file in files), "-o", "first", *fast),
             *("--exclude", "drawn.reg", "--align-to", files[1].name),
             *("--fwhm", "2.5pix", "--band-names", "u", "v", "i"),
         )
         monkeypatch.chdir("/")  # relative paths were made absolute
-        status, _, err = run(
+        status, _, err = quick(
             "cluster", "--from", tmp_path / "first", "-o", tmp_path / "again"
         )
         assert (status, err) == (0, [])
@@ -113,20 +126,20 @@ class TestRepeat:
         assert labels[29, 19] == -3
         np.testing.assert_array_equal(labels_in(tmp_path / "first"), labels)
 
-    def test_after_all_has_moved_together(self, run, files, tmp_path, fast):
+    def test_after_all_has_moved_together(self, quick, files, tmp_path, fast):
         (tmp_path / "here").mkdir()
         here = [shutil.move(file, tmp_path / "here") for file in files]
-        run("cluster", *here, "-o", tmp_path / "here" / "first", *fast)
+        quick("cluster", *here, "-o", tmp_path / "here" / "first", *fast)
         (tmp_path / "here").rename(tmp_path / "there")
-        status, out, err = run(
+        status, out, err = quick(
             "cluster", "--from", tmp_path / "there" / "first", "-o", tmp_path / "again"
         )
         assert (status, err) == (0, [])
         assert out[-1] == "The label map is that of the run, bit for bit."
 
-    def test_a_demo(self, run, tmp_path, fast):
-        run("demo", "--size", 48, "-o", tmp_path / "demo", *fast)
-        status, out, _ = run(
+    def test_a_demo(self, quick, tmp_path, fast):
+        quick("demo", "--size", 48, "-o", tmp_path / "demo", *fast)
+        status, out, _ = quick(
             "cluster", "--from", tmp_path / "demo", "-o", tmp_path / "again"
         )
         assert status == 0
@@ -137,10 +150,10 @@ class TestOtherFiles:
     """Images in place of those of the run."""
 
     @pytest.mark.usefixtures("first")
-    def test_the_same_elsewhere(self, run, files, tmp_path):
+    def test_the_same_elsewhere(self, quick, files, tmp_path):
         moved = [shutil.move(file, f"{file}.moved.fits") for file in files]
         common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
-        status, _, err = run(*common)
+        status, _, err = quick(*common)
         assert status == 2
         (line,) = err
         start = (
@@ -148,18 +161,18 @@ class TestOtherFiles:
         )
         assert line.startswith(start)
         assert "`skesom cluster --from` as files" in line
-        status, out, err = run(*common, *moved)
+        status, out, err = quick(*common, *moved)
         assert (status, err) == (0, [])
         assert out[-1] == "The label map is that of the run, bit for bit."
 
     @pytest.mark.usefixtures("first")
-    def test_others(self, run, files, tmp_path):
+    def test_others(self, quick, files, tmp_path):
         common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
-        status, _, err = run(*common, *files[:2])
+        status, _, err = quick(*common, *files[:2])
         assert status == 2
         assert "The run had 3 files of images, got 2." in err[0]
         (tmp_path / "u.fits").write_bytes(files[0].read_bytes() + bytes(2880))
-        status, _, err = run(*common, tmp_path / "u.fits", *files[1:])
+        status, _, err = quick(*common, tmp_path / "u.fits", *files[1:])
         assert status == 0
         assert "other images than those of the run" in err[0]
 
@@ -168,17 +181,8 @@ class TestRefused:
     """One line for what cannot be repeated."""
 
     @pytest.fixture
-    def refused(self, run, first, tmp_path):
-        def check(*options, parts):
-            status, out, err = run(
-                "cluster", "--from", first, "-o", tmp_path / "out", *options
-            )
-            assert (status, out) == (2, [])
-            for part in parts:
-                assert part in err[-1]
-            assert not (tmp_path / "out").exists()
-
-        return check
+    def refused(self, refused, first):
+        return partial(refused, "cluster", "--from", first)
 
     def change(self, path, change):
         content = json.loads(path.read_text())
@@ -214,9 +218,9 @@ class TestRefused:
         assert status == 2
         assert "give the files of the images, or a run to repeat (--from)" in err[0]
 
-    def test_versions_are_named(self, run, first, tmp_path):
+    def test_versions_are_named(self, quick, first, tmp_path):
         self.change(first, lambda content: content["software"].update(numpy="1.0"))
-        status, _, err = run("cluster", "--from", first, "-o", tmp_path / "out")
+        status, _, err = quick("cluster", "--from", first, "-o", tmp_path / "out")
         assert status == 0
         assert "numpy 1.0 (here " in err[0]
         assert "Results may differ" in err[0]

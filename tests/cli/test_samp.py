@@ -30,11 +30,11 @@ def test_no_hub(run, bands, fast, tmp_path):
     assert [line for line in errors if "No SAMP hub is running" in line] == errors[-1:]
 
 
-def test_cluster_predict_and_explore(run, bands, fast, tmp_path, sent):
+def test_cluster_predict_and_explore(run, quick, bands, fast, tmp_path, sent):
     folder, other = str(tmp_path / "result"), str(tmp_path / "other")
     _, lines, _ = run("cluster", *bands, "-o", folder, *fast, "--samp")
     assert lines[-1] == "Sent to DS9, TOPCAT."
-    run("predict", folder, *bands, "-o", other, "--trust", "--samp")
+    quick("predict", folder, *bands, "-o", other, "--trust", "--samp")
     run("explore", folder, "--trust", "--samp")
     middle = [sorted(path.name for path in bands)[1]]
     assert sent == [(folder, middle), (other, middle), (folder, middle)]

@@ -26,9 +26,9 @@ def lines(tmp_path_factory):
 
 
 @pytest.mark.parametrize("options", [("--bin-bands", 8), ("--pca", 3)], ids=str)
-def test_lines_at_two_velocities(run, lines, tmp_path, options):
+def test_lines_at_two_velocities(quick, lines, tmp_path, options):
     arguments = "--n-clusters", 3, "--sky", "keep", "--runs", 3, *options
-    status, _, _ = run("cluster", lines, "-o", tmp_path / "out", *arguments)
+    status, _, _ = quick("cluster", lines, "-o", tmp_path / "out", *arguments)
     assert status == 0
     labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
     for columns in (slice(0, 8), slice(8, 16), slice(16, 24)):
@@ -39,7 +39,7 @@ def test_lines_at_two_velocities(run, lines, tmp_path, options):
     for name in ("model.skops", "model.joblib"):
         model = tmp_path / "out" / name
         folder = tmp_path / f"predicted by {name}"
-        status, _, _ = run("predict", model, lines, "-o", folder, "--trust")
+        status, _, _ = quick("predict", model, lines, "-o", folder, "--trust")
         assert status == 0
         predicted, _ = read_map(folder / "cluster_map.fits")
         np.testing.assert_array_equal(predicted, labels)

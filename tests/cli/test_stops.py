@@ -17,6 +17,7 @@ import pytest
 
 from skesom._common.strips import remove_left_rows, stored
 from skesom.cli import _cluster
+from skesom.cli._stops import text_of
 
 da = pytest.importorskip("dask.array")
 NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
@@ -43,8 +44,7 @@ def temporary(tmp_path, monkeypatch):
 @pytest.fixture
 def command(bands, fast, tmp_path, temporary):
     """Return arguments of a command, and what there is to be after it failed."""
-    quick = [*fast, "--runs", "1", "--tables=no", "--no-pictures"]
-    return ["cluster", *bands, "-o", tmp_path / "new" / "out", *quick]
+    return ["cluster", *bands, "-o", tmp_path / "new" / "out", *fast, "--runs", "1"]
 
 
 @contextmanager
@@ -150,10 +150,10 @@ def raiser(error):
 
 NO_THREAD = RuntimeError("can't start new thread")
 LIMITS = [
-    (MemoryError("no 9 GB"), ["not enough memory (no 9 GB)", "--strips yes"]),
-    (NO_THREAD, ["can't start new thread: ", "ulimit -u"]),
+    (MemoryError("no 9 GB"), "not enough memory (no 9 GB)", "--strips yes"),
+    (NO_THREAD, "can't start new thread: ", "ulimit -u"),
     *(
-        (OSError(number, os.strerror(number)), [os.strerror(number), advice])
+        (OSError(number, os.strerror(number)), os.strerror(number), advice)
         for number, advice in (
             (errno.ENOMEM, "--cutout"),
             (errno.EAGAIN, "OMP_NUM_THREADS"),
@@ -164,16 +164,21 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("error", "parts"), LIMITS, ids=repr)
+@pytest.mark.parametrize(("error", "what", "advice"), LIMITS, ids=repr)
+def test_advice_on_limits_of_the_machine(error, what, advice):
+    line = text_of(error, "out")
+    assert what in line
+    assert advice in line
+    assert "\n" not in line
+
+
 def test_a_limit_of_the_machine_is_one_line(
-    run, command, tmp_path, temporary, monkeypatch, error, parts
+    run, command, tmp_path, temporary, monkeypatch
 ):
-    place = "skesom.report._report._Report.write_models"
-    patch(monkeypatch, place, raiser(error))
+    patch(monkeypatch, MOMENTS["writing"], raiser(LIMITS[0][0]))
     status, _, err = run(*command)
     assert status == 2
-    assert err[-1].startswith("skesom cluster: error: ")
-    assert all(part in err[-1] for part in parts)
+    assert err[-1] == f"skesom cluster: error: {text_of(LIMITS[0][0])}"
     assert [*temporary.iterdir()] == []
     assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
 

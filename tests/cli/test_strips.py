@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``--strips``: images that stay on the disk give the same folder of results."""
 
+import contextlib
+import io
 import json
 import sys
 import zipfile
@@ -8,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.table import Table
 
-from skesom.cli import _strips
+from skesom.cli import _strips, main
 from skesom.io import read_map
 from skesom.report import read_report
 from skesom.report._image_source import ImageSource
@@ -21,12 +25,29 @@ RUNS = ["--runs", "3"]
 DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
 
 
-@pytest.fixture(autouse=True)
-def _low_strips(monkeypatch):
+@pytest.fixture(scope="module", autouse=True)
+def _low_strips():
     """Cut images of some ten rows into several strips."""
-    monkeypatch.setattr("skesom._common.strips.STRIP_VALUES", 2000)
-    monkeypatch.setattr("skesom._common.strips._LEAST_ROWS", 5)
-    monkeypatch.setattr("skesom.report._result._VALUES_PER_STRIP", 1500)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skesom._common.strips.STRIP_VALUES", 2000)
+        patch.setattr("skesom._common.strips._LEAST_ROWS", 5)
+        patch.setattr("skesom.report._result._VALUES_PER_STRIP", 1500)
+        yield
+
+
+@pytest.fixture(scope="module")
+def results(bands, tmp_path_factory):
+    """Folders of results of two ways, with what was printed."""
+    folder = tmp_path_factory.mktemp("results")
+    printed = {}
+    for strips in ("no", "yes"):
+        command = ["cluster", *bands, "-o", folder / strips, *RUNS, "--strips", strips]
+        # Registration is checked in memory only.
+        command += ["--dpi", 40, "--check-registration", "no"]
+        with contextlib.redirect_stdout(io.StringIO()) as text:
+            assert main([str(part) for part in command]) == 0
+        printed[strips] = text.getvalue().splitlines()
+    return folder, printed
 
 
 def contents(folder):
@@ -35,35 +56,25 @@ def contents(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_folder_of_results_is_the_same(bands, run, tmp_path, pictures):
-    printed = {}
-    for strips in ("no", "yes"):
-        command = [*bands, "-o", tmp_path / strips, *RUNS, "--strips", strips]
-        command += ["--check-registration", "no"]  # done in memory only
-        status, printed[strips], errors = run("cluster", *command)
-        assert status == 0, errors
+def test_folder_of_results_is_the_same(results):
+    folder, printed = results
     first, *others = printed["yes"]
     assert first == "Working through the images in strips of rows."
-    lines = [
-        line.replace(str(tmp_path / "yes"), str(tmp_path / "no")) for line in others
-    ]
-    assert lines == printed["no"]
-    whole, by_strips = contents(tmp_path / "no"), contents(tmp_path / "yes")
+    names = str(folder / "yes"), str(folder / "no")
+    assert [line.replace(*names) for line in others] == printed["no"]
+    whole, by_strips = contents(folder / "no"), contents(folder / "yes")
     assert whole.keys() == by_strips.keys()
     assert {"agreement.fits", "pixels.fits", "cluster_contours.png"} < whole.keys()
     assert [n for n in whole if whole[n] != by_strips[n] and n not in DIFFER] == []
-    provenance = json.loads(by_strips["provenance.json"])
-    assert provenance["strips"] is True
-    assert json.loads(whole["provenance.json"])["strips"] is False
+    for name, files in (("no", whole), ("yes", by_strips)):
+        assert json.loads(files["provenance.json"])["strips"] is (name == "yes")
 
 
-def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
-    fast = [*RUNS, "--no-pictures", "--tables=no"]
-    first = tmp_path / "first"
-    assert run("cluster", *bands, "-o", first, *fast, "--strips", "yes")[0] == 0
+def test_run_is_repeated_with_and_without_strips(results, quick, tmp_path):
+    first = results[0] / "yes"
     for strips in ("no", "yes"):
         again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
-        status, lines, errors = run("cluster", *again, "--no-pictures", "--tables=no")
+        status, lines, errors = quick("cluster", *again)
         assert status == 0, errors
         assert lines[-1] == "The label map is that of the run, bit for bit."
     report = read_report(first, trust=True)
@@ -73,12 +84,11 @@ def test_run_is_repeated_with_and_without_strips(bands, run, tmp_path):
     )
 
 
-def test_prediction_in_strips_is_the_same(bands, run, tmp_path, pictures):
-    model = tmp_path / "model"
-    assert run("cluster", *bands, "-o", model, *RUNS, "--no-pictures")[0] == 0
+def test_prediction_in_strips_is_the_same(results, bands, run, tmp_path):
     for strips in ("no", "yes"):
-        command = [model, *bands, "-o", tmp_path / strips, "--trust"]
-        status, _, errors = run("predict", *command, "--strips", strips)
+        command = [results[0] / "no", *bands, "-o", tmp_path / strips, "--trust"]
+        more = "--strips", strips, "--no-pictures"
+        status, _, errors = run("predict", *command, *more)
         assert status == 0, errors
     whole, by_strips = contents(tmp_path / "no"), contents(tmp_path / "yes")
     assert [n for n in whole if whole[n] != by_strips.get(n) and n not in DIFFER] == []
@@ -99,19 +109,18 @@ def test_regions_mask_lazy_images(bands, tmp_path):
 
 @pytest.mark.parametrize(("share", "wanted"), [(0.99, True), (1.01, False)])
 def test_auto_counts_the_values_and_the_free_memory(
-    bands, scene, run, tmp_path, monkeypatch, share, wanted
+    bands, scene, caplog, monkeypatch, share, wanted
 ):
     needed = 4 * 6 * scene[0].data.size
     monkeypatch.setattr(_strips, "free_memory", lambda: share * needed)
-    command = [*bands, "-o", tmp_path / "out", "--runs", "1", "--no-pictures"]
-    status, lines, errors = run("cluster", *command)
-    assert status == 0, errors
+    with caplog.at_level("INFO", "skesom"):
+        source = _strips.with_strips(ImageSource(tuple(bands)), "auto")
+    assert source.lazy is wanted
     text = (
         "strips of rows. The images need about 0.0 GB of memory, and 0.0 GB are free."
     )
-    assert (f"Working through the images in {text}" in lines) is wanted
-    found = json.loads((tmp_path / "out" / "provenance.json").read_text())
-    assert found["strips"] is wanted
+    line = f"Working through the images in strips of rows. {text}"
+    assert caplog.messages == [line] * wanted
 
 
 def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):
@@ -138,15 +147,11 @@ def test_free_memory_is_the_least_that_anything_leaves(tmp_path, monkeypatch):
     assert _strips.free_memory() == 0
 
 
-def test_images_of_clusters_are_fits_files(bands, run, tmp_path):
-    out = tmp_path / "out"
-    assert run("cluster", *bands, "-o", out, *RUNS, "--strips", "yes")[0] == 0
+def test_images_of_clusters_are_fits_files(results, tmp_path):
+    out = results[0] / "yes"
     with zipfile.ZipFile(out / "cluster_images.zip") as archive:
         names = [name for name in archive.namelist() if name.endswith(".fits")]
         archive.extract(names[0], tmp_path)
-    from astropy.io import fits
-    from astropy.table import Table
-
     labels, _ = read_map(out / "cluster_map.fits")
     table = Table.read(out / "clusters.ecsv", format="ascii.ecsv")
     with fits.open(tmp_path / names[0]) as hdus:
