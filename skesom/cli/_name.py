@@ -44,9 +44,10 @@ def _name(options):
     check_radius(options)
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
-    check_folder(output, overwrite=overwrite)
     edited = folder / GROUPS_NAME
     given = Path(options.groups or edited)
+    is_edited = output == folder and given == edited
+    check_folder(output, overwrite=overwrite, edited=is_edited and GROUPS_NAME)
     report = read_report(
         folder, images=options.images, trust=options.trust, groups=given
     )
@@ -69,7 +70,7 @@ def _name(options):
             title = folder.resolve().name
             fitted = report.pipeline, report.cube
             explore(page, *fitted, title=title, groups=groups, catalog=catalog)
-        if output == folder and given == edited:  # it is not in the way of the new one
+        if is_edited:  # it is not in the way of the new one
             note_files(folder, [edited])
         files = write_report(
             output,

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Folders that are written as a whole, and replaced without losing files of the user.
+"""Folders that are written as a whole, and replaced only if all was written here.
 
-A folder is built beside its place under another name, and then takes the place of the
-one that is there. A manifest in it tells later which files were written here. A folder
-that must stay where it is gets the files one by one from a folder in it. Whatever a
-killed run leaves is whole, or marked as unfinished; the next run brings it to an end.
+A folder is built beside its place under a hidden name, and its writer keeps it locked.
+When it is whole, "-new" is added to that name; the folder that is there is renamed to
+the same with "-old", the new one takes its place, and the old one is removed. So names
+tell the next run what a killed one left. In a folder that cannot be moved, all of this
+is done with the files in it. A list in each folder has the size and digest of each file
+that was written here: whatever else is in it is of the user, and stops a replacement.
 """
 
 import errno
@@ -21,45 +23,56 @@ from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock, regul
 from skesom._common.new_files import UNFINISHED, atomic_path, check_names
 from skesom._common.warn import warn_user
 
-MANIFEST = ".skesom.json"  # of a folder that has no provenance.json
-_WRITTEN = "written"  # in one of these: size and digest of each file written here
-_MARK = ".unfinished"  # in a folder that is being written, locked by its writer
-_OWN_NAMES = MANIFEST, UNFINISHED  # beginnings that no file of a user has
-_LONGEST = 200  # bytes of a name to which something is added
-_KEPT = ".kept"  # added to the name of a file of the user that is in the way
+MANIFEST = ".skesom.json"  # the list of a folder that has no provenance.json
+_WRITTEN = "written"  # in one of these
+_LOCK = f"{UNFINISHED}lock"  # in a folder that is being written
+_NEW, _OLD = "-new", "-old"
+_given = set()  # temporary folders that are being written to
 
 
 @contextmanager
 def atomic_folder(folder, *, overwrite=False):
     """Give a temporary folder to write to, and put it in the place of `folder`.
 
-    Files of an earlier one are removed if they were written here and have not changed
-    since; all others stay.
+    One that was given so is given again, for a part of what is in it.
     """
+    if Path(folder) in _given:
+        yield Path(folder)
+        return
     check_folder(folder, overwrite=overwrite)
     folder = Path(os.path.realpath(folder))  # of a link, the folder that it points to
     home = folder if _must_stay(folder) else folder.parent
     made = [parent for parent in (home, *home.parents) if not parent.exists()]
     home.mkdir(parents=True, exist_ok=True)
-    temporary = _new_name(home, folder)
+    temporary = home / f"{_hidden(folder)}-{uuid.uuid4().hex[:8]}"
     try:
         temporary.mkdir()
-        with _marked(temporary), _named(temporary, folder):
-            yield temporary
-            note_files(temporary, _leaves(temporary))
+        _given.add(temporary)
+        with open(temporary / _LOCK, "w") as file:
+            lock(file)
+            if fcntl is None:
+                file.close()  # no folder of an open file can be moved there
+            with _named(temporary, folder):
+                yield temporary
+                note_files(temporary, temporary.rglob("*"))
+            _install(temporary, folder, overwrite)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         for parent in made:  # if nothing came to lie in them
             with suppress(OSError):
                 parent.rmdir()
         raise
-    old = _install(temporary, folder, overwrite)
-    if old is not None:
-        _move_back(old, folder)
+    finally:
+        _given.discard(temporary)
 
 
-def check_folder(folder, *, overwrite=False):
-    """Refuse a folder that results must not or cannot go to; tidy up in it."""
+def check_folder(folder, *, overwrite=False, edited=None):
+    """Refuse a folder that results must not or cannot go to; tidy up in it.
+
+    `edited` is the name of a file in it that may have changed.
+    """
+    if Path(folder) in _given:
+        return
     whole = Path(os.path.realpath(folder))
     there = next(path for path in (whole, *whole.parents) if os.path.lexists(path))
     new = whole.relative_to(there).parts
@@ -76,27 +89,43 @@ def check_folder(folder, *, overwrite=False):
     for home in (whole.parent, whole):
         if home.is_dir() and os.access(home, os.R_OK | os.W_OK | os.X_OK):
             _tidy_up(home, whole)
-    if _holds_files(whole) and not overwrite:
+    if not overwrite and _files_in(whole):
         raise FileExistsError(
             f"The folder {folder} is not empty: choose another one, or overwrite."
+        )
+    foreign = [name for name in _foreign_files(whole) if name != edited]
+    if foreign:
+        names = ", ".join([*foreign[:3], *["..."] * (len(foreign) > 3)])
+        raise FileExistsError(
+            f"The folder {folder} holds files that were not written here, or have "
+            f"changed since: {names}. Move them away, or choose another folder."
         )
 
 
 def names_of_files(folder, *others):
     """Return the names of the files that a folder will have when it is finished."""
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    names = {_name(path, folder) for path in paths} - {_MARK}
-    return sorted({*names, *others})
+    return sorted({*(_name(path, folder) for path in _files_in(folder)), *others})
 
 
 def note_files(folder, paths):
     """Add files of a folder to its list, so that they can be replaced later."""
     place, content = _list_of(folder), _listed(folder)
-    files = {_name(path, folder): _content(path) for path in paths if path != place}
-    files = {name: content for name, content in files.items() if content is not None}
-    content[_WRITTEN] = _noted(folder) | files
+    found = {_name(path, folder): _content(path) for path in paths if path != place}
+    found = {name: told for name, told in found.items() if told is not None}
+    content[_WRITTEN] = _noted(folder) | found
     with atomic_path(place, overwrite=True) as temporary:
         temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")
+
+
+def has_list(folder):
+    """Return whether a folder tells what was written to it."""
+    return bool(_noted(folder))
+
+
+def file_digest(path):
+    """Return the SHA-256 of the content of a file."""
+    with open(regular(path), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _list_of(folder):
@@ -120,71 +149,44 @@ def _noted(folder):
     return files if isinstance(files, dict) else {}
 
 
-def has_list(folder):
-    """Return whether a folder tells what was written to it."""
-    return bool(_noted(folder))
-
-
 def _content(path):
-    """Return size and digest of a file, None of anything else."""
-    if path.is_symlink() or not path.is_file() or path.name == _MARK:
+    """Return size and digest of a file, None of what no run has written."""
+    if path.is_symlink() or not path.is_file() or path.name == _LOCK:
         return None
     return [path.stat().st_size, file_digest(path)]
 
 
-def file_digest(path):
-    """Return the SHA-256 of the content of a file."""
-    with open(regular(path), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _is_own(path, folder, noted):
-    """Return whether something was written here and has not changed since."""
-    if path.is_dir() and not path.is_symlink():
-        name = f"{_name(path, folder)}/"
-        return not any(path.iterdir()) and any(each.startswith(name) for each in noted)
-    is_list = bool(noted) and path == _list_of(folder)
-    is_list = is_list or (path.parent == folder and path.name.startswith(_OWN_NAMES))
+    """Return whether a file was written here and has not changed since."""
     known = noted.get(_name(path, folder))
+    is_list = path == _list_of(folder) and (bool(noted) or path.name == MANIFEST)
     return is_list or (known is not None and known == _content(path))
-
-
-def _remove(path):
-    """Remove a file or a folder without files, and folders that it leaves empty."""
-    path.rmdir() if path.is_dir() else path.unlink()
-    with suppress(OSError):  # other files are there too
-        path.parent.rmdir()
 
 
 def _name(path, folder):
     return path.relative_to(folder).as_posix()
 
 
-def _leaves(folder):
-    """Return what is in a folder and those below: files, links, empty folders."""
+def _files_in(folder):
+    """Return files and links in a folder, without what is being written to it."""
     return [
         path
         for path in sorted(folder.rglob("*"))
-        if path.is_symlink() or not path.is_dir() or not any(path.iterdir())
+        if (path.is_symlink() or not path.is_dir())
+        and not path.relative_to(folder).parts[0].startswith(UNFINISHED)
     ]
 
 
-def _holds_files(folder):
-    """Return whether a folder holds anything but what is being written to it."""
-    return folder.is_dir() and any(
-        not path.name.startswith(UNFINISHED) for path in folder.iterdir()
-    )
+def _foreign_files(folder):
+    """Return the names of files that were not written here, or have changed since."""
+    noted = _noted(folder)
+    paths = [path for path in _files_in(folder) if not _is_own(path, folder, noted)]
+    return [_name(path, folder) for path in paths]
 
 
-def _new_name(home, folder):
-    return home / f"{_left_name(folder)}-{uuid.uuid4().hex[:8]}"
-
-
-def _left_name(folder):
-    """Return how the names begin of what is to be a folder, or was."""
-    name = os.fsencode(folder.name)
-    is_short = len(name) <= _LONGEST
-    return UNFINISHED + (folder.name if is_short else hashlib.sha256(name).hexdigest())
+def _hidden(folder):
+    """Return how the hidden names of a folder begin, whose own may be too long."""
+    return UNFINISHED + hashlib.sha256(os.fsencode(folder.name)).hexdigest()[:16]
 
 
 def _must_stay(folder):
@@ -197,153 +199,85 @@ def _must_stay(folder):
 
 
 def _install(temporary, folder, overwrite):
-    """Put a finished folder in its place; return where the one is that was there."""
+    """Put a finished folder in its place, or tell where it is."""
+    new = temporary.with_name(f"{temporary.name}{_NEW}")
     try:
-        if _holds_files(folder) and not overwrite:
+        if _foreign_files(folder) if overwrite else _files_in(folder):
             raise FileExistsError("another run has written to it meanwhile")
-        if temporary.parent == folder:
-            return _move_in(temporary, folder)
-        if folder.is_dir():
-            shutil.copymode(folder, temporary)
-        if not _holds_files(folder):
-            with suppress(FileExistsError):  # an empty folder, in Windows
-                return os.rename(temporary, folder)
-        old = _new_name(folder.parent, folder)
-        os.rename(folder, old)
-        os.rename(temporary, folder)
-        return old
+        os.rename(temporary, new)
+        _put_in_place(new, folder)
     except OSError as error:
-        spare = folder.parent if temporary.parent != folder else folder
-        spare = spare / f"{folder.name[: _LONGEST // 4]}{temporary.name[-9:]}"
-        os.rename(temporary, spare)
-        raise type(error)(
-            f"{folder} cannot be replaced: {error.strerror or error}. The results are "
-            f"in {spare}."
-        ) from error
+        left = new if new.is_dir() else temporary
+        spare = left.with_name(f"{folder.name[:50]}{temporary.name[-9:]}")
+        os.rename(left, spare)
+        (spare / _LOCK).unlink()
+        text = f"{folder} cannot be replaced: {error.strerror or error}"
+        raise type(error)(f"{text}. The results are in {spare}.") from error
 
 
-def _move_in(source, folder):
-    """Move a new result into a folder file by file, and remove an old one."""
-    old, new, listed = _noted(folder), _noted(source), _list_of(folder)
-    for path in [folder / name for name in old if name not in new]:
-        with suppress(OSError, ValueError):  # no name of a file, or not of one in here
-            if Path(os.path.realpath(path)) == path and _is_own(path, folder, old):
-                _remove(path)
-    last = _list_of(source)
-    kept, leaves = [], [path for path in _leaves(source) if path != last]
-    for path in [*leaves, last]:
-        if path.is_dir() and _is_own(path, source, new):
-            continue
-        place, parts = folder, path.relative_to(source).parts
-        for number, part in enumerate(parts, start=1):
-            place = place / part
-            if _is_free(place, number < len(parts)):
-                continue
-            if _is_own(place, folder, old):
-                _remove(place)
-            else:
-                kept.append(_beside(place))
-                os.rename(place, kept[-1])
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(path, place)
-    if old and listed.name != last.name:
-        listed.unlink(missing_ok=True)
-    shutil.rmtree(source, ignore_errors=True)
-    _tell_kept(kept)
+def _put_in_place(new, folder):
+    """Let a new result take the place of an old one, or go on with that."""
+    if new.parent == folder:
+        last = _list_of(new)
+        if last.is_file():  # else all was moved before
+            _remove(folder)
+        for path in sorted(new.iterdir(), key=lambda path: path == last):
+            if path.name != _LOCK:
+                os.rename(path, folder / path.name)
+        shutil.rmtree(new)
+        return
+    old = new.with_name(new.name.replace(_NEW, _OLD))
+    if folder.is_dir():
+        shutil.copymode(folder, new)
+        os.rename(folder, old)
+    os.rename(new, folder)
+    (folder / _LOCK).unlink()
+    if old.is_dir():
+        _remove(old)
 
 
-def _move_back(old, folder):
-    """Move the files of the user from an old result to the new one; remove the rest."""
-    noted, kept = _noted(old), []
-    last = _list_of(old)
-    leaves = [path for path in _leaves(old) if path != last or not noted]
-    # Those that are not in the way of anything keep their names.
-    leaves.sort(
-        key=lambda path: os.path.lexists(folder / path.relative_to(old).parts[0])
-    )
-    for path in leaves:
-        is_empty = path.is_dir() and not path.is_symlink()
-        is_there = is_empty and os.path.lexists(folder / _name(path, old))
-        if is_there or _is_own(path, old, noted):
-            continue
-        place, parts = folder, path.relative_to(old).parts
-        for number, part in enumerate(parts, start=1):
-            place = place / part
-            if not _is_free(place, number < len(parts)):
-                place = _beside(place, number < len(parts))
-                kept.append(place)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(path, place)
-    for path in leaves:  # after those of the user, and the manifest last
-        if os.path.lexists(path) and _is_own(path, old, noted):
-            _remove(path)
-    with suppress(OSError):  # a folder of its name
-        last.unlink()
-    shutil.rmtree(old, ignore_errors=True)
-    _tell_kept(kept)
-
-
-def _is_free(place, for_folder):
-    """Return whether a file, or a folder for files, can be made at a place."""
-    is_folder = for_folder and place.is_dir() and not place.is_symlink()
-    return is_folder or not os.path.lexists(place)
-
-
-def _beside(path, for_folder=False):
-    """Return a name for what was not written here and is in the way."""
-    names = (f"{path.name}{_KEPT}{number or ''}" for number in range(1000))
-    return next(
-        place for name in names if _is_free(place := path.with_name(name), for_folder)
-    )
-
-
-def _tell_kept(kept):
-    if kept:
-        text = "Files that were not written here, or have changed since, are kept as"
-        names = ", ".join(dict.fromkeys(map(str, kept)))
-        warn_user(f"{text} {names}.")
+def _remove(folder):
+    """Remove the files that were written to a folder, its list last; or all of it."""
+    noted, last = _noted(folder), _list_of(folder)
+    for path in sorted(_files_in(folder), key=lambda path: path == last):
+        if _is_own(path, folder, noted):
+            path.unlink()
+    for path in sorted(folder.rglob("*"), reverse=True):
+        with suppress(OSError):  # it is no folder, or not empty
+            path.rmdir()
+    if folder.name.startswith(UNFINISHED) and not _files_in(folder):
+        shutil.rmtree(folder)
 
 
 def _tidy_up(home, folder):
     """Bring to an end what killed runs left of a folder, and say what was found."""
-    name = _left_name(folder)
-    lefts = [path for path in home.iterdir() if path.name[:-9] == name]
+    pattern = re.compile(f"{_hidden(folder)}-[0-9a-f]{{8}}(?:{_NEW}|{_OLD})?")
+    lefts = [path for path in home.iterdir() if pattern.fullmatch(path.name)]
     lefts = [path for path in lefts if path.is_dir() and is_of_user(path)]
-
-    def age(path):
-        with suppress(OSError):
-            return -_list_of(path).stat().st_mtime_ns
-        return 0
-
-    for left in sorted(lefts, key=age):  # the newest whole one first
-        if is_in_use(left / _MARK):
-            text = "is of a run that goes on, or of another computer: it stays"
-        elif (left / _MARK).exists() or not _leaves(left):
-            shutil.rmtree(left, ignore_errors=True)
-            text = "was left unfinished by a run that was stopped: it is removed"
-        elif home == folder and has_list(left):
-            _move_in(left, folder)
+    if not is_in_use(folder / _LOCK):  # of a run that was stopped at the end
+        (folder / _LOCK).unlink(missing_ok=True)
+    in_use = [left for left in lefts if is_in_use(left / _LOCK)]
+    for left in in_use:
+        text = "is of a run that goes on, or of another computer: it stays"
+        warn_user(f"{left} {text}.")
+    for left in [] if in_use else sorted(lefts):
+        if not left.exists():  # an old one, with the new one before it
+            continue
+        if left.name.endswith(_NEW):
+            _put_in_place(left, folder)
             text = "was left by a run that was stopped: its results are now in place"
-        elif home == folder or folder.exists():
-            _move_back(left, folder)
-            text = "was left by a run that was stopped: files of yours in it are back"
-        else:
+        elif left.name.endswith(_OLD) and not folder.exists():
             os.rename(left, folder)
             text = "was left by a run that was stopped: it is in its place again"
-        warn_user(f"{left} {text}.")
-
-
-@contextmanager
-def _marked(folder):
-    """Mark a folder as unfinished, and keep the mark locked as long as this runs."""
-    mark = folder / _MARK
-    with open(mark, "w") as file:
-        if fcntl is None:
-            file.close()  # no folder of an open file can be moved there
+        elif left.name.endswith(_OLD):
+            _remove(left)
+            text = "was left by a run that was stopped: it is removed"
+            if left.exists():
+                text = "was left by a run that was stopped, and holds files of yours"
         else:
-            lock(file)
-        yield
-        mark.unlink()
+            shutil.rmtree(left)
+            text = "was left unfinished by a run that was stopped: it is removed"
+        warn_user(f"{left} {text}.")
 
 
 @contextmanager

@@ -127,8 +127,8 @@ def write_report(
     pictures : bool or PictureStyle, default=True
         Whether pictures are drawn, or in which format, resolution and width.
     overwrite : bool, default=False
-        Whether an earlier report may be replaced. Files that were not written here, or
-        have changed since, stay; with ``.kept`` after their names if in the way.
+        Whether an earlier report may be replaced. Files in its folder that were not
+        written here, or have changed since, are refused.
 
     Returns
     -------

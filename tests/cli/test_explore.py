@@ -191,5 +191,7 @@ def test_files_that_are_no_list(run, bands, result, tmp_path, files):
     (folder / "notes.txt").write_text("mine")
     options = ["--runs", "1", "--method", "csom", "--set", "shape=3,3"]
     options += ["--n-clusters", "2", "--no-pictures", "--tables=no", "--overwrite"]
-    assert run("cluster", *bands, "-o", folder, *options)[0] == 0
+    status, _, errors = run("cluster", *bands, "-o", folder, *options)
+    assert status == 2
+    assert "have changed since: notes.txt. Move" in errors[-1]
     assert (folder / "notes.txt").read_text() == "mine"

@@ -61,15 +61,15 @@ def test_too_long_is_told_before_images_are_read(
 def test_long_names_keep_what_killed_runs_left_apart(tmp_path):
     """Folders of long names that begin and end alike are different ones."""
     folders = [tmp_path / f"{'x' * 120}{letter}{'x' * 120}" for letter in "ab"]
-    left, other = (_folders._new_name(tmp_path, folder) for folder in folders)
+    left, other = (
+        tmp_path / f"{_folders._hidden(folder)}-01234567-old" for folder in folders
+    )
     left.mkdir()
-    (left / "a.txt").touch()
     with pytest.warns(UserWarning, match="it is in its place again"):
-        _folders.check_folder(folders[0], overwrite=True)
+        _folders.check_folder(folders[0])
     assert [path.name for path in tmp_path.iterdir()] == [folders[0].name]
     other.mkdir()
-    (other / "a.txt").touch()
-    _folders.check_folder(folders[0], overwrite=True)
+    _folders.check_folder(folders[0])
     assert other.exists()
 
 

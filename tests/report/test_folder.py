@@ -7,10 +7,11 @@ import shutil
 import signal
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
-from skesom.report._folders import MANIFEST, atomic_folder, check_folder
+from skesom.report._folders import MANIFEST, atomic_folder, check_folder, note_files
 
 
 def names_in(folder):
@@ -32,7 +33,8 @@ class TestCheckFolder:
         (tmp_path / "notes.txt").write_text("mine")
         with pytest.raises(FileExistsError, match=f"{tmp_path} is not empty"):
             check_folder(tmp_path)
-        check_folder(tmp_path, overwrite=True)
+        with pytest.raises(FileExistsError, match=r"not written here, .*: notes\.txt"):
+            check_folder(tmp_path, overwrite=True)
 
     @pytest.mark.parametrize("name", ["file", "file/below/deep"])
     def test_a_file_is_no_folder(self, tmp_path, name):
@@ -64,18 +66,6 @@ class TestAtomicFolder:
             assert not (tmp_path / "deep" / "result").exists()
         assert names_in(tmp_path / "deep") == ["result"]
         assert names_in(tmp_path / "deep" / "result") == [MANIFEST, "a.txt"]
-
-    def test_folders_of_files_join_those_that_are_there(self, tmp_path):
-        (tmp_path / "images").mkdir()
-        (tmp_path / "images" / "old.txt").write_text("old")
-        (tmp_path / "images" / "both.txt").write_text("old")
-        kept = ["both.txt", "both.txt.kept", "old.txt"]
-        with pytest.warns(UserWarning, match=r"not written here.*both\.txt\.kept\."):
-            write(tmp_path, "new", "images/both.txt", "top.txt")
-        assert names_in(tmp_path) == [MANIFEST, "images", "top.txt"]
-        assert names_in(tmp_path / "images") == kept
-        texts = [(tmp_path / "images" / name).read_text() for name in kept]
-        assert texts == ["new", "old", "old"]
 
     def test_the_present_folder_has_a_name_too(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
@@ -116,64 +106,95 @@ def texts_in(folder):
     }
 
 
+@pytest.fixture(params=[False, True], ids=["beside", "inside"])
+def folder(request, tmp_path, monkeypatch):
+    """A folder of two files, which can be moved, or is where the shell is."""
+    write(tmp_path / "r", "old", "a.txt", "sub/b.txt", overwrite=False)
+    if request.param:
+        monkeypatch.chdir(tmp_path / "r")
+    return tmp_path / "r"
+
+
+def add_note(folder):
+    (folder / "sub" / "notes.txt").write_text("mine")
+
+
+def edit(folder):
+    (folder / "a.txt").write_text("own")  # of the size of before
+
+
+def link_file(folder):
+    (folder / "a.txt").write_text("mine")
+    (folder / "a.txt").rename(folder.parent / "mine.txt")
+    (folder / "a.txt").symlink_to(folder.parent / "mine.txt")
+
+
+def link_folder(folder):
+    (folder / "sub" / "b.txt").write_text("mine")
+    (folder / "sub").rename(folder.parent / "mine")
+    (folder / "sub").symlink_to(folder.parent / "mine")
+
+
+def add_folder_of_that_name(folder):
+    (folder / "c.txt").mkdir()
+    (folder / "c.txt" / "x").write_text("mine")
+
+
+def damage_list(folder):
+    (folder / MANIFEST).write_text('{"written": ')
+
+
 class TestReplacing:
     """What happens to the files of a folder that is replaced."""
 
-    def test_files_that_were_written_here_go(self, tmp_path):
-        write(tmp_path / "r", "old", "a.txt", "sub/b.txt", "sub/c.txt", overwrite=False)
-        write(tmp_path / "r", "new", "a.txt", "sub/b.txt")
-        assert texts_in(tmp_path / "r") == {"a.txt": "new", "sub/b.txt": "new"}
-        assert names_in(tmp_path) == ["r"]
+    def test_files_that_were_written_here_go(self, folder):
+        (folder / "sub" / "empty").mkdir()
+        write(folder, "new", "a.txt", "c/d.txt")
+        assert texts_in(folder) == {"a.txt": "new", "c/d.txt": "new"}
+        assert names_in(folder.parent) == ["r"]
+        assert names_in(folder) == [MANIFEST, "a.txt", "c"]
 
-    @pytest.mark.parametrize("is_inside", [False, True])
-    def test_files_of_the_user_stay(self, tmp_path, monkeypatch, is_inside):
-        """An edited one too, though it has the size of before."""
-        write(tmp_path / "r", "old", "a.txt", "b.txt", "sub/c.txt", overwrite=False)
-        (tmp_path / "r" / "notes.txt").write_text("mine")
-        (tmp_path / "r" / "sub" / "notes.txt").write_text("mine")
-        (tmp_path / "r" / "b.txt").write_text("own")
-        (tmp_path / "r" / "empty").mkdir()
-        if is_inside:
-            monkeypatch.chdir(tmp_path / "r")
-        write(tmp_path / "r", "new", "a.txt")
-        mine = {"notes.txt": "mine", "sub/notes.txt": "mine", "b.txt": "own"}
-        assert texts_in(tmp_path / "r") == {"a.txt": "new", **mine}
-        assert (tmp_path / "r" / "empty").is_dir()
+    @pytest.mark.parametrize(
+        ("change", "named"),
+        [
+            (add_note, "sub/notes.txt"),
+            (edit, "a.txt"),
+            (link_file, "a.txt"),
+            (link_folder, "sub"),
+            (add_folder_of_that_name, "c.txt/x"),
+            (damage_list, "a.txt, sub/b.txt"),
+        ],
+    )
+    @pytest.mark.parametrize("is_late", [False, True])
+    def test_files_of_the_user_stop_it(self, folder, change, named, is_late):
+        if not is_late:
+            change(folder)
+            before = texts_in(folder.parent)
+            with pytest.raises(FileExistsError, match=f"changed since: {named}. Move"):
+                write(folder, "new", "c.txt")
+            assert texts_in(folder.parent) == before
+            return
 
-    @pytest.mark.parametrize("is_inside", [False, True])
-    def test_what_is_in_the_way_gets_another_name(
-        self, tmp_path, monkeypatch, is_inside
-    ):
-        folder = tmp_path / "r"
-        (folder / "a.txt").mkdir(parents=True)  # a folder of the name of a file
-        (folder / "a.txt" / "x").write_text("mine")
-        (folder / "sub").write_text("mine")  # and a file of that of a folder
-        (folder / "a.txt.kept").write_text("mine too")
-        if is_inside:
-            monkeypatch.chdir(folder)
-        with pytest.warns(UserWarning, match=r"are kept as .*a\.txt\.kept1.*sub\.kept"):
-            write(folder, "new", "a.txt", "sub/b.txt")
-        assert texts_in(folder) == {
-            **{"a.txt": "new", "sub/b.txt": "new", "a.txt.kept": "mine too"},
-            **{"a.txt.kept1/x": "mine", "sub.kept": "mine"},
-        }
+        def write_late():
+            with atomic_folder(folder, overwrite=True) as temporary:
+                (temporary / "c.txt").write_text("new")
+                change(folder)
 
-    @pytest.mark.parametrize("is_inside", [False, True])
-    def test_links_are_not_followed(self, tmp_path, monkeypatch, is_inside):
-        folder, other = tmp_path / "r", tmp_path / "other"
-        folder.mkdir()
-        other.mkdir()
-        (other / "b.txt").write_text("mine")
-        (folder / "sub").symlink_to(other)
-        (folder / "a.txt").symlink_to(other / "b.txt")
-        if is_inside:
-            monkeypatch.chdir(folder)
-        with pytest.warns(UserWarning, match="are kept as"):
-            write(folder, "new", "a.txt", "sub/b.txt")
-        assert texts_in(other) == {"b.txt": "mine"}
-        assert not (folder / "sub").is_symlink()
-        assert (folder / "sub.kept").is_symlink()
-        assert (folder / "a.txt.kept").is_symlink()
+        with pytest.raises(FileExistsError, match="another run has written") as told:
+            write_late()
+        spare = Path(str(told.value).split("The results are in ")[1].rstrip("."))
+        assert texts_in(spare) == {"c.txt": "new"}
+        assert "mine" in texts_in(folder.parent).values() or change in (
+            edit,
+            damage_list,
+        )
+
+    def test_one_that_was_edited_for_that(self, folder):
+        edit(folder)
+        check_folder(folder, overwrite=True, edited="a.txt")
+        note_files(folder, [folder / "a.txt"])
+        write(folder, "new", "c.txt")
+        assert texts_in(folder) == {"c.txt": "new"}
 
     def test_a_link_to_a_folder(self, tmp_path):
         (tmp_path / "far").mkdir()
@@ -184,37 +205,23 @@ class TestReplacing:
         assert texts_in(tmp_path / "far") == {"b.txt": "new"}
 
     @pytest.mark.parametrize(
-        "name",
-        [
-            "../mine.txt",
-            "sub/../../mine.txt",
-            "link/mine.txt",
-            "{}/mine.txt",
-            "\\u0000",
-        ],
+        "name", ["../mine.txt", "sub/../../mine.txt", "{}/mine.txt", "\\u0000"]
     )
-    def test_a_manifest_reaches_nothing_outside(self, tmp_path, monkeypatch, name):
-        name = name.format(tmp_path)
-        write(tmp_path / "r", "old", "mine.txt", overwrite=False)
-        manifest = (tmp_path / "r" / MANIFEST).read_text()
-        shutil.move(tmp_path / "r" / "mine.txt", tmp_path / "mine.txt")
-        (tmp_path / "r" / "link").symlink_to(tmp_path)
-        (tmp_path / "r" / MANIFEST).write_text(manifest.replace("mine.txt", name))
-        write(tmp_path / "r", "new", "a.txt")
-        monkeypatch.chdir(tmp_path / "r")
-        (tmp_path / "r" / MANIFEST).write_text(manifest.replace("mine.txt", name))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            write(tmp_path / "r", "new", "a.txt")
-        assert (tmp_path / "mine.txt").read_text() == "old"
+    def test_a_list_reaches_nothing_outside(self, folder, name):
+        (folder.parent / "mine.txt").write_text("old")
+        text = (folder / MANIFEST).read_text()
+        name = name.format(folder.parent)
+        (folder / MANIFEST).write_text(text.replace("sub/b.txt", name))
+        (folder / "sub" / "b.txt").unlink()
+        write(folder, "new", "a.txt")
+        assert (folder.parent / "mine.txt").read_text() == "old"
 
-    @pytest.mark.parametrize("text", ["", "[]", "7", '{"a.txt": null}', "[" * 100_000])
-    def test_a_damaged_manifest_removes_nothing(self, tmp_path, text):
-        write(tmp_path / "r", "old", "a.txt", overwrite=False)
-        (tmp_path / "r" / MANIFEST).write_text(text)
-        with pytest.warns(UserWarning, match=r"a\.txt\.kept"):
-            write(tmp_path / "r", "new", "a.txt")
-        assert texts_in(tmp_path / "r") == {"a.txt": "new", "a.txt.kept": "old"}
+    def test_a_part_that_is_written_in_it(self, tmp_path):
+        with atomic_folder(tmp_path / "r") as outer:
+            (outer / "image").touch()
+            with atomic_folder(outer, overwrite=True) as inner:
+                (inner / "a.txt").touch()
+        assert names_in(tmp_path / "r") == [MANIFEST, "a.txt", "image"]
 
     def test_two_runs_into_one_new_folder(self, tmp_path):
         def write_both():
@@ -273,11 +280,8 @@ class TestKilled:
             place = tmp_path / str(step)
             folder = place / "r"
             write(folder, "old", "a.txt", "sub/b.txt", "stale.txt", overwrite=False)
-            (folder / "notes.txt").write_text("mine")
-            (folder / "c.txt").mkdir()
-            (folder / "c.txt" / "x").write_text("mine")
             if not _killed_at(step, folder, is_inside):
-                assert step > 30
+                assert step > 20
                 return
             _check_what_is_left(place, folder)
             shutil.rmtree(place)
@@ -316,23 +320,12 @@ def _check_what_is_left(place, folder):
         warnings.simplefilter("always")
         check_folder(folder, overwrite=True)
     found = any("by a run that was stopped" in str(each.message) for each in caught)
-    texts = texts_in(folder)
-    mine = {name for name, text in texts.items() if text == "mine"}
-    assert mine in ({"notes.txt", "c.txt/x"}, {"notes.txt", "c.txt.kept/x"})
-    result = {name: text for name, text in texts.items() if text != "mine"}
-    assert result in (
+    assert texts_in(folder) in (
         {"a.txt": "old", "sub/b.txt": "old", "stale.txt": "old"},
         {"a.txt": "new", "sub/b.txt": "new", "c.txt": "new"},
     )
     assert found or names_in(place) == ["r"]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        write(folder, "next", "a.txt", "d.txt")
+    write(folder, "next", "a.txt", "d.txt")
     assert names_in(place) == ["r"]
-    texts = texts_in(folder)
-    assert {name for name, text in texts.items() if text == "next"} == {
-        "a.txt",
-        "d.txt",
-    }
-    assert sorted(texts.values()) == ["mine", "mine", "next", "next"]
-    assert not [name for name in names_in(folder) if name.startswith(".skesom-")]
+    assert texts_in(folder) == {"a.txt": "next", "d.txt": "next"}
+    assert names_in(folder) == [MANIFEST, "a.txt", "d.txt"]
