@@ -9,12 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from skesom.datasets import make_galaxy_cube
-from skesom.displays import (
-    ClusterMapDisplay,
-    DisagreementMapDisplay,
-    ValueMapDisplay,
-    cluster_colors,
-)
+from skesom.displays import ClusterMapDisplay, ValueMapDisplay, cluster_colors
 from skesom.maps import compare_clusterings, make_cluster_pipeline, stability
 from skesom.som import CSOM, ESOM
 
@@ -34,7 +29,7 @@ def draw():
         "second: CSOM, matched": ClusterMapDisplay.from_predictions(
             comparison.matched, **known
         ),
-        "where they disagree": DisagreementMapDisplay(comparison, **known),
+        "where they disagree": ClusterMapDisplay(second, reference=first, **known),
         "the first with ten seeds": ValueMapDisplay(
             result.stability, kind="stability", wcs=cube.wcs
         ),

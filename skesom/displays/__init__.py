@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pictures of maps and of clusters, in the style of scikit-learn's displays."""
 
-from skesom.displays._cluster_map import ClusterMapDisplay, DisagreementMapDisplay
+from skesom.displays._cluster_map import ClusterMapDisplay
 from skesom.displays._cluster_plots import (
     ClusterHistogramDisplay,
     ClusterSpectraDisplay,
@@ -26,7 +26,6 @@ __all__ = [
     "CrossmatchDisplay",
     "CutoutsDisplay",
     "DendrogramDisplay",
-    "DisagreementMapDisplay",
     "HitMapDisplay",
     "PrototypesDisplay",
     "TrainingCurveDisplay",

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Self
 
 import numpy as np
 from astropy import units
 from astropy.units import Quantity
-from numpy.typing import ArrayLike
 from sklearn.isotonic import isotonic_regression
 
-from skesom._types import Axes, CubeLike, Names
+from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
@@ -43,17 +43,18 @@ _AXES = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class ClusterSpectraDisplay(ClusterDisplay):
     """Spectra of clusters: median and quartiles of their pixels in each band.
 
     %(label_map)s
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
+    %(style)s
     wavelengths : Quantity of shape (n_bands,), default=None
         Wavelengths, frequencies, energies or velocities of the bands. Those of the
         cube by default, or of common filters by their names; without them for all bands
         these are side by side in their order.
-    %(style)s
 
     %(attributes)s
     lines_ : dict of int to matplotlib.lines.Line2D
@@ -76,18 +77,9 @@ class ClusterSpectraDisplay(ClusterDisplay):
     ('median surface brightness', 'wavelength [nm]')
     """
 
-    def __init__(
-        self,
-        label_map: ArrayLike,
-        cube: CubeLike,
-        *,
-        wavelengths: Quantity | None = None,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.label_map, self.cube = label_map, cube
-        self.wavelengths = wavelengths
-        self.colors, self.names = colors, names
+    cube: CubeLike
+    _: KW_ONLY
+    wavelengths: Quantity | None = None
 
     def plot(
         self,
@@ -127,7 +119,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         [1, 2]
         """
         cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
-        given = as_clusters(self, self.label_map)
+        given = as_clusters(self)
         chosen = numbers_of("cluster", clusters, given.names)
         factors, flux_unit = physical_factors(cube) if physical else (None, None)
         places, unit = _places(cube, self.wavelengths)
@@ -166,12 +158,13 @@ class ClusterSpectraDisplay(ClusterDisplay):
                 (factors * [row[f"{band}_{name}"] for band in cube.band_names])[order]
                 for name in ("q25", "median", "q75")
             )
-            x, style = places[order], {"color": given.colors[number]}
+            x, color = places[order], given.colors[number]
             if quartiles:
-                area = {"alpha": opacity, "linewidth": 0} | style
-                self.areas_[number] = ax.fill_between(x, low, high, **area)
-            style |= {"markersize": 4, "linewidth": 1.4}
-            (self.lines_[number],) = ax.plot(x, median, "o-", **style)
+                area = ax.fill_between(x, low, high, color=color, linewidth=0)
+                area.set_alpha(opacity)
+                self.areas_[number] = area
+            (line,) = ax.plot(x, median, "o-", color=color, markersize=4, linewidth=1.4)
+            self.lines_[number] = line
 
 
 class ClusterHistogramDisplay(ClusterDisplay):
@@ -196,16 +189,6 @@ class ClusterHistogramDisplay(ClusterDisplay):
     ['75.0 %', '25.0 %']
     """
 
-    def __init__(
-        self,
-        label_map: ArrayLike,
-        *,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.label_map = label_map
-        self.colors, self.names = colors, names
-
     def plot(self, ax: Axes | None = None, *, log: bool = False) -> Self:
         """Draw a bar for each cluster.
 
@@ -222,12 +205,12 @@ class ClusterHistogramDisplay(ClusterDisplay):
         >>> display.ax_.get_yscale()
         'log'
         """
-        clusters = as_clusters(self, self.label_map)
+        clusters = as_clusters(self)
         n_clusters = len(clusters.names)
         pixels = clusters.pixels
         ax = new_axes(ax)
-        style = {"width": 0.86 if n_clusters <= _MANY else 1.0, "log": log}
-        self.bars_ = ax.bar(range(n_clusters), pixels, color=clusters.colors, **style)
+        width, colors = 0.86 if n_clusters <= _MANY else 1.0, clusters.colors
+        self.bars_ = ax.bar(range(n_clusters), pixels, width, color=colors, log=log)
         self.texts_ = self._write_percentages(ax, pixels)
         _name_bars(ax, clusters.names)
         ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
@@ -372,11 +355,12 @@ def _name_bars(ax, names):
 
 def _shares_of_others(clusters):
     """Return a text on the pixels that belong to no cluster."""
-    without_data, size = clusters.others["no data"], np.prod(clusters.shape)
+    noise, sky, without_data = clusters.others
+    size = np.prod(clusters.shape)
     parts = [
-        f"{name} {100 * clusters.others[name] / (size - without_data):.1f} %"
-        for name in ("noise", "sky")
-        if clusters.others[name]
+        f"{name} {100 * n_pixels / (size - without_data):.1f} %"
+        for name, n_pixels in (("noise", noise), ("sky", sky))
+        if n_pixels
     ]
     lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
     if without_data:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -17,11 +18,17 @@ from skesom._common.blocks import row_blocks
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
-from skesom._types import Axes, CubeLike
+from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube
 from skesom.cube._base import check_cube, is_cube_list
 from skesom.cube._convert import as_cube
-from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, cluster_palette
+from skesom.displays._colors import (
+    HATCH_COLOR,
+    MISSING_COLOR,
+    NOISE_COLOR,
+    SKY_COLOR,
+    cluster_palette,
+)
 from skesom.displays._display import (
     Display,
     add_color_bar,
@@ -31,8 +38,14 @@ from skesom.displays._display import (
     update_layout,
 )
 from skesom.displays._sky_image import pick, thinning
+from skesom.maps import compare_clusterings
+from skesom.maps._comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
 
 _NOISE = -1
+# Of the labels -1, -2, ... of a label map, and of one that is compared with another.
+GROUND = [("noise", NOISE_COLOR), ("sky, set aside", SKY_COLOR), ("no data", None)]
+COMPARED = [("same", "#ffffff"), ("not in the second", "#000000")]
+COMPARED += [("not in the first", "#8a8a8a"), ("in neither", None)]
 _LARGEST, _SMALLEST = 9.0, 6.0  # points
 _LINE = 1.5  # height of an entry by that of its letters
 _MAX_COLUMNS = 2
@@ -41,8 +54,14 @@ _WIDEST = 0.55  # a column of names by the width of the axes
 _LETTERS = 12, 30  # in a line of the longest names
 
 
+@dataclass(eq=False, repr=False)
 class ClusterDisplay(Display):
     """Base of displays of one label map."""
+
+    label_map: ArrayLike
+    _: KW_ONLY
+    colors: ArrayLike | None = None
+    names: Names | None = None
 
     _clusters = _picture = None
 
@@ -77,9 +96,8 @@ class ClusterDisplay(Display):
         (67, 100)
         """
         small = copy(self)
-        small._clusters = as_clusters(self, self.label_map, max_pixels=max_pixels)
-        small._picture = picture
-        small.label_map = small.sky_mask = None
+        small._clusters, small._picture = as_clusters(self, max_pixels), picture
+        small.label_map = small.sky_mask = small.reference = None
         small.cube = cube
         return small
 
@@ -113,7 +131,7 @@ class ClusterDisplay(Display):
         4
         """
         label_map, cube = labeled_cube(estimator, X)
-        return cls._drawn(ax, options, label_map=label_map, cube=cube)
+        return cls._drawn(ax, options, {"label_map": label_map, "cube": cube})
 
     @classmethod
     def from_predictions(  # type: ignore[override]
@@ -146,7 +164,7 @@ class ClusterDisplay(Display):
         ['disc: 66.7 %', 'nucleus: 33.3 %', 'no data']
         """
         given = {} if cube is None else {"cube": cube}
-        return cls._drawn(ax, options, label_map=label_map, **given)
+        return cls._drawn(ax, options, {"label_map": label_map} | given)
 
 
 class Clusters(NamedTuple):
@@ -156,69 +174,83 @@ class Clusters(NamedTuple):
     shape: tuple  # of the whole map
     step: int  # how many of its rows and columns became one
     place: tuple  # WCS and pixel scale, or None
-    is_sky: np.ndarray
     colors: np.ndarray
     names: list
     pixels: np.ndarray  # of each cluster in the whole map
-    others: dict  # how many pixels are noise, sky and without data
+    others: list  # the same of each of the negative labels, from -1 down
+    ground: list  # name and color of each of these labels; no color is a hatch
 
     def percentages(self):
         """Return the percentage of the pixels in clusters that each cluster has."""
-        return 100 * self.pixels / max(self.pixels.sum(), 1)
+        n_same = self.others[0] if self.ground == COMPARED else 0
+        return 100 * self.pixels / max(self.pixels.sum() + n_same, 1)
 
 
-def as_clusters(display, label_map, n_clusters=None, max_pixels=None):
+def as_clusters(display, max_pixels=None):
     """Check the parameters of a display of clusters, and complete them."""
     check_matplotlib()
-    if getattr(display, "_clusters", None) is not None:
+    if display._clusters is not None:
         return display._clusters
-    cube, wcs = getattr(display, "cube", None), getattr(display, "wcs", None)
-    label_map = check_label_map(label_map)
+    given = vars(display)
+    cube, wcs, sky_mask = (given.get(name) for name in ("cube", "wcs", "sky_mask"))
+    label_map = check_label_map(display.label_map)
     if label_map.size == 0:
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
-    if n_clusters is None:
-        n_clusters = max(int(label_map.max()) + 1, 0)
-    sky_mask = getattr(display, "sky_mask", None)
-    if sky_mask is None:
-        sky_mask = np.zeros(label_map.shape, dtype=bool)
-    sky_mask = np.asarray(filled(sky_mask, False), dtype=bool)
-    shapes = {"sky_mask": sky_mask.shape}
+    wanted = label_map.shape
+    shapes = {} if sky_mask is None else {"sky_mask": np.shape(sky_mask)}
     if cube is not None:
         shapes["the cube"] = np.shape(cube)[:2]
-    wanted = label_map.shape
     for name, shape in shapes.items():
         if shape != wanted:
             raise ValueError(
                 f"{name} must have the shape of label_map, {wanted}, got {shape}."
             )
+    if sky_mask is not None:
+        sky_mask = np.asarray(filled(sky_mask, False), dtype=bool)
+        label_map = np.where(sky_mask & (label_map < _NOISE), SKY, label_map)
+    n_clusters, ground = int(label_map.max()) + 1, GROUND
+    if given.get("reference") is not None:
+        label_map, n_clusters = _differences(given["reference"], label_map)
+        ground = COMPARED
     place = None, None
     if wcs is not None:
         place = wcs if wcs.naxis == 2 else wcs.celestial, None
     elif isinstance(cube, Cube):
         place = cube.wcs, cube.pixel_scale
-    colors = as_colors(display.colors, n_clusters)
-    names = as_names(display.names, n_clusters)
-    step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
-    labels, is_sky = pick(label_map, step), pick(sky_mask, step)
-    is_sky = (labels == SKY) | (is_sky & (labels < _NOISE))
-    counts = _counts(label_map, sky_mask, n_clusters)
-    drawn = labels, label_map.shape, step, place, is_sky
-    return Clusters(*drawn, colors, names, *counts)
+    n_clusters = max(n_clusters, 0)
+    step = 1 if max_pixels is None else thinning(wanted, max_pixels)
+    return Clusters(
+        pick(label_map, step),
+        wanted,
+        step,
+        place,
+        as_colors(display.colors, n_clusters),
+        as_names(display.names, n_clusters),
+        *_counts(label_map, n_clusters, len(ground)),
+        ground,
+    )
 
 
-def _counts(label_map, sky_mask, n_clusters):
-    """Return how many pixels each cluster has, and how many are in none and why."""
-    pixels = np.zeros(n_clusters, dtype=np.int64)
-    noise = sky = 0
+def _differences(reference, label_map):
+    """Return clusters of differing pixels, labels of `COMPARED`, and the number of all.
+
+    Clusters that match have the numbers of the reference.
+    """
+    comparison = compare_clusterings(reference, label_map)
+    kinds, labels = comparison.disagreement, comparison.matched.copy()
+    n_clusters = max(labels.max() + 1, len(comparison.contingency))
+    for label, kind in enumerate((SAME, ONLY_FIRST, ONLY_SECOND, NEITHER), start=1):
+        labels[kinds == kind] = -label
+    return labels, int(n_clusters)
+
+
+def _counts(label_map, n_clusters, n_others):
+    """Return how many pixels each cluster has, and each of the negative labels."""
+    counts = np.zeros(n_others + n_clusters, dtype=np.int64)
     for rows in row_blocks(label_map.shape):  # large maps, little memory
-        labels = label_map[rows]
-        pixels += np.bincount(labels[labels >= 0], minlength=n_clusters)
-        noise += np.count_nonzero(labels == _NOISE)
-        sky += np.count_nonzero(
-            (labels == SKY) | (sky_mask[rows] & (labels < _NOISE)),
-        )
-    missing = label_map.size - int(pixels.sum()) - noise - sky
-    return pixels, {"noise": noise, "sky": sky, "no data": missing}
+        labels = label_map[rows].ravel() + n_others
+        counts += np.bincount(labels, minlength=len(counts))
+    return counts[n_others:], counts[:n_others][::-1].tolist()
 
 
 def labeled_cube(estimator, X):
@@ -242,18 +274,17 @@ def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
     from matplotlib.patches import Patch
 
     colors = clusters.colors[shown]
-    names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
     width, height = size_in_points(ax)
     n_lines = height / _LINE
     n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
+    names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
     names = [literal(in_lines(name, n_letters)) for name in names]
     n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
     if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
         bar = _add_bar_of_clusters(ax, colors, title)
-        legend = None
-        if others:
-            legend = ax.legend(handles=others, loc="lower right", fontsize="small")
-        return legend, bar
+        if not others:
+            return None, bar
+        return ax.legend(handles=others, loc="lower right", fontsize="small"), bar
     if n_entries == 1:
         return None, None
     pairs = zip(colors, names, strict=True)
@@ -272,12 +303,22 @@ def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
     return legend, None
 
 
-def missing_patch(label):
-    """Return an entry for pixels that are hatched, see `draw_image`."""
+def ground_entries(clusters):
+    """Return entries of a legend for the pixels in no cluster that there are."""
     from matplotlib.patches import Patch
 
-    style = {"facecolor": MISSING_COLOR, "edgecolor": HATCH_COLOR, "hatch": "/////"}
-    return Patch(linewidth=0, label=label, **style)
+    entries = []
+    for n_pixels, (name, color) in zip(clusters.others, clusters.ground, strict=True):
+        if name == "same":
+            name = f"same: {100 * n_pixels / (n_pixels + clusters.pixels.sum()):.1f} %"
+            entries.append(Patch(fc=color, ec="0.6", lw=0.5, label=name))
+        elif n_pixels and color is None:  # as `draw_image` hatches
+            hatch = Patch(fc=MISSING_COLOR, ec=HATCH_COLOR, hatch="/////", lw=0)
+            hatch.set_label(name)
+            entries.append(hatch)
+        elif n_pixels:
+            entries.append(Patch(facecolor=color, label=name))
+    return entries
 
 
 def in_lines(name, n_letters):
@@ -329,7 +370,7 @@ def _add_bar_of_clusters(ax, colors, title):
     n_clusters = len(colors)
     norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
     drawn = ScalarMappable(norm, ListedColormap(colors))
-    bar = add_color_bar(ax, drawn, title, spacing="proportional")
+    bar = add_color_bar(ax, drawn, title)
     bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
     bar.minorticks_off()
     return bar

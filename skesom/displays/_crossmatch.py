@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
 _TICK_ROOM = 24.0  # points for the number at a tick
 
 
+@dataclass(eq=False, repr=False)
 class CrossmatchDisplay(Display):
     """Enrichment of each cluster (column) in each type of known objects (row).
 
@@ -59,15 +61,10 @@ class CrossmatchDisplay(Display):
     ['0.21', '16']
     """
 
-    def __init__(
-        self,
-        crossmatch: Crossmatch,
-        *,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.crossmatch = crossmatch
-        self.colors, self.names = colors, names
+    crossmatch: Crossmatch
+    _: KW_ONLY
+    colors: ArrayLike | None = None
+    names: Names | None = None
 
     @classmethod
     def from_estimator(
@@ -136,7 +133,8 @@ class CrossmatchDisplay(Display):
         """
         names = options.keys() & {"colors", "names", "significance"}
         own = {name: options.pop(name) for name in names}
-        return cls._drawn(ax, own, crossmatch=crossmatch(label_map, catalog, **options))
+        result = crossmatch(label_map, catalog, **options)
+        return cls._drawn(ax, own, {"crossmatch": result})
 
     def plot(self, ax: Axes | None = None, *, significance: float = 0.05) -> Self:
         """Draw a table of colors and numbers.
@@ -164,9 +162,9 @@ class CrossmatchDisplay(Display):
         certain = self.crossmatch.matrix("p_any") < significance
         ax = new_axes(ax, crossmatch_size(self.crossmatch))
         doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
-        style = {"cmap": "PuOr_r", "vmin": -_DOUBLINGS, "vmax": _DOUBLINGS}
-        style |= {"aspect": "auto", "interpolation": "nearest"}
-        self.image_ = ax.imshow(np.ma.array(doublings, mask=~certain), **style)
+        shown = np.ma.array(doublings, mask=~certain)
+        self.image_ = ax.imshow(shown, "PuOr_r", aspect="auto", interpolation="nearest")
+        self.image_.set_clim(-_DOUBLINGS, _DOUBLINGS)
         ax.spines[:].set_visible(False)
         self._name_types(ax)
         self._add_color_bar(ax)
@@ -186,14 +184,14 @@ class CrossmatchDisplay(Display):
         luminance = luminance_of(self.image_.to_rgba(self.image_.get_array()))
         texts = []
         for (row, column), value in np.ndenumerate(enrichment):
-            style = {"color": "0.55"}
-            if certain[row, column]:
-                dark = luminance[row, column] < 0.45
-                style = {"color": "white" if dark else "black", "weight": "bold"}
             decimals = np.clip(1 - np.floor(np.log10(value or 1)), 0, 2)
             text = f"{value:.{int(decimals)}f}" if value else "0"
-            style |= {"ha": "center", "va": "center", "size": size}
-            texts.append(ax.text(column, row, text, **style))
+            number = ax.text(column, row, text, ha="center", va="center", size=size)
+            number.set_color("0.55")
+            if certain[row, column]:
+                dark = luminance[row, column] < 0.45
+                number.set(color="white" if dark else "black", weight="bold")
+            texts.append(number)
         return texts
 
     def _name_types(self, ax):
@@ -236,12 +234,10 @@ class CrossmatchDisplay(Display):
 
     def _draw_colors(self, ax, labels):
         """Draw the color of each cluster along the lower edge of its column."""
-        style = {"linewidth": 5, "solid_capstyle": "butt", "clip_on": False}
-        style["transform"] = ax.get_xaxis_transform()
-        for place, label in enumerate(labels):
-            if 0 <= label < len(self.colors):
-                ends = [place - 0.42, place + 0.42], [-0.012, -0.012]
-                ax.plot(*ends, color=self.colors[label], **style)
+        drawn = [n for n, label in enumerate(labels) if 0 <= label < len(self.colors)]
+        ends, colors = np.array(drawn), [self.colors[labels[n]] for n in drawn]
+        bars = ax.hlines(-0.012 + 0 * ends, ends - 0.42, ends + 0.42, colors=colors)
+        bars.set(linewidth=5, clip_on=False, transform=ax.get_xaxis_transform())
         ax.tick_params(axis="x", pad=8)
 
     def _add_color_bar(self, ax):

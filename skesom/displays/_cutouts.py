@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from typing import Self
 
 import numpy as np
@@ -11,11 +12,10 @@ from astropy.coordinates import SkyCoord
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
-from skesom._common.labels import check_label_map
-from skesom._types import Axes, Bands, CubeLike, Names
+from skesom._types import Axes, Bands, CubeLike
 from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
-from skesom.displays._display import literal, new_axes, update_layout
+from skesom.displays._display import literal, new_axes, panels_in, update_layout
 from skesom.displays._objects import rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import pick, thinning
@@ -31,6 +31,7 @@ _HALF = 0.5
 _DOTS = 200  # along the side of a stamp
 
 
+@dataclass(eq=False, repr=False)
 class CutoutsDisplay(ClusterDisplay):
     """Postage stamps of the largest and the most typical pieces of each cluster.
 
@@ -43,9 +44,9 @@ class CutoutsDisplay(ClusterDisplay):
         Clusters from 0; negative labels are no clusters.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
+    %(style)s
     agreement : array-like of shape (n_rows, n_columns), default=None
         Share of the runs that agree on each pixel.
-    %(style)s
 
     %(attributes)s
     axes_ : ndarray of matplotlib.axes.Axes
@@ -63,18 +64,11 @@ class CutoutsDisplay(ClusterDisplay):
     6
     """
 
-    def __init__(
-        self,
-        label_map: ArrayLike,
-        cube: CubeLike,
-        *,
-        agreement: ArrayLike | None = None,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.label_map, self.cube, self.agreement = label_map, cube, agreement
-        self.colors, self.names = colors, names
-        self._stamps = None
+    cube: CubeLike
+    _: KW_ONLY
+    agreement: ArrayLike | None = None
+
+    _stamps = None
 
     def plot(
         self,
@@ -108,18 +102,11 @@ class CutoutsDisplay(ClusterDisplay):
         stamps, names, colors, n_more = self._stamps
         n_rows, n_columns = max(len(stamps), 1), 2 * n_cutouts
         ax = new_axes(ax, self.size)
-        ax.set_axis_off()
+        grid = panels_in(ax, n_rows, n_columns, hspace=0.45)
+        self.axes_ = grid.subplots(squeeze=False)
         if n_more:
             text = f"the {n_more} smallest clusters are not drawn"
             ax.set_title(text, size="small", loc="right")
-        place = ax.get_subplotspec()
-        if place is None:
-            (left, bottom), (right, top) = ax.get_position().get_points()
-            sides = {"left": left, "right": right, "bottom": bottom, "top": top}
-            grid = ax.figure.add_gridspec(n_rows, n_columns, hspace=0.45, **sides)
-        else:
-            grid = place.subgridspec(n_rows, n_columns)
-        self.axes_ = grid.subplots(squeeze=False)
         for panel in self.axes_.flat:
             panel.set(xticks=[], yticks=[], facecolor="none")
             panel.spines[:].set_visible(False)
@@ -179,7 +166,7 @@ class CutoutsDisplay(ClusterDisplay):
     def _cut(self, n_cutouts, min_size, bands):
         """Cut the stamps from a picture."""
         cube = check_cube(self.cube)
-        clusters = as_clusters(self, check_label_map(self.label_map))
+        clusters = as_clusters(self)
         labels, plain = clusters.label_map, [None] * cube.shape[2]
         image, *pieces = number_largest(labels, min_size, labels.size)
         # Fluxes per pixel, also of a surface brightness.
@@ -196,9 +183,9 @@ class CutoutsDisplay(ClusterDisplay):
             for place, number in enumerate(row):
                 if number is not None:
                     area = _around(boxes[number - 1], labels.shape)
-                    mask = image[area] == number
+                    part, mask = _cut_out(picture, step, area, image[area] == number)
                     text = _describe(table[number - 1], area, cube.pixel_scale)
-                    stamps[-1][place] = *_cut_out(picture, step, area, mask), text
+                    stamps[-1][place] = part, mask, text
         names = [clusters.names[label] for label in shown]
         n_more = len(numbers) - len(shown)
         self._stamps = stamps, names, clusters.colors[shown], n_more

@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.cluster.hierarchy import dendrogram
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -39,6 +39,7 @@ _BRANCH = 3.0
 HEIGHT_OF_TREE = "share of the clusterings in which both sides are apart"
 
 
+@dataclass(eq=False, repr=False)
 class DendrogramDisplay(Display):
     """Tree of clusters: which are most alike, and how each would split next.
 
@@ -79,21 +80,25 @@ class DendrogramDisplay(Display):
     >>> display = DendrogramDisplay.from_estimator(consensus, names=["a", "b", "c"])
     >>> sorted(text.get_text()[:1] for text in display.ax_.get_yticklabels())
     ['a', 'b', 'c']
+
+    Of any other tree:
+
+    >>> from sklearn.cluster import AgglomerativeClustering
+    >>> tree = AgglomerativeClustering(compute_distances=True).fit(X[:20])
+    >>> display = DendrogramDisplay.from_predictions(
+    ...     tree.children_, tree.distances_, clusters=tree.labels_
+    ... )
+    >>> len(display.bars_)
+    2
     """
 
-    def __init__(
-        self,
-        children: ArrayLike,
-        distances: ArrayLike,
-        *,
-        clusters: ArrayLike | None = None,
-        sizes: ArrayLike | None = None,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.children, self.distances = children, distances
-        self.clusters, self.sizes = clusters, sizes
-        self.colors, self.names = colors, names
+    children: ArrayLike
+    distances: ArrayLike
+    _: KW_ONLY
+    clusters: ArrayLike | None = None
+    sizes: ArrayLike | None = None
+    colors: ArrayLike | None = None
+    names: Names | None = None
 
     @classmethod
     def from_estimator(
@@ -122,42 +127,7 @@ class DendrogramDisplay(Display):
         4
         """
         options = {"height": HEIGHT_OF_TREE} | options
-        return cls._drawn(ax, options, **tree_of(estimator))
-
-    @classmethod
-    def from_predictions(  # type: ignore[override]
-        cls,
-        children: ArrayLike,
-        distances: ArrayLike,
-        *,
-        ax: Axes | None = None,
-        **options: Any,
-    ) -> Self:
-        """Draw a tree that is known already.
-
-        Parameters
-        ----------
-        children : array-like of int of shape (n_leaves - 1, 2)
-            The two nodes that each step joins.
-        distances : array-like of shape (n_leaves - 1,)
-            Height of each step.
-        %(drawn)s
-
-        Examples
-        --------
-        >>> from sklearn.cluster import AgglomerativeClustering
-        >>> from sklearn.datasets import load_iris
-        >>> from skesom.displays import DendrogramDisplay
-        >>> X = load_iris().data[::10]
-        >>> tree = AgglomerativeClustering(compute_distances=True).fit(X)
-        >>> display = DendrogramDisplay.from_predictions(
-        ...     tree.children_, tree.distances_, clusters=tree.labels_
-        ... )
-        >>> len(display.bars_)
-        2
-        """
-        given = {"children": children, "distances": distances}
-        return cls._drawn(ax, options, **given)
+        return cls._drawn(ax, options, tree_of(estimator))
 
     @property
     def size(self) -> tuple[float, float]:
@@ -224,8 +194,7 @@ class DendrogramDisplay(Display):
                 lines.append((*style, [(x, y), (tree.heights[child], y)]))
         lines.sort(key=lambda line: line[0])
         widths, shades, ends = zip(*lines, strict=True)
-        style = {"linewidths": widths, "colors": shades, "capstyle": "butt"}
-        drawn = LineCollection(ends, **style)
+        drawn = LineCollection(ends, linewidths=widths, colors=shades, capstyle="butt")
         self.branches_ = ax.add_collection(drawn)
 
     def _draw_clusters(self, ax, tree, colors, names):
@@ -248,11 +217,10 @@ class DendrogramDisplay(Display):
         ax.set_yticks(places, map(literal, texts), size=size)
         ax.tick_params(axis="y", length=0, pad=width * (sum(_BAR) - 1) + _PAD)
         self.bars_ = []
-        style = {"transform": ax.get_yaxis_transform(), "clip_on": False}
         for low, high, node in branches:
-            place = (_BAR[0], low - _HALF), _BAR[1], high - low + 2 * _HALF
-            bar = Rectangle(*place, color=colors[tree.of_node[node]], linewidth=0)
-            bar.set(**style)
+            bar = Rectangle((_BAR[0], low - _HALF), _BAR[1], high - low + 2 * _HALF)
+            bar.set(color=colors[tree.of_node[node]], linewidth=0, clip_on=False)
+            bar.set_transform(ax.get_yaxis_transform())
             self.bars_.append(ax.add_artist(bar))
         update_layout(ax)
 
@@ -290,20 +258,19 @@ class _Tree:
         self.n_ends, self.has_splits = len(ends), len(mixed) < len(self._drawn)
         self.heights = np.zeros(len(of_node))
         self.heights[self._first_node :] = heights[first:]
-        self.places = self._placed(ends)
+        self.places = self._placed()
 
-    def _placed(self, ends):
+    def _placed(self):
         """Return the place of each node: large branches lie above small ones."""
-        number = np.zeros(len(self.of_node))
-        number[ends] = np.arange(len(ends))
-        number[self._first_node :] = len(ends) + np.arange(len(self._drawn))
-        counts, table = np.ones(len(self.of_node)), []
-        for node, pair in self.steps():
-            pair = sorted(pair, key=lambda child: self.sizes[child])
-            counts[node] = counts[pair].sum()
-            table.append([*number[pair], self.heights[node], counts[node]])
+        order, waiting = [], [len(self.of_node) - 1]
+        children = dict(self.steps())
+        while waiting:
+            node = waiting.pop()
+            pair = children.get(node, ())
+            waiting += sorted(pair, key=lambda child: self.sizes[child])[::-1]
+            order += [] if len(pair) else [node]
         places = np.zeros(len(self.of_node))
-        places[ends[dendrogram(table, no_plot=True)["leaves"]]] = np.arange(len(ends))
+        places[order] = np.arange(len(order))
         for node, pair in self.steps():
             places[node] = places[pair].mean()
         return places

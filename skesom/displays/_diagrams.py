@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
 from skesom._common.lazy import computed, is_lazy
 from skesom._sky.narrow_bands import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR
-from skesom._types import Axes, CubeLike, Names
+from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux._photometry import Photometry
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
@@ -34,12 +34,14 @@ class NoPixelError(ValueError):
     """No pixel is bright enough for a diagram."""
 
 
+@dataclass(eq=False, repr=False)
 class ColorDiagramDisplay(ClusterDisplay):
     """Colors, magnitudes or lines of all pixels, with a contour for each cluster.
 
     %(label_map)s
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images.
+    %(style)s
     x, y : str
         What the axes are, by the names of bands: ``"F814W"`` is a magnitude,
         ``"F438W - F814W"`` a color, ``"excess F657N"`` by how many magnitudes a line is
@@ -49,7 +51,6 @@ class ColorDiagramDisplay(ClusterDisplay):
         The one or two continuum bands of narrow bands, ``{"F657N": ["F555W",
         "F814W"]}``; by default the nearest broad bands on both sides of narrow filters
         that are known.
-    %(style)s
 
     %(attributes)s
     density_ : matplotlib.image.AxesImage
@@ -90,20 +91,11 @@ class ColorDiagramDisplay(ClusterDisplay):
     ('F438W - F814W [AB mag]', 'excess of F657N (H alpha + [N II]) [mag]')
     """
 
-    def __init__(
-        self,
-        label_map: ArrayLike,
-        cube: CubeLike,
-        *,
-        x: str,
-        y: str,
-        continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
-        colors: ArrayLike | None = None,
-        names: Names | None = None,
-    ) -> None:
-        self.label_map, self.cube = label_map, cube
-        self.x, self.y, self.continua = x, y, continua
-        self.colors, self.names = colors, names
+    cube: CubeLike
+    _: KW_ONLY
+    x: str
+    y: str
+    continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None
 
     def plot(
         self,
@@ -130,7 +122,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         >>> list(display.plot(clusters=[1]).contours_)
         [1]
         """
-        given = as_clusters(self, self.label_map)
+        given = as_clusters(self)
         chosen = numbers_of("cluster", clusters, given.names)
         labels, photometry = _thinned(given.label_map, self.cube, max_pixels, self)
         inside = labels >= 0
@@ -165,8 +157,8 @@ class ColorDiagramDisplay(ClusterDisplay):
         edges = limits[0] + limits[1]
         with np.errstate(divide="ignore"):
             shown = np.log10(counts.T)
-        style = {"origin": "lower", "aspect": "auto", "cmap": "Greys"}
-        self.density_ = ax.imshow(shown, extent=edges, vmax=1.6 * shown.max(), **style)
+        self.density_ = ax.imshow(shown, "Greys", origin="lower", aspect="auto")
+        self.density_.set(extent=edges, clim=(None, 1.6 * shown.max()))
         self.contours_ = {}
         centers = [
             low + (np.arange(_BINS) + 0.5) * (high - low) / _BINS
@@ -185,11 +177,11 @@ class ColorDiagramDisplay(ClusterDisplay):
                 smooth = gaussian_filter(_histogram(own, limits), width)
                 level = _level_around(smooth)
             if level is not None:
-                style = {"colors": [color], "linewidths": 1.6}
-                contour = ax.contour(*centers, smooth.T, [level], **style)
+                contour = ax.contour(*centers, smooth.T, [level], colors=[color])
+                contour.set_linewidths(1.6)
                 self.contours_[number] = contour
-            mark = {"markersize": 6, "markeredgecolor": "white", "color": color}
-            ax.plot(*np.median(own, axis=1), "o", **mark)
+            x, y = np.median(own, axis=1)
+            ax.plot(x, y, "o", color=color, markersize=6, markeredgecolor="white")
         ax.set(xlim=limits[0], ylim=limits[1])
 
 

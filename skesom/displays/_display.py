@@ -148,14 +148,14 @@ class Display:
 
     @classmethod
     def from_predictions(
-        cls, values: ArrayLike, *, ax: Axes | None = None, **options: Any
+        cls, *values: ArrayLike, ax: Axes | None = None, **options: Any
     ) -> Self:
         """Draw values that are known already.
 
         Parameters
         ----------
-        values : array-like
-            First parameter of the class.
+        *values : array-like
+            First parameters of the class.
         %(drawn)s
 
         Examples
@@ -165,15 +165,16 @@ class Display:
         >>> display.lines_[0].get_ydata().tolist()
         [3.0, 2.0, 1.5]
         """
-        return cls._drawn(ax, options, values=values)
+        given = inspect.signature(cls).bind_partial(*values).arguments
+        return cls._drawn(ax, options, given)
 
     @classmethod
-    def _drawn(cls, ax, options, **given):
+    def _drawn(cls, ax, options, given):
         """Create a display of what is given and of the options, and draw it."""
-        known = inspect.signature(cls).parameters.keys()
-        of_class = {name: given[name] for name in given.keys() & known}
-        of_class |= {name: options.pop(name) for name in options.keys() & known}
-        return cls(**of_class).plot(ax, **options)
+        known, given = inspect.signature(cls).parameters, given | options
+        own = {name: value for name, value in given.items() if name in known}
+        others = {name: value for name, value in options.items() if name not in known}
+        return cls(**own).plot(ax, **others)
 
     def __repr__(self):
         return f"<{type(self).__name__}>"
@@ -240,15 +241,29 @@ def literal(text):
     return f" {text}" if text.startswith("_") else text  # else legends leave it out
 
 
-def add_color_bar(ax, drawn, label, *, below=False, **options):
+def panels_in(ax, n_rows, n_columns, wspace=None, hspace=None):
+    """Return places for panels in those of axes, which vanish.
+
+    The spaces are those in axes of a fixed place; others are left to the layout.
+    """
+    ax.set_axis_off()
+    place = ax.get_subplotspec()
+    if place is not None:
+        return place.subgridspec(n_rows, n_columns)
+    box = ax.get_position()
+    grid = ax.figure.add_gridspec(n_rows, n_columns, wspace=wspace, hspace=hspace)
+    grid.update(left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)
+    return grid
+
+
+def add_color_bar(ax, drawn, label, *, below=False, extend="neither"):
     """Draw a color bar as long as the side of the axes that it belongs to."""
     from matplotlib.ticker import MaxNLocator
 
-    if below:
-        bar = ax.figure.colorbar(drawn, ax=ax, orientation="horizontal", **options)
-    else:  # axes of a fixed aspect are lower than their place in the figure
-        bar_axes = ax.inset_axes([1.03, 0, 0.045, 1])
-        bar = ax.figure.colorbar(drawn, cax=bar_axes, **options)
+    # Axes of a fixed aspect are lower than their place in the figure.
+    place = None if below else ax.inset_axes([1.03, 0, 0.045, 1])
+    way = "horizontal" if below else "vertical"
+    bar = ax.figure.colorbar(drawn, place, ax, orientation=way, extend=extend)
     # A fixed number: other ticks after a layout would change the width again.
     bar.locator = MaxNLocator(_BAR_TICKS, steps=[1, 2, 2.5, 5, 10])
     bar.update_ticks()

@@ -30,12 +30,12 @@ def draw_objects(ax, clusters, catalog):
         known = described[kind]
         rim = [withStroke(linewidth=2.6, foreground=rim_of(known.color))]
         size = np.clip(_SIZE * room / np.sqrt(count), _SMALLEST, _LARGEST)
-        style = {"marker": _MARKERS[known.symbol], "markersize": size, "linestyle": ""}
-        style |= {"markerfacecolor": "none", "markeredgecolor": known.color}
-        style |= {"markeredgewidth": 1.1, "path_effects": rim, "zorder": _ABOVE_IMAGE}
         own = objects[objects["type"] == kind]
-        label = literal(f"{known.description}: {count}")
-        lines[kind] = ax.plot(own["x"], own["y"], label=label, **style)[0]
+        (line,) = ax.plot(own["x"], own["y"], linestyle="", path_effects=rim)
+        line.set(marker=_MARKERS[known.symbol], markersize=size, markeredgewidth=1.1)
+        line.set(markerfacecolor="none", markeredgecolor=known.color)
+        line.set(label=literal(f"{known.description}: {count}"), zorder=_ABOVE_IMAGE)
+        lines[kind] = line
     return lines
 
 

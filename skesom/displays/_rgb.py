@@ -275,8 +275,10 @@ def _stretched(planes, stretch):
     if stretch == "lupton":
         # Black pixels have no color.
         with np.errstate(divide="ignore", invalid="ignore"):
-            style = {"minimum": 0, "stretch": _SOFTENING, "Q": _Q}
-            return visualization.make_lupton_rgb(*planes, **style)
+            r, g, b = planes
+            return visualization.make_lupton_rgb(
+                r, g, b, minimum=0, stretch=_SOFTENING, Q=_Q
+            )
     function = {
         "asinh": visualization.AsinhStretch(_ASINH),
         "log": visualization.LogStretch(),

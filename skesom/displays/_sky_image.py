@@ -22,7 +22,6 @@ _TICK_ROOM = 50.0  # points for the number at a tick
 _ARROW = 0.085  # by the shorter side of the axes
 _SHORTEST, _LONGEST = 9.0, 20.0  # points
 _ABOVE_IMAGE = 5
-_BOX = {"facecolor": "black", "alpha": 0.6, "linewidth": 0}
 
 
 def thinning(shape, max_pixels):
@@ -108,19 +107,18 @@ def hide_vertical_labels(ax, wcs):
     ax.coords[int(upward)].set_axislabel("")
 
 
-def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW, **style):
+def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
     """Draw an image of some shape that was thinned, with coordinates and marks."""
     (wcs, pixel_scale), (scale_bar, compass) = place, marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
     ax = new_axes(ax, image_size(shape), wcs)
     n_rows, n_columns = (math.ceil(length / step) * step for length in shape)
-    style |= {"extent": (-0.5, n_columns - 0.5, -0.5, n_rows - 0.5)}
-    drawn = ax.imshow(image, origin="lower", interpolation="nearest", **style)
+    drawn = ax.imshow(image, origin="lower", interpolation="nearest")
+    drawn.set_extent((-0.5, n_columns - 0.5, -0.5, n_rows - 0.5))
     ax.set(xlim=(-0.5, shape[1] - 0.5), ylim=(-0.5, shape[0] - 0.5))
     # Hatches, because a cluster may have a light color similar to any gray.
-    hatch = {"edgecolor": HATCH_COLOR, "hatch": "////", "linewidth": 0}
-    ax.patch.set(facecolor=MISSING_COLOR, **hatch)
+    ax.patch.set(facecolor=MISSING_COLOR, edgecolor=HATCH_COLOR, hatch="////", lw=0)
     aspect = 1.0 if pixel_scale is None else pixel_scale[0] / pixel_scale[1]
     ax.set_aspect(aspect)
     ax.apply_aspect()  # marks and letters depend on the size
@@ -205,10 +203,18 @@ def _add_scale_bar(ax, shape, pixel_width):
     from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
     angle, text = round_angle(0.22 * shape[1] * pixel_width)
-    style = {"color": "white", "fontproperties": {"size": "small"}}
-    style |= {"pad": 0.4, "borderpad": 0.6, "sep": 3, "size_vertical": 0.004 * shape[0]}
-    length = angle / pixel_width
-    bar = AnchoredSizeBar(ax.transData, length, text, "lower left", **style)
+    bar = AnchoredSizeBar(
+        ax.transData,
+        angle / pixel_width,
+        text,
+        "lower left",
+        pad=0.4,
+        borderpad=0.6,
+        sep=3,
+        size_vertical=0.004 * shape[0],
+        color="white",
+        fontproperties={"size": "small"},
+    )
     _add_in_box(ax, bar)
 
 
@@ -227,18 +233,18 @@ def _add_compass(ax, shape, wcs, aspect):
     corners = np.vstack([[0, 0], letters])
     origin = 4 - corners.min(axis=0)
     area = DrawingArea(*(corners.max(axis=0) + 4 + origin))
-    arrow = {"arrowstyle": "-|>", "mutation_scale": 7, "linewidth": 1.2}
-    arrow |= {"shrinkA": 0, "shrinkB": 0, "color": "white"}
-    middle = {"ha": "center", "va": "center", "color": "white", "size": 7.5}
-    for tip, place, letter in zip(tips, letters, "NE", strict=True):
-        area.add_artist(FancyArrowPatch(origin, origin + tip, **arrow))
-        area.add_artist(Text(*(origin + place), letter, **middle))
+    for tip, place, letter in zip(tips + origin, letters + origin, "NE", strict=True):
+        arrow = FancyArrowPatch(origin, tip, shrinkA=0, shrinkB=0, mutation_scale=7)
+        arrow.set(arrowstyle="-|>", linewidth=1.2, color="white")
+        area.add_artist(arrow)
+        text = Text(*place, letter, size=7.5, color="white", ha="center", va="center")
+        area.add_artist(text)
     box = AnchoredOffsetbox("upper right", child=area, pad=0.2, borderpad=0.6)
     _add_in_box(ax, box)
 
 
 def _add_in_box(ax, artist):
     """Add an anchored artist in a dark box above the image."""
-    artist.patch.set(**_BOX)
+    artist.patch.set(facecolor="black", alpha=0.6, linewidth=0)
     artist.set_zorder(_ABOVE_IMAGE)
     ax.add_artist(artist)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from skesom.displays._display import Display, new_axes
 from skesom.displays._unit_layout import fitted_map
 
 
+@dataclass(eq=False, repr=False)
 class TrainingCurveDisplay(Display):
     """Training curve: the error of a map in each epoch.
 
@@ -42,10 +44,9 @@ class TrainingCurveDisplay(Display):
     12
     """
 
-    def __init__(
-        self, values: ArrayLike | Mapping[str, ArrayLike], *, what: str = "error"
-    ) -> None:
-        self.values, self.what = values, what
+    values: ArrayLike | Mapping[str, ArrayLike]
+    _: KW_ONLY
+    what: str = "error"
 
     @classmethod
     def from_estimator(
@@ -69,7 +70,7 @@ class TrainingCurveDisplay(Display):
         if not hasattr(som, "training_errors_"):
             raise ValueError(f"{type(som).__name__} has no training curve, a CSOM has.")
         given = {"values": som.training_errors_, "what": "root mean square distance"}
-        return cls._drawn(ax, options, **given)
+        return cls._drawn(ax, options, given)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw the errors by the number of the epoch, counted from 1.

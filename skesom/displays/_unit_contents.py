@@ -5,17 +5,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from skesom._common.pipelines import last_step, map_inside
 from skesom._common.warn import warn_user
-from skesom._types import Axes, Colormap, CubeLike, Layout
+from skesom._types import Axes, Colormap, CubeLike
 from skesom.displays._clusters import add_legend
 from skesom.displays._colors import cluster_palette
 from skesom.displays._display import add_color_bar, check_matplotlib, size_in_points
@@ -28,6 +29,7 @@ _IMAGE = 0.42, 0.037
 _SMALLEST_PIE = 0.2  # by the largest
 
 
+@dataclass(eq=False, repr=False)
 class HitMapDisplay(UnitMapDisplay):
     """Hit map: the number of samples for which each unit is the nearest.
 
@@ -63,15 +65,8 @@ class HitMapDisplay(UnitMapDisplay):
     '0: 33.3 %'
     """
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        layout: Layout,
-        *,
-        classes: Sequence[Any] | None = None,
-    ) -> None:
-        super().__init__(values, layout)
-        self.classes = classes
+    _: KW_ONLY
+    classes: Sequence[Any] | None = None
 
     @classmethod
     def from_estimator(
@@ -156,10 +151,10 @@ class HitMapDisplay(UnitMapDisplay):
         from matplotlib.colors import PowerNorm
 
         colors = colormaps[cmap] if isinstance(cmap, str) else cmap
-        style = {"cmap": colors.with_extremes(bad=EMPTY)}
-        style["norm"] = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
+        colors = colors.with_extremes(bad=EMPTY)
+        norm = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
         hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
-        ax = self._draw(ax, hits, "hit map", "samples", **style)
+        ax = self._draw(ax, hits, "hit map", "samples", colors, norm)
         if numbers and isinstance(self.layout, LatticeLayout):
             self.texts_ = self._write_numbers(ax)
         return self
@@ -172,14 +167,13 @@ class HitMapDisplay(UnitMapDisplay):
         if size < 4.5:
             return []
         dark = self.units_.norm(self.values) < 0.6
-        style = {"size": size, "ha": "center", "va": "center_baseline"}
-        colors = np.where(dark, "white", "black")
-        drawn = np.flatnonzero(np.asarray(self.values) > 0)
-        places = self.layout.positions
-        return [
-            ax.text(*places[unit], texts[unit], color=colors[unit], **style)
-            for unit in drawn
-        ]
+        numbers = []
+        for unit in np.flatnonzero(np.asarray(self.values) > 0):
+            x, y = self.layout.positions[unit]
+            numbers.append(ax.text(x, y, texts[unit], size=size, ha="center"))
+            color = "white" if dark[unit] else "black"
+            numbers[-1].set(va="center_baseline", color=color)
+        return numbers
 
     def _plot_pies(self, ax, colors):
         """Draw a pie for each unit, as large as its hits."""
@@ -208,14 +202,15 @@ class HitMapDisplay(UnitMapDisplay):
             Wedge((0, 0), radii[unit], *ends[unit, [number + 1, number]])
             for unit, number in slices
         ]
-        style = {"facecolors": colors[slices[:, 1]], "linewidths": 0, "zorder": 2.2}
-        style |= {"offsets": self.layout.positions[slices[:, 0]]}
-        style |= {"offset_transform": ax.transData}
-        style |= {"transform": ax.figure.dpi_scale_trans}  # axes may have any scale
-        self.pies_ = ax.add_collection(PatchCollection(wedges, **style), autolim=False)
+        pies = PatchCollection(wedges, facecolors=colors[slices[:, 1]], linewidths=0)
+        places = self.layout.positions[slices[:, 0]]
+        pies.set(offsets=places, offset_transform=ax.transData, zorder=2.2)
+        pies.set_transform(ax.figure.dpi_scale_trans)  # axes may have any scale
+        self.pies_ = ax.add_collection(pies, autolim=False)
         return self
 
 
+@dataclass(eq=False, repr=False)
 class PrototypesDisplay(UnitMapDisplay):
     """Prototypes: the weights of each unit as a small image, such as a digit.
 
@@ -246,18 +241,15 @@ class PrototypesDisplay(UnitMapDisplay):
     30
     """
 
+    _: KW_ONLY
+    shape: tuple[int, int] | None = None
+
     _n_more_axes = 1
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        layout: Layout,
-        *,
-        shape: tuple[int, int] | None = None,
-    ) -> None:
-        super().__init__(values, layout)
-        n_features = np.shape(values)[1]
-        self.shape = (math.isqrt(n_features),) * 2 if shape is None else tuple(shape)
+    def __post_init__(self):
+        n_features = np.shape(self.values)[1]
+        side = math.isqrt(n_features)
+        self.shape = (side, side) if self.shape is None else tuple(self.shape)
         if len(self.shape) != 2 or math.prod(self.shape) != n_features:
             what = f"the height and width of images of {n_features} pixels"
             raise ValueError(f"shape must be {what}, got {self.shape}.")
@@ -299,8 +291,9 @@ class PrototypesDisplay(UnitMapDisplay):
         for number in uncovered(middles, np.broadcast_to(half, middles.shape)):
             unit, corners = int(order[number]), [-half, half] + middles[number]
             sides = ax.transData.inverted().transform(corners).T.ravel()
-            style = {"cmap": cmap, "norm": norm, "zorder": 2.2}  # below the frame
-            image = AxesImage(ax, extent=sides.tolist(), **style)  # limits stay
+            # As an artist it leaves the limits, and 2.2 is below the frame.
+            image = AxesImage(ax, cmap=cmap, norm=norm, extent=sides.tolist())
+            image.set_zorder(2.2)
             image.set_data(np.reshape(self.values[unit], self.shape))
             image.set_clip_path(ax.patch)
             self.images_[unit] = ax.add_image(image)

@@ -54,17 +54,17 @@ class LatticeLayout:
         """Whether the lattice is too low for a color bar beside it."""
         return self.size[0] > 3 * self.size[1]
 
-    def draw(self, ax, values, **style):
-        """Draw the cells in the colors of their values."""
-        style = {"edgecolors": "white", "linewidths": 0.4} | style
-        cells = self._add_cells(ax, np.arange(len(self.positions)), 0, values, style)
+    def draw(self, ax, values, cmap, norm=None, *, rims=None, line=0.4, links=True):
+        """Draw the cells in the colors of their values; there are no rims and links."""
+        cells = self._add_cells(ax, np.arange(len(self.positions)), 0, values, line)
+        cells.set(cmap=cmap, norm=norm)
         cells.autoscale_None()
         if self.toroidal:
-            beyond = self._add_cells(ax, *self._beyond_edges(), values, style)
-            beyond.set_clim(*cells.get_clim())
-            beyond.set_alpha(_FADED)
-            edge = {"edge": True, "colors": "black", "path_effects": None}
-            self.draw_borders(ax, np.zeros(len(values)), **edge)
+            units, shifts = self._beyond_edges()
+            beyond = self._add_cells(ax, units, shifts, values, line)
+            beyond.set(cmap=cmap, norm=cells.norm, alpha=_FADED)
+            edge = self.draw_borders(ax, np.zeros(len(values)), edge=True)
+            edge.set(color="black", path_effects=None)
             ax.set_xlabel("pale cells repeat those of the opposite edge", size="small")
         ax.autoscale_view()
         ax.set_aspect("equal")
@@ -74,7 +74,7 @@ class LatticeLayout:
         ax.spines[:].set_visible(False)
         return cells
 
-    def draw_borders(self, ax, labels, *, edge=False, **style):
+    def draw_borders(self, ax, labels, *, edge=False):
         """Draw lines between cells of different labels."""
         from matplotlib.collections import LineCollection
         from matplotlib.patheffects import withStroke
@@ -82,9 +82,8 @@ class LatticeLayout:
         cell = (size_in_points(ax) / self.size).min()
         width = float(np.clip(_BORDER * cell, *_BORDER_WIDTHS))
         rim = withStroke(linewidth=1.9 * width, foreground="black")
-        style = {"colors": "white", "path_effects": [rim]} | style
-        style |= {"linewidths": width, "capstyle": "round"}
-        lines = LineCollection(self.borders(labels, edge=edge), **style)
+        lines = LineCollection(self.borders(labels, edge=edge), linewidths=width)
+        lines.set(color="white", capstyle="round", path_effects=[rim])
         return ax.add_collection(lines)
 
     def borders(self, labels, *, edge=False):
@@ -112,12 +111,14 @@ class LatticeLayout:
         shifts = np.dstack([n_columns * right, self.pitch * n_rows * down])
         return units[beyond], shifts[beyond]
 
-    def _add_cells(self, ax, units, shifts, values, style):
+    def _add_cells(self, ax, units, shifts, values, line):
+        """Draw the cells of some units, shifted, in the colors of their values."""
         from matplotlib.collections import PolyCollection
 
-        centers = self.positions[units] + shifts
-        polygons = centers[:, np.newaxis] + self.corners
-        return ax.add_collection(PolyCollection(polygons, array=values[units], **style))
+        polygons = (self.positions[units] + shifts)[:, np.newaxis] + self.corners
+        cells = PolyCollection(polygons, edgecolors="white", linewidths=line)
+        cells.set_array(values[units])
+        return ax.add_collection(cells)
 
 
 class GraphLayout:
@@ -140,7 +141,7 @@ class GraphLayout:
                 f"{connections.shape[0]} units, got shape {self.positions.shape}."
             )
 
-    def draw(self, ax, values, *, links=True, **style):
+    def draw(self, ax, values, cmap, norm=None, *, rims=None, line=0.4, links=True):
         """Draw the nodes in the colors of their values, and their links."""
         if links:
             self._draw_links(ax)
@@ -149,9 +150,11 @@ class GraphLayout:
         shares = np.full(n_units, 0.25)
         if self.hits is not None:
             shares = self.hits / max(self.hits.max(initial=0), 1)
-        style = {"edgecolors": "black", "linewidths": 0.2, "zorder": 2} | style
         areas = np.maximum(shares * largest**2, _SMALLEST**2)
-        nodes = ax.scatter(*self.positions.T, s=areas, c=values, **style)
+        nodes = ax.scatter(*self.positions.T, areas, values, cmap=cmap, norm=norm)
+        nodes.set(edgecolors="black", linewidths=0.2, zorder=2)
+        if rims is not None:
+            nodes.set(edgecolors=rims, linewidths=1.0)
         # Far units would leave no room for the many in the middle.
         for axis, places in zip("xy", self.positions.T, strict=True):
             width = _LINEAR * np.median(np.abs(places))
@@ -167,13 +170,15 @@ class GraphLayout:
         return nodes
 
     def _draw_links(self, ax):
+        """Draw the links, the stronger the darker."""
         from matplotlib.collections import LineCollection
 
         strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
         opacity = 0.08 + 0.6 * self.strengths / strongest
         colors = [(0.2, 0.2, 0.25, each) for each in opacity]
-        style = {"colors": colors, "linewidths": 0.6, "zorder": 1}
-        ax.add_collection(LineCollection(self.positions[self.links], **style))
+        links = LineCollection(self.positions[self.links], colors=colors, zorder=1)
+        links.set_linewidths(0.6)
+        ax.add_collection(links)
 
 
 def fitted_map(estimator, display):

@@ -6,10 +6,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
@@ -21,6 +22,7 @@ from skesom.displays._display import (
     literal,
     new_axes,
     numbers_of,
+    panels_in,
     size_in_points,
     update_layout,
 )
@@ -42,13 +44,14 @@ _NUMBER_SIZES = 5.0, 8.5  # points
 _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
 
 
+@dataclass(eq=False, repr=False)
 class UnitMapDisplay(Display):
     """Values of units in colors, on a lattice or as nodes of a graph."""
 
-    _n_more_axes = 0
+    values: ArrayLike
+    layout: Layout
 
-    def __init__(self, values: ArrayLike, layout: Layout) -> None:
-        self.values, self.layout = values, layout
+    _n_more_axes = 0
 
     @classmethod
     def from_estimator(
@@ -76,11 +79,11 @@ class UnitMapDisplay(Display):
         True
         """
         som = fitted_map(estimator, cls.__name__)
-        options = cls._of_map(som) | options
-        return cls._drawn(ax, options, layout=layout_of(som, embedding))
+        given = cls._of_map(som) | {"layout": layout_of(som, embedding)}
+        return cls._drawn(ax, options, given)
 
     @classmethod
-    def from_predictions(
+    def from_predictions(  # type: ignore[override]
         cls,
         values: ArrayLike,
         *,
@@ -135,7 +138,7 @@ class UnitMapDisplay(Display):
                 "Values of a lattice have the shape (n_rows, n_columns); for the nodes "
                 f"of a graph give their positions. Got shape {shape}."
             )
-        return cls._drawn(ax, options, values=values, layout=layout)
+        return cls._drawn(ax, options, {"values": values, "layout": layout})
 
     def _begin(self, ax, title):
         """Return axes for the units, and remember them."""
@@ -147,10 +150,10 @@ class UnitMapDisplay(Display):
         self.ax_.set_title(title)
         return self.ax_
 
-    def _draw(self, ax, values, title, label, **style):
+    def _draw(self, ax, values, title, label, cmap, norm=None, rims=None):
         """Draw the units and a color bar."""
         ax = self._begin(ax, title)
-        self.units_ = self.layout.draw(ax, values, **style)
+        self.units_ = self.layout.draw(ax, values, cmap, norm, rims=rims)
         self.color_bar_ = add_color_bar(ax, self.units_, label, below=self.layout.flat)
         update_layout(ax)  # lines and numbers depend on the size of the cells
         return ax
@@ -162,7 +165,7 @@ class UnitMapDisplay(Display):
 
         nothing = np.zeros(len(self.values))
         layout.hits, layout.toroidal = nothing, False  # no cell is repeated
-        self.units_ = layout.draw(ax, nothing, cmap=ListedColormap([EMPTY]))
+        self.units_ = layout.draw(ax, nothing, ListedColormap([EMPTY]))
         if not isinstance(layout, LatticeLayout):
             ax.margins(_ROOM)
         return ax
@@ -176,6 +179,7 @@ class UnitMapDisplay(Display):
         return of_axes * min(ax.bbox.size)
 
 
+@dataclass(eq=False, repr=False)
 class UMatrixDisplay(UnitMapDisplay):
     """U-matrix: the mean distance of each unit of a map to its neighbors [1]_.
 
@@ -210,15 +214,8 @@ class UMatrixDisplay(UnitMapDisplay):
     'U-matrix'
     """
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        layout: Layout,
-        *,
-        unit_labels: ArrayLike | None = None,
-    ) -> None:
-        super().__init__(values, layout)
-        self.unit_labels = unit_labels
+    _: KW_ONLY
+    unit_labels: ArrayLike | None = None
 
     @classmethod
     def _of_map(cls, som):
@@ -253,19 +250,18 @@ class UMatrixDisplay(UnitMapDisplay):
         >>> display.plot(cmap="viridis").units_.get_cmap().name
         'viridis'
         """
-        labels = None
+        labels = rims = None
         if clusters and self.unit_labels is not None:
             labels = np.ravel(self.unit_labels)
             if not 1 < len(np.unique(labels)) <= len(labels) / 2:
                 labels = None
         on_lattice = isinstance(self.layout, LatticeLayout)
-        style = {"cmap": cmap}
         if labels is not None and not on_lattice:
             if colors is None:
                 colors = cluster_palette(int(labels.max()) + 1)
-            style |= {"edgecolors": np.asarray(colors)[labels], "linewidths": 1.0}
+            rims = np.asarray(colors)[labels]
         label = "mean distance to neighbors"
-        ax = self._draw(ax, self.values, "U-matrix", label, **style)
+        ax = self._draw(ax, self.values, "U-matrix", label, cmap, rims=rims)
         self.borders_ = None
         if labels is not None:
             if on_lattice:
@@ -274,6 +270,7 @@ class UMatrixDisplay(UnitMapDisplay):
         return self
 
 
+@dataclass(eq=False, repr=False)
 class ComponentPlanesDisplay(UnitMapDisplay):
     """Component planes: the weights of the units in each feature (band) by itself.
 
@@ -308,24 +305,20 @@ class ComponentPlanesDisplay(UnitMapDisplay):
     ['sepal length (cm)', 'sepal width (cm)']
     """
 
+    _: KW_ONLY
+    names: Sequence[str] | None = None
+
     _n_more_axes = 1
 
-    def __init__(
-        self,
-        values: NDArray[Any],
-        layout: Layout,
-        *,
-        names: Sequence[str] | None = None,
-    ) -> None:
-        super().__init__(values, layout)
-        n_features = values.shape[1]
-        if names is None:
-            names = [f"feature {number + 1}" for number in range(n_features)]
-        if len(names) != n_features:
+    def __post_init__(self):
+        n_features = self.values.shape[1]
+        names = [f"feature {number + 1}" for number in range(n_features)]
+        self.names = names if self.names is None else list(self.names)
+        if len(self.names) != n_features:
             raise ValueError(
-                f"Give a name for each of the {n_features} features, got {len(names)}."
+                f"Give a name for each of the {n_features} features, got "
+                f"{len(self.names)}."
             )
-        self.names = list(names)
 
     @classmethod
     def _of_map(cls, som):
@@ -366,17 +359,17 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         numbers = numbers_of("feature", features, self.names)
         self.ax_, self.axes_ = self._panels(ax, len(numbers), _BETWEEN[scale])
         self.figure_ = self.ax_.figure
-        style = {"cmap": cmap, "linewidths": 0.2}
+        norm = None
         if scale == "shared":
             from matplotlib.colors import Normalize
 
             planes = self.values[:, numbers]
-            style["norm"] = Normalize(planes.min(), planes.max())
-        if isinstance(self.layout, GraphLayout):
-            style["links"] = False  # they would hide the colors of small panels
+            norm = Normalize(planes.min(), planes.max())
         self.units_, self.color_bars_ = [], []
         for panel, feature in zip(self.axes_, numbers, strict=True):
-            units = self.layout.draw(panel, self.values[:, feature], **style)
+            plane = self.values[:, feature]
+            # Links would hide the colors of small panels.
+            units = self.layout.draw(panel, plane, cmap, norm, line=0.2, links=False)
             self.units_.append(units)
             panel.set_title(literal(self.names[feature]), size="medium")
             panel.set(xlabel="", ylabel="", xticks=[], yticks=[])
@@ -384,8 +377,11 @@ class ComponentPlanesDisplay(UnitMapDisplay):
                 bar = add_color_bar(panel, units, "", below=self.layout.flat)
                 self.color_bars_.append(bar)
         if scale == "shared":
-            place = {"ax": list(self.axes_), "aspect": 30, "panchor": False}
-            bar = self.figure_.colorbar(self.units_[0], label="weight", **place)
+            axes = list(self.axes_)
+            bar = self.figure_.colorbar(
+                self.units_[0], ax=axes, aspect=30, panchor=False
+            )
+            bar.set_label("weight")
             self.color_bars_.append(bar)
         update_layout(self.ax_)
         return self
@@ -402,15 +398,9 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         n_columns = int(columns[np.argmax(sizes)])
         n_rows = math.ceil(n_panels / n_columns)
         ax = new_axes(ax, (n_columns * panel[0], n_rows * panel[1]))
-        ax.set_axis_off()
-        if ax.get_subplotspec() is None:
-            box = ax.get_position()
-            sides = {"left": box.x0, "right": box.x1, "bottom": box.y0, "top": box.y1}
-            room = room / 72 / (n_columns, n_rows) - between
-            sides["wspace"], sides["hspace"] = between / np.maximum(room, between)
-            grid = ax.figure.add_gridspec(n_rows, n_columns, **sides)
-        else:
-            grid = ax.get_subplotspec().subgridspec(n_rows, n_columns)
+        room = room / 72 / (n_columns, n_rows) - between
+        spaces = between / np.maximum(room, between)
+        grid = panels_in(ax, n_rows, n_columns, *spaces)
         places = [grid[divmod(number, n_columns)] for number in range(n_panels)]
         return ax, np.array([ax.figure.add_subplot(place) for place in places])
 
@@ -424,8 +414,6 @@ def _write_cluster_numbers(ax, layout, unit_labels):
     if room < _LEAST_ROOM:
         return
     size = float(np.clip(_NUMBER * room, *_NUMBER_SIZES))
-    style = {"color": "white", "size": size, "weight": "bold", "zorder": 4}
-    style |= {"ha": "center", "va": "center"}
     rim = withStroke(linewidth=size / 4, foreground="black")
     labels, places = labels[np.argsort(-counts, kind="stable")], []
     for label in labels:
@@ -435,7 +423,8 @@ def _write_cluster_numbers(ax, layout, unit_labels):
     middles = ax.transData.transform(places) * 72 / ax.figure.dpi
     halves = [(0.35 * size * len(str(label)), 0.45 * size) for label in labels]
     for number in sorted(uncovered(middles, halves), key=labels.item):
-        ax.text(*places[number], str(labels[number]), path_effects=[rim], **style)
+        text = ax.text(*places[number], str(labels[number]), size=size, weight="bold")
+        text.set(color="white", ha="center", va="center", path_effects=[rim], zorder=4)
 
 
 def uncovered(middles, halves):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -38,6 +39,7 @@ _KINDS = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class ValueMapDisplay(Display):
     """A value of each pixel on the sky: distance to units, stability, confidence.
 
@@ -65,18 +67,13 @@ class ValueMapDisplay(Display):
     'probability of the class'
     """
 
-    _shape = None  # of the whole image, if values are thinned
+    values: ArrayLike
+    _: KW_ONLY
+    kind: Kind = "distance"
+    wcs: WCS | None = None
+    pixel_scale: tuple[float, float] | None = None
 
-    def __init__(
-        self,
-        values: ArrayLike,
-        *,
-        kind: Kind = "distance",
-        wcs: WCS | None = None,
-        pixel_scale: tuple[float, float] | None = None,
-    ) -> None:
-        self.values, self.kind = values, kind
-        self.wcs, self.pixel_scale = wcs, pixel_scale
+    _shape = None  # of the whole image, if values are thinned
 
     @classmethod
     def from_estimator(
@@ -127,8 +124,8 @@ class ValueMapDisplay(Display):
             values = np.maximum.reduce(step.predict_proba(given), axis=2)
         else:
             values, cube = _distances(estimator, X, cls.__name__)
-        place = {name: getattr(cube, name, None) for name in ("wcs", "pixel_scale")}
-        return cls._drawn(ax, options, values=values, kind=kind, **place)
+        given = {name: getattr(cube, name, None) for name in ("wcs", "pixel_scale")}
+        return cls._drawn(ax, options, given | {"values": values, "kind": kind})
 
     def thinned(self, max_pixels: int) -> Self:
         """Return a display without a large array, which another process can draw.
@@ -203,12 +200,12 @@ class ValueMapDisplay(Display):
         top = float(np.percentile(known, highest)) if is_given else 1.0
         image = np.ma.masked_invalid(drawn)
         place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
-        style = {"cmap": cmap or colors, "vmin": 0, "vmax": top or 1.0}
-        style["note"] = "means of {step} x {step} pixels"
-        self.image_ = draw_image(ax, shape, image, step, place, marks, **style)
+        note = "means of {step} x {step} pixels"
+        self.image_ = draw_image(ax, shape, image, step, place, marks, note)
+        self.image_.set(cmap=cmap or colors, clim=(0, top or 1.0))
         self.ax_, self.figure_ = self.image_.axes, self.image_.figure
-        style = {"extend": "max" if known.max(initial=0) > top else "neither"}
-        self.color_bar_ = add_color_bar(self.ax_, self.image_, label, **style)
+        extend = "max" if known.max(initial=0) > top else "neither"
+        self.color_bar_ = add_color_bar(self.ax_, self.image_, label, extend=extend)
         update_layout(self.ax_)
         return self
 

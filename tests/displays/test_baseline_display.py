@@ -27,7 +27,6 @@ from skesom.displays import (
     ComponentPlanesDisplay,
     CrossmatchDisplay,
     DendrogramDisplay,
-    DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
     TrainingCurveDisplay,
@@ -143,8 +142,8 @@ PICTURES = {
     "value_map_distance": lambda ax: ValueMapDisplay.from_predictions(
         np.where(SKY, np.nan, RADIUS % 5), wcs=tilted_wcs(), ax=ax, **UNMARKED
     ),
-    "disagreement_map": lambda ax: DisagreementMapDisplay.from_predictions(
-        LABELS, MOVED, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
+    "disagreement_map": lambda ax: ClusterMapDisplay.from_predictions(
+        MOVED, reference=LABELS, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
     ),
     "value_map_stability": lambda ax: ValueMapDisplay.from_predictions(
         np.where(SKY, np.nan, np.cos(RADIUS) ** 2), kind="stability", ax=ax, **UNMARKED
@@ -240,8 +239,8 @@ CHANGES = {
     ),
     "clusters that agree": (
         "disagreement_map",
-        lambda ax: DisagreementMapDisplay.from_predictions(
-            LABELS, LABELS, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
+        lambda ax: ClusterMapDisplay.from_predictions(
+            LABELS, reference=LABELS, wcs=tilted_wcs(), ax=ax, **NO_LETTERS
         ),
     ),
     "no quartiles": (

@@ -80,7 +80,8 @@ def test_it_is_drawn_in_given_axes(labels, catalog):
     assert display.ax_ is ax
     assert display.figure_ is figure
     # A bar for each cluster; noise has no color.
-    assert [line.get_color() for line in ax.lines] == colors
+    (bars,) = ax.collections
+    np.testing.assert_array_equal(bars.get_color()[:, :3], colors)
 
 
 def test_an_estimator_finds_the_clusters_and_the_cube_its_place(catalog):

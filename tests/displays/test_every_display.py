@@ -23,7 +23,6 @@ from skesom.displays import (
     ComponentPlanesDisplay,
     CutoutsDisplay,
     DendrogramDisplay,
-    DisagreementMapDisplay,
     HitMapDisplay,
     PrototypesDisplay,
     TrainingCurveDisplay,
@@ -56,12 +55,11 @@ def make(galaxy, job, lattice_job):
     of_units["ComponentPlanes"] = ComponentPlanesDisplay
     of_units["Prototypes"] = PrototypesDisplay
     of_cubes = {
-        "ClusterMap": (ClusterMapDisplay, job),
-        "Cutouts": (CutoutsDisplay, job),
-        "ClusterSpectra": (ClusterSpectraDisplay, job),
-        "ClusterHistogram": (ClusterHistogramDisplay, job),
-        "DisagreementMap": (DisagreementMapDisplay, job, labels),
-        "ValueMap": (ValueMapDisplay, job),
+        "ClusterMap": ClusterMapDisplay,
+        "Cutouts": CutoutsDisplay,
+        "ClusterSpectra": ClusterSpectraDisplay,
+        "ClusterHistogram": ClusterHistogramDisplay,
+        "ValueMap": ValueMapDisplay,
     }
 
     def make(kind, ax=None):
@@ -75,12 +73,13 @@ def make(galaxy, job, lattice_job):
             if name == "Prototypes":
                 options = {"shape": (1, 5)}
             return of_units[name].from_estimator(units[where[0]], ax=ax, **options)
-        display, estimator, *others = of_cubes[name]
-        options = {}
+        estimator, options = job, {}
         if where == ["stability"]:
             estimator = make_pipeline(AsinhStretch(), kmeans)
             options = {"kind": "stability", "seeds": 2}
-        return display.from_estimator(estimator, galaxy, *others, ax=ax, **options)
+        if where == ["compared"]:
+            options = {"reference": labels}
+        return of_cubes[name].from_estimator(estimator, galaxy, ax=ax, **options)
 
     return make
 
@@ -88,17 +87,11 @@ def make(galaxy, job, lattice_job):
 # One of each class: what the others draw differs, not where.
 CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
 CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "ValueMap"]
-CLASSES += [
-    "DisagreementMap",
-    "ValueMap stability",
-    "TrainingCurve",
-    "Prototypes lattice",
-]
-CLASSES += ["Dendrogram"]
-# Both maps of values have the same method.
-KINDS = [kind for kind in CLASSES if kind != "ValueMap stability"]
-KINDS += ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
-ON_THE_SKY = {"ClusterMap", "DisagreementMap", "ValueMap"}
+CLASSES += ["TrainingCurve", "Prototypes lattice", "Dendrogram"]
+KINDS = ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
+KINDS += ["ClusterMap compared", *CLASSES]
+CLASSES += ["ValueMap stability"]  # which is checked before its runs
+ON_THE_SKY = {"ClusterMap", "ClusterMap compared", "ValueMap"}
 
 
 def new_axes(kind, size, wcs):

@@ -166,7 +166,7 @@ class TestTorus:
 
     def test_small_ones_repeat_whole_rows(self, ax):
         layout = LatticeLayout((2, 1), "rectangular", toroidal=True)
-        layout.draw(ax, np.array([1.0, 2.0]))
+        layout.draw(ax, np.array([1.0, 2.0]), "viridis")
         _, beyond = (c for c in ax.collections if isinstance(c, PolyCollection))
         centers = corners_of(beyond).mean(axis=1)
         assert np.abs(centers - [0, 0.5]).max() <= 2.5
