@@ -88,8 +88,13 @@ class Map:
         if is_lazy(X):
             X = lazy_table(X, "The measure of a map", dtype)
         else:
-            how = {"dtype": dtype, "order": "C", "ensure_all_finite": "allow-nan"}
-            X = check_array(filled(X), **how, input_name="X")
+            X = check_array(
+                filled(X),
+                dtype=dtype,
+                order="C",
+                ensure_all_finite="allow-nan",
+                input_name="X",
+            )
         n_features = self.codebook.shape[1]
         if X.shape[1] != n_features:
             raise ValueError(
@@ -111,8 +116,7 @@ class Map:
         links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
             raise ValueError("'connections' contains NaN.")
-        rows = np.concatenate([links.row, links.col])
-        columns = np.concatenate([links.col, links.row])
+        rows, columns = np.hstack([links.coords, links.coords[::-1]])
         return sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
 
     def connected(self, first, second):
@@ -178,16 +182,16 @@ def blocks(n_rows, n_columns):
     return row_blocks((n_rows, n_columns), _ENTRIES_PER_BLOCK)
 
 
-def mean_of_known(values):
-    """Return the mean of the values that are not NaN; NaN without any."""
-    known = values[~np.isnan(values)]
-    return float(np.mean(known, dtype=np.float64)) if len(known) else float("nan")
-
-
-def averaged(values, winners, n_units, per_unit):
-    """Return the mean of values of samples, or their mean in each unit."""
+def sums_of(values, winners, n_units, per_unit):
+    """Return the sum of values of samples and their number, or those of each unit."""
     if not per_unit:
-        return mean_of_known(values)
+        return np.sum(values, dtype=np.float64), len(values)
     counts = np.bincount(winners, minlength=n_units)
-    totals = np.bincount(winners, weights=values, minlength=n_units)
-    return np.divide(totals, counts, out=np.full(n_units, np.nan), where=counts > 0)
+    return np.bincount(winners, weights=values, minlength=n_units), counts
+
+
+def mean_of(totals, counts):
+    """Return the mean, or that of each unit; NaN without any value."""
+    means = np.full(np.shape(totals), np.nan)
+    np.divide(totals, counts, out=means, where=np.asarray(counts) > 0)
+    return means if means.ndim else float(means)

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.decorators import validate_params
 from skesom._common.lazy import add_up
-from skesom.metrics._map import Map, blocks, documented
+from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
 from skesom.som._codebook import nearest_units
 from skesom.som._metric import membership
 
@@ -152,30 +152,26 @@ def _mean(measure, X, som, per_unit):
 
     def of_block(X):
         winners, values = measure(X, som)
-        if not per_unit:
-            return np.sum(values, dtype=np.float64), len(values)
-        counts = np.bincount(winners, minlength=som.n_units)
-        return np.bincount(winners, weights=values, minlength=som.n_units), counts
+        return sums_of(values, winners, som.n_units, per_unit)
 
-    totals, counts = add_up(of_block, som.check_samples(X))
-    if not per_unit:
-        return float(totals / counts) if counts else float("nan")
-    means = np.full(som.n_units, np.nan)
-    return np.divide(totals, counts, out=means, where=counts > 0)
+    return mean_of(*add_up(of_block, som.check_samples(X)))
 
 
 def _nearest_distances(X, som):
+    """Return the nearest unit of the samples that have one, and the distance."""
     winners, distances = nearest_units(X, som.codebook)
     known = winners >= 0
     return winners[known], distances[known]
 
 
 def _folds(X, som):
+    """Return the nearest units, and whether the second ones are not connected."""
     first, second, _ = _two_nearest(X, som)
     return first, ~som.connected(first, second)
 
 
 def _ways(X, som):
+    """Return the nearest units, and the ways over them to the second ones."""
     first, second, distances = _two_nearest(X, som)
     return first, distances + _paths(som, first, second)
 
@@ -282,8 +278,8 @@ def distortion(
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     X = som.check_samples(X)
-    sums = add_up(partial(_sums_at_units, codebook=som.codebook), X)
-    hits, weights, first, second = sums
+    add = partial(_sums_at_units, codebook=som.codebook)
+    hits, weights, first, second = add_up(add, X)
     shift = first / np.where(weights > 0, weights, 1)
     means = som.codebook + shift
     scatters = (second - weights * shift**2).sum(axis=1)
@@ -301,9 +297,7 @@ def distortion(
         else:
             spread *= neighborhood(away, sigma)
         totals[units] = spread.sum(axis=1)
-    if per_unit:
-        return np.where(hits > 0, totals, np.nan) / np.maximum(hits, 1)
-    return float(totals.sum() / hits.sum()) if hits.any() else float("nan")
+    return mean_of(totals, hits) if per_unit else mean_of(totals.sum(), hits.sum())
 
 
 def _sums_at_units(X, codebook):

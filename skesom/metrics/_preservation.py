@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval
 from skesom._common.decorators import validate_params
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import in_memory
-from skesom.metrics._map import Map, averaged, blocks, documented, mean_of_known
+from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
 from skesom.som._codebook import nearest_units
 
 _ROUNDING = 1e-9  # relative difference of distances that are the same
@@ -162,7 +162,7 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
         near, far = _mean_over_orders(near, inside), _mean_over_orders(far, excess)
         penalties[block] = np.einsum("ij,ij->i", near, far)
     scale = 2 / (n_neighbors * (2 * n_samples - 3 * n_neighbors - 1))
-    return averaged(1 - scale * penalties, winners, som.n_units, per_unit)
+    return mean_of(*sums_of(1 - scale * penalties, winners, som.n_units, per_unit))
 
 
 @documented
@@ -225,7 +225,8 @@ def topographic_product(
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     products = _products(som)
-    return products if per_unit else mean_of_known(products)
+    known = products[~np.isnan(products)]
+    return products if per_unit else mean_of(known.sum(), len(known))
 
 
 def _products(som):
