@@ -12,9 +12,12 @@ from skesom.displays._cutouts import CutoutsDisplay
 from skesom.displays._dendrogram import DendrogramDisplay
 from skesom.displays._diagrams import ColorDiagramDisplay
 from skesom.displays._rgb import rgb_image
-from skesom.displays._training import TrainingCurveDisplay
 from skesom.displays._unit_contents import HitMapDisplay, PrototypesDisplay
-from skesom.displays._unit_maps import ComponentPlanesDisplay, UMatrixDisplay
+from skesom.displays._unit_maps import (
+    ComponentPlanesDisplay,
+    TrainingCurveDisplay,
+    UMatrixDisplay,
+)
 from skesom.displays._value_map import ValueMapDisplay
 
 __all__ = [

@@ -20,8 +20,13 @@ from skesom.displays._clusters import (
     as_clusters,
     ground_entries,
 )
-from skesom.displays._display import numbers_of, size_in_points, update_layout
-from skesom.displays._objects import draw_objects, rim_of
+from skesom.displays._colors import rim_of
+from skesom.displays._display import (
+    literal,
+    numbers_of,
+    size_in_points,
+    update_layout,
+)
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import (
     MAX_PIXELS,
@@ -29,6 +34,8 @@ from skesom.displays._sky_image import (
     hide_vertical_labels,
     side_by_side,
 )
+from skesom.io._ned import describe_types
+from skesom.maps._positions import objects_inside
 
 _SMOOTHING = 1.5
 _HALF = 0.5
@@ -36,6 +43,12 @@ _REACH = 4.0  # standard deviations of a Gaussian
 _KEPT = 0.1  # share of a cluster inside its outline, at least
 _LEAST_SMOOTHING = 0.3  # pixels
 _OUTLINE, _WIDTHS, _RIM = 0.004, (0.5, 1.3), 0.6  # by the axes, and points
+# Of the symbols of DS9, see `skesom.io.write_regions`.
+_MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}
+_MARKERS |= {"arrow": "^", "boxcircle": "h"}
+_SYMBOL = 0.2  # by the mean distance of the objects of a type
+_SYMBOLS = 3.0, 7.0  # points
+_ABOVE_IMAGE = 4  # and below scale bar and compass
 _MOST_CORNERS = 5_000  # of the outlines of a cluster as lines in a PDF
 
 
@@ -52,7 +65,11 @@ class ClusterMapDisplay(ClusterDisplay):
     label_map : ndarray of shape (n_rows, n_columns), dtype int
         Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
     %(style)s
-    %(cube)s
+    cube : Cube, default=None
+        The images, for their WCS and pixel scale, and to draw contours over.
+    wcs : astropy.wcs.WCS, default=None
+        Celestial coordinates for the axes, used instead of the WCS of the cube. Without
+        both, the axes count pixels.
     sky_mask : array-like of bool of shape (n_rows, n_columns), default=None
         Pixels of label -3 that are sky, for label maps that do not mark it as -2.
     reference : array-like of int of shape (n_rows, n_columns), default=None
@@ -121,7 +138,8 @@ class ClusterMapDisplay(ClusterDisplay):
         objects : str, os.PathLike, Table or sequence of regions, default=None
             Known objects, as `skesom.io.read_catalog` takes them, to draw in a symbol
             and color for each type.
-        %(show_legend)s
+        legend : bool, default=True
+            Whether there is a legend, or a color bar for more clusters than fit in one.
         %(image)s
         %(plotted)s
 
@@ -164,7 +182,7 @@ class ClusterMapDisplay(ClusterDisplay):
             self.contours_ = _draw_contours(self.ax_, clusters, shown, smoothing)
         self.objects_ = {}
         if objects is not None:
-            self.objects_ = draw_objects(self.ax_, clusters, objects)
+            self.objects_ = _draw_objects(self.ax_, clusters, objects)
         self.legend_ = self.color_bar_ = None
         if legend:
             others = ground_entries(clusters) if filled else []
@@ -236,3 +254,26 @@ def _smoothed(inside, smoothing):
             return share
         smoothing /= 2
     return inside.astype(np.float32)
+
+
+def _draw_objects(ax, clusters, catalog):
+    """Draw the objects of a catalog in a map, a line of symbols for each type."""
+    from matplotlib.patheffects import withStroke
+
+    objects = objects_inside(catalog, clusters.shape, clusters.place[0])
+    kinds, counts = np.unique(objects["type"], return_counts=True)
+    order = np.lexsort((kinds, -counts))
+    update_layout(ax)
+    room = np.sqrt(size_in_points(ax).prod())
+    lines, described = {}, describe_types(kinds.tolist())
+    for kind, count in zip(kinds[order].tolist(), counts[order], strict=True):
+        known = described[kind]
+        rim = [withStroke(linewidth=2.6, foreground=rim_of(known.color))]
+        size = np.clip(_SYMBOL * room / np.sqrt(count), *_SYMBOLS)
+        own = objects[objects["type"] == kind]
+        (line,) = ax.plot(own["x"], own["y"], linestyle="", path_effects=rim)
+        line.set(marker=_MARKERS[known.symbol], markersize=size, markeredgewidth=1.1)
+        line.set(markerfacecolor="none", markeredgecolor=known.color)
+        line.set(label=literal(f"{known.description}: {count}"), zorder=_ABOVE_IMAGE)
+        lines[kind] = line
+    return lines

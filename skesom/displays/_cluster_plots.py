@@ -31,7 +31,7 @@ _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
 _LETTER = 6.0  # points, width in the size of ticks
 _LINE = 9.0  # points, height of a line of the names above the axes
-_SLANTED = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+_NUMBER = 14.0  # points, width of a number below a bar, and of a space
 _HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
@@ -137,7 +137,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         )
         update_layout(ax)  # names of bands depend on the width beside the legend
         if unit is None:
-            _name_bands(ax, cube.band_names)
+            named = _name_ticks(ax, list(map(shortened, cube.band_names)))
+            ax.set_xlabel("band" if named else "number of the band")
         else:
             ax.set_xlabel(axis_name(unit))
             _name_bands_above(ax, places, cube.band_names)
@@ -212,7 +213,10 @@ class ClusterHistogramDisplay(ClusterDisplay):
         width, colors = 0.86 if n_clusters <= _MANY else 1.0, clusters.colors
         self.bars_ = ax.bar(range(n_clusters), pixels, width, color=colors, log=log)
         self.texts_ = self._write_percentages(ax, pixels)
-        _name_bars(ax, clusters.names)
+        are_numbers = clusters.names == list(map(str, range(n_clusters)))
+        names = [textwrap.fill(name, _LONGEST_NAME) for name in clusters.names]
+        if _name_ticks(ax, names, _NUMBER if are_numbers else _LINE):
+            ax.tick_params(axis="x", length=0)
         ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
         ax.spines[["top", "right"]].set_visible(False)
         ax.margins(y=0.1)
@@ -303,19 +307,19 @@ def _flux_of(cube, unit):
     return "flux" if not known else "flux in the unit of each band"
 
 
-def _name_bands(ax, names):
-    """Name bands that are side by side, slanted if names are long."""
-    names = list(map(shortened, names))
+def _name_ticks(ax, names, least=_LINE):
+    """Write names along the axis, slanted or upright if long; False without room."""
     room = size_in_points(ax)[0] / max(len(names), 1)
-    ax.set_xlabel("band")
-    if room < _LINE:  # too many even for upright names
+    if room < least:
         ax.locator_params(axis="x", integer=True)
-        ax.set_xlabel("number of the band")
-        return
-    style = {"rotation": 90} if room < 1.6 * _LINE else _SLANTED
-    if max(map(len, names)) * _LETTER < room:
-        style = {}
-    ax.set_xticks(range(len(names)), map(literal, names), **style)
+        return False
+    ax.set_xticks(range(len(names)), map(literal, names))
+    if max(map(len, names), default=0) * _LETTER >= room:
+        for label in ax.get_xticklabels():
+            label.set_rotation(90)
+            if room >= 1.6 * _LINE:
+                label.set(rotation=40, ha="right", rotation_mode="anchor")
+    return True
 
 
 def _name_bands_above(ax, places, names):
@@ -337,20 +341,6 @@ def _name_bands_above(ax, places, names):
 def shortened(name):
     """Return a name without its middle if it would leave no room for the axes."""
     return name if len(name) <= 40 else f"{name[:20]}...{name[-15:]}"
-
-
-def _name_bars(ax, names):
-    """Write names below the bars, slanted if they are long, or some numbers."""
-    room = size_in_points(ax)[0] / max(len(names), 1)
-    are_numbers = names == [str(number) for number in range(len(names))]
-    if room < (14 if are_numbers else 10):  # too narrow to read them side by side
-        ax.locator_params(axis="x", integer=True, nbins=10)
-        return
-    names = [textwrap.fill(name, _LONGEST_NAME) for name in names]
-    fits = max(map(len, names), default=0) * 5.5 < room
-    names = [literal(name) for name in names]
-    ax.set_xticks(range(len(names)), names, **({} if fits else _SLANTED))
-    ax.tick_params(axis="x", length=0)
 
 
 def _shares_of_others(clusters):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import colorsys
+from importlib import resources
 from numbers import Integral
 from typing import Any
 
@@ -19,46 +20,7 @@ NOISE_COLOR = "#000000"
 SKY_COLOR = "#1d2236"
 MISSING_COLOR = "#e1e3e8"
 HATCH_COLOR = "#b4b8c2"
-# Palettes of 1 to 10 colors.
-_FEW = [
-    "5f0d6f",
-    "5f0d6f00feff",
-    "5f0d6f00a5a9ffcb56",
-    "5f0d6f00888de19100fbc0ff",
-    "5f0d6f007a7fc37500cf94ff00ffea",
-    "5f0d6f007277b16400b57be500dbc7ffc366",
-    "5f0d6f006d72a55900a46ad200c3b0ffa546e8c7ff",
-    "5f0d6f00696e9d5200985fc600b3a0f4912ccfaeff44ffd2",
-    "5f0d6f00666b974c008f56bc00a694e48110bc9bff0fe9bcffbb7b",
-    "5f0d6f006469924700894fb5009d8bd77600ae8dfc00d7acffa867d2ceff",
-]
-# Further colors, from dark to light, and the size of the smallest palette with each:
-# they were added to ten one by one, see the notes of `cluster_colors`.
-_MANY = (
-    "5f0d6f7900005e28436b005e4328862828a16b28280051365e286b6b285186000d284379860036"
-    "5e1b9436511b791b5e7900795e366b3636a15136867928438600517936009400364336ae514386"
-    "5e3694862851861b798636280051a1940d5ea1000d3643bc006469a11b438636796b4394864351"
-    "7936a1006b5e794386366b285151ae924700865128a1286bae1b5e7951868636ae5151c95e51bc"
-    "9443795e5e94006ba1a14343ae3628a1436bae365e5e5eaea15100006bbc945179435ed7ae4351"
-    "bc286b894fb5008628ae3694a143a16b5ec9bc4343946b003679ae008679a15e6b6b6bbc436be4"
-    "518651bc4386a16b430086aebc5179796bc9c9510d4379d7bc5e36946ba1ae5e94ae6b5e43946b"
-    "a15ed77979c9d75151866be46b9428c95e6ba16bbcc951ae009d8bd7518651a100c96b5e2894d7"
-    "a179bce451798679f25186ff36a1a1ae6be4a179d7c9795e5ea1860da1c9d77600bc8643a186bc"
-    "c9798679a16bc979a1d7797900aeaef26b36f25e949486ffbc79e49494d7a1a15e51a1f2c986a1"
-    "e46bc9c986bc86ae79e4864394ae5186a1e41bbcaeae8dfc6baed7ff795e6bbc94aeae6bd786e4"
-    "1bc979f279c9d7a10d79aef2d794bcff79aef294436bbcd7aea1ff5ec994f29486e494d7d7a1c9"
-    "e4a1a194c95e86bcf279c9bce4ae4300d7acffa1285ed779ff94e4ffa867f2a1d700d7f279c9ff"
-    "e4bc00bcc986c9c94386d7bcf2a1ffd7c95e51e4aea1d7a186d7e436e4d7ffaec9bcd78694e4a1"
-    "51e4fff2bce4d7d76b6bf294ffc943a1e4bcbce486d2ceffc9e45e6bf2d7a1f279ffd70028ffc9"
-    "e4e443bcf25e79f2ffaef2ae79ff94"
-)
-_USED_FROM = (
-    "0a0c575b300e861aa09b9d6ab4884b277553b596aa702f1e6c1455414a8a8dbc5f230a89a490472b80"
-    "6d39690ac69a11919738c12821622db98f92ae6750a27699c50a4636795da317a82a78bf101b98583a"
-    "372c8e64c31c734c7b748b1287729c49420a9e31b351a5331fa161b683846b150a4348c0ba1d406ea7"
-    "4d5a3bab1671af0fb27c65b1663c0ab72e229f3e598518bea656935c4568269534bd3f13b04e0ac27d"
-    "250ac8c47f24357e8c4fa9ad77c744197a206f6029945282630aac5eb80b3dbb3281540d"
-)
+_FEW = 10  # palettes of so few colors are whole lines of the table
 _GOLDEN_RATIO = 0.618034
 
 
@@ -66,11 +28,13 @@ def cluster_palette(n_clusters):
     """Return colors as (n_clusters, 4), from dark to light."""
     if not isinstance(n_clusters, Integral) or n_clusters < 0:
         raise ValueError(f"n_clusters must be an int from 0, got {n_clusters!r}.")
-    used_from = np.frombuffer(bytes.fromhex(_USED_FROM), dtype=np.uint8)
-    if n_clusters <= len(_FEW):
-        colors = _from_hex("".join(_FEW[n_clusters - 1 : n_clusters]))
-    elif n_clusters <= len(used_from):
-        colors = _from_hex(_MANY)[used_from <= n_clusters]
+    text = (resources.files("skesom.displays") / "palettes.txt").read_text("ascii")
+    rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    few, many = rows[:_FEW], rows[_FEW:]
+    if n_clusters <= _FEW:
+        colors = _from_hex(few[n_clusters - 1] if n_clusters else [])
+    elif n_clusters <= len(many):
+        colors = _from_hex([color for color, size in many if int(size) <= n_clusters])
     else:  # too many to tell apart, but each differs from the next
         lightness = np.linspace(0.25, 0.85, n_clusters).tolist()
         hues = [_GOLDEN_RATIO * number % 1 for number in range(n_clusters)]
@@ -148,6 +112,13 @@ def luminance_of(colors):
     return colors[..., :3] @ [0.299, 0.587, 0.114]
 
 
-def _from_hex(text):
-    levels = np.frombuffer(bytes.fromhex(text), dtype=np.uint8)
+def rim_of(color):
+    """Return black or white, whichever contrasts more with a color."""
+    from matplotlib.colors import to_rgb
+
+    return "black" if luminance_of(np.array(to_rgb(color))) > 0.4 else "white"
+
+
+def _from_hex(colors):
+    levels = np.frombuffer(bytes.fromhex("".join(colors)), dtype=np.uint8)
     return levels.reshape(-1, 3) / 255

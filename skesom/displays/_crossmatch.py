@@ -205,7 +205,7 @@ class CrossmatchDisplay(Display):
 
     def _name_clusters(self, ax):
         """Write the names of the clusters and their shares of the area."""
-        n_types, n_clusters = self.crossmatch.matrix("enrichment").shape
+        n_types, n_clusters = self.image_.get_array().shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
         names = {} if self.names is None else self.names
@@ -218,8 +218,8 @@ class CrossmatchDisplay(Display):
             n_ticks = int(np.clip(size_in_points(ax)[0] / _TICK_ROOM, 1, 12))
             ax.locator_params(axis="x", integer=True, nbins=n_ticks)
             return
-        for axis, n_cells in (("x", n_clusters), ("y", n_types)):
-            getattr(ax, f"set_{axis}ticks")(np.arange(1, n_cells) - 0.5, minor=True)
+        ax.set_xticks(np.arange(1, n_clusters) - 0.5, minor=True)
+        ax.set_yticks(np.arange(1, n_types) - 0.5, minor=True)
         ax.tick_params(which="minor", length=0)
         ax.grid(which="minor", color="0.92", linewidth=0.6)
         texts = [literal(names.get(label, label)) for label in labels]

@@ -15,8 +15,8 @@ from scipy import ndimage
 from skesom._types import Axes, Bands, CubeLike
 from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
+from skesom.displays._colors import rim_of
 from skesom.displays._display import literal, new_axes, panels_in, update_layout
-from skesom.displays._objects import rim_of
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps._pieces import measure_pieces, number_largest

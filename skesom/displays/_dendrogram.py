@@ -183,7 +183,7 @@ class DendrogramDisplay(Display):
         from matplotlib.collections import LineCollection
 
         lines = []
-        for node, pair in tree.steps():
+        for node, pair in tree.steps.items():
             x, ends = tree.heights[node], tree.places[pair]
             own = _SPLITS if tree.is_cluster[node] else _TRUNK
             lines.append((*own, [(x, ends[0]), (x, ends[1])]))
@@ -253,42 +253,36 @@ class _Tree:
         mixed = np.flatnonzero(~self.is_cluster[n_leaves:])
         first = max(0, n_leaves - max(max_leaves, 2))
         first = min([first, *mixed[:1]])
-        self._first_node, self._drawn = n_leaves + first, children[first:]
-        ends = np.setdiff1d(children[first:], np.arange(self._first_node, 2 * n_leaves))
-        self.n_ends, self.has_splits = len(ends), len(mixed) < len(self._drawn)
+        # The node that each step makes, and the two that it joins.
+        self.steps = dict(enumerate(children[first:], n_leaves + first))
+        self.has_splits = len(mixed) < len(self.steps)
         self.heights = np.zeros(len(of_node))
-        self.heights[self._first_node :] = heights[first:]
-        self.places = self._placed()
+        self.heights[n_leaves + first :] = heights[first:]
+        self._place()
 
-    def _placed(self):
-        """Return the place of each node: large branches lie above small ones."""
-        order, waiting = [], [len(self.of_node) - 1]
-        children = dict(self.steps())
-        while waiting:
+    def _place(self):
+        """Find the place of each node, and of its ends: large branches are above."""
+        ends, waiting = [], [len(self.of_node) - 1]
+        while waiting:  # no recursion: trees are deep
             node = waiting.pop()
-            pair = children.get(node, ())
-            waiting += sorted(pair, key=lambda child: self.sizes[child])[::-1]
-            order += [] if len(pair) else [node]
-        places = np.zeros(len(self.of_node))
-        places[order] = np.arange(len(order))
-        for node, pair in self.steps():
-            places[node] = places[pair].mean()
-        return places
-
-    def steps(self):
-        """Yield the node that each step makes, and the two that it joins."""
-        yield from enumerate(self._drawn, self._first_node)
+            if node in self.steps:
+                pair = sorted(self.steps[node], key=lambda child: self.sizes[child])
+                waiting += reversed(pair)
+            else:
+                ends.append(node)
+        self.n_ends, self.places = len(ends), np.zeros(len(self.of_node))
+        self.places[ends] = np.arange(len(ends))
+        self.spans = np.stack([self.places, self.places], axis=1)
+        for node, pair in self.steps.items():
+            self.places[node] = self.places[pair].mean()
+            self.spans[node] = self.spans[pair].min(), self.spans[pair].max()
 
     def branches(self):
         """Return lowest and highest end, and node, of each branch of one cluster."""
-        spans = np.stack([self.places, self.places], axis=1)
-        whole = {}
-        for node, pair in self.steps():
-            spans[node] = spans[pair].min(), spans[pair].max()
-            if not self.is_cluster[node]:
-                whole |= {c: 0 for c in pair if self.is_cluster[c]}
-        whole = whole or {len(self.of_node) - 1: 0}  # the root
-        return sorted((*spans[node].tolist(), int(node)) for node in whole)
+        mixed = [pair for node, pair in self.steps.items() if not self.is_cluster[node]]
+        whole = [child for pair in mixed for child in pair if self.is_cluster[child]]
+        whole = whole or [len(self.of_node) - 1]  # the root
+        return sorted((*self.spans[node].tolist(), int(node)) for node in whole)
 
 
 def tree_of(estimator):

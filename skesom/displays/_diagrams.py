@@ -153,17 +153,13 @@ class ColorDiagramDisplay(ClusterDisplay):
     def _draw(self, ax, values, labels, given, chosen):
         """Draw the density of all pixels, and contours and medians of clusters."""
         limits = [_limits(one) for one in values]
-        counts = _histogram(values, limits)
-        edges = limits[0] + limits[1]
+        counts, *bins = np.histogram2d(*values, _BINS, limits)
         with np.errstate(divide="ignore"):
             shown = np.log10(counts.T)
         self.density_ = ax.imshow(shown, "Greys", origin="lower", aspect="auto")
-        self.density_.set(extent=edges, clim=(None, 1.6 * shown.max()))
+        self.density_.set(extent=limits[0] + limits[1], clim=(None, 1.6 * shown.max()))
         self.contours_ = {}
-        centers = [
-            low + (np.arange(_BINS) + 0.5) * (high - low) / _BINS
-            for low, high in limits
-        ]
+        centers = [(edges[1:] + edges[:-1]) / 2 for edges in bins]
         for number in chosen:
             own = values[:, labels == number]
             if own.shape[1] == 0:
@@ -174,7 +170,8 @@ class ColorDiagramDisplay(ClusterDisplay):
                 # As the width of kernels in Scott's rule for two dimensions.
                 wider = (_MANY / own.shape[1]) ** (1 / 6)
                 width = float(np.clip(_SMOOTHING * wider, _SMOOTHING, _WIDEST))
-                smooth = gaussian_filter(_histogram(own, limits), width)
+                counts, *_ = np.histogram2d(*own, _BINS, limits)
+                smooth = gaussian_filter(counts, width)
                 level = _level_around(smooth)
             if level is not None:
                 contour = ax.contour(*centers, smooth.T, [level], colors=[color])
@@ -292,18 +289,6 @@ def _limits(values):
     low, high = np.percentile(values, _RANGE)
     margin = _MARGIN * (high - low) or 0.5
     return float(low - margin), float(high + margin)
-
-
-def _histogram(values, limits):
-    """Return how many pixels are in each bin of both axes."""
-    places = np.zeros(values.shape[1], dtype=np.intp)
-    inside = np.ones(values.shape[1], dtype=bool)
-    for one, (low, high) in zip(values, limits, strict=True):
-        bins = np.floor((one - low) * (_BINS / (high - low)))
-        inside &= (bins >= 0) & (bins < _BINS)
-        places = places * _BINS + np.where(inside, bins, 0).astype(np.intp)
-    counts = np.bincount(places[inside], minlength=_BINS**2)
-    return counts.reshape(_BINS, _BINS).astype(np.float64)
 
 
 def _level_around(density):

@@ -33,24 +33,12 @@ Parameters
 ----------
 label_map : array-like of int of shape (n_rows, n_columns)
     Clusters from 0; negative labels are no clusters.""",
-    "cube": """\
-cube : Cube, default=None
-    The images, for their WCS and pixel scale; a ClusterMapDisplay also draws contours
-    over them.
-wcs : astropy.wcs.WCS, default=None
-    Celestial coordinates for the axes, used instead of the WCS of the cube. Without
-    both, the axes count pixels.""",
     "style": """\
 colors : array-like of shape (n_clusters, 4), default=None
     A color for each cluster, such as those of `cluster_colors`; by default colors
     that color-blind readers too can tell apart.
 names : dict of int to str or sequence of str, default=None
     Names of the clusters; their numbers by default.""",
-    "place": """\
-wcs : astropy.wcs.WCS, default=None
-    Celestial coordinates for the axes; pixels without.
-pixel_scale : tuple of float (height, width), default=None
-    Arcsec per pixel, of the WCS by default.""",
     "layout": """\
 layout : LatticeLayout or GraphLayout
     Positions of the units, and how they are drawn.""",
@@ -103,9 +91,6 @@ default="pca"
 Parameters
 ----------
 {_AX}""",
-    "show_legend": """\
-legend : bool, default=True
-    Whether there is a legend, or a color bar for more clusters than fit in one.""",
     "image": """\
 scale_bar, compass : bool, default=True
     Whether a bar of a round angle, and arrows to north and east, are drawn, if the

@@ -93,7 +93,7 @@ def rgb_image(
     if stretch not in _STRETCHES:
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
-    return _picture(_planes(cube, bands), stretch, interval)
+    return sky_picture(_planes(cube, bands), stretch, interval)
 
 
 def spectral_places(coordinates):
@@ -151,11 +151,6 @@ def thinned_rgb(cube, bands, step):
         raise ValueError("A color picture is drawn: give the cube too.")
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     return sky_picture(_planes(cube, bands, step))
-
-
-def sky_picture(planes):
-    """Return images for red, green and blue as a color picture."""
-    return _picture(planes, "asinh", "sky")
 
 
 def rgb_numbers(bands, band_names):
@@ -217,7 +212,7 @@ def _as_interval(interval):
     return visualization.PercentileInterval(interval)
 
 
-def _picture(planes, stretch, interval):
+def sky_picture(planes, stretch="asinh", interval="sky"):
     """Return three images as a color picture, or one as a gray picture."""
     missing = np.isnan(planes).any(axis=0)
     scaled = _balanced(planes) if interval == "sky" else _limited(planes, interval)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The units of a map: their distances, their weights."""
+"""The units of a map: their distances, their weights; and the training of a map."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, Self
 
@@ -403,6 +403,100 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         grid = panels_in(ax, n_rows, n_columns, *spaces)
         places = [grid[divmod(number, n_columns)] for number in range(n_panels)]
         return ax, np.array([ax.figure.add_subplot(place) for place in places])
+
+
+@dataclass(eq=False, repr=False)
+class TrainingCurveDisplay(Display):
+    """Training curve: the error of a map in each epoch.
+
+    A curve that still falls at its end needs more epochs.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_epochs,) or dict of str to such
+        Error of each epoch, of one map or of several by their names.
+    what : str, default="error"
+        Name of the errors, for the axis.
+
+    %(attributes)s
+    lines_ : list of matplotlib.lines.Line2D
+        One for each curve.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skesom.displays import TrainingCurveDisplay
+    >>> from skesom.som import CSOM
+    >>> csom = CSOM(shape=(8, 6), n_epochs=12).fit(load_iris().data)
+    >>> display = TrainingCurveDisplay.from_estimator(csom)
+    >>> len(display.lines_[0].get_xdata())
+    12
+    """
+
+    values: ArrayLike | Mapping[str, ArrayLike]
+    _: KW_ONLY
+    what: str = "error"
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: BaseEstimator, *, ax: Axes | None = None, **options: Any
+    ) -> Self:
+        """Draw the training curve of a fitted classical map.
+
+        %(map)s
+        %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.displays import TrainingCurveDisplay
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(shape=(6, 4), n_epochs=5).fit(load_iris().data)
+        >>> len(TrainingCurveDisplay.from_estimator(csom).lines_)
+        1
+        """
+        som = fitted_map(estimator, cls.__name__)
+        if not hasattr(som, "training_errors_"):
+            raise ValueError(f"{type(som).__name__} has no training curve, a CSOM has.")
+        given = {"values": som.training_errors_, "what": "root mean square distance"}
+        return cls._drawn(ax, options, given)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the errors by the number of the epoch, counted from 1.
+
+        %(parameters)s
+        %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.displays import TrainingCurveDisplay
+        >>> curves = {"7 x 7": [3.0, 2.0], "14 x 14": [2.5, 1.5]}
+        >>> len(TrainingCurveDisplay(curves).plot().lines_)
+        2
+        """
+        given = self.values
+        curves = given if isinstance(given, Mapping) else {"": given}
+        curves = {str(k): np.asarray(v, dtype=float) for k, v in curves.items()}
+        for name, errors in curves.items():
+            if errors.ndim != 1 or len(errors) == 0:
+                raise ValueError(
+                    "values must have one number for each epoch, got an array of shape "
+                    f"{errors.shape}{f' for {name}' if name else ''}."
+                )
+        ax = new_axes(ax)
+        self.lines_ = []
+        for name, errors in curves.items():
+            epochs = np.arange(1, len(errors) + 1)
+            style = "o-" if len(errors) <= 50 else "-"
+            self.lines_ += ax.plot(epochs, errors, style, markersize=3.5, label=name)
+        ax.set(xlabel="epoch", ylabel=self.what)
+        ax.locator_params(axis="x", integer=True)
+        ax.grid(alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+        if any(curves):
+            ax.legend(frameon=False)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
 
 
 def _write_cluster_numbers(ax, layout, unit_labels):

@@ -54,7 +54,10 @@ class ValueMapDisplay(Display):
         What they are, for colors and labels: the distance of a pixel to its nearest
         unit (its quantization error); the share of the runs in which it keeps its
         cluster, as `skesom.maps.stability` returns; the probability of its class.
-    %(place)s
+    wcs : astropy.wcs.WCS, default=None
+        Celestial coordinates for the axes; pixels without.
+    pixel_scale : tuple of float (height, width), default=None
+        Arcsec per pixel, of the WCS by default.
 
     %(attributes)s
     %(color_bar)s
