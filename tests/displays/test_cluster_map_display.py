@@ -30,6 +30,7 @@ from skesom.maps import CubeClusterer, make_cluster_pipeline
 RED, GREEN = np.array([[1.0, 0, 0, 1], [0, 1.0, 0, 1]])
 LABELS = np.array([[0, 0, 0, 1], [-3, -3, -1, -3]])
 SKY = np.array([[False] * 4, [True, False, False, False]])
+CUBE = Cube(np.ones((2, 4, 3)), band_names=["a", "b", "c"])
 
 
 def draw(label_map, **options):
@@ -55,8 +56,10 @@ def rendered(figure):
 class TestPixels:
     """Every pixel has the color of its kind."""
 
-    def test_clusters_noise_and_sky(self, ax):
-        display = draw(LABELS, colors=[RED, GREEN], sky_mask=SKY, ax=ax)
+    @pytest.mark.parametrize("sky", [{"sky_mask": SKY}, {}])
+    def test_clusters_noise_and_sky(self, ax, sky):
+        labels = LABELS if sky else np.where(SKY, -2, LABELS)
+        display = draw(labels, colors=[RED, GREEN], ax=ax, **sky)
         image = display.image_.get_array() / 255
         np.testing.assert_allclose(image[0], [RED, RED, RED, GREEN])
         sky = matplotlib.colors.to_rgba(SKY_COLOR)
@@ -64,22 +67,6 @@ class TestPixels:
         np.testing.assert_allclose(image[1, 2], (0, 0, 0, 1))
         assert (image[1, [1, 3], 3] == 0).all()  # nothing is drawn there
         assert display.image_.origin == "lower"
-
-    def test_are_where_they_are_told_to_be(self, ax):
-        ax.figure.set_layout_engine("none")
-        ax.set_position([0, 0, 1, 1])
-        ax.figure.set(figwidth=4, figheight=2, dpi=25)
-        display = draw(
-            LABELS, colors=["red", "lime"], sky_mask=SKY, ax=ax, legend=False
-        )
-        seen = rendered(display.figure_)
-        middle = seen[[12, 37]][:, [12, 37, 62, 87]]
-        np.testing.assert_array_equal(middle[0, :3], 3 * [[255, 0, 0]])
-        np.testing.assert_array_equal(middle[0, 3], [0, 255, 0])
-        np.testing.assert_allclose(
-            middle[1, 0], 255 * np.array(matplotlib.colors.to_rgb(SKY_COLOR)), atol=1
-        )
-        np.testing.assert_array_equal(middle[1, 2], [0, 0, 0])
 
     def test_those_without_data_are_hatched(self, ax):
         display = draw(np.full((20, 20), -3), ax=ax, legend=False)
@@ -105,32 +92,27 @@ class TestPixels:
 class TestLegend:
     """What there is, and how much of it."""
 
-    def test_tells_shares_and_kinds(self, ax):
-        assert legend_of(draw(LABELS, sky_mask=SKY, ax=ax)) == [
-            *("0: 75.0 %", "1: 25.0 %"),
-            *("noise", "sky, set aside", "no data"),
-        ]
-
-    def test_tells_nothing_that_is_not_there(self, ax):
-        labels = np.array([[0, 0], [1, 1]])
-        display = draw(labels, sky_mask=np.zeros((2, 2), dtype=bool), ax=ax)
-        assert legend_of(display) == ["0: 50.0 %", "1: 50.0 %"]
+    @pytest.mark.parametrize(
+        ("labels", "options", "entries"),
+        [
+            (
+                LABELS,
+                {"sky_mask": SKY},
+                ["0: 75.0 %", "1: 25.0 %", "noise", "sky, set aside", "no data"],
+            ),
+            ([[0, 1]], {"sky_mask": [[0, 0]]}, ["0: 50.0 %", "1: 50.0 %"]),
+            ([[0, -3]], {"sky_mask": [[0, 1]]}, ["0: 100.0 %", "sky, set aside"]),
+            ([[0, -2]], {}, ["0: 100.0 %", "sky, set aside"]),
+            (np.full((5, 6), -3), {}, ["no data"]),
+            ([[0, 1]], {"names": {1: "disc"}}, ["0: 50.0 %", "disc: 50.0 %"]),
+            # All pixels count, also of a map that is thinned.
+            (81 * [[0]] + 9 * [[1]], {"max_pixels": 9}, ["0: 90.0 %", "1: 10.0 %"]),
+        ],
+    )
+    def test_tells_what_there_is(self, ax, labels, options, entries):
+        display = draw(labels, ax=ax, **options)
+        assert legend_of(display) == entries
         assert display.color_bar_ is None
-
-    def test_all_masked_pixels_may_be_sky(self, ax):
-        labels = np.array([[0, -3]])
-        assert legend_of(draw(labels, sky_mask=labels == -3, ax=ax)) == [
-            "0: 100.0 %",
-            "sky, set aside",
-        ]
-
-    def test_everything_may_be_masked(self, ax):
-        assert legend_of(draw(np.full((5, 6), -3), ax=ax)) == ["no data"]
-
-    def test_names_clusters(self, ax):
-        labels = np.array([[0, 1, 1, 2]])
-        display = draw(labels, names={1: "disc"}, ax=ax)
-        assert legend_of(display) == ["0: 25.0 %", "disc: 50.0 %", "2: 25.0 %"]
 
     def test_folds_long_names(self, ax):
         name = "an old stellar population behind a lot of dust"
@@ -138,27 +120,16 @@ class TestLegend:
         assert text.replace("\n", " ") == f"{name}: 100.0 %"
         assert max(map(len, text.split("\n"))) < 40
 
-    def test_can_be_left_out(self, ax):
-        display = draw(LABELS, legend=False, ax=ax)
-        assert display.legend_ is None
-        assert ax.get_legend() is None
-
     def test_becomes_a_color_bar_for_200_clusters(self, ax):
-        labels = np.arange(200).reshape(10, 20)
-        display = draw(labels, ax=ax)
-        assert display.legend_ is None
+        assert draw(np.arange(200).reshape(10, 20), ax=ax).legend_ is None
+        display = draw(np.arange(-1, 200).reshape(3, 67), ax=ax)
+        assert legend_of(display) == ["noise"]
         bar = display.color_bar_
         assert (bar.vmin, bar.vmax) == (-0.5, 199.5)
         mapped = bar.cmap(bar.norm(np.arange(200)))
         np.testing.assert_allclose(mapped, cluster_palette(200))
         assert all(tick == round(tick) for tick in bar.get_ticks())
         assert 3 < len(bar.get_ticks()) < 15
-
-    def test_of_what_is_no_cluster_stays_beside_200(self, ax):
-        labels = np.arange(-1, 199).reshape(10, 20)
-        display = draw(labels, ax=ax)
-        assert legend_of(display) == ["noise"]
-        assert display.color_bar_ is not None
 
     def test_has_two_columns_before_it_gives_up(self, ax):
         display = draw(np.arange(24).reshape(4, 6), ax=ax)
@@ -192,42 +163,32 @@ class TestAxes:
         assert ax.get_ylim() == (-0.5, 1.5)
         assert len(ax.artists) == 0  # neither a scale bar nor a compass
 
-    def test_are_sky_with_a_wcs(self, sky_wcs):
-        display = draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs)
-        longitude, latitude = display.ax_.coords
-        assert longitude.get_axislabel() == "right ascension (ICRS)"
-        assert latitude.get_axislabel() == "declination (ICRS)"
-
-    def test_tell_galactic_coordinates(self):
+    @pytest.mark.parametrize(
+        ("types", "names"),
+        [
+            (
+                ["RA---TAN", "DEC--TAN"],
+                ["right ascension (ICRS)", "declination (ICRS)"],
+            ),
+            (  # latitude first
+                ["GLAT-TAN", "GLON-TAN"],
+                ["Galactic latitude (GALACTIC)", "Galactic longitude (GALACTIC)"],
+            ),
+            (["HPLN-TAN", "HPLT-TAN"], ["longitude", "latitude"]),  # of the Sun
+        ],
+    )
+    def test_are_sky_with_a_wcs(self, types, names):
         wcs = WCS(naxis=2)
-        wcs.wcs.ctype = ["GLAT-TAN", "GLON-TAN"]  # latitude first
-        wcs.wcs.cdelt = [1e-3, 1e-3]
+        wcs.wcs.ctype, wcs.wcs.cdelt = types, [1e-3, 1e-3]
         ax = sky_axes(wcs)
-        draw(np.zeros((9, 9), dtype=int), wcs=wcs, ax=ax)
-        names = [coordinate.get_axislabel() for coordinate in ax.coords]
-        assert names == [
-            "Galactic latitude (GALACTIC)",
-            "Galactic longitude (GALACTIC)",
-        ]
-
-    def test_survive_coordinates_of_no_sky(self):
-        wcs = WCS(naxis=2)
-        wcs.wcs.ctype = ["HPLN-TAN", "HPLT-TAN"]
-        wcs.wcs.cdelt = [1e-3, 1e-3]
-        ax = sky_axes(wcs)
-        draw(np.zeros((9, 9), dtype=int), wcs=wcs, ax=ax)
-        assert ax.coords[0].get_axislabel() == "longitude"
+        cube = Cube(np.zeros((9, 9, 1)), wcs=wcs)
+        draw(np.zeros((9, 9), dtype=int), cube=cube, ax=ax)
+        assert [coordinate.get_axislabel() for coordinate in ax.coords] == names
 
     def test_plain_ones_show_a_scale_but_count_pixels(self, ax, sky_wcs):
         draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax)
         assert ax.get_xlabel() == "column [pixel]"
         assert len(ax.artists) == 2
-
-    def test_wcs_is_that_of_the_cube(self, sky_wcs):
-        cube = Cube(np.zeros((20, 40, 1)), wcs=sky_wcs)
-        ax = sky_axes(sky_wcs)
-        assert draw(np.zeros((20, 40), dtype=int), cube=cube, ax=ax).wcs is None
-        assert ax.coords[0].get_axislabel() == "right ascension (ICRS)"
 
     def test_pixels_need_not_be_square(self, ax, sky_wcs):
         sky_wcs.wcs.cdelt = [-1 / 3600, 3 / 3600]
@@ -263,10 +224,6 @@ class TestScaleBar:
         cube = Cube(np.zeros((20, 40, 1)), pixel_scale=(1.0, 1.0))
         draw(np.zeros((20, 40), dtype=int), cube=cube, ax=ax)
         assert [artist.txt_label.get_text() for artist in ax.artists] == ['5"']
-
-    def test_can_be_left_out(self, ax, sky_wcs):
-        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, scale_bar=False)
-        assert not any(isinstance(artist, AnchoredSizeBar) for artist in ax.artists)
 
     @pytest.mark.parametrize(
         ("longest", "arcsec", "text"),
@@ -338,9 +295,12 @@ class TestCompass:
         assert texts["N"][1] > texts["E"][1]
         assert texts["E"][0] < texts["N"][0]
 
-    def test_can_be_left_out(self, ax, sky_wcs):
-        draw(np.zeros((20, 40), dtype=int), wcs=sky_wcs, ax=ax, compass=False)
-        assert [type(artist) for artist in ax.artists] == [AnchoredSizeBar]
+    @pytest.mark.parametrize("left_out", ["compass", "scale_bar"])
+    def test_each_mark_can_be_left_out(self, ax, sky_wcs, left_out):
+        labels = np.zeros((20, 40), dtype=int)
+        draw(labels, wcs=sky_wcs, ax=ax, **{left_out: False})
+        (artist,) = ax.artists
+        assert isinstance(artist, AnchoredSizeBar) == (left_out == "compass")
 
 
 class TestThinning:
@@ -358,20 +318,6 @@ class TestThinning:
         # Four squares of three pixels reach beyond the image, whose pixels are shown.
         assert display.image_.get_extent() == [-0.5, 11.5, -0.5, 11.5]
         assert ax.get_xlim() == ax.get_ylim() == (-0.5, 9.5)
-
-    def test_says_nothing_of_small_images(self, ax):
-        draw(LABELS, ax=ax)
-        assert ax.get_title(loc="left") == ""
-
-    def test_legend_counts_all_pixels(self, ax):
-        labels = np.zeros((9, 9), dtype=int)
-        labels[0, 0] = 1
-        assert legend_of(draw(labels, ax=ax, max_pixels=9)) == ["0: 98.8 %", "1: 1.2 %"]
-
-    @pytest.mark.parametrize("wrong", [0, -4, 2.5])
-    def test_needs_a_number_of_pixels(self, ax, wrong):
-        with pytest.raises(ValueError, match="max_pixels must be an int from 1"):
-            draw(LABELS, ax=ax, max_pixels=wrong)
 
 
 class TestImageBesideTheMap:
@@ -398,18 +344,6 @@ class TestImageBesideTheMap:
         picture = rgb_image(cube, [2, 1, 0])
         np.testing.assert_array_equal(display.picture_.get_array(), picture)
 
-    def test_marks_are_there_once(self):
-        wcs = WCS(naxis=2)
-        wcs.wcs.ctype, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], [-1e-4, 1e-4]
-        cube = Cube(np.ones((20, 30, 3)), wcs=wcs)
-        ax = Figure(figsize=(8, 3)).add_subplot(projection=wcs)
-        display = draw(self.LABELS, cube=cube, image=True, ax=ax)
-        marks = [
-            sum(isinstance(artist, AnchoredOffsetbox) for artist in axes.get_children())
-            for axes in (display.picture_.axes, display.ax_)
-        ]
-        assert marks == [2, 0]
-
     def test_numbers_do_not_meet_in_two_columns_of_a_journal(self):
         cube, labels = make_galaxy_cube((300, 300), 3, random_state=0)
         figure = Figure(figsize=(7.1, 4))
@@ -417,12 +351,10 @@ class TestImageBesideTheMap:
         ax = figure.add_axes((0.02, 0.05, 0.96, 0.9), projection=cube.wcs)
         display = draw(labels, cube=cube, image=True, ax=ax)
         figure.draw(renderer)
+        marks = [axes.findobj(AnchoredOffsetbox) for axes in figure.axes]
+        assert sorted(map(len, marks)) == [0, 2]  # they are there once
         left_image = display.picture_.axes.get_window_extent(renderer)
         assert display.ax_.get_tightbbox(renderer).x0 > left_image.x1
-
-    def test_needs_a_cube(self, ax):
-        with pytest.raises(ValueError, match="give the cube too"):
-            draw(self.LABELS, image=True, ax=ax)
 
 
 class TestContours:
@@ -446,16 +378,13 @@ class TestContours:
         assert (x.min(), x.max(), y.min(), y.max()) == (9.5, 24.5, 4.5, 14.5)
 
     def test_have_the_colors_of_their_clusters(self, ax, square, cube):
-        display = draw(square, cube=cube, contours=True, colors=[RED, GREEN], ax=ax)
+        options = {"contours": True, "colors": [RED, GREEN], "bands": [1, 0, 2]}
+        display = draw(square, cube=cube, ax=ax, **options)
+        picture = rgb_image(cube, [1, 0, 2])
+        np.testing.assert_array_equal(display.image_.get_array(), picture)
         assert list(display.contours_) == [0, 1]
         np.testing.assert_allclose(display.contours_[1].get_edgecolor(), [GREEN])
         assert legend_of(display) == ["0: 75.0 %", "1: 25.0 %"]
-
-    def test_lie_over_the_picture_of_the_bands(self, ax, square, cube):
-        display = draw(square, cube=cube, contours=True, bands=[1, 0, 2], ax=ax)
-        np.testing.assert_array_equal(
-            display.image_.get_array(), rgb_image(cube, [1, 0, 2])
-        )
 
     def test_keep_their_place_when_the_image_is_thinned(self, ax, square, cube):
         wide = np.repeat(np.repeat(square, 4, axis=0), 4, axis=1)
@@ -497,18 +426,6 @@ class TestContours:
         assert x.max() == pytest.approx(22.5, abs=0.4)
         assert y.max() == pytest.approx(17.5, abs=0.4)
 
-    def test_need_a_cube(self, ax, square):
-        with pytest.raises(ValueError, match="give the cube too"):
-            draw(square, contours=True, ax=ax)
-
-    def test_need_bands_that_exist(self, ax, square, cube):
-        with pytest.raises(ValueError, match="There is no band 'K', only band 1"):
-            draw(square, cube=cube, contours=True, bands=[0, 1, "K"], ax=ax)
-
-    def test_need_clusters_that_exist(self, ax, square, cube):
-        with pytest.raises(ValueError, match="no cluster 2, only 0, 1"):
-            draw(square, cube=cube, contours=[2], ax=ax)
-
     @pytest.mark.parametrize(
         ("color", "rim"), [("navy", "white"), ("gold", "black"), ("lime", "black")]
     )
@@ -532,18 +449,12 @@ class TestFromEstimator:
         assert isinstance(display, ClusterMapDisplay)
         assert len(ax.artists) == 2  # the WCS is that of the cube
 
-    def test_arrays_have_no_sky(self, ax):
-        X = np.random.default_rng(0).random((8, 9, 2))
-        clusterer = CubeClusterer(KMeans(3, random_state=0, n_init=1)).fit(X)
-        display = ClusterMapDisplay.from_estimator(clusterer, X, ax=ax)
-        np.testing.assert_array_equal(display.label_map, clusterer.labels_)
-        assert ax.get_xlabel() == "column [pixel]"
-
     def test_clusterers_that_cannot_predict_know_their_own_pixels(self, ax):
         X = np.random.default_rng(0).random((8, 9, 2))
         clusterer = CubeClusterer(AgglomerativeClustering(3)).fit(X)
         display = ClusterMapDisplay.from_estimator(clusterer, X, ax=ax)
         np.testing.assert_array_equal(display.label_map, clusterer.labels_)
+        assert ax.get_xlabel() == "column [pixel]"
         with pytest.raises(ValueError, match=r"image of \(8, 9\). Got one of \(7, 9\)"):
             ClusterMapDisplay.from_estimator(clusterer, X[1:], ax=ax)
 
@@ -577,19 +488,18 @@ class TestBadInput:
             (LABELS, {"cube": np.zeros((2, 3, 1))}, "the cube must have the shape"),
             (LABELS, {"colors": [RED]}, "2 clusters but 1 colors"),
             (LABELS, {"names": ["disc"]}, "2 clusters but 1 names"),
+            (LABELS, {"image": True}, "give the cube too"),
+            (LABELS, {"contours": True}, "give the cube too"),
+            (LABELS, {"cube": CUBE, "contours": [2]}, "no cluster 2, only 0, 1"),
+            (
+                LABELS,
+                {"cube": CUBE, "image": True, "bands": [0, 1, "K"]},
+                "no band 'K', only a",
+            ),
+            (LABELS, {"max_pixels": 0}, "max_pixels must be an int from 1"),
+            (LABELS, {"max_pixels": 2.5}, "max_pixels must be an int from 1"),
         ],
     )
     def test_is_told(self, ax, label_map, options, message):
         with pytest.raises(ValueError, match=message):
             draw(label_map, ax=ax, **options)
-
-
-def test_sky_and_missing_data_look_different(ax):
-    """By their labels, without being told."""
-    label_map = np.array([[0, 0, 1, -2], [0, -1, -3, -2]])
-    display = ClusterMapDisplay.from_predictions(label_map, ax=ax)
-    image = np.asarray(display.image_.get_array())
-    assert image[0, 3].tolist() == [0x1D, 0x22, 0x36, 255]
-    assert image[1, 2, 3] == 0  # the hatches show through
-    texts = [text.get_text() for text in display.legend_.get_texts()]
-    assert texts[2:] == ["noise", "sky, set aside", "no data"]

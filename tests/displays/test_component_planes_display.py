@@ -26,33 +26,22 @@ def titles(display):
 class TestPanels:
     """One panel for each feature."""
 
-    def test_show_the_weights(self, ax, csom):
-        display = ComponentPlanesDisplay.from_estimator(csom, names=NAMES, ax=ax)
-        assert titles(display) == NAMES
-        for feature, units in enumerate(display.units_):
-            np.testing.assert_array_equal(units.get_array(), csom.codebook_[:, feature])
-
     def test_lie_within_the_axes_that_were_given(self, csom):
         figure = Figure(figsize=(8, 4))
         left, right = figure.subplots(1, 2)
         display = ComponentPlanesDisplay.from_estimator(csom, ax=right)
         assert display.ax_ is right
-        for panel in display.axes_:
-            box = panel.get_position()
+        boxes = [panel.get_position(original=True) for panel in display.axes_]
+        for number, box in enumerate(boxes):
             assert box.x0 >= right.get_position().x0 - 1e-9
             assert box.y1 <= right.get_position().y1 + 1e-9
+            assert not any(box.overlaps(other) for other in boxes[number + 1 :])
         assert len(left.get_children()) == len(figure.add_subplot().get_children())
 
     def test_need_no_grid(self, csom):
         ax = Figure().add_axes([0.5, 0.1, 0.4, 0.8])
         display = ComponentPlanesDisplay.from_estimator(csom, ax=ax)
         assert all(panel.get_position().x0 >= 0.5 for panel in display.axes_)
-
-    def test_do_not_overlap(self, csom, ax):
-        display = ComponentPlanesDisplay.from_estimator(csom, ax=ax)
-        boxes = [panel.get_position(original=True) for panel in display.axes_]
-        for number, box in enumerate(boxes):
-            assert not any(box.overlaps(other) for other in boxes[number + 1 :])
 
     def test_of_nodes_stand_where_the_embedding_says(self, ax):
         esom = ESOM(n_clusters=2, random_state=0).fit(X)
@@ -70,29 +59,26 @@ class TestNames:
         csom = CSOM(None, shape=(3, 4)).fit(pd.DataFrame(X, columns=NAMES))
         assert titles(ComponentPlanesDisplay.from_estimator(csom, ax=ax)) == NAMES
 
-    def test_are_numbers_otherwise(self, ax, csom):
-        display = ComponentPlanesDisplay.from_estimator(csom, ax=ax)
-        assert titles(display) == [f"feature {number}" for number in range(1, 6)]
-
-    def test_must_be_as_many_as_features(self, ax, csom):
-        with pytest.raises(ValueError, match="each of the 5 features, got 2"):
-            ComponentPlanesDisplay.from_estimator(csom, names=["u", "g"], ax=ax)
-
     def test_pick_features(self, ax, csom):
-        display = ComponentPlanesDisplay.from_estimator(
-            csom, names=NAMES, features=["r", 0], ax=ax
-        )
+        options = {"names": NAMES, "features": ["r", 0]}
+        display = ComponentPlanesDisplay.from_estimator(csom, ax=ax, **options)
         assert titles(display) == ["r", "u"]
-        np.testing.assert_array_equal(
-            display.units_[0].get_array(), csom.codebook_[:, 2]
-        )
+        weights = csom.codebook_[:, 2]
+        np.testing.assert_array_equal(display.units_[0].get_array(), weights)
 
-    @pytest.mark.parametrize("feature", ["y", 5, -1])
-    def test_must_exist(self, ax, csom, feature):
-        with pytest.raises(ValueError, match=f"There is no feature '?{feature}"):
-            ComponentPlanesDisplay.from_estimator(
-                csom, names=NAMES, features=[feature], ax=ax
-            )
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"names": ["u", "g"]}, "each of the 5 features, got 2"),
+            ({"features": ["y"]}, "There is no feature 'y'"),
+            ({"features": [5]}, "There is no feature 5"),
+            ({"features": [-1]}, "There is no feature -1"),
+            ({"scale": "log"}, "scale must be 'own' or 'shared'"),
+        ],
+    )
+    def test_refuse_what_does_not_fit(self, ax, csom, options, message):
+        with pytest.raises(ValueError, match=message):
+            ComponentPlanesDisplay.from_estimator(csom, ax=ax, **options)
 
 
 class TestScale:
@@ -100,7 +86,9 @@ class TestScale:
 
     def test_own(self, ax, csom):
         display = ComponentPlanesDisplay.from_estimator(csom, ax=ax)
+        assert titles(display) == [f"feature {number}" for number in range(1, 6)]
         for units, weights in zip(display.units_, csom.codebook_.T, strict=True):
+            np.testing.assert_array_equal(units.get_array(), weights)
             assert units.get_clim() == (weights.min(), weights.max())
         assert len(display.color_bars_) == 5
 
@@ -120,10 +108,6 @@ class TestScale:
         for panel in display.axes_:
             cells = [c for c in panel.collections if c.get_array() is not None]
             assert [c.get_clim() for c in cells] == [limits, limits]
-
-    def test_must_be_known(self, ax, csom):
-        with pytest.raises(ValueError, match="scale must be 'own' or 'shared'"):
-            ComponentPlanesDisplay.from_estimator(csom, scale="log", ax=ax)
 
 
 class TestFromPredictions:

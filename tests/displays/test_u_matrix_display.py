@@ -47,7 +47,7 @@ class TestLattice:
     """Units that stand on a lattice."""
 
     @pytest.mark.parametrize("topology", TOPOLOGIES)
-    def test_units_are_cells_in_the_colors_of_their_distances(self, ax, topology):
+    def test_cells_in_the_colors_of_their_distances_tile_it(self, ax, topology):
         som = lattice_map(topology)
         display = UMatrixDisplay.from_estimator(som, ax=ax)
         assert isinstance(display.units_, PolyCollection)
@@ -57,20 +57,9 @@ class TestLattice:
         assert display.color_bar_.mappable is display.units_
         label = display.color_bar_.ax.get_ylabel()
         assert label == "mean distance to neighbors"
-        assert ax.get_title() == "U-matrix"
-
-    @pytest.mark.parametrize("topology", TOPOLOGIES)
-    def test_cells_stand_where_their_units_do(self, ax, topology):
-        som = lattice_map(topology)
-        cells = UMatrixDisplay.from_estimator(som, ax=ax).units_
-        centers = corners_of(cells).mean(axis=1)
-        np.testing.assert_allclose(centers, som.positions_, atol=1e-12)
+        corners = corners_of(display.units_)
+        np.testing.assert_allclose(corners.mean(axis=1), som.positions_, atol=1e-12)
         assert ax.yaxis_inverted()  # the first row is the upper one
-
-    @pytest.mark.parametrize("topology", TOPOLOGIES)
-    def test_cells_tile_the_lattice(self, ax, topology):
-        cells = UMatrixDisplay.from_estimator(lattice_map(topology), ax=ax).units_
-        corners = corners_of(cells)
         assert corners.shape[1] == {"hexagonal": 6, "rectangular": 4}[topology]
         x, y = corners[:, :, 0], corners[:, :, 1]
         doubled = x * np.roll(y, -1, axis=1) - y * np.roll(x, -1, axis=1)
@@ -128,9 +117,8 @@ class TestBorders:
         for label, text in enumerate(ax.texts):
             place = (som.positions_ == text.get_position()).all(axis=1)
             assert som.unit_labels_[place] == [label]
-
-    def test_can_be_left_out(self, ax):
-        display = UMatrixDisplay.from_estimator(lattice_map(), ax=ax, clusters=False)
+        ax.clear()
+        display.plot(ax, clusters=False)
         assert display.borders_ is None
         assert len(ax.texts) == 0
 
@@ -186,6 +174,13 @@ class TestGraph:
         links = sparse.triu(esom.connections_).tocoo()
         ends = np.asarray(points.get_offsets())[np.column_stack(links.coords)]
         np.testing.assert_allclose(lines.get_segments(), ends)
+        opacity = lines.get_colors()[:, 3][np.argsort(links.data)]
+        assert (np.diff(opacity) >= 0).all()  # stronger links are darker
+        assert opacity.max() > 3 * opacity.min() > 0
+        areas = points.get_sizes()
+        large = areas > areas.min()
+        ratio = areas[large] / esom.hits_[large]
+        np.testing.assert_allclose(ratio, ratio[0])
 
     def test_few_far_units_leave_room_for_the_others(self, ax):
         places = np.append(np.linspace(-1, 1, 50), 60)
@@ -201,35 +196,14 @@ class TestGraph:
         drawn = np.ptp(ax.transData.transform(positions), axis=0)
         assert (drawn > 0.9 * np.array([ax.bbox.width, ax.bbox.height])).all()
 
-    def test_stronger_links_are_darker(self, ax, esom):
-        UMatrixDisplay.from_estimator(esom, ax=ax)
-        opacity = ax.collections[0].get_colors()[:, 3]
-        strength = sparse.triu(esom.connections_).tocoo().data
-        order = np.argsort(strength)
-        assert (np.diff(opacity[order]) >= 0).all()
-        assert opacity.max() > 3 * opacity.min() > 0
-
-    def test_areas_follow_hits(self, ax, esom):
-        points = UMatrixDisplay.from_estimator(esom, ax=ax).units_
-        areas = points.get_sizes()
-        large = areas > areas.min()
-        ratio = areas[large] / esom.hits_[large]
-        np.testing.assert_allclose(ratio, ratio[0])
-
-    def test_rims_are_clusters(self, ax, esom):
-        display = UMatrixDisplay.from_estimator(esom, ax=ax)
-        np.testing.assert_allclose(
-            display.units_.get_edgecolor(), cluster_palette(2)[esom.unit_labels_]
-        )
+    @pytest.mark.parametrize("given", [None, [[1, 0, 0, 1], [0, 0, 1, 1]]])
+    def test_rims_are_clusters(self, ax, esom, given):
+        display = UMatrixDisplay.from_estimator(esom, ax=ax, colors=given)
+        colors = cluster_palette(2) if given is None else np.array(given)
+        rims = display.units_.get_edgecolor()
+        np.testing.assert_allclose(rims, colors[esom.unit_labels_])
         assert [text.get_text() for text in ax.texts] == ["0", "1"]
         assert display.borders_ is None
-
-    def test_rims_take_colors(self, ax, esom):
-        colors = [[1, 0, 0, 1], [0, 0, 1, 1]]
-        display = UMatrixDisplay.from_estimator(esom, ax=ax, colors=colors)
-        np.testing.assert_allclose(
-            display.units_.get_edgecolor(), np.array(colors)[esom.unit_labels_]
-        )
 
     def test_single_nodes_can_be_drawn(self, ax):
         som = ESOM(epsilon=100.0, n_clusters=1, random_state=0).fit(X[:, :1])
@@ -290,13 +264,16 @@ class TestEmbedding:
         display = UMatrixDisplay.from_estimator(esom, embedding=given, ax=ax)
         np.testing.assert_array_equal(display.units_.get_offsets(), given)
 
-    def test_must_be_known(self, ax, esom):
-        with pytest.raises(ValueError, match=r"embedding must be .*Got 'tsne'"):
-            UMatrixDisplay.from_estimator(esom, embedding="tsne", ax=ax)
-
-    def test_must_place_all_units(self, ax, esom):
-        with pytest.raises(ValueError, match="x and y of each of the"):
-            UMatrixDisplay.from_estimator(esom, embedding=np.zeros((3, 2)), ax=ax)
+    @pytest.mark.parametrize(
+        ("embedding", "message"),
+        [
+            ("tsne", r"embedding must be .*Got 'tsne'"),
+            (np.zeros((3, 2)), "x and y of each of the"),
+        ],
+    )
+    def test_must_be_known_and_of_all_units(self, ax, esom, embedding, message):
+        with pytest.raises(ValueError, match=message):
+            UMatrixDisplay.from_estimator(esom, embedding=embedding, ax=ax)
 
 
 class TestFromEstimator:
@@ -312,12 +289,10 @@ class TestFromEstimator:
         display = UMatrixDisplay.from_estimator(pipeline, ax=ax)
         np.testing.assert_array_equal(display.values, som.u_matrix().ravel())
 
-    def test_in_classifiers(self, ax):
+    def test_in_classifiers_but_not_elsewhere(self, ax):
         classifier = MapClassifier(ESOM(random_state=0)).fit(X, Y)
         display = UMatrixDisplay.from_estimator(classifier, ax=ax)
         np.testing.assert_array_equal(display.values, classifier.estimator_.u_matrix())
-
-    def test_must_be_there(self, ax):
         kmeans = KMeans(2, random_state=0, n_init=1).fit(X)
         with pytest.raises(ValueError, match=r"UMatrixDisplay .* but KMeans has none"):
             UMatrixDisplay.from_estimator(kmeans, ax=ax)
@@ -374,9 +349,8 @@ class TestNumbers:
         texts = self.draw(9, size)
         assert [text.get_text() for text in texts] == list("012345678")
 
-    @pytest.mark.parametrize("size", [(5, 4), (10, 8)])
-    def test_do_not_overlap(self, size):
-        boxes = [text.get_window_extent() for text in self.draw(196, size)]
+    def test_do_not_overlap(self):
+        boxes = [text.get_window_extent() for text in self.draw(196, (5, 4))]
         assert len(boxes) > 50
         assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 

@@ -48,15 +48,6 @@ class TestImage:
         assert display.image_.get_clim() == (0, 1)
         assert display.color_bar_.extend == "max"
 
-    def test_stands_on_its_row_and_column(self, ax):
-        display = draw(np.eye(4), ax=ax)
-        assert display.image_.origin == "lower"
-        assert ax.get_xlim() == ax.get_ylim() == (-0.5, 3.5)
-
-    def test_sky_is_that_of_the_wcs(self, ax, sky_wcs):
-        draw(np.ones((20, 40)), wcs=sky_wcs, ax=ax)
-        assert len(ax.artists) == 2  # scale bar and compass
-
     @pytest.mark.parametrize("distances", [np.full((3, 4), np.nan), np.zeros((3, 4))])
     def test_everything_may_be_masked_or_zero(self, ax, distances):
         display = draw(distances, ax=ax)
@@ -75,18 +66,21 @@ class TestImage:
         assert np.isnan(drawn[1, 1])
         assert drawn[2, 4] == np.mean([48, 49])  # the last row is alone
         assert ax.get_title(loc="left") == "means of 2 x 2 pixels"
-        assert ax.get_ylim() == (-0.5, 4.5)
+        assert display.image_.origin == "lower"
+        assert (ax.get_xlim(), ax.get_ylim()) == ((-0.5, 9.5), (-0.5, 4.5))
 
-    def test_must_be_an_image(self, ax):
-        with pytest.raises(
-            ValueError, match=r"shape \(n_rows, n_columns\), got \(3,\)"
-        ):
-            draw(np.zeros(3), ax=ax)
-
-    @pytest.mark.parametrize("highest", [0, 101])
-    def test_scale_ends_at_a_percentage(self, ax, highest):
-        with pytest.raises(ValueError, match="highest must be above 0, up to 100"):
-            draw(np.eye(3), highest=highest, ax=ax)
+    @pytest.mark.parametrize(
+        ("values", "options", "message"),
+        [
+            (np.zeros(3), {}, r"shape \(n_rows, n_columns\), got \(3,\)"),
+            (np.eye(3), {"highest": 0}, "highest must be above 0, up to 100"),
+            (np.eye(3), {"highest": 101}, "highest must be above 0, up to 100"),
+            (np.eye(3), {"kind": "error"}, "kind must be one of distance, stability"),
+        ],
+    )
+    def test_refuses_what_does_not_fit(self, ax, values, options, message):
+        with pytest.raises(ValueError, match=message):
+            draw(values, ax=ax, **options)
 
 
 class TestFromEstimator:
@@ -118,15 +112,15 @@ class TestFromEstimator:
         assert np.isnan(display.values).all()
         assert display.values.shape == (5, 6)
 
-    def test_needs_a_map(self, ax, cube):
+    def test_needs_a_map_of_a_cube_and_a_kind(self, ax, cube):
         clusterer = CubeClusterer(KMeans(2, random_state=0, n_init=1)).fit(cube)
         with pytest.raises(ValueError, match="but KMeans has none"):
             ValueMapDisplay.from_estimator(clusterer, cube, ax=ax)
-
-    def test_needs_an_estimator_of_cubes(self, ax, cube):
         som = CSOM(None, shape=(3, 4), random_state=0).fit(cube[4:].reshape(-1, 3))
         with pytest.raises(ValueError, match="but CSOM takes a table"):
             ValueMapDisplay.from_estimator(som, cube, ax=ax)
+        with pytest.raises(ValueError, match="kind must be one of distance, stability"):
+            ValueMapDisplay.from_estimator(None, None, kind="error", ax=ax)
 
 
 class TestStabilityMap:
@@ -161,17 +155,6 @@ class TestStabilityMap:
         )
         assert ax.get_xlabel() == "column [pixel]"
 
-    def test_means_squares_of_large_maps(self, ax):
-        shares = np.kron(np.eye(4), [[1.0, 0.5], [0.5, 0.0]])
-        display = ValueMapDisplay.from_predictions(
-            shares, ax=ax, max_pixels=16, kind="stability"
-        )
-        np.testing.assert_allclose(display.image_.get_array(), 0.5 * np.eye(4))
-
-    def test_of_a_table_has_no_picture(self, ax):
-        with pytest.raises(ValueError, match="n_rows, n_columns"):
-            ValueMapDisplay.from_predictions([1.0, 0.5], ax=ax, kind="stability")
-
 
 def test_confidence_is_the_largest_probability(ax):
     rng = np.random.default_rng(0)
@@ -185,15 +168,3 @@ def test_confidence_is_the_largest_probability(ax):
     assert np.flatnonzero(np.isnan(display.values)).tolist() == [3 * 20 + 4]
     shown = display.image_.get_array()
     np.testing.assert_array_equal(shown.filled(np.nan), display.values)
-
-
-@pytest.mark.parametrize(
-    "draw_other",
-    [
-        lambda ax: ValueMapDisplay.from_predictions(np.eye(3), kind="error", ax=ax),
-        lambda ax: ValueMapDisplay.from_estimator(None, None, kind="error", ax=ax),
-    ],
-)
-def test_an_unknown_kind_is_refused(ax, draw_other):
-    with pytest.raises(ValueError, match="kind must be one of distance, stability"):
-        draw_other(ax)
