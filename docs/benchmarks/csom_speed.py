@@ -272,9 +272,10 @@ def compare_defaults(bench, options):
     report("peers_defaults", title(bench, text), rows)
     rows = []
     for width in FINAL_WIDTHS:
-        csom = CSOM(shape=bench.shape, final_sigma=width).fit(bench.X)
+        sigma = np.geomspace(max(bench.shape) / 2, width, 20)
+        csom = CSOM(shape=bench.shape, sigma=sigma).fit(bench.X)
         errors = all_errors(bench.X, csom.codebook_, bench.shape, "hexagonal")
-        rows.append({"`final_sigma`": str(width)} | errors)
+        rows.append({"final sigma": str(width)} | errors)
     report("peers_widths", title(bench, "CSOM by its final width"), rows)
 
 

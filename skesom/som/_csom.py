@@ -34,11 +34,11 @@ from skesom.som._input import (
 )
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som._lattice_training import (
-    DECAYS,
     Schedule,
     Training,
-    decayed,
+    falling_by_factors,
     follow,
+    given_values,
     train_in_batch,
     train_online,
     units_by_k_means,
@@ -50,10 +50,11 @@ from skesom.som._second_stage import Grouping
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 _SIGMAS = 1e-2, 1e30  # beyond, a unit learns alone, or all learn alike, to the bit
-_RATE = 0.5  # of online training
+_RATE, _FINAL_RATE = 0.5, 0.01  # of online training
 # Sum of the rates of all steps with a mexican hat, whose least value is -exp(-2): a
 # unit is pushed to at most exp(10 exp(-2)) = 4 times its distance.
 _SUM_OF_RATES = 10
+_SCHEDULE = "array-like", callable, None
 
 
 @fill_docstrings
@@ -88,24 +89,18 @@ class CSOM(CodebookMap):
         to one sample after the other.
     n_epochs : int, default=20
         Passes over the data.
-    sigma : float, array-like of shape (n_epochs,) or None, default=None
-        Width of the neighborhood in lattice distances: of each epoch, or at the start;
-        by default half of the longer side, a quarter on a torus.
-    final_sigma : float, default=None
-        Width at the end, 0.7 by default, and 1.25 for neighborhoods that end at sigma.
-    sigma_decay : {"exponential", "linear", "inverse"} or callable, \
-default="exponential"
-        How the width falls: by the same factor, by the same amount, as 1 / (1 + c t),
-        or ``f(first, last, progress)`` for an array of progress from 0 to 1.
-    learning_rate : float in (0, 1], default=None
-        Of online training, at the start: 0.5 by default. For "mexican_hat" it is 10 /
-        (number of steps) by default, because what it pushes away grows by a factor in
-        each step.
-    final_learning_rate : float in (0, 1], default=0.01
-        Of online training, at the end; at most `learning_rate`.
-    learning_rate_decay : {"linear", "exponential", "inverse"} or callable, \
-default="linear"
-        How the learning rate falls, as `sigma_decay`.
+    sigma : float, array-like of shape (n_epochs,) or callable, default=None
+        Width of the neighborhood in lattice distances. From a number it falls by the
+        same factor in each epoch, to 0.7, or 1.25 for neighborhoods that end at sigma;
+        by default from half of the longer side, on a torus a quarter. An array is the
+        width of each epoch (`numpy.geomspace`, `numpy.linspace`), and a function
+        returns widths for an array of progress from 0 to 1.
+    learning_rate : float in (0, 1], array-like of shape (n_epochs,) or callable, \
+default=None
+        Of online training. From a number it falls by the same amount in each step, to
+        0.01; by default from 0.5, and for "mexican_hat" from 10 / (number of steps),
+        because what it pushes away grows by a factor in each step. An array or a
+        function is as for `sigma`.
     init : {"pca", "random"} or array-like of shape (n_units, n_features), \
 default="pca"
         Where units begin: on the plane of the first two principal components, one
@@ -227,12 +222,8 @@ default="euclidean"
         "diameter": [Interval(Real, 0, None, closed="neither"), None],
         "algorithm": [StrOptions({"batch", "online"})],
         "n_epochs": [COUNT],
-        "sigma": [Interval(Real, 0, None, closed="neither"), "array-like", None],
-        "final_sigma": [Interval(Real, 0, None, closed="neither"), None],
-        "sigma_decay": [StrOptions(set(DECAYS)), callable],
-        "learning_rate": [Interval(Real, 0, 1, closed="right"), None],
-        "final_learning_rate": [Interval(Real, 0, 1, closed="right")],
-        "learning_rate_decay": [StrOptions(set(DECAYS)), callable],
+        "sigma": [Interval(Real, 0, None, closed="neither"), *_SCHEDULE],
+        "learning_rate": [Interval(Real, 0, 1, closed="right"), *_SCHEDULE],
         "metric": [StrOptions(set(METRICS))],
         "feature_weights": ["array-like", None],
         "init": [StrOptions({"pca", "random"}), "array-like"],
@@ -254,14 +245,8 @@ default="euclidean"
         diameter: float | None = None,
         algorithm: Literal["batch", "online"] = "batch",
         n_epochs: int = 20,
-        sigma: float | ArrayLike | None = None,
-        final_sigma: float | None = None,
-        sigma_decay: Literal["exponential", "linear", "inverse"]
-        | Callable[..., Any] = "exponential",
-        learning_rate: float | None = None,
-        final_learning_rate: float = 0.01,
-        learning_rate_decay: Literal["linear", "exponential", "inverse"]
-        | Callable[..., Any] = "linear",
+        sigma: ArrayLike | Callable[..., ArrayLike] | None = None,
+        learning_rate: ArrayLike | Callable[..., ArrayLike] | None = None,
         init: Literal["pca", "random"] | NDArray[Any] | list[Any] = "pca",
         metric: Literal[
             "euclidean", "manhattan", "cosine", "spectral_angle"
@@ -281,11 +266,7 @@ default="euclidean"
         self.algorithm = algorithm
         self.n_epochs = n_epochs
         self.sigma = sigma
-        self.final_sigma = final_sigma
-        self.sigma_decay = sigma_decay
         self.learning_rate = learning_rate
-        self.final_learning_rate = final_learning_rate
-        self.learning_rate_decay = learning_rate_decay
         self.init = init
         self.metric = metric
         self.feature_weights = feature_weights
@@ -578,36 +559,31 @@ default="euclidean"
         keep_parameters(self)
 
     def _widths(self, shape, progress, epoch=None):
-        """Return sigma at each progress; in a given epoch if they are given so."""
-        if self.sigma is not None and np.ndim(self.sigma) > 0:
-            widths = np.asarray(filled(self.sigma), dtype=np.float64)
-            if widths.shape != (self.n_epochs,) or not (widths > 0).all():
-                raise ValueError(
-                    f"'sigma' must be one positive number or n_epochs={self.n_epochs} "
-                    f"of them, got an array of shape {widths.shape}."
-                )
-            widths = np.clip(widths, *_SIGMAS)
-            return widths if epoch is None else np.full(len(progress), widths[epoch])
-        last = self.final_sigma
-        if last is None:
+        """Return sigma at each progress of training, or of an epoch of it."""
+        first = self.sigma
+        if first is None or isinstance(first, Real):
             bounded = Neighborhood(self.neighborhood).ends_at_sigma
             last = _FINAL_RADIUS if bounded else _FINAL_SIGMA
-        first = self.sigma
-        if first is None:
-            # On a torus no unit is farther than half a side.
-            first = max(max(shape) / (4 if self.toroidal else 2), last)
-        first, last = np.clip([first, min(first, last)], *_SIGMAS).tolist()
-        widths = decayed(self.sigma_decay, first, last, progress, "sigma_decay")
+            if first is None:
+                # On a torus no unit is farther than half a side.
+                first = max(max(shape) / (4 if self.toroidal else 2), last)
+            first, last = np.clip([first, min(first, last)], *_SIGMAS).tolist()
+            widths = falling_by_factors(first, last, progress)
+        else:
+            widths = given_values("sigma", first, self.n_epochs, progress, epoch)
         return np.clip(widths, *_SIGMAS)
 
-    def _rates(self, progress, n_steps):
+    def _rates(self, progress, epoch, n_steps):
+        """Return the learning rate at each progress of online training."""
         first = self.learning_rate
-        if first is None:
-            first = _RATE
-            if self.neighborhood == "mexican_hat":
-                first = min(first, _SUM_OF_RATES / n_steps)
-        decay, last = self.learning_rate_decay, min(first, self.final_learning_rate)
-        return decayed(decay, first, last, progress, "learning_rate_decay", most=1)
+        if first is None or isinstance(first, Real):
+            if first is None:
+                first = _RATE
+                if self.neighborhood == "mexican_hat":
+                    first = min(first, _SUM_OF_RATES / n_steps)
+            return first + (min(first, _FINAL_RATE) - first) * progress
+        parts = "learning_rate", first, self.n_epochs, progress, epoch
+        return given_values(*parts, most=1)
 
     def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
@@ -616,10 +592,7 @@ default="euclidean"
                 "training negative weights let a denominator pass through 0."
             )
         if self.algorithm == "batch":
-            rates = "learning_rate", "final_learning_rate", "learning_rate_decay"
-            warn_unused(self, rates, 'algorithm="batch"')
-        if np.ndim(self.sigma):
-            warn_unused(self, ["final_sigma", "sigma_decay"], "sigma of each epoch")
+            warn_unused(self, ["learning_rate"], 'algorithm="batch"')
         if self.feature_weights is None:
             return
         weights = np.asarray(filled(self.feature_weights), dtype=np.float64)

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from skesom._common import blocks
 from skesom._common.lazy import add_up, take_rows
+from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._codebook import by_feature, exponent_for
 from skesom.som._lattice import Lattice
@@ -44,7 +45,7 @@ class Schedule(NamedTuple):
     neighborhood: object
     n_epochs: int
     widths: object  # function of the progress, an array from 0 to 1, and the epoch
-    rates: object  # function of the progress and the number of steps
+    rates: object  # function of the progress, the epoch and the number of steps
     bar: dict  # arguments of the progress bar
 
 
@@ -157,7 +158,8 @@ def _online_steps(epochs, schedule, generator, work):
                 steps = epoch * len(order) + np.arange(part.start, part.stop)
                 progress = steps / max(n_steps - 1, 1)
                 widths = schedule.widths(progress, epoch)
-                yield epoch, order[part], schedule.rates(progress, n_steps), widths
+                rates = schedule.rates(progress, epoch, n_steps)
+                yield epoch, order[part], rates, widths
                 bar.update(part.stop - part.start)
 
 
@@ -237,25 +239,30 @@ class TrainingCurve:
         return float(np.sqrt(max(self._squares + changes.sum(), 0) / self._known))
 
 
-DECAYS = {
-    "linear": lambda first, last, progress: first + (last - first) * progress,
-    "exponential": lambda first, last, progress: (
-        first * exp(progress * float(Decimal(last / first).ln()))
-    ),
-    "inverse": lambda first, last, share: first / (1 + (first / last - 1) * share),
-}
+def falling_by_factors(first, last, progress):
+    """Return the values at each progress of what falls by the same factor."""
+    # The logarithm of the platform, and NumPy's exp, have other last bits elsewhere.
+    return first * exp(progress * float(Decimal(last / first).ln()))
 
 
-def decayed(decay, first, last, progress, name, most=np.inf):
-    """Return the values at each progress of training."""
-    values = DECAYS.get(decay, decay)(first, last, progress)
+def given_values(name, given, n_epochs, progress, epoch=None, most=np.inf):
+    """Return the values at each progress from a function of it, or one of each epoch.
+
+    In online training, the progress is that inside of an epoch.
+    """
+    values = given(progress) if callable(given) else filled(given)
     values = np.asarray(values, dtype=np.float64)
+    shape = progress.shape if callable(given) else (n_epochs,)
     good = np.isfinite(values) & (values > 0) & (values <= most)
-    if values.shape != progress.shape or not good.all():
-        bound = "" if most == np.inf else f", at most {most:g},"
+    if values.shape != shape or not good.all():
+        wanted = f"be one positive number or n_epochs={n_epochs} of them"
+        if callable(given):
+            wanted = f"return positive numbers for {len(progress)} values of progress"
+        bound = "" if most == np.inf else f", at most {most:g}"
         raise ValueError(
-            f"'{name}' must return a positive number{bound} for each of the "
-            f"{len(progress)} values of progress, got "
+            f"{name!r} must {wanted}{bound}, got an array of shape {values.shape}: "
             f"{np.array2string(values, threshold=8)}."
         )
+    if not callable(given) and epoch is not None:
+        values = np.full(len(progress), values[epoch])
     return np.ascontiguousarray(values)

@@ -43,8 +43,8 @@ def draw(n_samples=60, n_features=3):
     [
         ({"topology": "cubic"}, "The 'topology' parameter of .* must be a str among"),
         ({"neighborhood": "box"}, "The 'neighborhood' parameter of .* a str among"),
-        ({"sigma_decay": "step"}, "The 'sigma_decay' parameter of .* a str among"),
-        ({"learning_rate_decay": 3}, "The 'learning_rate_decay' parameter of .*"),
+        ({"sigma": "step"}, "The 'sigma' parameter of .* an array-like, a callable"),
+        ({"learning_rate": 3}, "The 'learning_rate' parameter of .* a callable or"),
         ({"metric": "hamming"}, "The 'metric' parameter of .* must be a str among"),
         ({"algorithm": "minibatch"}, "The 'algorithm' parameter of .* a str among"),
         ({"shape": (0, 3)}, r"'shape' .* must be two integers >= 1.* Got \(0, 3\)"),

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skesom.som import CSOM
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
-from skesom.som._lattice_training import _check_units, decayed
+from skesom.som._lattice_training import _check_units
 from skesom.som._metric import Metric
 from skesom.som._row_order import order_by_content
 
@@ -75,11 +75,17 @@ def test_batch_is_the_definition(neighborhood, diameter, topology, toroidal, wei
 def test_online_is_the_definition(neighborhood, toroidal):
     X, init = draw()
     rates = (0.03, 0.01) if neighborhood == "mexican_hat" else (0.4, 0.02)
+
+    def sigma_at(progress):
+        return 1 / (1 / 2.5 + (1 / 0.8 - 1 / 2.5) * progress)
+
+    def rate_at(progress):
+        return rates[0] * (rates[1] / rates[0]) ** progress
+
     csom = CSOM(
         shape=(4, 6), toroidal=toroidal, neighborhood=neighborhood, algorithm="online",
-        n_epochs=2, sigma=2.5, final_sigma=0.8, sigma_decay="inverse",
-        learning_rate=rates[0], final_learning_rate=rates[1],
-        learning_rate_decay="exponential", init=init, random_state=3, diameter=7,
+        n_epochs=2, sigma=sigma_at, learning_rate=rate_at, init=init, random_state=3,
+        diameter=7,
     n_clusters=None).fit(X)  # fmt: skip
     random_state = np.random.RandomState(3)
     rows = order_by_content(X)
@@ -87,50 +93,70 @@ def test_online_is_the_definition(neighborhood, toroidal):
     expected = init.copy()
     for step, row in enumerate(order):
         progress = step / (len(order) - 1)
-        sigma = 1 / (1 / 2.5 + (1 / 0.8 - 1 / 2.5) * progress)
-        rate = rates[0] * (rates[1] / rates[0]) ** progress
         winner = winners_of(X[[row]], expected)[0]
-        h = weights_of_pairs(csom, sigma)[winner]
-        expected += rate * h[:, None] * np.nan_to_num(X[row] - expected)
+        h = weights_of_pairs(csom, sigma_at(progress))[winner]
+        pull = np.nan_to_num(X[row] - expected)
+        expected += rate_at(progress) * h[:, None] * pull
     assert_allclose(csom.codebook_, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["linear", "exponential", "inverse"])
-def test_decays(name):
-    progress = np.linspace(0, 1, 11)
-    values = decayed(name, 5.0, 0.5, progress, "sigma_decay")
-    assert values[[0, -1]] == pytest.approx([5, 0.5])
-    steps = {
-        "linear": np.diff(values),
-        "exponential": values[1:] / values[:-1],
-        "inverse": np.diff(1 / values),
-    }[name]
-    assert_allclose(steps, steps[0])
+ONLINE = {"algorithm": "online", "random_state": 0}
 
 
-@pytest.mark.parametrize("algorithm", ["batch", "online"])
-def test_callable_decays(algorithm):
+def trained(**parameters):
     X, init = draw()
-
-    def as_linear(first, last, progress):
-        return first + (last - first) * np.asarray(progress)
-
-    common = {"algorithm": algorithm, "n_epochs": 3, "init": init, "random_state": 0}
-    rates = {} if algorithm == "batch" else {"learning_rate_decay": as_linear}
-    named = CSOM(shape=(4, 6), sigma_decay="linear", **common).fit(X)
-    called = CSOM(shape=(4, 6), sigma_decay=as_linear, **common, **rates).fit(X)
-    assert_array_equal(called.codebook_, named.codebook_)
+    parameters = {"shape": (4, 6), "n_epochs": 3, "init": init, **parameters}
+    return CSOM(None, **parameters).fit(X).codebook_
 
 
-@pytest.mark.parametrize("algorithm", ["batch", "online"])
 @pytest.mark.parametrize(
-    "decay", [lambda *_: 1.0, lambda a, b, t: a - 2 * a * t, lambda a, b, t: t * np.nan]
+    ("given", "same"),
+    [
+        ({"sigma": lambda t: 3 - 2 * t}, {"sigma": [3, 2, 1]}),
+        (ONLINE, {"learning_rate": 0.5, **ONLINE}),
+        (
+            {"learning_rate": 0.3, **ONLINE},
+            {"learning_rate": lambda t: 0.3 + (0.01 - 0.3) * t, **ONLINE},
+        ),
+        (
+            {"learning_rate": 0.001, "n_epochs": 2, **ONLINE},
+            {"learning_rate": [0.001, 0.001], "n_epochs": 2, **ONLINE},
+        ),
+        (
+            {"sigma": [2, 1], "learning_rate": [0.3, 0.1], "n_epochs": 2, **ONLINE},
+            {
+                "sigma": lambda t: np.where(t < 0.5, 2.0, 1.0),
+                "learning_rate": lambda t: np.where(t < 0.5, 0.3, 0.1),
+                "n_epochs": 2,
+                **ONLINE,
+            },
+        ),
+    ],
 )
-def test_refused_decays(decay, algorithm):
-    with pytest.raises(ValueError, match="'sigma_decay' must return a positive number"):
-        CSOM(shape=(3, 3), sigma_decay=decay, algorithm=algorithm, n_clusters=None).fit(
-            draw()[0]
-        )
+def test_one_schedule_in_two_ways(given, same):
+    assert_array_equal(trained(**given), trained(**same))
+
+
+@pytest.mark.parametrize("common", [{}, ONLINE])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda t: 1.0, r"return positive numbers .* array of shape \(\): 1"),
+        (lambda t: 1 - 2 * t, r"return positive numbers .*\[.*-"),
+        (lambda t: t * np.nan, r"return positive numbers .*nan"),
+        ([1, 2], r"be one positive number or n_epochs=3 .* of shape \(2,\): \[1. 2.\]"),
+        ([1, 0, 1], r"be one positive number .*\[1. 0. 1.\]"),
+    ],
+)
+def test_refused_schedules(given, message, common):
+    with pytest.raises(ValueError, match=f"^'sigma' must {message}"):
+        trained(sigma=given, **common)
+
+
+@pytest.mark.parametrize("given", [lambda t: 3 + 0 * t, [0.5, 3, 0.1]])
+def test_a_learning_rate_beyond_one_is_refused(given):
+    with pytest.raises(ValueError, match=r"'learning_rate' .*, at most 1, .*\[.*3"):
+        trained(learning_rate=given, **ONLINE)
 
 
 def test_default_widths():
@@ -141,11 +167,10 @@ def test_default_widths():
         ({"toroidal": True}, widths(2, 0.7, 20)),
         ({"neighborhood": "bubble"}, widths(4, 1.25, 20)),
         ({"sigma": 0.5}, np.full(20, 0.5)),
-        ({"final_sigma": 0.5}, widths(4, 0.5, 20)),
+        ({"sigma": 3.0}, widths(3, 0.7, 20)),
     ):
         csom = CSOM(shape=(4, 8), **parameters).fit(X)
-        others = {n: v for n, v in parameters.items() if n != "final_sigma"}
-        explicit = CSOM(shape=(4, 8), **{**others, "sigma": expected}).fit(X)
+        explicit = CSOM(shape=(4, 8), **{**parameters, "sigma": expected}).fit(X)
         assert_allclose(csom.codebook_, explicit.codebook_, rtol=1e-9)
 
 
@@ -310,9 +335,8 @@ def test_mexican_hat_is_refused_in_batch():
 def test_online_training_that_diverges_is_an_error():
     X = 100 * draw()[0]
     csom = CSOM(
-        shape=(8, 8), neighborhood="mexican_hat", algorithm="online", learning_rate=1.0,
-        final_learning_rate=1.0, sigma=1.5, final_sigma=1.5, n_epochs=300,
-        random_state=0,
+        shape=(8, 8), neighborhood="mexican_hat", algorithm="online", n_epochs=300,
+        learning_rate=np.ones_like, sigma=np.full(300, 1.5), random_state=0,
     n_clusters=None)  # fmt: skip
     with pytest.raises(ValueError, match=r"diverged.*mexican_hat.*learning_rate out"):
         csom.fit(X)
@@ -375,19 +399,11 @@ def test_the_smallest_sigma_lets_winners_learn_alone(neighborhood):
     assert_array_equal(tiny.codebook_, listed.codebook_)
 
 
-@pytest.mark.parametrize("sigma", [1e200, 1e308, [1e200, 1e308]])
+@pytest.mark.parametrize("sigma", [[1e200, 1e308], lambda t: 1e200 + 1e308 * t])
 def test_the_largest_sigma_lets_all_learn_alike(sigma):
-    X, init = draw()
-    last = None if isinstance(sigma, list) else 1e300
-    csom = CSOM(shape=(4, 6), sigma=sigma, final_sigma=last, n_epochs=2, init=init)
-    codebook = csom.set_params(n_clusters=None).fit(X).codebook_
+    X, _ = draw()
+    codebook = trained(sigma=sigma, n_epochs=2)
     assert_allclose(codebook, np.tile(np.nanmean(X, axis=0), (24, 1)), rtol=1e-9)
-
-
-def test_a_learning_rate_beyond_one_is_refused():
-    csom = CSOM(algorithm="online", learning_rate_decay=lambda *_: 3 + 0 * _[2])
-    with pytest.raises(ValueError, match=r"'learning_rate_decay' .* at most 1, .* \[3"):
-        csom.fit(np.nan_to_num(draw()[0]))
 
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])

@@ -18,9 +18,9 @@ COLUMNS = ["unit", "cluster", "count", "weight", "n_values", "mean", "scatter"]
 @pytest.fixture(scope="module")
 def three_units():
     """Units at 0, 4 and 10, each its own cluster."""
-    return CSOM(
-        None, shape=3, n_epochs=1, sigma=0.01, final_sigma=0.01, init=[[0], [4], [10]]
-    ).fit([[0.0], [4.0], [4.0], [10.0], [10.0], [10.0]])
+    return CSOM(None, shape=3, n_epochs=1, sigma=[0.01], init=[[0], [4], [10]]).fit(
+        [[0.0], [4.0], [4.0], [10.0], [10.0], [10.0]]
+    )
 
 
 @pytest.fixture(scope="module")
