@@ -1,75 +1,80 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Entries that the docstrings of the maps share."""
+"""Entries that the docstrings of the maps share, each after its name.
 
-from skesom._common.docstrings import fill_docstring
-
-_X = """\
+%(X)s =
 Parameters
 ----------
 X : array-like of shape (n_samples, n_features)
-    Samples; NaN marks missing features."""
+    Samples; NaN marks missing features.
 
-_ERRORS = """\
+%(errors)s =
 errors : array-like of shape (n_samples, n_features), default=None
     Measurement errors (standard deviations) of X, in the same units. With them the
     distance is chi = sqrt(n_features / m * sum (difference / error)^2) over the m
     present features. A value of infinite error is missing; an error of a value that is
-    NaN, 0 or negative is refused."""
+    NaN, 0 or negative is refused.
 
-_FEATURES = """\
+%(X_errors)s =
+%(X)s
+%(errors)s
+
+%(features)s =
 n_features_in_ : int
     Number of features seen during fit.
 feature_names_in_ : ndarray of shape (`n_features_in_`,)
-    Names of the features, when all are strings."""
+    Names of the features, when all are strings.
 
-fill_docstrings = fill_docstring(
-    X=_X,
-    errors=_ERRORS,
-    X_errors=f"{_X}\n{_ERRORS}",
-    features=_FEATURES,
-    Xy=f"""\
-{_X}
+%(Xy)s =
+%(X)s
 y : None
-    Ignored, present for API consistency.""",
-    sample_weight=f"""\
+    Ignored, present for API consistency.
+
+%(sample_weight)s =
 sample_weight : array-like of shape (n_samples,), default=None
     How often each sample of this call counts; once by default. A sample of weight 0 is
     labeled, no more.
-{_ERRORS} In batch training a value counts in the mean of a unit by 1 / error^2.""",
-    X_targets=f"""\
-{_X}
+%(errors)s In batch training a value counts in the mean of a unit by 1 / error^2.
+
+%(X_targets)s =
+%(X)s
 y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)
-    Classes or targets.""",
-    fit_params="""\
+    Classes or targets.
+
+%(fit_params)s =
 **fit_params : dict
-    `sample_weight` and `errors`, as `CSOM.fit` takes them.""",
-    fitted="""\
+    `sample_weight` and `errors`, as `CSOM.fit` takes them.
+
+%(fitted)s =
 
 Returns
 -------
 self : object
-    The fitted estimator.""",
-    followed="""\
+    The fitted estimator.
+
+%(followed)s =
 
 Returns
 -------
 self : object
     The map that has learned. `labels_`, `hits_` and `quantization_error_` are of the
     samples of this call. Parameters that were changed since the last call count from
-    this one on.""",
-    n_clusters="""\
+    this one on.
+
+%(n_clusters)s =
 n_clusters : int, "auto" or None, default=8
     Number of clusters that the units are grouped into. "auto" takes it from the data;
     a continuum such as the pixels of a galaxy is 1. None does not group the units: each
-    that has samples is a cluster, as in `sklearn.cluster.Birch`.""",
-    rules="""\
+    that has samples is a cluster, as in `sklearn.cluster.Birch`.
+
+%(rules)s =
 How units are grouped: by normalized cuts of the graph of their relative
 co-activation (with a number given and no gaps to follow, by normal distributions), by
 the valleys of the U-matrix, or by the links of the nearest two units of the samples
 (`docs/second_stage.md`). A scikit-learn clusterer is cloned and fitted on the units
 that have samples, with their hits as weights if it takes any; its own parameters
-decide how many clusters.""",
-    map_attributes=f"""\
+decide how many clusters.
+
+%(map_attributes)s =
 codebook_ : ndarray of shape (n_units, n_features)
     The units, of the dtype of the data (float32 or float64).
 unit_labels_ : ndarray of shape (n_units,), dtype int32
@@ -94,25 +99,33 @@ quantization_error_ : float
     Mean distance of the training samples to their nearest unit.
 n_iter_ : int
     Passes over the data.
-{_FEATURES}""",
-    estimator="""\
+%(features)s
+
+%(estimator)s =
 estimator : ESOM or CSOM, default=None
     The map; ``ESOM(random_state=0)`` by default. It is cloned, and its units are not
-    grouped into clusters.""",
-    smoothing="""\
+    grouped into clusters.
+
+%(smoothing)s =
 smoothing : float, default=0.5
     Width, in lattice distances, of the gaussian by which neighbors on the lattice of a
     CSOM share what their samples have; 0 leaves each unit its own. The nodes of an
     ESOM do not share.
 n_neighbors : int, default=1
-    Number of nearest units whose samples are added up, without regard to distance.""",
-    estimator_attribute=f"""\
+    Number of nearest units whose samples are added up, without regard to distance.
+
+%(estimator_attribute)s =
 estimator_ : ESOM or CSOM
     The fitted map.
-{_FEATURES}""",
-    votes_warning="""\
+%(features)s
+
+%(votes_warning)s =
 Warns
 -----
 ConvergenceWarning
-    When an ESOM reached its `max_nodes`.""",
-)
+    When an ESOM reached its `max_nodes`.
+"""
+
+from skesom._common.docstrings import entries_of, fill_docstring
+
+fill_docstrings = fill_docstring(**entries_of(__doc__))
