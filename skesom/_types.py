@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import skesom
     from skesom.displays import _unit_layout
     from skesom.maps import _comparison, _crossmatch
-    from skesom.som._second_stage import _number
+    from skesom.som._second_stage import _spectral
 
 
 class ImageHDU(Protocol):
@@ -40,7 +40,7 @@ Comparison: TypeAlias = "_comparison.Comparison"
 Crossmatch: TypeAlias = "_crossmatch.Crossmatch"
 Cube: TypeAlias = "skesom.Cube"
 CubeClassifier: TypeAlias = "skesom.CubeClassifier"
-Gap: TypeAlias = "_number.Gap"
+Gap: TypeAlias = "_spectral.Gap"
 MajorityVote: TypeAlias = "skesom.maps.MajorityVote"
 
 Axes: TypeAlias = "matplotlib.axes.Axes"

@@ -17,22 +17,21 @@ _NAME = re.compile(r"^%\((\w+)\)s =\n", re.MULTILINE)
 def entries_of(text: str | None) -> dict[str, str]:
     """Return the entries of a text, each of which follows a line ``%(its_name)s =``.
 
-    The text is the docstring of a module, which Python leaves out on demand.
+    It is the docstring of a module, which Python may leave out; entries may hold those
+    before them.
     """
     _, *parts = _NAME.split(text or "")
-    return dict(zip(parts[::2], (entry.rstrip() for entry in parts[1::2]), strict=True))
+    entries: dict[str, str] = {}
+    for name, entry in zip(parts[::2], parts[1::2], strict=True):
+        entries[name] = _filled(entry.rstrip(), entries)
+    return entries
 
 
 def fill_docstring(**entries: str) -> Callable[[T], T]:
     """Return a decorator that replaces lines such as ``%(ax)s`` by these entries.
 
-    It takes a function, or a class, whose own methods it completes too. Entries may hold
-    such lines as well.
+    It takes a function, or a class, whose own methods it completes too.
     """
-
-    def entry(place):
-        indent, name = place.groups()
-        return textwrap.indent(_PLACE.sub(entry, entries[name]), indent)
 
     def fill(documented):
         own = vars(documented).values() if isinstance(documented, type) else ()
@@ -40,7 +39,17 @@ def fill_docstring(**entries: str) -> Callable[[T], T]:
             function = getattr(member, "__func__", member)  # of a classmethod
             is_documented = callable(function) or isinstance(function, property)
             if is_documented and function.__doc__:
-                function.__doc__ = _PLACE.sub(entry, function.__doc__)
+                function.__doc__ = _filled(function.__doc__, entries)
         return documented
 
     return fill
+
+
+def _filled(text, entries):
+    """Return a text in which entries take the place of the lines that name them."""
+
+    def entry(place):
+        indent, name = place.groups()
+        return textwrap.indent(entries[name], indent)
+
+    return _PLACE.sub(entry, text)

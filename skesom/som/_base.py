@@ -141,8 +141,8 @@ class CodebookMap(
         (1, 2)
         """
         X, errors = self._checked(X, errors)
-        how = {"dtype": X.dtype, "columns": len(self.codebook_)}
-        return map_rows(self._units().distances, X, errors, **how)
+        measure, n_units = self._units().distances, len(self.codebook_)
+        return map_rows(measure, X, errors, dtype=X.dtype, columns=n_units)
 
     def score(
         self, X: ArrayLike, y: object = None, errors: ArrayLike | None = None
@@ -212,21 +212,14 @@ class CodebookMap(
             raise ValueError(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
-        if is_lazy(X):
-            function = partial(self._units().winners, k=k)
-            # A float64 holds any number of a unit, and any distance.
-            found = map_rows(function, X, errors, dtype=np.float64, columns=2 * k)
-            winners, distances = found[:, :k].astype(np.intp), found[:, k:]
-            distances = distances.astype(X.dtype)
-            if k == 1:
-                winners, distances = winners[:, 0], distances[:, 0]
-        elif k == 1:
-            how = {"errors": errors, "measured": return_distance}
-            winners, distances = self._metric().nearest(X, self.codebook_, **how)
-        else:
-            how = self._metric(), X, self.codebook_, k, errors
-            winners, distances = nearest_several(*how)
-        return (winners, distances) if return_distance else winners
+        look_up = partial(self._units().winners, k=k, measured=return_distance)
+        # A float64 holds any number of a unit, and any distance.
+        columns = 2 * k if return_distance else k
+        found = map_rows(look_up, X, errors, dtype=np.float64, columns=columns)
+        parts = found[:, :k].astype(np.intp), found[:, k:].astype(X.dtype)
+        if k == 1:
+            parts = tuple(part[:, 0] for part in parts if part.shape[1])
+        return parts if return_distance else parts[0]
 
     def impute(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
         """Fill in missing features from the units.
@@ -355,35 +348,42 @@ class CodebookMap(
         return self.n_clusters is not None and isinstance(rule, str) and rule in rules
 
     def _statistics(self):
-        """Return which sums over samples the rule needs beside their numbers."""
+        """Return whether the rule needs pairs of units, and moments of samples."""
         of_number = isinstance(self.n_clusters, Integral)  # normals may be fitted
-        return {
-            "with_pairs": self._grouped_by("graph", "two-winners"),
-            "with_moments": self._grouped_by("graph") and of_number,
-        }
+        pairs = self._grouped_by("graph", "two-winners")
+        return pairs, self._grouped_by("graph") and of_number
 
     def _finish(self, X, sample_weight=None, errors=None):
         """Group the units by samples, and label these; return the unit of each."""
-        samples, codebook = (X, sample_weight, errors), self.codebook_
-        wanted, first = self._statistics(), {"with_sums": not self._units_stay}
-        at_once = self._units_stay and not is_lazy(X) and len(X) <= ENOUGH_ROWS
-        summary = some = self._summary(samples, codebook, wanted if at_once else first)
+        samples, codebook, wanted = (X, sample_weight, errors), self.codebook_, ()
+        if self._units_stay and not is_lazy(X) and len(X) <= ENOUGH_ROWS:
+            wanted = self._statistics()
+        summary = self._summary(samples, codebook, *wanted, sums=not self._units_stay)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        if any(wanted.values()) and not at_once:
+        some = summary
+        if not wanted and any(self._statistics()):
             enough = enough_rows(*samples)
             codebook = self._moved(summary.sums, *enough)
-            some = self._summary(enough, codebook, wanted)
+            some = self._summary(enough, codebook, *self._statistics())
         grouping = self._group(codebook, some)
         if errors is not None:  # which no normal knows of: the nearest unit decides
             grouping = grouping._replace(mixture=None)
         self._set_grouping(grouping, X, summary.winners, sample_weight, errors)
         return summary.winners
 
-    def _summary(self, samples, codebook, wanted):
+    def _summary(self, samples, codebook, pairs=False, moments=False, sums=False):
         X, sample_weight, errors = samples
-        how = {"metric": self._metric(), "errors": errors, **wanted}
-        return summarize(X, codebook, sample_weight, **how)
+        return summarize(
+            X,
+            codebook,
+            sample_weight,
+            metric=self._metric(),
+            errors=errors,
+            with_pairs=pairs,
+            with_moments=moments,
+            with_sums=sums,
+        )
 
     def _moved(self, sums, *samples):
         """Return the units where they are grouped."""
@@ -436,10 +436,9 @@ class CodebookMap(
     def _take_labels(self, X, labels, errors=None):
         """Give units and normals the labels that most of their samples have."""
         X, errors = self._checked(X, errors)
-        how = {"errors": errors, "measured": False}
-        winners, _ = self._metric().nearest(X, self.codebook_, **how)
-        where = {"metric": self._metric(), "codebook": self.codebook_}
-        self.grouping_ = self.grouping_.alike(X, winners, labels, **where)
+        metric, codebook = self._metric(), self.codebook_
+        winners, _ = metric.nearest(X, codebook, errors=errors, measured=False)
+        self.grouping_ = self.grouping_.alike(X, winners, labels, metric, codebook)
         self._label(self.grouping_, X, winners)
 
     def _label(self, grouping, X, winners, sample_weight=None, errors=None):
@@ -457,8 +456,8 @@ class CodebookMap(
 
     def _labels_by(self, grouping):
         """Return a function of samples, their errors and winners; it is small."""
-        how = {"metric": self._metric(), "codebook": self.codebook_}
-        return partial(grouping.label, **how)
+        metric, codebook = self._metric(), self.codebook_
+        return partial(grouping.label, metric=metric, codebook=codebook)
 
     def _units(self):
         """Return what looks up units; it is small, for other processes."""
@@ -476,8 +475,8 @@ class _OfClusters(NamedTuple):
     def __call__(self, X, errors, winners, sample_weight):
         labels = self.label(X, errors, winners)
         sizes = count_labels(labels, sample_weight, n_clusters=self.n_clusters)
-        how = labels.astype(np.intp), self.n_clusters
-        sums = sums_by_group(X, *how, sample_weight=sample_weight)
+        groups = labels.astype(np.intp)
+        sums = sums_by_group(X, groups, self.n_clusters, sample_weight)
         return (labels, *sizes, *sums)[not self.with_labels :]
 
 
@@ -497,14 +496,14 @@ class _Units(NamedTuple):
         known = distances[~np.isnan(distances)]
         return np.sum(known, dtype=np.float64), len(known)
 
-    def winners(self, X, errors, k):
-        """Return the nearest units, and after them the distances, in one table."""
-        how = {"errors": errors}
+    def winners(self, X, errors, k, measured):
+        """Return the nearest units, and distances if measured, in one table."""
+        metric, codebook = self.metric, self.codebook
         if k > 1:
-            found = nearest_several(self.metric, X, self.codebook, k, **how)
+            found = nearest_several(metric, X, codebook, k, errors)
         else:
-            found = self.metric.nearest(X, self.codebook, **how)
-        return np.column_stack(found).astype(np.float64)
+            found = metric.nearest(X, codebook, errors=errors, measured=measured)
+        return np.column_stack(found if measured else found[:1]).astype(np.float64)
 
     def impute(self, X, errors, usual):
         """Return samples whose missing features are those of the nearest unit."""
@@ -524,9 +523,9 @@ def cuts_of_units(som, X, errors, numbers):
     """Return clusters of the units of a fitted map for each of several numbers."""
     som = copy(som).set_params(n_clusters=max(numbers), clusterer="graph")
     samples = enough_rows(X, None, errors)
-    sums = {"with_sums": not som._units_stay}
-    codebook = som._moved(som._summary(samples, som.codebook_, sums).sums, *samples)
-    summary = som._summary(samples, codebook, {"with_pairs": True})
+    summary = som._summary(samples, som.codebook_, sums=not som._units_stay)
+    codebook = som._moved(summary.sums, *samples)
+    summary = som._summary(samples, codebook, pairs=True)
     groups = cuts_of_graph(som._described(codebook, summary), numbers)
     return [np.unique(of_units, return_inverse=True)[1] for of_units in groups]
 

@@ -53,13 +53,13 @@ def _exponents(values):
 def _scaled(X, codebook, factors):
     """Return samples and units whose squared differences fit, and the power of 2."""
     exponent = exponent_for(codebook) if factors is None else 0
-    if exponent == 0:
-        return X, codebook, 0
-    low, high = _exponents(codebook)
-    if high - low > np.finfo(codebook.dtype).maxexp // 2:
-        X, codebook = X.astype(np.float64), codebook.astype(np.float64)
-        exponent = exponent_for(codebook)  # 0 for any float32
-    return np.ldexp(X, exponent), np.ldexp(codebook, exponent), exponent
+    if exponent != 0:
+        low, high = _exponents(codebook)
+        if high - low > np.finfo(codebook.dtype).maxexp // 2:
+            X, codebook = X.astype(np.float64), codebook.astype(np.float64)
+            exponent = exponent_for(codebook)  # 0 for any float32
+        X, codebook = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
+    return readable(X), codebook, exponent
 
 
 def _unscaled(distances, exponent, dtype):
@@ -123,7 +123,6 @@ def nearest_units(
 ):
     """Find the nearest unit of every sample, or the nearest two."""
     dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
-    X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     winners = np.empty((len(X), 1 + second), dtype=np.intp)
     distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
@@ -149,7 +148,6 @@ def nearest_units(
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
     dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
-    X = readable(X)
     n_threads = effective_n_threads(len(X) * codebook.size)
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
     stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)

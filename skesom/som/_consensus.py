@@ -43,14 +43,13 @@ from skesom.som._base import (
     without_lazy,
 )
 from skesom.som._csom import CSOM
-from skesom.som._cut import Cut
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
 from skesom.som._input import check_errors, checked_lazily, random_generator
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import labels_of, tree_of_members
+from skesom.som._tree import Cut, labels_of, tree_of_members
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from numbers import Real
 from typing import Any, Literal, Self
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
+from tqdm import tqdm
 
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
@@ -43,7 +45,6 @@ from skesom.som._lattice_training import (
     train_online,
     units_by_k_means,
 )
-from skesom.som._layers import fit_layers, planned_layers
 from skesom.som._metric import METRICS, Metric
 from skesom.som._second_stage import Grouping
 
@@ -55,6 +56,8 @@ _RATE, _FINAL_RATE = 0.5, 0.01  # of online training
 # unit is pushed to at most exp(10 exp(-2)) = 4 times its distance.
 _SUM_OF_RATES = 10
 _SCHEDULE = "array-like", callable, None
+_OF_LAYER = {"shape", "sigma", "diameter", "init"}  # which it takes from no map
+_OF_LAST = {"n_clusters", "clusterer"}  # which only the last layer takes
 
 
 @fill_docstrings
@@ -470,7 +473,7 @@ default="euclidean"
 
     def _learn(self, X, sample_weight, errors=None, n_calls=1, *, later=False):
         """Train on samples that have been checked, and group the units by them."""
-        layers = planned_layers(self)
+        layers = _planned_layers(self)
         used = without_idle(X, sample_weight)
         training = self._trained(used, sample_weight, errors, n_calls)
         self._set_map(training, n_calls)
@@ -486,11 +489,11 @@ default="euclidean"
         return super()._finish(X, sample_weight, errors)
 
     def _statistics(self):
-        return {} if self.layers_ else super()._statistics()
+        return (False, False) if self.layers_ else super()._statistics()
 
     def _group(self, codebook, summary):
         if self.layers_:
-            return Grouping(fit_layers(self.layers_, codebook, summary.hits))
+            return Grouping(_fit_layers(self.layers_, codebook, summary.hits))
         return super()._group(codebook, summary)
 
     @property
@@ -501,8 +504,8 @@ default="euclidean"
         """Return the units at the means of their samples, for the graph of units."""
         if self._units_stay:
             return self.codebook_
-        how = {"metric": self._metric(), "errors": errors}
-        return units_by_k_means(X, self.codebook_, sums, sample_weight, **how)
+        codebook, metric = self.codebook_, self._metric()
+        return units_by_k_means(X, codebook, sums, sample_weight, errors, metric)
 
     def _trained(self, X, sample_weight, errors, n_calls):
         """Return the map after the first or a later call of a stream."""
@@ -525,7 +528,7 @@ default="euclidean"
                 self.n_epochs,
                 partial(self._widths, begin.lattice.shape),
                 self._rates,
-                {"desc": type(self).__name__, "disable": not self.verbose},
+                partial(tqdm, desc=type(self).__name__, disable=not self.verbose),
             )
             if n_calls > 1:
                 return follow(*samples, begin, schedule, n_calls)
@@ -621,3 +624,47 @@ def _coordinates(winners, n_columns):
 
 def _hits(winners, n_units):
     return (np.bincount(winners[winners >= 0], minlength=n_units),)
+
+
+def _planned_layers(csom):
+    """Return the further layers of a map, not yet fitted."""
+    inherited = csom.get_params(deep=False)
+    last = {name: inherited.pop(name) for name in _OF_LAST}
+    for name in ("layers", "verbose", *_OF_LAYER):
+        del inherited[name]
+    layers, names = [], sorted(_OF_LAYER | set(inherited))
+    for number, wanted in enumerate(csom.layers or (), start=2):
+        own = dict(wanted) if isinstance(wanted, Mapping) else {"shape": wanted}
+        if "shape" not in own or not set(own) <= set(names):
+            raise ValueError(
+                f"Layer {number} of 'layers' needs a 'shape', and may have parameters "
+                f"of its own among {names}. Got {wanted!r}."
+            )
+        own |= last if number == len(csom.layers) + 1 else {"n_clusters": None}
+        layer = type(csom)(**inherited | own)
+        layer._validate_params()
+        layers.append(layer)
+    _check_sizes([csom, *layers])
+    return layers
+
+
+def _fit_layers(layers, codebook, hits):
+    """Fit each layer on the units of the one before."""
+    units, place = codebook, np.arange(len(codebook))
+    for layer in layers:
+        layer.n_features_in_ = units.shape[1]
+        layer._learn(units, hits.astype(np.float64))
+        place = layer._metric().nearest(units, layer.codebook_)[0][place]
+        units, hits = layer.codebook_, layer.hits_
+    return layers[-1].unit_labels_[place]
+
+
+def _check_sizes(maps):
+    shapes = [each.shape for each in maps]
+    sizes = [None if isinstance(s, str) else int(np.prod(s)) for s in shapes]
+    for before, size in pairwise(sizes):
+        if before is not None and size is not None and size >= before:
+            raise ValueError(
+                f"Each of the 'layers' must have fewer units than the one before, got "
+                f"layers of {sizes} units."
+            )

@@ -2,6 +2,7 @@
 """Entries that the docstrings of the maps share, each after its name.
 
 %(X)s =
+
 Parameters
 ----------
 X : array-like of shape (n_samples, n_features)
@@ -120,6 +121,7 @@ estimator_ : ESOM or CSOM
 %(features)s
 
 %(votes_warning)s =
+
 Warns
 -----
 ConvergenceWarning

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
-from tqdm import tqdm
 
 from skesom._common import blocks
 from skesom._common.lazy import add_up, take_rows
@@ -46,7 +45,7 @@ class Schedule(NamedTuple):
     n_epochs: int
     widths: object  # function of the progress, an array from 0 to 1, and the epoch
     rates: object  # function of the progress, the epoch and the number of steps
-    bar: dict  # arguments of the progress bar
+    bar: object  # function that makes a progress bar
 
 
 def train_in_batch(X, sample_weight, errors, begin, schedule):
@@ -55,7 +54,7 @@ def train_in_batch(X, sample_weight, errors, begin, schedule):
     codebook, lattice, sums, curve = begin
     measure = TrainingCurve(metric, X, sample_weight, errors)
     widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
-    for sigma in tqdm(widths, unit="epoch", **schedule.bar):
+    for sigma in schedule.bar(widths, unit="epoch"):
         sums = mean_sums(measure, X, codebook, sample_weight, errors)
         curve = np.append(curve, measure.error(codebook, *sums))
         codebook = metric.normalized(
@@ -81,7 +80,7 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
     work = 4 * codebook.size  # a step measures all units, and all may be written
     steps = _online_steps(Epochs(X, sample_weight), schedule, generator, work)
     for epoch, order, rates, widths in steps:
-        rows, places, how = metric.steps(X, order, errors)
+        rows, places, terms, factors = metric.steps(X, order, errors)
         if exponent != 0:
             rows, places = np.ldexp(rows[places], exponent), np.arange(len(places))
         totals[epoch] += learn_one_by_one(
@@ -96,7 +95,9 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
             lattice.hexagonal,
             weights,
             *scratch,
-            **how,
+            of_angles=metric.of_angles,
+            terms=terms,
+            factors=factors,
         )
     codebook = np.ascontiguousarray(weights[:-1, : len(codebook)].T)
     codebook = np.ldexp(codebook, -exponent)
@@ -150,7 +151,7 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
 def _online_steps(epochs, schedule, generator, work):
     """Yield the number of an epoch, rows to learn, learning rates and widths."""
     n_steps = schedule.n_epochs * epochs.n_rows
-    with tqdm(total=n_steps, unit="sample", unit_scale=True, **schedule.bar) as bar:
+    with schedule.bar(total=n_steps, unit="sample", unit_scale=True) as bar:
         for epoch in range(schedule.n_epochs):
             order = epochs.draw(generator)
             least = blocks.WORK // _STEPS_AT_A_TIME
@@ -165,8 +166,7 @@ def _online_steps(epochs, schedule, generator, work):
 
 def mean_sums(measure, X, codebook, sample_weight, errors):
     """Return sums over the samples of each unit, per sample or unit of weight."""
-    how = {"sample_weight": sample_weight, "errors": errors}
-    sums = measure.metric.sums(X, codebook, **how, missing=measure.missing)
+    sums = measure.metric.sums(X, codebook, sample_weight, errors, measure.missing)
     return tuple(part / measure.total for part in sums)
 
 
@@ -179,15 +179,15 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
     return np.where(reached, means, codebook).astype(codebook.dtype)
 
 
-def units_by_k_means(X, codebook, sums, sample_weight, *, metric, errors):
+def units_by_k_means(X, codebook, sums, sample_weight, errors, metric):
     """Move units out of gaps, to the means of their samples, by a few k-means steps.
 
     The first takes the sums and counts of all samples, which are known.
     """
-    how = {"sample_weight": sample_weight, "errors": errors, "missing": any_missing(X)}
+    missing = any_missing(X)
     for step in range(_K_MEANS_STEPS):
         if step > 0:
-            sums = metric.sums(X, codebook, **how)
+            sums = metric.sums(X, codebook, sample_weight, errors, missing)
         means = codebook.astype(np.float64)
         np.divide(*sums, out=means, where=sums[1] > 0)
         codebook = metric.normalized(means.astype(codebook.dtype))

@@ -35,18 +35,21 @@ class Metric:
 
     def nearest(self, X, codebook, *, second=False, errors=None, measured=True):
         """Find the nearest unit of every sample, or the nearest two."""
-        codebook = self.prepared(codebook)
-        if len(self._blocks(X, errors)) == 1 and not self.of_angles:
-            how = {"measured": measured, **self._terms(X, errors, slice(None))}
-            rows = self.prepared(X)
-            winners, distances = nearest_units(rows, codebook, second=second, **how)
-            return winners, self._converted(distances)
+        codebook, measured = self.prepared(codebook), measured or self.of_angles
         winners = np.empty((len(X), 2) if second else len(X), dtype=np.intp)
-        distances = np.empty(len(X), dtype=X.dtype)
+        distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
         for block in self._blocks(X, errors):
-            rows, how = self.prepared(X[block]), self._terms(X, errors, block)
-            found = nearest_units(rows, codebook, second=second, **how)
-            winners[block], distances[block] = found
+            terms, factors = self._terms(X, errors, block)
+            winners[block], found = nearest_units(
+                self.prepared(X[block]),
+                codebook,
+                second=second,
+                measured=measured,
+                terms=terms,
+                factors=factors,
+            )
+            if measured:
+                distances[block] = found
             if self.of_angles:
                 part = winners[block], distances[block]
                 self._correct_incomplete(X[block], codebook, *part)
@@ -57,8 +60,9 @@ class Metric:
         codebook = self.prepared(codebook)
         distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
         for block in self._blocks(X, errors):
+            terms, factors = self._terms(X, errors, block)
             distances[block] = distances_to_units(
-                self.prepared(X[block]), codebook, **self._terms(X, errors, block)
+                self.prepared(X[block]), codebook, terms=terms, factors=factors
             )
             if self.of_angles:
                 incomplete = np.flatnonzero(np.isnan(X[block]).any(axis=1))
@@ -67,16 +71,9 @@ class Metric:
                     distances[block][rows] = _chords_to_units(some, codebook)
         return self._converted(distances)
 
-    def sums(self, X, codebook, *, sample_weight=None, errors=None, missing=True):
+    def sums(self, X, codebook, sample_weight=None, errors=None, missing=True):
         """Add up the samples nearest to each unit, for batch training."""
-        of_block = self._sums_of_prepared
-        if (
-            self.name == "manhattan"
-            or errors is not None
-            or (self.of_angles and missing)
-        ):
-            of_block = self._sums_of_assigned
-        function = partial(of_block, codebook=codebook, missing=missing)
+        function = partial(self._sums_of_rows, codebook=codebook, missing=missing)
         return add_up(function, X, sample_weight, errors)
 
     def between(self, one, other):
@@ -96,20 +93,18 @@ class Metric:
         """Return rows as they are added up: of a prepared length of 1, for angles."""
         if not self.of_angles:
             return X
-        if self.scale is None:
-            return of_length_one(X)
-        return _shortened(X, _lengths(X * self.scale))
+        return of_length_one(X, None if self.scale is None else X * self.scale)
 
     def restored(self, rows):
         """Return rows that were prepared by weights of features, as they were."""
         return rows if self.scale is None else rows / self.scale.astype(rows.dtype)
 
     def steps(self, X, order, errors):
-        """Return what online training needs to learn some rows."""
+        """Return a table, its rows to learn in order, and the terms of distances."""
+        terms = self._terms(X, errors, order)
         if self.scale is None and errors is None and not self.of_angles:
-            return readable(X), order, self._terms(X, None, None)
-        how = {**self._terms(X, errors, order), "of_angles": self.of_angles}
-        return self.prepared(X[order]), np.arange(len(order)), how
+            return readable(X), order, *terms
+        return self.prepared(X[order]), np.arange(len(order)), *terms
 
     def nearest_multiples(self, units, X):
         """Return the unit of each sample as long, for angles, as the sample is."""
@@ -141,8 +136,8 @@ class Metric:
     def sums_by_unit(self, X, winners, n_units, sample_weight=None, errors=None):
         """Add up the samples of each unit, and the weights of their features."""
         if errors is None:
-            how = self.values(X), winners.astype(np.intp, copy=False), n_units
-            return sums_by_group(*how, sample_weight=sample_weight)
+            groups = winners.astype(np.intp, copy=False)
+            return sums_by_group(self.values(X), groups, n_units, sample_weight)
         of_rows = np.ones(len(X)) if sample_weight is None else sample_weight
         sums, counts = np.zeros((2, n_units, X.shape[1]))
         for part in parts_of(X):
@@ -155,17 +150,15 @@ class Metric:
             counts += assigned @ weights
         return sums, counts
 
-    def _sums_of_prepared(self, X, sample_weight, errors, codebook, missing):
+    def _sums_of_rows(self, X, sample_weight, errors, codebook, missing):
+        of_angles = self.of_angles and missing
+        if self.name == "manhattan" or errors is not None or of_angles:
+            winners, _ = self.nearest(X, codebook, errors=errors)
+            return self.sums_by_unit(X, winners, len(codebook), sample_weight, errors)
         search = self.prepared(X)
         values = search if self.scale is None else self.values(X)
         winners, _ = nearest_units(search, self.prepared(codebook), measured=False)
-        how = {"missing": missing, "sample_weight": sample_weight}
-        return sums_by_group(values, winners, len(codebook), **how)
-
-    def _sums_of_assigned(self, X, sample_weight, errors, codebook, missing):
-        winners, _ = self.nearest(X, codebook, errors=errors)
-        how = winners, len(codebook), sample_weight, errors
-        return self.sums_by_unit(X, *how)
+        return sums_by_group(values, winners, len(codebook), sample_weight, missing)
 
     def _blocks(self, X, errors):
         """Return slices of the rows: all at once, if nothing has to be prepared."""
@@ -174,10 +167,10 @@ class Metric:
         return parts_of(X) or [slice(0, 0)]
 
     def _terms(self, X, errors, block):
+        """Return the code of the terms that distances add up, and their factors."""
         if errors is not None:
-            factors = _inverse_squares(errors[block]).astype(X.dtype)
-            return {"terms": weighted_squares, "factors": factors}
-        return {"terms": absolute_values if self.name == "manhattan" else squares}
+            return weighted_squares, _inverse_squares(errors[block]).astype(X.dtype)
+        return absolute_values if self.name == "manhattan" else squares, None
 
     def _converted(self, distances):
         """Return distances of the metric from those of vectors of length 1."""
@@ -204,16 +197,15 @@ def _inverse_squares(errors):
         return 1 / errors.astype(np.float64) ** 2
 
 
-def sums_by_group(values, groups, n_groups, *, missing=None, sample_weight=None):
+def sums_by_group(values, groups, n_groups, sample_weight=None, missing=None):
     """Add up rows by groups of rows, and their weights.
 
     There are weights of each feature if some are missing, or if it is not known.
     """
     if missing is None:
-        how = {"sample_weight": sample_weight}
-        sums, counts = sums_by_group(values, groups, n_groups, missing=False, **how)
+        sums, counts = sums_by_group(values, groups, n_groups, sample_weight, False)
         if np.isnan(sums).any():
-            return sums_by_group(values, groups, n_groups, missing=True, **how)
+            return sums_by_group(values, groups, n_groups, sample_weight, True)
         return sums, np.broadcast_to(counts, sums.shape)
     n_cells = n_groups * values.shape[1]
     n_threads = effective_n_threads(len(values) * n_cells)  # as for the search
@@ -225,29 +217,25 @@ def sums_by_group(values, groups, n_groups, *, missing=None, sample_weight=None)
     values, sample_weight = readable(values), readable(sample_weight)
     for begin in range(0, n_chunks, n_threads):
         own = slice(begin, begin + n_threads)
-        of_chunks = bounds[begin : begin + n_threads + 1], sums[own], counts[own]
         sum_by_winner(
-            values, groups, *of_chunks, n_threads, sample_weight=sample_weight
+            values,
+            groups,
+            bounds[begin : begin + n_threads + 1],
+            sums[own],
+            counts[own],
+            n_threads,
+            sample_weight=sample_weight,
         )
     return sums.sum(axis=0), counts.sum(axis=0)
 
 
-def of_length_one(rows):
-    """Scale rows to the length 1."""
-    return _shortened(rows, _lengths(rows))
-
-
-def _shortened(rows, lengths):
-    """Divide in the precision of the lengths, without a table of it."""
-    out = np.empty_like(rows)
-    return np.divide(rows, lengths[:, np.newaxis], out=out, casting="same_kind")
-
-
-def _lengths(rows):
-    """Return the lengths of rows in their present features, 1 in place of 0."""
-    present = np.nan_to_num(rows, nan=0.0)
+def of_length_one(rows, measured=None):
+    """Divide rows by the lengths of their present features, or of those measured."""
+    present = np.nan_to_num(rows if measured is None else measured, nan=0.0)
     squares = np.einsum("rf,rf->r", present, present, dtype=np.float64)
-    return np.where(squares > 0, np.sqrt(squares), 1)
+    lengths = np.where(squares > 0, np.sqrt(squares), 1)[:, np.newaxis]
+    # In the precision of the lengths, without a table of it.
+    return np.divide(rows, lengths, out=np.empty_like(rows), casting="same_kind")
 
 
 def _few(rows, codebook):

@@ -27,8 +27,8 @@ from threadpoolctl import threadpool_limits
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
-from skesom.som._cut import Cut
 from skesom.som._folded_graph import FoldedGraph
+from skesom.som._tree import Cut
 
 
 def three_clusterings(rng, n_rows=400):

@@ -25,14 +25,13 @@ from sklearn.preprocessing import StandardScaler
 from skesom.som import CSOM, ESOM
 from skesom.som._base import cuts_of_units
 from skesom.som._lattice import Lattice
-from skesom.som._second_stage import _graph, _spectral, _two_winners, _umatrix, _units
-from skesom.som._second_stage._graph import cuts_of_graph
-from skesom.som._second_stage._number import (
+from skesom.som._second_stage import _graph, _other_rules, _spectral, _units
+from skesom.som._second_stage._graph import cuts_of_graph, parted
+from skesom.som._second_stage._spectral import (
     _links_of_pieces,
     clusters_by_gaps,
     joined_pieces,
 )
-from skesom.som._second_stage._parted import parted
 from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
@@ -351,18 +350,18 @@ def line_of(heights, hits=None):
 def test_valleys_run_downhill():
     units = line_of([1, 2, 3, 2.5, 2, 2, 4])
     assert_array_equal(
-        _umatrix.valleys(units.heights, units.links), [0, 0, 0, 1, 1, 2, 2]
+        _other_rules.valleys(units.heights, units.links), [0, 0, 0, 1, 1, 2, 2]
     )
 
 
 def test_shallow_valleys_are_joined_over_their_lowest_pass():
     # Grounds 1, 2 and 1.5; passes 2.2 to the left of the 2 and 6 to its right.
     units = line_of([1, 2.2, 2, 6, 1.5])
-    assert_array_equal(_umatrix.umatrix_clusters(units, 3), [0, 0, 1, 2, 2])
-    two = _umatrix.umatrix_clusters(units, 2)
+    assert_array_equal(_other_rules.umatrix_clusters(units, 3), [0, 0, 1, 2, 2])
+    two = _other_rules.umatrix_clusters(units, 2)
     assert two[0] == two[1] == two[2] != two[4]
-    assert_array_equal(two, _umatrix.umatrix_clusters(units, "auto"))
-    assert len(set(_umatrix.umatrix_clusters(units, 1))) == 1
+    assert_array_equal(two, _other_rules.umatrix_clusters(units, "auto"))
+    assert len(set(_other_rules.umatrix_clusters(units, 1))) == 1
 
 
 def test_depth_of_a_valley_is_the_way_to_a_deeper_one(global_random_seed):
@@ -371,8 +370,8 @@ def test_depth_of_a_valley_is_the_way_to_a_deeper_one(global_random_seed):
     links = kneighbors_graph(places, 4)
     links = sparse.csr_array(links + links.T)
     units = Units(places, np.ones(80), links=links, heights=heights)
-    valley = _umatrix.valleys(heights, links)
-    _, depth = _umatrix._depths(valley, units)
+    valley = _other_rules.valleys(heights, links)
+    _, depth = _other_rules._depths(valley, units)
     assert np.count_nonzero(depth < np.inf) > 5
     for number, found in enumerate(depth):
         ground, expected = heights[valley == number].min(), np.inf
@@ -388,7 +387,7 @@ def test_depth_of_a_valley_is_the_way_to_a_deeper_one(global_random_seed):
 
 def test_valley_without_samples_is_none():
     units = line_of([1, 9, 1, 9, 1.5], hits=[5, 0, 0, 0, 5])
-    groups = _umatrix.umatrix_clusters(units, 2)
+    groups = _other_rules.umatrix_clusters(units, 2)
     assert len(set(groups)) == 2
     assert groups[0] != groups[4]
 
@@ -400,17 +399,17 @@ def test_more_valleys_than_clusters_without_links():
         links=sparse.csr_array((4, 4)),
         heights=np.zeros(4),
     )
-    assert len(set(_umatrix.umatrix_clusters(units, 2))) == 2
+    assert len(set(_other_rules.umatrix_clusters(units, 2))) == 2
 
 
 def test_two_winners_drops_the_weakest_divisions():
     units = chain(40, cuts=[12, 25])
-    groups = _two_winners.two_winner_clusters(units, 3)
+    groups = _other_rules.two_winner_clusters(units, 3)
     assert_array_equal(np.flatnonzero(np.diff(groups)) + 1, [12, 25])
     # A link of one sample is at the threshold of a tenth of 10 samples per unit.
-    assert_array_equal(_two_winners.two_winner_clusters(units, "auto"), groups)
+    assert_array_equal(_other_rules.two_winner_clusters(units, "auto"), groups)
     torn = chain(30, gaps=[10, 20])
-    assert len(set(_two_winners.two_winner_clusters(torn, 2))) == 2
+    assert len(set(_other_rules.two_winner_clusters(torn, 2))) == 2
 
 
 @pytest.fixture(scope="module")
@@ -446,7 +445,7 @@ def test_golden_numbers_of_valleys(iris_map, sigma, n_clusters, expected):
         smooth = Lattice(csom.shape_).smooth
         heights = smooth(np.column_stack([heights, np.ones(66)]), sigma)
         heights = heights[:, 0] / heights[:, 1]
-    found = _umatrix.valleys(heights, csom.connections_)[csom.winners(X)]
+    found = _other_rules.valleys(heights, csom.connections_)[csom.winners(X)]
     assert len(np.unique(found)) == n_clusters
     assert adjusted_rand_score(truth, found) == pytest.approx(expected, abs=5e-4)
 
@@ -464,7 +463,7 @@ def test_golden_numbers_of_two_winners(iris_map):
     counts = _units.count_pairs(winners, 66)
     rows, columns, between = both_ways(counts)
     links = sparse.coo_array((between, (rows, columns)), shape=(66, 66))
-    found = _two_winners.linked(links, links.data > 0)[winners[:, 0]]
+    found = _other_rules.linked(links, links.data > 0)[winners[:, 0]]
     assert len(np.unique(found)) == 4
     assert adjusted_rand_score(truth, found) == pytest.approx(0.413, abs=5e-4)
 

@@ -9,11 +9,9 @@ from sklearn.exceptions import ConvergenceWarning
 from skesom._common.labels import MASKED
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_user
-from skesom.som._second_stage._graph import graph_clusters
+from skesom.som._second_stage._graph import graph_clusters, parted
 from skesom.som._second_stage._mixture import NormalMixture
-from skesom.som._second_stage._parted import parted
-from skesom.som._second_stage._two_winners import two_winner_clusters
-from skesom.som._second_stage._umatrix import umatrix_clusters
+from skesom.som._second_stage._other_rules import two_winner_clusters, umatrix_clusters
 from skesom.som._second_stage._units import clusters_of, held_groups, majority_groups
 
 RULES = ("graph", "umatrix", "two-winners")
@@ -34,7 +32,7 @@ class Grouping(NamedTuple):
             largest = max(largest, self.mixture.labels.max())
         return int(largest) + 1
 
-    def label(self, X, errors, winners, *, metric, codebook):
+    def label(self, X, errors, winners, metric, codebook):
         """Return the cluster of every sample; winners may be unknown, which is None."""
         labels = np.full(len(X), -1, dtype=np.int32)
         if self.mixture is not None and errors is None:
@@ -44,9 +42,10 @@ class Grouping(NamedTuple):
             if len(rest) == len(X):
                 rest = slice(None)
             if winners is None:
-                of_rest = {"errors": None if errors is None else errors[rest]}
-                of_rest["measured"] = False
-                nearest, _ = metric.nearest(X[rest], codebook, **of_rest)
+                errors = None if errors is None else errors[rest]
+                nearest, _ = metric.nearest(
+                    X[rest], codebook, errors=errors, measured=False
+                )
             else:
                 nearest = winners[rest]
             labels[rest] = np.where(nearest < 0, MASKED, self.unit_labels[nearest])
@@ -59,7 +58,7 @@ class Grouping(NamedTuple):
             mixture = mixture.labeled(numbers[mixture.labels])
         return self._replace(unit_labels=numbers[self.unit_labels], mixture=mixture)
 
-    def alike(self, X, winners, labels, *, metric, codebook):
+    def alike(self, X, winners, labels, metric, codebook):
         """Return units and normals with the labels that most of their samples have.
 
         Where there are more labels than normals, units alone can tell them.
