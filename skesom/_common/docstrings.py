@@ -23,7 +23,7 @@ def entries_of(text: str | None) -> dict[str, str]:
     _, *parts = _NAME.split(text or "")
     entries: dict[str, str] = {}
     for name, entry in zip(parts[::2], parts[1::2], strict=True):
-        entries[name] = _filled(entry.rstrip(), entries)
+        entries[name] = _filled(entry.strip("\n"), entries)
     return entries
 
 

@@ -241,6 +241,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         %(Xy)s
         errors : array-like of shape (n_samples, n_features), default=None
             Measurement errors, for members that are a `CSOM`; see `CSOM.fit`.
+
         %(fitted)s
 
         Examples

@@ -290,6 +290,7 @@ default="euclidean"
 
         %(Xy)s
         %(sample_weight)s
+
         %(fitted)s
 
         Examples
@@ -316,6 +317,7 @@ default="euclidean"
 
         %(Xy)s
         %(sample_weight)s
+
         %(followed)s
 
         Examples

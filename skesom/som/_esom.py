@@ -203,6 +203,7 @@ default="graph"
         """Learn the nodes and group them.
 
         %(Xy)s
+
         %(fitted)s
 
         Examples
@@ -226,6 +227,7 @@ default="graph"
         """Learn more samples, in the order given.
 
         %(Xy)s
+
         %(followed)s
 
         Examples

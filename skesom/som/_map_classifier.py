@@ -166,6 +166,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come, at the first call; those of `y` by default.
         %(fit_params)s
+
         %(fitted)s
 
         Examples

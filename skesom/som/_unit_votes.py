@@ -67,6 +67,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
 
         %(X_targets)s
         %(fit_params)s
+
         %(fitted)s
 
         Examples
@@ -90,6 +91,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
 
         %(X_targets)s
         %(fit_params)s
+
         %(fitted)s
 
         Examples
