@@ -53,7 +53,8 @@ def one_blas_thread():
 def jobs_possible(n_jobs):
     """Return a number of threads to work in, 1 where none more can be started."""
     try:
-        threading.Thread(target=int).start()
+        if n_jobs != 1:
+            threading.Thread(target=int).start()
     except RuntimeError:
         return 1
     return n_jobs

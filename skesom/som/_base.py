@@ -34,7 +34,7 @@ from skesom._common.warn import warn_unused
 from skesom._types import Gap
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._input import check_errors, check_samples, number_above_0
+from skesom.som._input import check_errors, check_samples, number_above_0, rows_of
 from skesom.som._metric import Metric, sums_by_group
 from skesom.som._second_stage import RULES, Grouping, NormalMixture, group_units
 from skesom.som._second_stage._graph import cuts_of_graph
@@ -510,10 +510,10 @@ class _Units(NamedTuple):
         filled, missing = X.copy(), np.isnan(X)
         some = np.flatnonzero(missing.any(axis=1))
         if len(some):
-            of_some = None if errors is None else errors[some]
-            winners, _ = self.metric.nearest(X[some], self.codebook, errors=of_some)
+            samples, errors = rows_of(some, X, errors)
+            winners, _ = self.metric.nearest(samples, self.codebook, errors=errors)
             units = self.codebook[winners]
-            substitutes = self.metric.nearest_multiples(units, X[some])
+            substitutes = self.metric.nearest_multiples(units, samples)
             substitutes[winners < 0] = usual
             filled[missing] = substitutes[missing[some]]
         return filled
@@ -569,11 +569,11 @@ def nearest_several(metric, X, codebook, k, errors=None):
     distances = np.empty((len(X), k), dtype=X.dtype)
     size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
     for rows in gen_batches(len(X), size):
-        of_rows = None if errors is None else errors[rows]
-        to_units = metric.distances(X[rows], codebook, errors=of_rows)
+        of_rows, some = rows_of(rows, errors, X)
+        to_units = metric.distances(some, codebook, errors=of_rows)
         # The first two come from the search that always finds them: a distance is the
         # root of a square, and roots of two squares may be the same number.
-        nearest, _ = metric.nearest(X[rows], codebook, second=True, errors=of_rows)
+        nearest, _ = metric.nearest(some, codebook, second=True, errors=of_rows)
         ranked = to_units.copy()
         np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
         winners[rows] = _smallest(ranked, k)

@@ -16,21 +16,13 @@ from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
-from skesom._common.lazy import (
-    add_up,
-    computed,
-    is_lazy,
-    map_rows,
-    take_lazily,
-    take_rows,
-)
-from skesom._common.masked import filled
+from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
@@ -46,7 +38,7 @@ from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._folded_graph import FoldedGraph
-from skesom.som._input import check_errors, checked_lazily, random_generator
+from skesom.som._input import check_errors, checked_table, random_generator, rows_of
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
 from skesom.som._tree import Cut, labels_of, tree_of_members
@@ -267,7 +259,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if labels is None:
             compared = _rows_to_compare(len(X), generator)
             if is_lazy(X) or len(compared) < len(X):
-                some = [t if t is None else take_rows(t, compared) for t in some]
+                some = rows_of(compared, X, errors)
             labels = _labels_of(members, *some, self.n_jobs)
         if all(of_member.max() < 0 for of_member in labels):
             raise self._all_noise()
@@ -297,9 +289,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.agreement_ = agreement
         some = *some, _ranked(of_compared, rank)
         self._keep_for_tree(X, errors, some, labels)
-        few = slice(None, None, max(1, len(compared) // _ENOUGH_TO_LEARN))
-        samples = [t if t is None else t[few] for t in some]
-        self.representative_ = _labeled_alike(members[closest], *samples)
+        self.representative_ = _labeled_alike(members[closest], *some)
         if isinstance(written, Integral) and self.n_clusters_ < written:
             warn_user(
                 f"The members distinguish {self.n_clusters_} clusters, fewer than "
@@ -345,10 +335,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         [1.0, 1.0]
         """
         check_is_fitted(self)
-        how = *self._checked(X, errors, reset=False), self.n_jobs
+        X, errors = self._checked(X, errors, reset=False)
         votes = getattr(self, "_cut", self._votes)
-        labels, agreement = _voted(self.estimators_, votes, *how)
-        return (labels, agreement) if return_agreement else labels
+        voted = _voted(self.estimators_, votes, X, errors, self.n_jobs)
+        return voted if return_agreement else voted[0]
 
     @available_if(_members_predict)
     def agreement(
@@ -473,15 +463,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if n_clusters != whole.n_clusters_:
             voting = voting if n_clusters > whole.n_clusters_ else None
             rows = _rows_to_compare(len(X), random_generator(0))
-            some = [t if t is None else take_rows(t, rows) for t in (X, errors)]
-            members = whole.estimators_
+            some, members = rows_of(rows, X, errors), whole.estimators_
             labels = _labels_of(members, *some, whole.n_jobs)
             cut._cut, *voted = Cut(numbers, whole._votes, voting).compared(
                 members, labels, *some
             )
-            few = slice(None, None, max(1, len(rows) // _ENOUGH_TO_LEARN))
-            samples = [t if t is None else t[few] for t in (*some, voted[0])]
-            cut.representative_ = _labeled_alike(whole.representative_, *samples)
+            cut.representative_ = _labeled_alike(whole.representative_, *some, voted[0])
             cut._whole, cut.n_clusters_, cut.gaps_ = whole, n_clusters, []
         if n_clusters == whole.n_clusters_ or is_lazy(X) or len(rows) < len(X):
             voted = cut.predict(X, True, errors)
@@ -494,8 +481,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             self.__dict__.pop(name, None)
         rows = np.flatnonzero(compared[-1] >= 0)
         rows = rows[:: max(1, len(rows) // _ENOUGH_FOR_TREE)]
-        some = [t if t is None else t[rows] for t in compared]
-        given = None
+        some, given = rows_of(rows, *compared), None
         if not hasattr(self.estimators_[0], "predict"):
             given, self._of_members = [own[rows] for own in of_members], of_members
         elif len(X) <= _ENOUGH_TO_COMPARE:
@@ -543,23 +529,14 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     def _leaves(self, X, errors):
         """Return the leaf of each row."""
-        how = self.estimators_, self._votes, self._tree()[1]
-        leaves = partial(_leaves_of_rows, *how)
-        if is_lazy(X):
-            return map_rows(leaves, X, errors, dtype=np.int32)
-        blocks = gen_batches(len(X), _ROWS_AT_A_TIME)
-        of = ((X[b], None if errors is None else errors[b]) for b in blocks)
-        return np.concatenate([leaves(*block) for block in of])
+        voting = self._tree()[1]
+        leaves = partial(_leaves_of_rows, self.estimators_, self._votes, voting)
+        return map_rows(leaves, X, errors, dtype=np.int32)
 
     def _checked(self, X, errors, *, reset):
         prototype = (self if reset else as_fitted(self))._prototype()
         allow_nan = get_tags(prototype).input_tags.allow_nan
-        if is_lazy(X):
-            X = checked_lazily(self, X, None, reset=reset, allow_nan=allow_nan)
-        else:
-            how = {"order": "C", "dtype": [np.float64, np.float32], "reset": reset}
-            finite = "allow-nan" if allow_nan else True
-            X = validate_data(self, filled(X), ensure_all_finite=finite, **how)
+        X = checked_table(self, X, None, reset=reset, allow_nan=allow_nan)
         if errors is not None and not isinstance(prototype, CSOM):
             raise ValueError(
                 f"{_name_of(prototype)} takes no 'errors' as member of a "
@@ -590,12 +567,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             rows = _drawn(seed, len(X), n_samples)
             return _fit_member(self._member(seed), X, errors, rows)
 
-        bar = {"desc": type(self).__name__, "unit": "run", "disable": not self.verbose}
         if is_lazy(X):
             runs = self._runs_of_dask(X, errors, seeds, n_samples)
         else:
             runs = _in_threads(fit, seeds, self.n_jobs)
-        runs = list(tqdm(runs, total=n_members, **bar))
+        name, is_quiet = type(self).__name__, not self.verbose
+        runs = list(tqdm(runs, name, n_members, unit="run", disable=is_quiet))
         members = [member for member, _, error in runs if error is None]
         failures = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
         if 2 * len(members) <= n_members:
@@ -640,7 +617,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if number is None and getattr(last, str(name), 0) is None:
             number = _USUAL  # each unit of a map for itself tells nothing
         if isinstance(number, Integral) and name is not None:
-            last.set_params(**{name: number})
+            setattr(last, name, number)
         elif number == "auto" and isinstance(last, CodebookMap):
             last.set_params(n_clusters=number)
         return member
@@ -702,8 +679,10 @@ def _fit_member(member, X, errors, rows):
     """Fit a member; return it, its labels of all rows if it has them, and an error."""
     labels = error = None
     try:
-        if hasattr(member, "predict"):
-            member.fit(X[rows], **({} if errors is None else {"errors": errors[rows]}))
+        if errors is not None:
+            member.fit(X[rows], errors=errors[rows])
+        elif hasattr(member, "predict"):
+            member.fit(X[rows])
         else:
             labels = np.empty(len(X), dtype=np.int32)
             labels[rows] = member.fit_predict(X[rows])
@@ -755,8 +734,7 @@ def _voted(members, votes, X, errors, n_jobs):
         return voted[:, 0].astype(np.int32), voted[:, 1].astype(np.float32)
 
     def of_block(rows):
-        of_rows = X[rows], None if errors is None else errors[rows]
-        return _votes_of_rows(members, votes, *of_rows)
+        return _votes_of_rows(members, votes, *rows_of(rows, X, errors))
 
     blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
     labels = np.empty(len(X), dtype=np.int32)
@@ -792,6 +770,8 @@ def _labeled_alike(member, X, errors, labels):
     """Return a copy of a member; units of a map have the clusters of their rows."""
     member = copy.deepcopy(member)
     if isinstance(pipeline_end(member)[0], CodebookMap):
+        few = slice(None, None, max(1, len(labels) // _ENOUGH_TO_LEARN))
+        X, errors, labels = rows_of(few, X, errors, labels)
         last, X = pipeline_end(member, X)
         last._take_labels(X, labels, errors)
     return member

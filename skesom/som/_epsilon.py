@@ -26,7 +26,7 @@ def target_nodes(n_samples, max_nodes):
     return max(1, min(TARGET_NODES, round(5 * math.sqrt(n_samples)), max_nodes))
 
 
-def choose_epsilon(windows, fill, target, rule):
+def choose_epsilon(windows, fill, target, learn):
     """Choose the epsilon whose network has about the target number of nodes."""
     sizes = _pilot_sizes(windows.n_rows)
     X = windows.first(sizes[-1])
@@ -37,11 +37,12 @@ def choose_epsilon(windows, fill, target, rule):
     target = min(target, len(np.unique(first.view(f"V{first[0].nbytes}"))))
     blank = fill, windows.exponent
     for size in sizes:
-        pilot = X[:size]
 
-        def excess(epsilon, pilot=pilot):
-            how = windows.n_rows, blank, epsilon, target, rule
-            return math.log(_expected_nodes(pilot, *how) / target)
+        def excess(epsilon, pilot=X[:size]):
+            n_nodes = _expected_nodes(
+                pilot, windows.n_rows, Network(*blank), epsilon, target, learn
+            )
+            return math.log(n_nodes / target)
 
         epsilon = _find_root(excess, epsilon)
     return epsilon
@@ -59,20 +60,19 @@ class Forecast(NamedTuple):
     seconds: float
 
 
-def forecast(windows, network, epsilon, max_nodes, rule):
+def forecast(windows, network, epsilon, max_nodes, learn):
     """Estimate the nodes and the time of a run from its first samples."""
     n_samples = windows.n_rows
     size = min(n_samples // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = windows.first(max(size, _PILOT_SAMPLES))
-    network = copy.deepcopy(network)
-    bounds = {"max_nodes": max_nodes, "when_full": make_room}
-    counts, now = [], epsilon
+    network, counts, now = copy.deepcopy(network), [], epsilon
     parts = np.array_split(pilot, min(4, len(pilot)))
     begin = time.perf_counter()
     for part in parts:
-        start = time.perf_counter()
-        order = np.arange(len(part))
-        now = network.learn(part, order, epsilon=now, **bounds, **rule)
+        start, order = time.perf_counter(), np.arange(len(part))
+        now = learn(
+            network, part, order, epsilon=now, max_nodes=max_nodes, when_full=make_room
+        )
         counts.append(max(network.n_nodes, 1))
     end = time.perf_counter()
     exponent = _growth(counts)
@@ -126,17 +126,16 @@ def _growth(counts):
     return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 
 
-def _expected_nodes(pilot, n_samples, blank, epsilon, target, rule):
+def _expected_nodes(pilot, n_samples, network, epsilon, target, learn):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
-    network = Network(*blank)
-    limit = 2 * target  # what is more needs no count
-    bounds = {"max_nodes": limit, "when_full": _stop}
-    counts = []
+    limit, counts = 2 * target, []  # what is more needs no count
     parts = np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]
     for number, part in enumerate(parts):
         try:
             order = np.arange(len(part))
-            network.learn(part, order, epsilon=epsilon, **bounds, **rule)
+            learn(
+                network, part, order, epsilon=epsilon, max_nodes=limit, when_full=_stop
+            )
         except _TooManyNodesError:
             learned = (number + 1) / len(parts) * len(pilot)
             return limit * math.sqrt(n_samples / learned)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -364,18 +365,19 @@ default="graph"
         )
 
     def _rule(self):
-        """Return the arguments of the learning kernel."""
-        return {
-            "learning_rate": float(self.learning_rate),
-            "forgetting": float(self.forgetting),
-            "pruning_period": self.pruning_period,
-            "link_second": self.link_second,
-            "whole_ball": self.update_set == "ball",
-        }
+        """Return `Network.learn` as the parameters want it."""
+        return partial(
+            Network.learn,
+            learning_rate=float(self.learning_rate),
+            forgetting=float(self.forgetting),
+            pruning_period=self.pruning_period,
+            link_second=self.link_second,
+            whole_ball=self.update_set == "ball",
+        )
 
     def _train(self, network, first_epsilon, windows, classes):
         """Let the network learn the windows; return epsilon."""
-        epsilon = first_epsilon
+        epsilon, learn = first_epsilon, self._rule()
         with tqdm(
             desc=type(self).__name__,
             total=windows.n_rows,
@@ -385,16 +387,14 @@ default="graph"
         ) as bar:
             for X, of_window in windows.rows(classes):
                 for rows in blocks_of(len(X)):
-                    rule = self._rule()
-                    if classes is not None:
-                        rule["classes"] = of_window
-                    epsilon = network.learn(
+                    epsilon = learn(
+                        network,
                         X,
                         np.arange(rows.start, rows.stop),
                         epsilon=float(epsilon),
                         max_nodes=self.max_nodes,
                         when_full=make_room,
-                        **rule,
+                        classes=of_window,
                     )
                     bar.update(rows.stop - rows.start)
                     bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")

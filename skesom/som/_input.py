@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checks of tables with missing features, in memory or lazy, their weights, errors."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import (
@@ -11,13 +13,11 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy
+from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._codebook import exponent_for
 from skesom.som._row_order import some_rows
-
-_TABLE = {"order": "C", "ensure_all_finite": "allow-nan"}
 
 
 def random_generator(random_state):
@@ -29,30 +29,38 @@ def random_generator(random_state):
 def check_samples(som, X):
     """Return X as the kernels need it, compared with the fitted features."""
     check_is_fitted(som)
-    if is_lazy(X):
-        return checked_lazily(som, X, som.codebook_.dtype, reset=False)
-    X = filled(X)
-    return validate_data(som, X, dtype=som.codebook_.dtype, reset=False, **_TABLE)
+    return checked_table(som, X, som.codebook_.dtype, reset=False)
 
 
 def check_training_samples(som, X, *, reset=True):
     """Return X as the kernels need it; refuse what a map cannot learn from."""
-    if is_lazy(X):
-        X = checked_lazily(som, X, None if reset else som.codebook_.dtype, reset=reset)
-    else:
-        dtype = [np.float64, np.float32] if reset else som.codebook_.dtype
-        X = validate_data(som, _native(X), dtype=dtype, reset=reset, **_TABLE)
+    dtype = None if reset else som.codebook_.dtype
+    X = checked_table(som, _native(X), dtype, reset=reset)
     som._exponent = _checked_exponent(X)
     check_observed(som, X, each=reset)
     return X
 
 
-def checked_lazily(som, X, dtype, *, reset, allow_nan=True):
-    """Return a dask array as `lazy_table`, compared with the fitted features."""
-    X = lazy_table(X, type(som).__name__, dtype, allow_nan=allow_nan)
-    _check_n_features(som, X, reset=reset)
-    _check_feature_names(som, X, reset=reset)
-    return X
+def checked_table(estimator, X, dtype, *, reset, allow_nan=True):
+    """Return whole rows of floats, compared with the features of the fit."""
+    if is_lazy(X):
+        X = lazy_table(X, type(estimator).__name__, dtype, allow_nan=allow_nan)
+        _check_n_features(estimator, X, reset=reset)
+        _check_feature_names(estimator, X, reset=reset)
+        return X
+    return validate_data(
+        estimator,
+        filled(X),
+        dtype=dtype or [np.float64, np.float32],
+        order="C",
+        ensure_all_finite="allow-nan" if allow_nan else True,
+        reset=reset,
+    )
+
+
+def rows_of(rows, *tables):
+    """Return rows of tables, of which some may be None."""
+    return [None if table is None else take_rows(table, rows) for table in tables]
 
 
 def lazy_table(X, name, dtype=None, *, allow_nan=True):
@@ -74,9 +82,8 @@ def lazy_table(X, name, dtype=None, *, allow_nan=True):
         known = wanted.newbyteorder("=")
         dtype = known if known in (np.float32, np.float64) else np.dtype(np.float64)
     X = X.rechunk({0: tuple(n for n in X.chunks[0] if n), 1: -1})
-    firsts = dask_firsts(X)
-    how = {"wanted": wanted, "to": dtype, "allow_nan": allow_nan}
-    return X.map_blocks(_checked_chunk, firsts, dtype=dtype, **how)
+    check = partial(_checked_chunk, wanted=wanted, to=dtype, allow_nan=allow_nan)
+    return X.map_blocks(check, dask_firsts(X), dtype=dtype)
 
 
 def dask_firsts(X):
@@ -115,12 +122,10 @@ def check_weights(som, sample_weight, X, *, reset=True):
         return None
     if is_lazy(X):
         sample_weight = _of_rows(sample_weight, X, "sample_weight").map_blocks(
-            _checked_weights, dask_firsts(X)[:, 0], dtype=np.float64
+            _checked_chunk_of_weights, dask_firsts(X)[:, 0], dtype=np.float64
         )
     else:
-        sample_weight = _check_sample_weight(
-            filled(sample_weight), X, dtype=np.float64, ensure_non_negative=True
-        )
+        sample_weight = _checked_weights(sample_weight, X)
     used = without_idle(X, sample_weight)
     if not _observed(used).any():
         raise ValueError(
@@ -143,10 +148,14 @@ def _of_rows(values, X, name):
     return values.rechunk(X.chunks[: values.ndim])
 
 
-def _checked_weights(weights, first):
-    how = {"dtype": np.float64, "ensure_non_negative": True}
+def _checked_weights(weights, X):
+    weights = filled(weights)
+    return _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
+
+
+def _checked_chunk_of_weights(weights, first):
     try:
-        return _check_sample_weight(filled(weights), np.empty((len(weights), 0)), **how)
+        return _checked_weights(weights, np.empty((len(weights), 0)))
     except ValueError as error:
         message = f"'sample_weight' is wrong in a row from {first[0]} on. {error}"
         raise ValueError(message) from error
@@ -178,11 +187,16 @@ def check_errors(errors, X, metric):
         )
     if is_lazy(X):
         errors = _of_rows(errors, X, "errors").map_blocks(filled).astype(X.dtype)
-        tables = X, errors, dask_firsts(X)
-        X = X.map_blocks(_without_uncertain, *tables[1:], dtype=X.dtype)
+        firsts = dask_firsts(X)
+        X = X.map_blocks(_without_uncertain, errors, firsts, dtype=X.dtype)
         return X, errors
-    how = {"order": "C", "ensure_all_finite": False, "input_name": "errors"}
-    errors = check_array(_native(errors), dtype=X.dtype, **how)
+    errors = check_array(
+        _native(errors),
+        dtype=X.dtype,
+        order="C",
+        ensure_all_finite=False,
+        input_name="errors",
+    )
     if errors.shape != X.shape:
         raise ValueError(
             f"'errors' must have the shape of X, {X.shape}. Got {errors.shape}."
@@ -195,26 +209,30 @@ def _without_uncertain(X, errors, first=((0,),)):
     most = np.sqrt(np.finfo(X.dtype).max)  # 1 / error^2 is 0 beyond
     checked = X
     for rows in blocks_of(len(X)):
-        values, present = np.abs(X[rows]), ~np.isnan(X[rows])
-        about = errors[rows], int(first[0][0]) + rows.start
-        _refuse_error(
-            *(present & ~(errors[rows] > 0), *about),
+        values, present, some = np.abs(X[rows]), ~np.isnan(X[rows]), errors[rows]
+        start = int(first[0][0]) + rows.start
+        _refuse_errors(
+            present & ~(some > 0),
+            some,
+            start,
             "must be positive wherever X has a value",
             "An infinite error leaves a value out, as NaN in X does",
         )
-        _refuse_error(
-            present & (errors[rows] < 100 * np.maximum(values, 1) / most),
-            *(*about, "are too small for their squares"),
+        _refuse_errors(
+            present & (some < 100 * np.maximum(values, 1) / most),
+            some,
+            start,
+            "are too small for their squares",
             "Scale X and errors, or add the systematic error of the measurement",
         )
-        idle = present & (errors[rows] >= most)
+        idle = present & (some >= most)
         if idle.any():
             checked = X.copy() if checked is X else checked
             checked[rows][idle] = np.nan
     return checked
 
 
-def _refuse_error(wrong, errors, first, problem, advice):
+def _refuse_errors(wrong, errors, first, problem, advice):
     if wrong.any():
         row, feature = np.argwhere(wrong)[0]
         raise ValueError(

@@ -242,8 +242,9 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         weights = weights_of(fit_params, y)
         before = getattr(som, "_network", None) if more else None
         grow = self.label_rule == "grow"
-        how = {**fit_params, "classes": codes} if grow else fit_params
-        winners = som._learn_checked(X, **how, stream=stream)
+        if grow:
+            fit_params = fit_params | {"classes": codes}
+        winners = som._learn_checked(X, **fit_params, stream=stream)
         network = getattr(som, "_network", None)
         shape = len(som.codebook_), len(classes)
         if grow:

@@ -154,8 +154,14 @@ class MapRegressor(RegressorMixin, UnitVotes):
         y = known_targets(y, self.unlabeled)
         y = validate_data(self, y=y, skip_check_array=True)
         finite = self.unlabeled is None or np.isfinite(self.unlabeled) or "allow-nan"
-        how = {"input_name": "y", "estimator": self, "ensure_2d": False}
-        y = check_array(y, dtype=float, ensure_all_finite=finite, **how)
+        y = check_array(
+            y,
+            dtype=float,
+            ensure_all_finite=finite,
+            ensure_2d=False,
+            estimator=self,
+            input_name="y",
+        )
         check_consistent_length(X, y)
         if more and y.shape[1:] != self.unit_targets_.shape[1:]:
             raise ValueError(

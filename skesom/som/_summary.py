@@ -6,9 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skesom._common.lazy import add_up, in_memory, is_lazy, take_rows
+from skesom._common.lazy import add_up, in_memory, is_lazy
 from skesom.som._codebook import readable
 from skesom.som._grouping import add_moments
+from skesom.som._input import rows_of
 from skesom.som._metric import Metric
 from skesom.som._second_stage._units import count_pairs
 from skesom.som._threads import effective_n_threads
@@ -97,8 +98,7 @@ class _Measure(NamedTuple):
             rows = self.metric.prepared(X if known.all() else X[known])
             sums += sums_around_units(rows, own, prepared, weights)
         if self.with_sums:
-            how = n_units, sample_weight, errors
-            sums += self.metric.sums_by_unit(X, winners, *how)
+            sums += self.metric.sums_by_unit(X, winners, n_units, sample_weight, errors)
         return (winners, *sums) if self.with_winners else sums
 
 
@@ -156,11 +156,11 @@ def enough_rows(X, sample_weight, errors):
         used = np.flatnonzero(in_memory(sample_weight))
         n_used = len(used)
     if n_used <= ENOUGH_ROWS:
-        return tuple(map(in_memory, tables))
+        return list(map(in_memory, tables))
     rows = np.arange(ENOUGH_ROWS) * n_used // ENOUGH_ROWS
     if sample_weight is not None:
         rows = used[rows]
-    return tuple(table if table is None else take_rows(table, rows) for table in tables)
+    return rows_of(rows, *tables)
 
 
 def feature_means(X):

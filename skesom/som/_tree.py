@@ -204,8 +204,8 @@ def _of_units(of_unit, units):
 
 def labels_of(member, X, errors):
     """Return the labels that a member gives to rows."""
-    how = {} if errors is None else {"errors": errors}
-    return np.asarray(member.predict(X, **how)).astype(np.int32, copy=False)
+    found = member.predict(X) if errors is None else member.predict(X, errors=errors)
+    return np.asarray(found).astype(np.int32, copy=False)
 
 
 def _part_of_rows(member, of_unit, X, errors):

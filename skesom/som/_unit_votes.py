@@ -26,6 +26,7 @@ from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
+from skesom.som._input import rows_of
 from skesom.som._lattice import Lattice
 
 _DISTANCES_AT_A_TIME = 2**22
@@ -141,8 +142,8 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         sums = np.empty((len(X), table.shape[1]))
         size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
         for rows in gen_batches(len(X), size):
-            of_rows = None if errors is None else errors[rows]
-            distances = metric.distances(X[rows], codebook, errors=of_rows)
+            some, of_some = rows_of(rows, X, errors)
+            distances = metric.distances(some, codebook, errors=of_some)
             nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
             nearest[np.isnan(distances[:, 0])] = -1
             sums[rows] = table[nearest].sum(axis=1)

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from skesom._common.labels import MASKED
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_user
+from skesom.som._input import rows_of
 from skesom.som._second_stage._graph import graph_clusters, parted
 from skesom.som._second_stage._mixture import NormalMixture
 from skesom.som._second_stage._other_rules import two_winner_clusters, umatrix_clusters
@@ -42,10 +43,8 @@ class Grouping(NamedTuple):
             if len(rest) == len(X):
                 rest = slice(None)
             if winners is None:
-                errors = None if errors is None else errors[rest]
-                nearest, _ = metric.nearest(
-                    X[rest], codebook, errors=errors, measured=False
-                )
+                X, errors = rows_of(rest, X, errors)
+                nearest, _ = metric.nearest(X, codebook, errors=errors, measured=False)
             else:
                 nearest = winners[rest]
             labels[rest] = np.where(nearest < 0, MASKED, self.unit_labels[nearest])

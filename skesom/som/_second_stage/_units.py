@@ -2,6 +2,7 @@
 """Units of a map as the second stage sees them, and what all its rules share."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -72,12 +73,12 @@ def linked(links, kept):
 def clusters_of(clusterer, units):
     """Fit a clone of a clusterer on the units that have samples."""
     inside = units.hits > 0
-    clusterer = clone(clusterer)
-    weights = {}
+    fit_predict = clone(clusterer).fit_predict
     if has_fit_parameter(clusterer, "sample_weight"):
-        weights["sample_weight"] = units.hits[inside].astype(np.float64)
+        hits = units.hits[inside].astype(np.float64)
+        fit_predict = partial(fit_predict, sample_weight=hits)
     codebook = units.codebook[inside].astype(np.float64)  # squares of any float32 fit
-    groups = np.asarray(clusterer.fit_predict(codebook, **weights))
+    groups = np.asarray(fit_predict(codebook))
     # Units that are noise to the clusterer (-1) stay a cluster of their own kind.
     return spread(groups, inside, units.codebook)
 
