@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import copy
 from functools import partial
 from numbers import Integral
@@ -348,42 +347,35 @@ class CodebookMap(
         return self.n_clusters is not None and isinstance(rule, str) and rule in rules
 
     def _statistics(self):
-        """Return whether the rule needs pairs of units, and moments of samples."""
-        of_number = isinstance(self.n_clusters, Integral)  # normals may be fitted
-        pairs = self._grouped_by("graph", "two-winners")
-        return pairs, self._grouped_by("graph") and of_number
+        """Return which sums over samples the rule needs, by their names in Summary."""
+        wanted = {"pairs"} if self._grouped_by("graph", "two-winners") else set()
+        if self._grouped_by("graph") and isinstance(self.n_clusters, Integral):
+            wanted.add("moments")  # normals may be fitted
+        return wanted
 
     def _finish(self, X, sample_weight=None, errors=None):
         """Group the units by samples, and label these; return the unit of each."""
         samples, codebook, wanted = (X, sample_weight, errors), self.codebook_, ()
-        if self._units_stay and not is_lazy(X) and len(X) <= ENOUGH_ROWS:
+        if not self._units_stay:
+            wanted = {"sums"}
+        elif not is_lazy(X) and len(X) <= ENOUGH_ROWS:
             wanted = self._statistics()
-        summary = self._summary(samples, codebook, *wanted, sums=not self._units_stay)
+        summary = some = self._summary(samples, codebook, wanted)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        some = summary
-        if not wanted and any(self._statistics()):
+        if self._statistics() and wanted != self._statistics():
             enough = enough_rows(*samples)
             codebook = self._moved(summary.sums, *enough)
-            some = self._summary(enough, codebook, *self._statistics())
+            some = self._summary(enough, codebook, self._statistics())
         grouping = self._group(codebook, some)
         if errors is not None:  # which no normal knows of: the nearest unit decides
             grouping = grouping._replace(mixture=None)
         self._set_grouping(grouping, X, summary.winners, sample_weight, errors)
         return summary.winners
 
-    def _summary(self, samples, codebook, pairs=False, moments=False, sums=False):
+    def _summary(self, samples, codebook, wanted):
         X, sample_weight, errors = samples
-        return summarize(
-            X,
-            codebook,
-            sample_weight,
-            metric=self._metric(),
-            errors=errors,
-            with_pairs=pairs,
-            with_moments=moments,
-            with_sums=sums,
-        )
+        return summarize(X, codebook, sample_weight, errors, self._metric(), wanted)
 
     def _moved(self, sums, *samples):
         """Return the units where they are grouped."""
@@ -444,11 +436,10 @@ class CodebookMap(
     def _label(self, grouping, X, winners, sample_weight=None, errors=None):
         """Set labels and means of clusters; return the samples of each cluster."""
         self.labels_ = None if is_lazy(X) else np.empty(len(X), dtype=np.int32)
-        measure = _OfClusters(
-            self._labels_by(grouping), grouping.n_clusters, not is_lazy(X)
-        )
+        label, n_clusters = self._labels_by(grouping), grouping.n_clusters
+        function = partial(_sums_of_clusters, label, n_clusters, not is_lazy(X))
         tables = X, errors, winners, sample_weight
-        sizes, sums, counts = add_up(measure, *tables, out=self.labels_)
+        sizes, sums, counts = add_up(function, *tables, out=self.labels_)
         means = np.full_like(sums, np.nan)
         np.divide(sums, counts, out=means, where=counts > 0)
         self.cluster_centers_ = means.astype(X.dtype)
@@ -465,19 +456,12 @@ class CodebookMap(
         return _Units(self._metric(), self.codebook_)
 
 
-class _OfClusters(NamedTuple):
-    """Labels a block of samples and adds them up by clusters; a tuple of sums."""
-
-    label: Callable
-    n_clusters: int
-    with_labels: bool
-
-    def __call__(self, X, errors, winners, sample_weight):
-        labels = self.label(X, errors, winners)
-        sizes = count_labels(labels, sample_weight, n_clusters=self.n_clusters)
-        groups = labels.astype(np.intp)
-        sums = sums_by_group(X, groups, self.n_clusters, sample_weight)
-        return (labels, *sizes, *sums)[not self.with_labels :]
+def _sums_of_clusters(label, n_clusters, local, X, errors, winners, sample_weight):
+    """Label a block of samples and add them up by clusters; a tuple of sums."""
+    labels = label(X, errors, winners)
+    sizes = count_labels(labels, sample_weight, n_clusters=n_clusters)
+    sums = sums_by_group(X, labels.astype(np.intp), n_clusters, sample_weight)
+    return (labels, *sizes, *sums)[not local :]
 
 
 class _Units(NamedTuple):
@@ -523,9 +507,9 @@ def cuts_of_units(som, X, errors, numbers):
     """Return clusters of the units of a fitted map for each of several numbers."""
     som = copy(som).set_params(n_clusters=max(numbers), clusterer="graph")
     samples = enough_rows(X, None, errors)
-    summary = som._summary(samples, som.codebook_, sums=not som._units_stay)
+    summary = som._summary(samples, som.codebook_, () if som._units_stay else {"sums"})
     codebook = som._moved(summary.sums, *samples)
-    summary = som._summary(samples, codebook, pairs=True)
+    summary = som._summary(samples, codebook, {"pairs"})
     groups = cuts_of_graph(som._described(codebook, summary), numbers)
     return [np.unique(of_units, return_inverse=True)[1] for of_units in groups]
 

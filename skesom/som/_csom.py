@@ -491,7 +491,7 @@ default="euclidean"
         return super()._finish(X, sample_weight, errors)
 
     def _statistics(self):
-        return (False, False) if self.layers_ else super()._statistics()
+        return set() if self.layers_ else super()._statistics()
 
     def _group(self, codebook, summary):
         if self.layers_:

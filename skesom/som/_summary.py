@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Numbers, distances and moments of the training samples of each unit."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -32,74 +33,53 @@ class Summary(NamedTuple):
     sums: tuple = ()  # of the samples of each unit, and the weights of these
 
 
-def summarize(
-    X,
-    codebook,
-    sample_weight=None,
-    *,
-    metric=None,
-    errors=None,
-    with_pairs=False,
-    with_moments=False,
-    with_sums=False,
-):
-    """Count the training samples of each unit and of each pair of units."""
+def summarize(X, codebook, sample_weight=None, errors=None, metric=None, wanted=()):
+    """Count the training samples of each unit; "pairs", "moments", "sums" if wanted."""
     metric, local = metric or Metric(), not is_lazy(X)
-    wanted = with_pairs, with_moments, with_sums
-    measure = _Measure(metric, codebook, *wanted, with_winners=local)
     winners = np.empty(len(X), dtype=np.int32) if local else None
+    measure = partial(_sums_of_rows, metric, codebook, wanted, local)
     sums = add_up(measure, X, sample_weight, errors, out=winners)
     hits, totals, total, counts, *others = sums
     radii = totals / np.where(hits > 0, hits, 1)
     error = float(total / (hits.sum() or 1))
     summary = Summary(winners, counts, hits, radii, error)
-    if with_moments:
-        parts = moments_of_units(metric.prepared(codebook), *others[:3])
-        return summary._replace(means=parts[0], covariances=parts[1])
+    if "moments" in wanted:
+        means, covariances = moments_of_units(metric.prepared(codebook), *others[:3])
+        return summary._replace(means=means, covariances=covariances)
     return summary._replace(sums=others)
 
 
-class _Measure(NamedTuple):
-    """Measures a block of samples at the units; a tuple of sums."""
-
-    metric: Metric
-    codebook: np.ndarray
-    with_pairs: bool
-    with_moments: bool
-    with_sums: bool
-    with_winners: bool
-
-    def __call__(self, X, sample_weight, errors):
-        n_units, pairs = len(self.codebook), self.with_pairs
-        found = self.metric.nearest(X, self.codebook, second=pairs, errors=errors)
-        nearest, distances = found
-        winners = (nearest[:, 0] if pairs else nearest).astype(np.int32)
-        known = winners >= 0
-        own = winners[known]
-        lengths = distances = distances[known].astype(np.float64, copy=False)
-        prepared, weights = self.metric.prepared(self.codebook), None
-        if errors is not None:  # in which these distances are measured
-            apart = self.metric.prepared(X[known]) - prepared[own]
-            lengths = np.sqrt(np.nansum(np.square(apart, dtype=np.float64), axis=1))
-        if sample_weight is not None:
-            weights = sample_weight[known]
-            distances, lengths = distances * weights, lengths * weights
-        dtype = np.int64 if weights is None else np.float64
-        counts = sparse.csr_array((n_units, n_units), dtype=dtype)
-        if pairs:
-            counts = count_pairs(nearest[known], n_units, weights)
-        sums = (
-            np.bincount(own, weights, minlength=n_units).astype(dtype),
-            np.bincount(own, lengths, minlength=n_units),
-            distances.sum(),
-            counts,
-        )
-        if self.with_moments:
-            rows = self.metric.prepared(X if known.all() else X[known])
-            sums += sums_around_units(rows, own, prepared, weights)
-        if self.with_sums:
-            sums += self.metric.sums_by_unit(X, winners, n_units, sample_weight, errors)
-        return (winners, *sums) if self.with_winners else sums
+def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
+    """Measure a block of samples at the units; a tuple of sums."""
+    n_units, pairs = len(codebook), "pairs" in wanted
+    nearest, distances = metric.nearest(X, codebook, second=pairs, errors=errors)
+    winners = (nearest[:, 0] if pairs else nearest).astype(np.int32)
+    known = winners >= 0
+    own = winners[known]
+    lengths = distances = distances[known].astype(np.float64, copy=False)
+    prepared, weights = metric.prepared(codebook), None
+    if errors is not None:  # in which these distances are measured
+        apart = metric.prepared(X[known]) - prepared[own]
+        lengths = np.sqrt(np.nansum(np.square(apart, dtype=np.float64), axis=1))
+    if sample_weight is not None:
+        weights = sample_weight[known]
+        distances, lengths = distances * weights, lengths * weights
+    dtype = np.int64 if weights is None else np.float64
+    counts = sparse.csr_array((n_units, n_units), dtype=dtype)
+    if pairs:
+        counts = count_pairs(nearest[known], n_units, weights)
+    sums = (
+        np.bincount(own, weights, minlength=n_units).astype(dtype),
+        np.bincount(own, lengths, minlength=n_units),
+        distances.sum(),
+        counts,
+    )
+    if "moments" in wanted:
+        rows = metric.prepared(X if known.all() else X[known])
+        sums += sums_around_units(rows, own, prepared, weights)
+    if "sums" in wanted:
+        sums += metric.sums_by_unit(X, winners, n_units, sample_weight, errors)
+    return (winners, *sums)[not local :]
 
 
 def sums_around_units(rows, winners, codebook, weights=None):

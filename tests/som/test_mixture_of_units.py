@@ -42,7 +42,7 @@ def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatc
     monkeypatch.setattr("skesom._common.lazy._VALUES", at_a_time)
     X, codebook = table
     weights = np.random.default_rng(1).random(len(X)) if weighted else None
-    summary = summarize(X, codebook, weights, with_moments=True)
+    summary = summarize(X, codebook, weights, wanted={"moments"})
     for unit in np.flatnonzero(np.bincount(summary.winners, minlength=12) > 1):
         own = summary.winners == unit
         mean, covariance = weighted_moments(X[own], weights[own] if weighted else None)
@@ -53,9 +53,9 @@ def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatc
 def test_weights_are_repetitions(table):
     X, codebook = table
     weights = np.random.default_rng(1).integers(0, 4, len(X)).astype(float)
-    one = summarize(X, codebook, weights, with_moments=True)
+    one = summarize(X, codebook, weights, wanted={"moments"})
     other = summarize(
-        np.repeat(X, weights.astype(int), axis=0), codebook, with_moments=True
+        np.repeat(X, weights.astype(int), axis=0), codebook, wanted={"moments"}
     )
     assert_allclose(one.means, other.means)
     assert_allclose(one.covariances, other.covariances, atol=1e-12)
@@ -91,9 +91,9 @@ def test_unit_without_samples_stays_and_missing_features_are_its_own():
 
 def test_variances_where_covariances_are_too_many(table, monkeypatch):
     X, codebook = table
-    full = summarize(X, codebook, with_moments=True).covariances
+    full = summarize(X, codebook, wanted={"moments"}).covariances
     monkeypatch.setattr("skesom.som._summary._MOST_CELLS", 0)
-    variances = summarize(X, codebook, with_moments=True).covariances
+    variances = summarize(X, codebook, wanted={"moments"}).covariances
     assert_allclose(variances, np.diagonal(full, axis1=1, axis2=2), atol=1e-12)
 
 
@@ -142,7 +142,7 @@ def test_units_stand_for_their_samples():
     X = np.concatenate([X, X + [0, 20]])
     truth = np.concatenate([truth, truth + 2])
     esom = ESOM(n_clusters=4, random_state=0).fit(X)
-    summary = summarize(X, esom.codebook_, with_moments=True)
+    summary = summarize(X, esom.codebook_, wanted={"moments"})
     start = np.array(
         [truth[summary.winners == unit][0] for unit in range(len(summary.hits))]
     )
@@ -209,7 +209,7 @@ def test_units_move_to_the_means_of_their_samples():
     codebook = np.array([[3.0], [8.0], [100.0]])
     before, how = codebook.copy(), {"metric": Metric(), "errors": None}
     for weights, expected in ((None, [1, 11]), (np.array([3.0, 1, 1, 1]), [0.5, 11])):
-        sums = summarize(X, codebook, weights, with_sums=True).sums
+        sums = summarize(X, codebook, weights, wanted={"sums"}).sums
         moved = units_by_k_means(X, codebook, sums, weights, **how)
         assert_allclose(moved, [[expected[0]], [expected[1]], [100]])
     assert_array_equal(codebook, before)
