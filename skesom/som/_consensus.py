@@ -428,14 +428,11 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             return self._whole.labels_at(n_clusters, X, errors)
         numbers = self._numbers_at(n_clusters)
         if n_clusters <= self.n_clusters_:  # needs no leaves
-            places = self.labels_
-            if X is not None:
-                places = self.predict(X, errors=errors)
+            places = self.labels_ if X is None else self.predict(X, errors=errors)
         elif X is None:
             places = self._leaves_learned()
         else:
-            X, errors = self._checked(X, errors, reset=False)
-            places = self._leaves(X, errors)
+            places = self._leaves(*self._checked(X, errors, reset=False))
         return map_rows(partial(_ranked, rank=numbers), places, dtype=np.int32)
 
     def _numbers_at(self, n_clusters):
@@ -601,12 +598,12 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         every = np.unique(np.concatenate(rows))
         some = [t if t is None else take_lazily(t, every) for t in (X, errors)]
         fit = dask.delayed(_fit_in_one_thread)
-        members = [self._member(seed) for seed in seeds]
-        pairs = zip(members, rows, strict=True)
-        runs = [
-            fit(member, *some, np.searchsorted(every, own)) for member, own in pairs
-        ]
-        return computed(*runs)
+        return computed(
+            *(
+                fit(self._member(seed), *some, np.searchsorted(every, own))
+                for seed, own in zip(seeds, rows, strict=True)
+            )
+        )
 
     def _member(self, seed):
         """Return a member that is not fitted."""

@@ -514,16 +514,14 @@ default="euclidean"
         if n_calls == 1:
             self._check_training(X)
         generator = random_generator(self.random_state)
-        of_lattice = self.topology, self.toroidal
         samples = X, sample_weight, errors
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
-                lattice = Lattice(self.shape_, *of_lattice)
-                begin = self.codebook_, lattice, self._sums, self.training_errors_
-                begin = Training(*begin)
+                lattice, curve = self._lattice(self.shape_), self.training_errors_
+                begin = Training(self.codebook_, lattice, self._sums, curve)
             else:
-                begin = self._begin(X, sample_weight, of_lattice, generator)
+                begin = self._begin(X, sample_weight, generator)
             schedule = Schedule(
                 self._metric_to_learn(),
                 Neighborhood(self.neighborhood, self.diameter),
@@ -538,18 +536,21 @@ default="euclidean"
                 return train_online(*samples, begin, schedule, generator)
             return train_in_batch(*samples, begin, schedule)
 
-    def _begin(self, X, sample_weight, of_lattice, generator):
+    def _lattice(self, shape):
+        return Lattice(shape, self.topology, self.toroidal)
+
+    def _begin(self, X, sample_weight, generator):
         """Return the map before training."""
         if self.algorithm == "online" and is_lazy(X):
             raise ValueError(
                 "algorithm='online' takes samples of a table in memory in random "
                 "order, and X is a dask array: use algorithm='batch'."
             )
+        of_lattice = self.topology, self.toroidal
         shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, X, sample_weight, shape, generator)
-        lattice = Lattice(shape, *of_lattice)
         start = self._metric_to_learn().normalized(start)
-        return Training(start, lattice, (), np.empty(0))
+        return Training(start, self._lattice(shape), (), np.empty(0))
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice

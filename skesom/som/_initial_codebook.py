@@ -97,12 +97,7 @@ def _scatter(X, sample_weight, means):
         if sample_weight is not None:
             weighted = centered * sample_weight[rows][:, None]
         scatter += weighted.T @ centered
-    return scatter, total_weight(X, sample_weight)
-
-
-def total_weight(X, sample_weight):
-    """Return the sum of the weights of samples."""
-    return float(len(X) if sample_weight is None else sample_weight.sum())
+    return scatter, float(len(X) if sample_weight is None else sample_weight.sum())
 
 
 def principal_plane(X, sample_weight, shape):
@@ -140,13 +135,12 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
 
 def _automatic_shape(X, sample_weight, topology, toroidal):
     """Choose about as many units as an ESOM has, sides after Vesanto et al. (2000)."""
-    times, n_samples = None, len(X)
+    n_samples = len(X)
     if sample_weight is not None:
         weights = np.asarray(sample_weight)
         weights = weights[weights > 0]
-        times, n_samples = repetitions(weights), len(weights)
-    if times is not None:
-        n_samples = int(times.sum())
+        times = repetitions(weights)
+        n_samples = len(weights) if times is None else int(times.sum())
     n_units = max(_FEWEST_UNITS, target_nodes(n_samples, np.inf))
     _, deviations, _ = principal_axes(X, sample_weight)
     if len(deviations) == 1:

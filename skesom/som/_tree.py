@@ -228,10 +228,11 @@ class Cut(NamedTuple):
 
     def votes_of_rows(self, members, labels, X, errors):
         """Return the cluster of each row, and how much the members agree on it."""
-        clusters, _, seen = self.clusters_of_rows(members, labels, X, errors)
+        clusters, _, seen = self._clusters_of_rows(members, labels, X, errors)
         return clusters, self._agreement(clusters, seen)
 
     def _agreement(self, clusters, seen):
+        """Return how much the members agree on each row, by what each sees there."""
         known = np.maximum(clusters, -1)  # the last column is for noise
         agreement = np.zeros(len(clusters), dtype=np.float32)
         for overlap, of_member in zip(self.overlaps, seen, strict=True):
@@ -239,7 +240,7 @@ class Cut(NamedTuple):
         agreement[np.max(seen, axis=0) < -1] = np.nan
         return agreement / np.float32(len(seen))
 
-    def clusters_of_rows(self, members, labels, X, errors):
+    def _clusters_of_rows(self, members, labels, X, errors):
         """Return the cluster of each row, and votes of what each member sees there."""
         places, _ = self.votes.counted(labels)
         votes, seen = self.votes, labels
@@ -251,7 +252,7 @@ class Cut(NamedTuple):
 
     def compared(self, members, labels, X, errors):
         """Return the cut with the overlaps in rows, their clusters and agreement."""
-        clusters, votes, seen = self.clusters_of_rows(members, labels, X, errors)
+        clusters, votes, seen = self._clusters_of_rows(members, labels, X, errors)
         n_clusters = int(self.numbers.max()) + 1
         overlaps = [
             _overlaps(of_member, len(table) - 1, clusters, n_clusters)
@@ -262,7 +263,7 @@ class Cut(NamedTuple):
 
 
 def _overlaps(seen, n_seen, clusters, n_clusters):
-    """Return how much like each cluster that is which all that a member sees is for."""
+    """Return the likeness of the home of each cluster of a member with all clusters."""
     table = shared_rows(seen, n_seen, clusters, n_clusters)
     home = table.argmax(axis=1)
     return likeness(np.eye(n_clusters + 1)[home].T @ table)[home]
