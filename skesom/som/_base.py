@@ -289,11 +289,16 @@ class CodebookMap(
             state["grouping_"] = Grouping(*parts)
         super().__setstate__(state)
 
-    def _finish_later(self, X, *others):
-        """Keep samples by which to group the units, when somebody asks for it."""
+    def _after_learning(self, later, *samples):
+        """Group the units by samples; later, when somebody asks for it.
+
+        The samples are kept until then: the caller may fill their arrays anew.
+        """
         for name in _AFTER_LEARNING:
             self.__dict__.pop(name, None)
-        self._later = X, *others
+        copied = (t.copy() if type(t) is np.ndarray else t for t in samples)
+        self._later = tuple(copied) if later else samples
+        return None if later else self._finish_now()
 
     def _finish_now(self):
         """Group the units, and label samples; return the nearest unit of each."""
@@ -524,11 +529,6 @@ def count_labels(labels, sample_weight=None, *, n_clusters):
 def without_lazy(state):
     """Return a state to pickle: lazy labels would take the table along."""
     return {name: value for name, value in state.items() if not is_lazy(value)}
-
-
-def kept(X):
-    """Return samples that stay as they are; the caller may fill an array anew."""
-    return X.copy() if type(X) is np.ndarray else X
 
 
 def mean_distances(metric, codebook, links):

@@ -23,7 +23,7 @@ from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
 from skesom._types import RandomState
-from skesom.som._base import COUNT, CodebookMap, kept
+from skesom.som._base import COUNT, CodebookMap
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -479,11 +479,7 @@ default="euclidean"
         used = without_idle(X, sample_weight)
         training = self._trained(used, sample_weight, errors, n_calls)
         self._set_map(training, n_calls)
-        samples = X, sample_weight, errors
-        if later:
-            samples = [None if table is None else kept(table) for table in samples]
-        self._finish_later(*samples, layers)
-        return None if later else self._finish_now()
+        return self._after_learning(later, X, sample_weight, errors, layers)
 
     def _finish(self, X, sample_weight=None, errors=None, layers=None):
         """Group the units by samples, and label these; return the unit of each."""

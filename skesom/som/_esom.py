@@ -21,7 +21,7 @@ from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import RandomState
-from skesom.som._base import CodebookMap, kept
+from skesom.som._base import CodebookMap
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import Forecast, choose_epsilon, forecast, target_nodes
 from skesom.som._initial_codebook import given_units
@@ -338,8 +338,7 @@ default="graph"
         self.connections_ = links
         self.n_iter_ = 1 if stream else self.n_epochs
         keep_parameters(self)
-        self._finish_later(kept(X) if later else X)
-        return None if later else self._finish_now()
+        return self._after_learning(later, X)
 
     def _generator(self):
         return random_generator(self.random_state) if self.shuffle else None

@@ -102,10 +102,8 @@ class Windows:
         one = n_rows <= most
         self._heights = [n_rows]
         if not one:
-            blocks = cut_rows(n_rows, ROWS)
-            self._heights = [rows.stop - rows.start for rows in blocks]
-        if is_lazy(X) and not one:
-            self._heights = list(X.chunks[0])
+            blocks = (rows.stop - rows.start for rows in cut_rows(n_rows, ROWS))
+            self._heights = list(X.chunks[0] if is_lazy(X) else blocks)
         self._starts = np.cumsum((0, *self._heights))
         self._windows = []  # blocks of each, and an order or its seed
         for _ in range(n_epochs):

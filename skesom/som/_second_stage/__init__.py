@@ -85,12 +85,11 @@ def group_units(units, clusterer, n_clusters):
 
 
 def _by_rule(units, rule, n_clusters):
-    rule = {
-        "graph": graph_clusters,
-        "umatrix": lambda *of: (umatrix_clusters(*of), None, ()),
-        "two-winners": lambda *of: (two_winner_clusters(*of), None, ()),
-    }[rule]
-    groups, mixture, gaps = rule(units, n_clusters)
+    if rule == "graph":
+        groups, mixture, gaps = graph_clusters(units, n_clusters)
+    else:
+        cluster = umatrix_clusters if rule == "umatrix" else two_winner_clusters
+        groups, mixture, gaps = cluster(units, n_clusters), None, ()
     if n_clusters == "auto":
         return groups, None, gaps
     if len(np.unique(groups[units.hits > 0])) < n_clusters:
