@@ -62,4 +62,4 @@ esac
 (($#)) && tests=("$@")
 # Sanitizers write to the descriptor of stderr, so pytest must leave that alone.
 "${run[@]}" env LD_PRELOAD="$preload" "$python" -m pytest --quiet --capture=sys \
-    -p no:cacheprovider "${tests[@]}"
+    -m "" -p no:cacheprovider "${tests[@]}"

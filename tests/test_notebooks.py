@@ -32,6 +32,7 @@ def test_is_kept_without_outputs(path):
         assert cell.metadata == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_runs_without_a_warning(path):
     notebook = nbformat.read(path, as_version=4)
