@@ -65,7 +65,7 @@ def cube(truth, global_random_seed):
 def cube_pipeline(clusterer=None):
     """Make the pipeline of the guide: one width, no gaps, scaled pixels, clusters."""
     if clusterer is None:
-        clusterer = ESOM(n_clusters=3, random_state=0)
+        clusterer = ESOM(3, random_state=0)
     return make_pipeline(
         FWHMConvolver(pixel_scale=PIXEL_SCALE),
         CubeMasker(),
@@ -80,8 +80,8 @@ def masked_pipeline(clusterer=None):
 
 
 CLUSTERERS = [
-    ESOM(n_clusters=3, random_state=0),
-    CSOM(shape=(5, 5), n_epochs=5, n_clusters=3, random_state=0),
+    ESOM(3, random_state=0),
+    CSOM(3, shape=(5, 5), n_epochs=5, random_state=0),
     KMeans(3, random_state=0),
     MiniBatchKMeans(3, max_iter=20, random_state=0),
     GaussianMixture(3, random_state=0),

@@ -19,8 +19,8 @@ from skesom.metrics import map_scorer
 from skesom.som import CSOM, ESOM
 
 CLUSTERERS = [
-    ESOM(n_clusters=4, random_state=0),
-    CSOM(shape=(6, 6), n_clusters=4, random_state=0),
+    ESOM(4, random_state=0),
+    CSOM(4, shape=(6, 6), random_state=0),
     KMeans(4, random_state=0),
     MiniBatchKMeans(4, random_state=0),
     GaussianMixture(4, random_state=0),
@@ -66,7 +66,7 @@ def test_pipeline_equals_its_steps(clusterer, blobs):
 def test_search_over_the_shape_of_a_map(scorer, blobs):
     X, _ = blobs
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), CSOM(n_clusters=4, n_epochs=5)),
+        make_pipeline(StandardScaler(), CSOM(4, n_epochs=5)),
         {"csom__shape": [(4, 4), (4, 6), (8, 8)]},
         scoring=scorer,
         cv=3,
@@ -104,7 +104,7 @@ def test_search_over_the_clusterer_itself(blobs):
 def test_search_in_parallel_equals_serial(blobs):
     X, _ = blobs
     search = GridSearchCV(
-        make_pipeline(StandardScaler(), CSOM(n_clusters=4, random_state=0)),
+        make_pipeline(StandardScaler(), CSOM(4, random_state=0)),
         {"csom__shape": [(5, 5), (6, 6)]},
         scoring=map_scorer("silhouette"),
         cv=2,

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A slow evolving map in plain Python, written from its definition.
+"""Both maps in plain Python, slow and written from their definitions.
 
-Ties and long runs are only comparable when the same sums are taken in the same order,
-so the order is part of the definition here: a squared distance adds up the features
-from the first to the last, and the activations add up the winner and then its
-neighbors from the oldest link to the newest.
+Ties and long runs of an evolving map are only comparable when the same sums are taken
+in the same order, so the order is part of the definition here: a squared distance adds
+up the features from the first to the last, and the activations add up the winner and
+then its neighbors from the oldest link to the newest.
 """
 
 import math
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 
 class EvolvingMap:
@@ -173,3 +174,76 @@ def pair(node, other):
 def two_smallest(values):
     """Indices of the two smallest values, the lowest index first among equals."""
     return [int(index) for index in np.argsort(values, kind="stable")[:2]]
+
+
+def places(shape, topology):
+    """x and y of each unit of a lattice, one by one."""
+    return np.array(
+        [
+            (column + row % 2 / 2, row * np.sqrt(3) / 2)
+            if topology == "hexagonal"
+            else (column, row)
+            for row in range(shape[0])
+            for column in range(shape[1])
+        ]
+    )
+
+
+def distances(shape, topology, toroidal):
+    """Distances of all pairs of units; on a torus to the nearest of nine images."""
+    here = places(shape, topology)
+    pitch = np.sqrt(3) / 2 if topology == "hexagonal" else 1
+    turns = (-1, 0, 1) if toroidal else (0,)
+    images = [
+        cdist(here, here + [across * shape[1], down * shape[0] * pitch])
+        for across in turns
+        for down in turns
+    ]
+    r = np.min(images, axis=0)
+    return np.sqrt(np.round(4 * r**2) / 4)  # squares are multiples of a quarter
+
+
+def neighborhood(name, r, sigma, diameter=None):
+    """Weights at distances of units, by the formulas."""
+    gaussian = np.exp(-(r**2) / (2 * sigma**2))
+    h = {
+        "gaussian": gaussian,
+        "cut_gaussian": gaussian * (r <= sigma),
+        "bubble": 1.0 * (r <= sigma),
+        "epanechnikov": np.clip(1 - (r / sigma) ** 2, 0, None),
+        "mexican_hat": (1 - r**2 / (2 * sigma**2)) * gaussian,
+    }[name]
+    return h if diameter is None else h * (r <= diameter / 2)
+
+
+def batch_epoch(X, codebook, h, sample_weight=1):
+    """One epoch by the formula: weighted means of the present features."""
+    squares = np.nan_to_num(X[:, None] - codebook) ** 2
+    shares = h[:, squares.sum(axis=2).argmin(axis=1)] * sample_weight
+    totals = shares @ ~np.isnan(X)
+    means = shares @ np.nan_to_num(X) / np.where(totals > 0, totals, 1)
+    return np.where(totals > 0, means, codebook)
+
+
+def learned_online(X, codebook, rows, rates, weights_of, *, of_angles=False):
+    """Learn one row after the other; `weights_of(step, winner)` are those of all units.
+
+    Also returned are the sum of the squares that rows were away and the number of rows.
+    """
+    learned, squares, n_learned = codebook.astype(float), 0.0, 0
+    for step, (row, rate) in enumerate(zip(rows, rates, strict=True)):
+        present = ~np.isnan(X[row])
+        if not present.any():
+            continue
+        sample, seen = X[row, present].astype(float), learned[:, present]
+        apart = ((sample - seen) ** 2).sum(axis=1)
+        winner = apart.argmin()
+        if of_angles:
+            winner = (seen @ sample / np.linalg.norm(seen, axis=1)).argmax()
+        squares, n_learned = squares + apart[winner], n_learned + 1
+        learned[:, present] += (
+            rate * weights_of(step, winner)[:, None] * (sample - seen)
+        )
+        if of_angles:
+            learned /= np.linalg.norm(learned, axis=1, keepdims=True)
+    return learned, squares, n_learned

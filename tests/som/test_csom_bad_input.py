@@ -59,6 +59,21 @@ def draw(n_samples=60, n_features=3):
         ),
         ({"learning_rate": 1.5}, "The 'learning_rate' parameter of"),
         ({"neighborhood": "mexican_hat"}, 'needs algorithm="online"'),
+        ({"shape": (3,)}, r"'shape' .* Got \(3,\)"),
+        ({"shape": (2.5, 3)}, r"'shape' .* Got \(2.5, 3\)"),
+        ({"n_epochs": 0}, "The 'n_epochs' parameter of .* must be an int in"),
+        ({"sigma": 0}, "The 'sigma' parameter of .* must be a float in the range"),
+        ({"sigma": [1.0, 2.0]}, r"n_epochs=20 of them, got an array of shape \(2,\)"),
+        ({"sigma": np.zeros(20)}, "'sigma' must be one positive number or n_epochs=20"),
+        ({"init": "plane"}, "The 'init' parameter of .* must be a str among"),
+        (
+            {"init": np.ones((3, 2)), "shape": 9},
+            r"'init' must .* \(9, 3\) .* got shape \(3, 2\)",
+        ),
+        (
+            {"init": np.full((9, 3), np.nan), "shape": 9},
+            "'init' must hold finite weights",
+        ),
     ],
 )
 def test_refused_parameters(kind, parameters, message):
@@ -99,20 +114,20 @@ def test_a_plane_for_data_along_a_line_warns_and_goes_on(kind, n_features):
 def test_no_warning_for_a_chain():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        CSOM(shape=5, n_clusters=None).fit(np.linspace(0, 1, 60)[:, None])
+        CSOM(None, shape=5).fit(np.linspace(0, 1, 60)[:, None])
 
 
 def test_warnings_point_through_pipelines():
     X = np.linspace(0, 1, 60)[:, None]
     with pytest.warns(UserWarning, match="one direction") as caught:
-        make_pipeline(PCA(1), CSOM(shape=(3, 3), n_clusters=None)).fit(X)
+        make_pipeline(PCA(1), CSOM(None, shape=(3, 3))).fit(X)
     assert caught[0].filename == __file__
 
 
 def test_more_clusters_than_units_with_samples():
     X = np.repeat([[0.0, 0], [9, 0], [0, 9]], 10, axis=0)
     with pytest.warns(ConvergenceWarning, match="3 clusters, fewer than n_clusters=5"):
-        csom = CSOM(shape=(4, 4), n_clusters=5).fit(X)
+        csom = CSOM(5, shape=(4, 4)).fit(X)
     assert_array_equal(np.unique(csom.labels_), [0, 1, 2])
 
 

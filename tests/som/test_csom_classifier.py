@@ -227,9 +227,7 @@ class TestStream:
         X, y = blobs
         classifier = csom_classifier((4, 5)).partial_fit(X, y)
         before = classifier.class_hits_
-        plain = (
-            CSOM(shape=(4, 5), n_clusters=None).partial_fit(X).partial_fit(X[:100] + 1)
-        )
+        plain = CSOM(None, shape=(4, 5)).partial_fit(X).partial_fit(X[:100] + 1)
         classifier.partial_fit(X[:100] + 1, y[:100], sample_weight=np.ones(100))
         assert_array_equal(classifier.estimator_.codebook_, plain.codebook_)
         new = np.bincount(plain.winners(X[:100] + 1), minlength=20)

@@ -16,12 +16,12 @@ def draw(n_samples=400, n_features=3, seed=0):
 
 def test_an_int_is_a_chain():
     X = draw()
-    chain = CSOM(shape=7, topology="rectangular", n_clusters=None).fit(X)
+    chain = CSOM(None, shape=7, topology="rectangular").fit(X)
     assert chain.shape_ == (1, 7)
-    same = CSOM(shape=(1, 7), topology="rectangular", n_clusters=None).fit(X)
+    same = CSOM(None, shape=(1, 7), topology="rectangular").fit(X)
     assert_array_equal(chain.codebook_, same.codebook_)
     assert_array_equal(chain.connections_.toarray(), np.eye(7, k=1) + np.eye(7, k=-1))
-    ring = CSOM(shape=7, toroidal=True, n_clusters=None).fit(X)
+    ring = CSOM(None, shape=7, toroidal=True).fit(X)
     assert ring.connections_.toarray()[0].nonzero()[0].tolist() == [1, 6]
 
 
@@ -33,7 +33,7 @@ class TestAutomaticShape:
     @pytest.mark.parametrize("ratio", [1, 2, 3])
     def test_units_and_sides(self, n_samples, topology, ratio):
         X = draw(n_samples) * [1, ratio, 0.1]
-        csom = CSOM(shape="auto", topology=topology, n_epochs=1, n_clusters=None).fit(X)
+        csom = CSOM(None, shape="auto", topology=topology, n_epochs=1).fit(X)
         n_rows, n_columns = csom.shape_
         n_units = max(100, target_nodes(n_samples, 2000))
         assert 0.8 < n_rows * n_columns / n_units < 1.25
@@ -48,7 +48,7 @@ class TestAutomaticShape:
         )
 
     def test_bounds(self):
-        csom = CSOM(shape="auto", n_epochs=1, n_clusters=None)
+        csom = CSOM(None, shape="auto", n_epochs=1)
         assert 80 < len(csom.fit(draw(9)).codebook_) < 125
         flat = draw(1000) * [1, 1e-3, 1e-3]
         n_rows, n_columns = csom.fit(flat).shape_
@@ -66,7 +66,7 @@ class TestAutomaticShape:
 
     def test_a_hexagonal_torus_gets_even_rows(self):
         for n_samples in range(20, 300, 40):
-            csom = CSOM(shape="auto", toroidal=True, n_epochs=1, n_clusters=None).fit(
+            csom = CSOM(None, shape="auto", toroidal=True, n_epochs=1).fit(
                 draw(n_samples)
             )
             assert csom.shape_[0] % 2 == 0
@@ -74,21 +74,14 @@ class TestAutomaticShape:
     def test_a_weight_is_a_repetition(self):
         X = draw(200)
         times = np.random.default_rng(1).integers(0, 6, 200)
-        weighted = CSOM(shape="auto", n_epochs=2, n_clusters=None).fit(
-            X, sample_weight=times
-        )
-        repeated = CSOM(shape="auto", n_epochs=2, n_clusters=None).fit(
-            np.repeat(X, times, axis=0)
-        )
+        weighted = CSOM(None, shape="auto", n_epochs=2).fit(X, sample_weight=times)
+        repeated = CSOM(None, shape="auto", n_epochs=2).fit(np.repeat(X, times, axis=0))
         assert weighted.shape_ == repeated.shape_
         assert_allclose(weighted.codebook_, repeated.codebook_, rtol=1e-9)
-        relative = CSOM(shape="auto", n_epochs=2, n_clusters=None).fit(
+        relative = CSOM(None, shape="auto", n_epochs=2).fit(
             X, sample_weight=times / 700 + 1e-3
         )
-        assert (
-            relative.shape_
-            == CSOM(shape="auto", n_epochs=2, n_clusters=None).fit(X).shape_
-        )
+        assert relative.shape_ == CSOM(None, shape="auto", n_epochs=2).fit(X).shape_
 
 
 class TestLookingUp:
@@ -100,12 +93,12 @@ class TestLookingUp:
         init = [[0.0, 0], [1, 0], [5, 0], [0, 1], [1, 1], [5, 4]]
         X = np.repeat(init, [4, 3, 2, 0, 1, 2], axis=0)
         return CSOM(
+            None,
             shape=(2, 3),
             topology="rectangular",
             init=init,
             sigma=0.02,
             n_epochs=1,
-            n_clusters=None,
         ).fit(X)
 
     def test_hit_map(self, csom):
@@ -130,9 +123,7 @@ class TestLookingUp:
         assert_array_equal(csom.map_coordinates(X), expected)
 
     def test_weighted_hits_stay_numbers_of_the_weights(self):
-        csom = CSOM(
-            shape=(1, 2), init=[[0.0], [9.0]], sigma=0.02, n_epochs=1, n_clusters=None
-        )
+        csom = CSOM(None, shape=(1, 2), init=[[0.0], [9.0]], sigma=0.02, n_epochs=1)
         csom.fit([[0.0], [9.0], [9.0]], sample_weight=[0.5, 1.25, 1])
         assert_array_equal(csom.hit_map(), [[0.5, 2.25]])
 
@@ -143,7 +134,7 @@ class TestBestFew:
     @pytest.mark.parametrize("k", [1, 2, 5, 30])
     def test_as_by_all_distances(self, k):
         X = draw(150)
-        csom = CSOM(shape=(6, 5), n_clusters=None).fit(X)
+        csom = CSOM(None, shape=(6, 5)).fit(X)
         winners, distances = csom.winners(X, k, return_distance=True)
         expected = cdist(X, csom.codebook_)
         order = np.argsort(expected, axis=1)[:, :k]
@@ -153,11 +144,11 @@ class TestBestFew:
 
     def test_ties_and_missing_features(self):
         csom = CSOM(
+            None,
             shape=4,
             init=[[0.0, 0], [2, 2], [2, 0], [0, 2]],
             sigma=0.02,
             n_epochs=1,
-            n_clusters=None,
         )
         csom.fit([[0.0, 0], [2, 2], [2, 0], [0, 2]])
         X = [[1.0, 1], [np.nan, 0.5], [np.nan, np.nan]]
@@ -169,15 +160,13 @@ class TestBestFew:
 
     @pytest.mark.parametrize("k", [0, 5, 2.0, "all"])
     def test_refused_numbers(self, k):
-        csom = CSOM(shape=4, n_clusters=None).fit(draw(50))
+        csom = CSOM(None, shape=4).fit(draw(50))
         with pytest.raises(ValueError, match=r"k must be an int from 1 to .* 4\. Got"):
             csom.winners(draw(3), k)
 
 
 def test_a_stream_may_miss_a_feature_for_a_while():
-    csom = CSOM(
-        shape=2, init=[[0.0, 0], [10, 10]], sigma=0.02, n_epochs=1, n_clusters=None
-    )
+    csom = CSOM(None, shape=2, init=[[0.0, 0], [10, 10]], sigma=0.02, n_epochs=1)
     csom.partial_fit([[0.0, 0], [10, 10]])
     csom.partial_fit([[2.0, np.nan], [12, np.nan]])
     new = 2**-0.6

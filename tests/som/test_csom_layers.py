@@ -20,9 +20,7 @@ def blobs():
 def test_a_layer_is_a_map_of_the_units_weighted_by_their_hits(blobs):
     X, _ = blobs
     second = {"shape": (3, 3), "sigma": 2.0, "diameter": 4, "n_epochs": 7}
-    csom = CSOM(
-        shape=(8, 6), topology="rectangular", layers=[second, 4], n_clusters=None
-    ).fit(X)
+    csom = CSOM(None, shape=(8, 6), topology="rectangular", layers=[second, 4]).fit(X)
     units, hits = csom.codebook_, csom.hits_
     for layer, own in zip(csom.layers_, [second, {"shape": 4}], strict=True):
         alone = CSOM(None, topology="rectangular", **own)
@@ -36,7 +34,7 @@ def test_a_layer_is_a_map_of_the_units_weighted_by_their_hits(blobs):
 
 def test_the_label_is_that_of_the_unit_of_the_unit(blobs):
     X, _ = blobs
-    csom = CSOM(shape=(8, 6), layers=[(4, 3), 5], n_clusters=None).fit(X)
+    csom = CSOM(None, shape=(8, 6), layers=[(4, 3), 5]).fit(X)
     place = csom.winners(X)
     below = csom.codebook_
     for layer in csom.layers_:
@@ -58,7 +56,7 @@ def test_every_layer_may_be_trained_in_its_own_way(blobs):
         {"shape": (4, 4), "algorithm": "online", "learning_rate": 0.3},
         {"shape": 4, "neighborhood": "bubble", "sigma": 0.9, "toroidal": True},
     ]
-    csom = CSOM(shape=(10, 10), layers=layers, random_state=0, n_clusters=None).fit(X)
+    csom = CSOM(None, shape=(10, 10), layers=layers, random_state=0).fit(X)
     assert csom.layers_[0].algorithm == "online"
     assert csom.layers_[1].neighborhood == "bubble"
     assert adjusted_rand_score(truth, csom.labels_) > 0.9
@@ -67,20 +65,18 @@ def test_every_layer_may_be_trained_in_its_own_way(blobs):
 
 def test_the_last_layer_may_be_grouped(blobs):
     X, _ = blobs
-    csom = CSOM(shape=(10, 10), layers=[(5, 5)], n_clusters=3).fit(X)
+    csom = CSOM(3, shape=(10, 10), layers=[(5, 5)]).fit(X)
     assert csom.labels_.max() == 2
     assert csom.layers_[0].n_clusters == 3
     with pytest.warns(ConvergenceWarning, match="fewer than n_clusters=6"):
-        CSOM(shape=(10, 10), layers=[(2, 2)], n_clusters=6).fit(X)
+        CSOM(6, shape=(10, 10), layers=[(2, 2)]).fit(X)
 
 
 def test_streams_and_missing_features(blobs):
     X = blobs[0].copy()
     X[::3, 0] = np.nan
     csom = (
-        CSOM(shape=(6, 6), layers=[4], n_clusters=None)
-        .partial_fit(X[:400])
-        .partial_fit(X[400:])
+        CSOM(None, shape=(6, 6), layers=[4]).partial_fit(X[:400]).partial_fit(X[400:])
     )
     assert csom.labels_.shape == (500,)
     assert csom.labels_.max() <= 3
@@ -102,4 +98,4 @@ def test_streams_and_missing_features(blobs):
 )
 def test_refused_layers(blobs, layers, message):
     with pytest.raises(ValueError, match=message):
-        CSOM(shape=(8, 6), layers=layers, n_clusters=None).fit(blobs[0])
+        CSOM(None, shape=(8, 6), layers=layers).fit(blobs[0])

@@ -28,7 +28,7 @@ def draw(n_samples=300, n_features=4, seed=0):
 )
 def test_methods_agree_on_the_metric(metric, scipy_name):
     X = draw()
-    csom = CSOM(shape=(5, 4), metric=metric, n_clusters=3).fit(X)
+    csom = CSOM(3, shape=(5, 4), metric=metric).fit(X)
     expected = cdist(X, csom.codebook_, scipy_name)
     assert_allclose(csom.transform(X), expected, atol=1e-12)
     assert_array_equal(csom.winners(X), expected.argmin(axis=1))
@@ -50,24 +50,18 @@ def test_angles_see_the_shape_of_a_spectrum_only(metric, algorithm):
     kind = rng.integers(0, 3, size=600)
     X = shapes[kind] + rng.normal(0, 0.1, (600, 4))
     X *= rng.lognormal(0, 2, (600, 1))
-    csom = CSOM(
-        shape=(6, 5), metric=metric, n_clusters=3, algorithm=algorithm, random_state=0
-    )
+    csom = CSOM(3, shape=(6, 5), metric=metric, algorithm=algorithm, random_state=0)
     csom.fit(X)
     assert_allclose(np.linalg.norm(csom.codebook_, axis=1), 1, rtol=1e-12)
     assert adjusted_rand_score(kind, csom.labels_) == 1
-    assert (
-        adjusted_rand_score(kind, CSOM(shape=(6, 5), n_clusters=3).fit(X).labels_) < 0.5
-    )
+    assert adjusted_rand_score(kind, CSOM(3, shape=(6, 5)).fit(X).labels_) < 0.5
     brighter = X * rng.uniform(0.1, 10, (600, 1))
     assert_array_equal(csom.predict(brighter), csom.labels_)
 
 
 def test_spectral_angle_is_in_radians():
     X = np.array([[1.0, 0], [0, 2], [3, 3], [5, 0]])
-    csom = CSOM(shape=(1, 2), metric="spectral_angle", n_epochs=1, n_clusters=None).fit(
-        X
-    )
+    csom = CSOM(None, shape=(1, 2), metric="spectral_angle", n_epochs=1).fit(X)
     csom.codebook_ = np.array([[1.0, 0], [0, 1]])
     right = np.pi / 2
     expected = [[0, right], [right, 0], [right / 2, right / 2], [0, right]]
@@ -121,12 +115,9 @@ def test_a_feature_of_weight_zero_is_carried_along():
     X = draw()
     carried = np.column_stack([X, 1000 * X[:, 0] + 5])
     csom = CSOM(
-        shape=(4, 3),
-        feature_weights=[1, 1, 1, 1, 0],
-        init=carried[:12],
-        n_clusters=None,
+        None, shape=(4, 3), feature_weights=[1, 1, 1, 1, 0], init=carried[:12]
     ).fit(carried)
-    alone = CSOM(shape=(4, 3), init=X[:12], n_clusters=None).fit(X)
+    alone = CSOM(None, shape=(4, 3), init=X[:12]).fit(X)
     assert_allclose(csom.codebook_[:, :4], alone.codebook_, rtol=1e-12)
     assert_allclose(csom.codebook_[:, 4], 1000 * csom.codebook_[:, 0] + 5, rtol=1e-9)
 
@@ -149,7 +140,7 @@ def test_equal_errors_change_nothing_but_the_scale(algorithm):
 def test_one_unit_is_the_mean_weighted_by_errors():
     X = draw(50)
     errors = np.random.default_rng(2).uniform(0.1, 2, X.shape)
-    csom = CSOM(shape=(1, 1), n_epochs=1, n_clusters=None).fit(X, errors=errors)
+    csom = CSOM(None, shape=(1, 1), n_epochs=1).fit(X, errors=errors)
     expected = np.average(X, axis=0, weights=1 / errors**2)
     assert_allclose(csom.codebook_[0], expected, rtol=1e-12)
     chi = np.sqrt((((X - expected) / errors) ** 2).sum(axis=1))
@@ -162,8 +153,8 @@ def test_errors_find_populations_below_the_noise_of_some_values():
     kind = rng.integers(0, 2, size=800)
     errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
     X = kind[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
-    blind = CSOM(shape=(5, 5), n_clusters=2).fit(X)
-    seeing = CSOM(shape=(5, 5), n_clusters=2).fit(X, errors=errors)
+    blind = CSOM(2, shape=(5, 5)).fit(X)
+    seeing = CSOM(2, shape=(5, 5)).fit(X, errors=errors)
     assert adjusted_rand_score(kind, blind.labels_) < 0.2
     assert adjusted_rand_score(kind, seeing.labels_) > 0.9
     assert_array_equal(seeing.predict(X, errors=errors), seeing.labels_)
@@ -172,8 +163,8 @@ def test_errors_find_populations_below_the_noise_of_some_values():
 def test_partial_fit_takes_errors():
     X = draw()
     errors = np.random.default_rng(4).uniform(0.1, 2, X.shape)
-    whole = CSOM(shape=(4, 3), n_clusters=None).fit(X, errors=errors)
-    first = CSOM(shape=(4, 3), n_clusters=None).partial_fit(X, errors=errors)
+    whole = CSOM(None, shape=(4, 3)).fit(X, errors=errors)
+    first = CSOM(None, shape=(4, 3)).partial_fit(X, errors=errors)
     assert_array_equal(first.codebook_, whole.codebook_)
     first.partial_fit(X, errors=errors)
     assert np.isfinite(first.codebook_).all()
@@ -191,10 +182,10 @@ def test_a_value_of_infinite_error_is_missing(dtype):
     errors[idle] = np.where(rng.uniform(size=idle.sum()) < 0.5, np.inf, large)
     X[8, 1], errors[8, 1] = np.nan, 0
     before = X.copy()
-    csom = CSOM(shape=(4, 3), n_clusters=3).fit(X, errors=errors)
+    csom = CSOM(3, shape=(4, 3)).fit(X, errors=errors)
     assert_array_equal(X, before)
     missing = np.where(idle, np.nan, X)
-    twin = CSOM(shape=(4, 3), n_clusters=3).fit(missing, errors=errors)
+    twin = CSOM(3, shape=(4, 3)).fit(missing, errors=errors)
     assert_array_equal(csom.codebook_, twin.codebook_)
     assert_array_equal(csom.labels_, twin.labels_)
     assert csom.labels_[7] == csom.predict(X, errors=errors)[7] == -3
@@ -209,7 +200,7 @@ def test_a_value_of_infinite_error_is_missing(dtype):
 def test_methods_take_errors():
     X = draw()
     errors = np.random.default_rng(6).uniform(0.1, 2, X.shape)
-    csom = CSOM(shape=(4, 3), n_clusters=3)
+    csom = CSOM(3, shape=(4, 3))
     distances = csom.fit_transform(X, errors=errors)
     nearest = distances.argmin(axis=1)
     assert_array_equal(csom.labels_, csom.unit_labels_[nearest])

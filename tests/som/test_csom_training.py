@@ -6,39 +6,25 @@ import warnings
 
 import numpy as np
 import pytest
+from _reference import (
+    batch_epoch,
+    distances,
+    learned_online,
+    neighborhood,
+    places,
+)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
 from skesom.som import CSOM
-from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
+from skesom.som._lattice import NEIGHBORHOODS
 from skesom.som._lattice_training import _check_units
 from skesom.som._metric import Metric
 from skesom.som._row_order import order_by_content
 
 
-def weights_of_pairs(csom, sigma):
-    """h of all pairs of units; the lattice has its own tests."""
-    lattice = Lattice(csom.shape, csom.topology, csom.toroidal)
-    units = np.arange(len(csom.positions_))
-    squared = lattice.squared_distances(units[:, None], units)
-    return Neighborhood(csom.neighborhood, csom.diameter)(squared, sigma)
-
-
-def winners_of(X, codebook):
-    difference = np.nan_to_num(X[:, None] - codebook)
-    return (difference**2).sum(axis=2).argmin(axis=1)
-
-
-def batch_epoch(X, codebook, h, sample_weight):
-    """One epoch by the formula: weighted means of the present features."""
-    shares = h[:, winners_of(X, codebook)] * sample_weight
-    totals = shares @ ~np.isnan(X)
-    means = shares @ np.nan_to_num(X) / np.where(totals > 0, totals, 1)
-    return np.where(totals > 0, means, codebook)
-
-
 def draw(missing=True):
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(1)
     X = rng.normal(size=(400, 3))
     if missing:
         X[rng.random(X.shape) < 0.2] = np.nan
@@ -48,55 +34,66 @@ def draw(missing=True):
 
 @pytest.mark.parametrize("toroidal", [False, True])
 @pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS[:4])
+@pytest.mark.parametrize("name", NEIGHBORHOODS[:4])
 @pytest.mark.parametrize("diameter", [None, 3.0])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_batch_is_the_definition(neighborhood, diameter, topology, toroidal, weighted):
-    X, init = draw()
-    sample_weight = np.random.default_rng(1).uniform(0, 3, len(X)) if weighted else None
+@pytest.mark.parametrize("kind", ["complete", "missing", "weighted"])
+def test_batch_is_the_definition(name, diameter, topology, toroidal, kind):
+    X, init = draw(missing=kind != "complete")
+    sample_weight = np.random.default_rng(1).uniform(0, 3, len(X))
+    sample_weight = sample_weight if kind == "weighted" else None
     widths = [3.0, 1.5, 0.9]
-    csom = CSOM(
-        shape=(4, 6), topology=topology, toroidal=toroidal, neighborhood=neighborhood,
-        diameter=diameter, n_epochs=3, sigma=widths, init=init,
-    n_clusters=None).fit(X, sample_weight=sample_weight)  # fmt: skip
-    expected = init
+    setting = {"topology": topology, "toroidal": toroidal, "neighborhood": name}
+    setting |= {"diameter": diameter, "n_epochs": 3, "sigma": widths, "init": init}
+    csom = CSOM(None, shape=(4, 6), **setting).fit(X, sample_weight=sample_weight)
+    expected, r = init, distances((4, 6), topology, toroidal)
+    assert_allclose(csom.positions_, places((4, 6), topology))
+    assert_array_equal(csom.connections_.toarray() > 0, np.isclose(r, 1))
     for sigma in widths:
-        expected = batch_epoch(
-            X,
-            expected,
-            weights_of_pairs(csom, sigma),
-            1 if not weighted else sample_weight,
-        )
+        h = neighborhood(name, r, sigma, diameter)
+        weights = 1 if sample_weight is None else sample_weight
+        expected = batch_epoch(X, expected, h, weights)
     assert_allclose(csom.codebook_, expected, rtol=1e-10)
 
 
-@pytest.mark.parametrize("neighborhood", NEIGHBORHOODS)
+@pytest.mark.parametrize(
+    ("name", "setting", "width", "rate"),
+    [
+        ("gaussian", {"sigma": 2.0}, lambda t: 2 * 0.35**t, lambda t: 0.5 - 0.49 * t),
+        (
+            "gaussian",
+            {"sigma": [1.5, 0.5]},  # one for each epoch
+            lambda t: 1.5 if t < 0.5 else 0.5,
+            lambda t: 0.5 - 0.49 * t,
+        ),
+        *(
+            (
+                name,
+                None,
+                lambda t: 1 / (1 / 2.5 + (1 / 0.8 - 1 / 2.5) * t),
+                lambda t, high=high, low=low: high * (low / high) ** t,
+            )
+            for name in NEIGHBORHOODS
+            for high, low in [(0.03, 0.01) if name == "mexican_hat" else (0.4, 0.02)]
+        ),
+    ],
+)
 @pytest.mark.parametrize("toroidal", [False, True])
-def test_online_is_the_definition(neighborhood, toroidal):
+def test_online_is_the_definition(name, setting, width, rate, toroidal):
     X, init = draw()
-    rates = (0.03, 0.01) if neighborhood == "mexican_hat" else (0.4, 0.02)
-
-    def sigma_at(progress):
-        return 1 / (1 / 2.5 + (1 / 0.8 - 1 / 2.5) * progress)
-
-    def rate_at(progress):
-        return rates[0] * (rates[1] / rates[0]) ** progress
-
-    csom = CSOM(
-        shape=(4, 6), toroidal=toroidal, neighborhood=neighborhood, algorithm="online",
-        n_epochs=2, sigma=sigma_at, learning_rate=rate_at, init=init, random_state=3,
-        diameter=7,
-    n_clusters=None).fit(X)  # fmt: skip
-    random_state = np.random.RandomState(3)
-    rows = order_by_content(X)
+    setting = setting or {"sigma": width, "learning_rate": rate, "diameter": 7}
+    setting = setting | {"neighborhood": name, "toroidal": toroidal, "n_epochs": 2}
+    setting |= {"algorithm": "online", "init": init, "random_state": 3}
+    csom = CSOM(None, shape=(4, 6), **setting).fit(X)
+    random_state, rows = np.random.RandomState(3), order_by_content(X)
     order = np.concatenate([rows[random_state.permutation(len(X))] for _ in range(2)])
-    expected = init.copy()
-    for step, row in enumerate(order):
-        progress = step / (len(order) - 1)
-        winner = winners_of(X[[row]], expected)[0]
-        h = weights_of_pairs(csom, sigma_at(progress))[winner]
-        pull = np.nan_to_num(X[row] - expected)
-        expected += rate_at(progress) * h[:, None] * pull
+    progress = np.linspace(0, 1, len(order))
+    r, diameter = distances((4, 6), "hexagonal", toroidal), setting.get("diameter")
+
+    def weights_of(step, winner):
+        return neighborhood(name, r[winner], width(progress[step]), diameter)
+
+    rates = [rate(t) for t in progress]
+    expected, *_ = learned_online(X, init, order, rates, weights_of)
     assert_allclose(csom.codebook_, expected, rtol=1e-9)
 
 
@@ -204,11 +201,7 @@ class TestSampleWeight:
         for algorithm, weights in (("batch", times), ("online", times + 0.3)):
             maps = [
                 CSOM(
-                    shape=(4, 5),
-                    init=init,
-                    algorithm=algorithm,
-                    random_state=0,
-                    n_clusters=None,
+                    None, shape=(4, 5), init=init, algorithm=algorithm, random_state=0
                 ).fit(X, sample_weight=scale * weights)
                 for scale in (1, 1e-9, 2.0**40)
             ]
@@ -218,9 +211,7 @@ class TestSampleWeight:
     def test_equal_weights_are_none(self, weighted):
         X, _ = weighted
         for algorithm in ("batch", "online"):
-            csom = CSOM(
-                shape=(4, 5), algorithm=algorithm, random_state=0, n_clusters=None
-            )
+            csom = CSOM(None, shape=(4, 5), algorithm=algorithm, random_state=0)
             plain = csom.fit(X).codebook_
             same = csom.fit(X, sample_weight=np.full(len(X), 7.0)).codebook_
             assert_allclose(same, plain, rtol=1e-9)
@@ -231,9 +222,14 @@ class TestSampleWeight:
         X = np.repeat([[0.0], [1.0]], 500, axis=0)
         sample_weight = np.repeat([1.0, 4.0], 500)
         csom = CSOM(
-            shape=1, algorithm="online", n_epochs=5, learning_rate=0.01, random_state=0,
+            None,
+            shape=1,
+            algorithm="online",
+            n_epochs=5,
+            learning_rate=0.01,
+            random_state=0,
             init=[[0.5]],
-        n_clusters=None).fit(X, sample_weight=sample_weight)  # fmt: skip
+        ).fit(X, sample_weight=sample_weight)
         assert csom.codebook_[0, 0] == pytest.approx(0.8, abs=0.05)
 
     def test_no_weight_is_no_sample(self, weighted):
@@ -252,8 +248,8 @@ class TestSampleWeight:
     def test_stream(self, weighted):
         X, times = weighted
         one, other = (
-            CSOM(shape=(3, 3), n_clusters=None),
-            CSOM(shape=(3, 3), n_clusters=None),
+            CSOM(None, shape=(3, 3)),
+            CSOM(None, shape=(3, 3)),
         )
         for part in (slice(0, 60), slice(60, 100), slice(100, None)):
             one.partial_fit(X[part], sample_weight=times[part])
@@ -270,7 +266,9 @@ class TestSampleWeight:
         sums, counts = Metric().sums(X, codebook, **how)
         known = ~np.isnan(X).all(axis=1)
         share = np.zeros((len(codebook), len(X)))
-        share[winners_of(X[known], codebook), np.flatnonzero(known)] = 1
+        apart = np.nan_to_num(X[known, None] - codebook)
+        nearest = (apart**2).sum(axis=2).argmin(axis=1)
+        share[nearest, np.flatnonzero(known)] = 1
         share *= sample_weight
         assert_allclose(sums, share @ np.nan_to_num(X), rtol=1e-10, atol=1e-10)
         expected = share @ ~np.isnan(X)
@@ -287,7 +285,7 @@ class TestSampleWeight:
     )
     def test_refused(self, bad, message):
         X, _ = draw(missing=False)
-        csom = CSOM(shape=(3, 3), n_clusters=None)
+        csom = CSOM(None, shape=(3, 3))
         with pytest.raises(ValueError, match=message):
             csom.fit(X, sample_weight=bad)
         with pytest.raises(ValueError, match=message):
@@ -298,27 +296,21 @@ class TestSampleWeight:
         sample_weight = np.r_[0.0, np.ones(399)]
         X[1:, 2] = np.nan
         with pytest.raises(ValueError, match=r"NaN in all 399 samples: columns \[2\]"):
-            CSOM(shape=(3, 3), n_clusters=None).fit(X, sample_weight=sample_weight)
+            CSOM(None, shape=(3, 3)).fit(X, sample_weight=sample_weight)
         X[:, 2] = 1
         X[1:] = np.nan
         X = np.vstack([X, X[:1]])
         with pytest.raises(ValueError, match="have zero weight"):
-            CSOM(shape=(3, 3), n_clusters=None).fit(
-                X, sample_weight=np.r_[sample_weight, 0]
-            )
+            CSOM(None, shape=(3, 3)).fit(X, sample_weight=np.r_[sample_weight, 0])
         with pytest.raises(ValueError, match="n_samples=2 should be >= n_clusters=3"):
-            CSOM(shape=(3, 3), n_clusters=3).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
+            CSOM(3, shape=(3, 3)).fit(np.eye(4), sample_weight=[1, 1, 0, 0])
 
 
 @pytest.mark.parametrize("neighborhood", ["gaussian", "epanechnikov"])
 def test_a_large_map_needs_little_memory(neighborhood):
     X = np.random.default_rng(0).normal(size=(100, 3))
     csom = CSOM(
-        shape=(200, 200),
-        neighborhood=neighborhood,
-        n_epochs=2,
-        sigma=3.0,
-        n_clusters=None,
+        None, shape=(200, 200), neighborhood=neighborhood, n_epochs=2, sigma=3.0
     )
     tracemalloc.start()
     csom.fit(X)
@@ -329,15 +321,21 @@ def test_a_large_map_needs_little_memory(neighborhood):
 
 def test_mexican_hat_is_refused_in_batch():
     with pytest.raises(ValueError, match="denominator pass through 0"):
-        CSOM(neighborhood="mexican_hat", n_clusters=None).fit(draw()[0])
+        CSOM(None, neighborhood="mexican_hat").fit(draw()[0])
 
 
 def test_online_training_that_diverges_is_an_error():
     X = 100 * draw()[0]
     csom = CSOM(
-        shape=(8, 8), neighborhood="mexican_hat", algorithm="online", n_epochs=300,
-        learning_rate=np.ones_like, sigma=np.full(300, 1.5), random_state=0,
-    n_clusters=None)  # fmt: skip
+        None,
+        shape=(8, 8),
+        neighborhood="mexican_hat",
+        algorithm="online",
+        learning_rate=np.ones_like,
+        sigma=np.full(300, 1.5),
+        n_epochs=300,
+        random_state=0,
+    )
     with pytest.raises(ValueError, match=r"diverged.*mexican_hat.*learning_rate out"):
         csom.fit(X)
 
@@ -372,9 +370,14 @@ def test_mexican_hat_needs_no_learning_rate(kind, shape, topology, toroidal):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         csom = CSOM(
-            shape=shape, topology=topology, toroidal=toroidal, random_state=0,
-            neighborhood="mexican_hat", algorithm="online", n_clusters=None,
-        ).fit(X)  # fmt: skip
+            None,
+            shape=shape,
+            topology=topology,
+            toroidal=toroidal,
+            random_state=0,
+            neighborhood="mexican_hat",
+            algorithm="online",
+        ).fit(X)
     low, high = X.min(axis=0), X.max(axis=0)
     assert (csom.codebook_ > low - 0.5 * (high - low)).all()
     assert (csom.codebook_ < high + 0.5 * (high - low)).all()
@@ -411,11 +414,11 @@ def test_the_largest_sigma_lets_all_learn_alike(sigma):
 def test_maps_unfold(neighborhood, algorithm):
     X = np.random.default_rng(0).uniform(size=(2000, 2))
     csom = CSOM(
+        None,
         shape=(8, 8),
         neighborhood=neighborhood,
         algorithm=algorithm,
         random_state=0,
-        n_clusters=None,
     ).fit(X)
     nearest = csom.winners(X, 2)
     connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
@@ -429,9 +432,7 @@ def test_torus_unfolds():
     X = np.column_stack([np.cos(angles), np.sin(angles)])
     quality = []
     for toroidal in (False, True):
-        csom = CSOM(
-            shape=(10, 10), toroidal=toroidal, n_epochs=40, n_clusters=None
-        ).fit(X)
+        csom = CSOM(None, shape=(10, 10), toroidal=toroidal, n_epochs=40).fit(X)
         nearest = csom.winners(X, 2)
         connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
         quality.append((1 - connected.mean(), csom.quantization_error_))

@@ -54,7 +54,7 @@ def integers(rng, n_features):
 )
 def test_automatic_epsilon_gives_about_500_nodes(draw, n_features, global_random_seed):
     X = draw(np.random.default_rng(global_random_seed), n_features)
-    esom = ESOM(n_clusters=None, random_state=global_random_seed).fit(X)
+    esom = ESOM(None, random_state=global_random_seed).fit(X)
     assert 250 <= len(esom.codebook_) <= 1000
     assert esom.epsilon_ > 0
 
@@ -67,7 +67,7 @@ def test_automatic_epsilon_of_many_more_samples_than_it_tries(
 ):
     monkeypatch.setitem(draw.__globals__, "N_SAMPLES", 400_000)
     X = draw(np.random.default_rng(0), n_features).astype(np.float32)
-    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    esom = ESOM(None, random_state=0).fit(X)
     assert 250 <= len(esom.codebook_) <= 1000
 
 
@@ -76,13 +76,13 @@ def test_automatic_epsilon_of_an_image_in_nine_bands(scaling):
     cube, _ = make_galaxy_cube((150, 150), random_state=0)
     if scaling == "stretched":
         cube = AsinhStretch().fit_transform(cube)
-    esom = ESOM(n_clusters=None, random_state=0).fit(flatten(cube)[0])
+    esom = ESOM(None, random_state=0).fit(flatten(cube)[0])
     assert 250 <= len(esom.codebook_) <= 1000
 
 
 def test_automatic_epsilon_of_few_different_samples_counts_these():
     X = np.random.default_rng(0).integers(0, 40, size=(20_000, 1)).astype(float)
-    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    esom = ESOM(None, random_state=0).fit(X)
     assert 20 <= len(esom.codebook_) <= 40
     assert esom.epsilon_ > 0.01
 
@@ -90,23 +90,23 @@ def test_automatic_epsilon_of_few_different_samples_counts_these():
 @pytest.mark.parametrize("n_samples", [100, 400, 2500])
 def test_automatic_epsilon_of_small_tables(n_samples):
     X = np.random.default_rng(1).normal(size=(n_samples, 3))
-    esom = ESOM(n_clusters=None, random_state=0).fit(X)
+    esom = ESOM(None, random_state=0).fit(X)
     target = 5 * np.sqrt(n_samples)
     assert target / 2 <= len(esom.codebook_) <= 2 * target
 
 
 def test_automatic_epsilon_follows_the_scale_of_the_data():
     X = np.random.default_rng(2).normal(size=(500, 3))
-    one = ESOM(n_clusters=None, random_state=0).fit(X)
+    one = ESOM(None, random_state=0).fit(X)
     for factor in (2.0**-30, 2.0**30):
-        other = ESOM(n_clusters=None, random_state=0).fit(factor * X)
+        other = ESOM(None, random_state=0).fit(factor * X)
         assert other.epsilon_ == factor * one.epsilon_
         assert_array_equal(other.codebook_, factor * one.codebook_)
 
 
 def test_automatic_epsilon_respects_a_smaller_bound():
     X = np.random.default_rng(3).normal(size=(5000, 2))
-    esom = ESOM(n_clusters=None, max_nodes=100, random_state=0)
+    esom = ESOM(None, max_nodes=100, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         esom.fit(X)
@@ -115,7 +115,7 @@ def test_automatic_epsilon_respects_a_smaller_bound():
 
 def test_automatic_epsilon_stays_for_later_chunks():
     X = np.random.default_rng(4).normal(size=(900, 2))
-    esom = ESOM(n_clusters=None).partial_fit(X[:300])
+    esom = ESOM(None).partial_fit(X[:300])
     epsilon = esom.epsilon_
     assert esom.partial_fit(X[300:]).epsilon_ == epsilon
 
@@ -132,7 +132,7 @@ def test_automatic_epsilon_stays_for_later_chunks():
 )
 @pytest.mark.parametrize("epsilon", [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 1e4, 1e8, 1e12])
 def test_every_epsilon_ends_within_the_bound(epsilon, X):
-    esom = ESOM(epsilon=epsilon, max_nodes=50, n_clusters=None, random_state=0)
+    esom = ESOM(None, epsilon=epsilon, max_nodes=50, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         esom.fit(X)
@@ -148,9 +148,7 @@ def test_every_epsilon_ends_within_the_bound(epsilon, X):
     # Whoever learned with the larger epsilon from the start needs no more nodes.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ESOM(
-            epsilon=4 * esom.epsilon_, max_nodes=50, n_clusters=None, random_state=0
-        ).fit(X)
+        ESOM(None, epsilon=4 * esom.epsilon_, max_nodes=50, random_state=0).fit(X)
 
 
 def test_merges_are_paid_for_by_insertions(monkeypatch):
@@ -164,7 +162,7 @@ def test_merges_are_paid_for_by_insertions(monkeypatch):
 
     monkeypatch.setattr("skesom.som._esom.make_room", counted)
     X = np.random.default_rng(0).normal(size=(20_000, 3))
-    esom = ESOM(epsilon=1e-9, max_nodes=100, n_clusters=None, random_state=0)
+    esom = ESOM(None, epsilon=1e-9, max_nodes=100, random_state=0)
     with pytest.warns(ConvergenceWarning, match="epsilon grew from 1e-09"):
         esom.fit(X)
     assert merges[0] == 100
@@ -175,7 +173,7 @@ def test_merges_are_paid_for_by_insertions(monkeypatch):
 @pytest.mark.parametrize("n_features", [1, 3, 20])
 def test_merging_leaves_half_of_the_nodes_or_more(n_features):
     X = np.random.default_rng(0).normal(size=(30_000, n_features))
-    esom = ESOM(epsilon=1e-9, max_nodes=200, n_clusters=None, random_state=0)
+    esom = ESOM(None, epsilon=1e-9, max_nodes=200, random_state=0)
     with pytest.warns(ConvergenceWarning, match="max_nodes=200"):
         esom.fit(X)
     assert 100 <= len(esom.codebook_) <= 200
@@ -184,7 +182,7 @@ def test_merging_leaves_half_of_the_nodes_or_more(n_features):
 @pytest.mark.parametrize("max_nodes", [1, 2, 3])
 def test_hardly_any_nodes(max_nodes):
     X = np.random.default_rng(0).normal(size=(300, 2))
-    esom = ESOM(epsilon=1e-3, max_nodes=max_nodes, n_clusters=None, random_state=0)
+    esom = ESOM(None, epsilon=1e-3, max_nodes=max_nodes, random_state=0)
     with pytest.warns(ConvergenceWarning, match=f"max_nodes={max_nodes};"):
         esom.fit(X)
     assert 1 <= len(esom.codebook_) <= max_nodes
@@ -193,7 +191,7 @@ def test_hardly_any_nodes(max_nodes):
 
 def test_bound_holds_over_chunks():
     X = np.random.default_rng(0).normal(size=(1000, 2))
-    esom = ESOM(epsilon=0.05, max_nodes=40, n_clusters=None)
+    esom = ESOM(None, epsilon=0.05, max_nodes=40)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for chunk in np.split(X, 10):
@@ -245,7 +243,7 @@ def test_components_respect_the_longest_link():
 def test_number_of_clusters():
     X, truth = make_blobs(800, centers=5, cluster_std=0.5, random_state=1)
     for n_clusters in (1, 2, 5, 8):
-        esom = ESOM(n_clusters=n_clusters, random_state=0).fit(X)
+        esom = ESOM(n_clusters, random_state=0).fit(X)
         assert_array_equal(np.unique(esom.labels_), np.arange(n_clusters))
     assert (
         adjusted_rand_score(truth, esom.set_params(n_clusters=5).fit(X).labels_) > 0.9
@@ -254,7 +252,7 @@ def test_number_of_clusters():
 
 def test_fewer_nodes_than_clusters_warns_once():
     X = np.random.default_rng(0).normal(size=(100, 2))
-    esom = ESOM(epsilon=100.0, n_clusters=4)
+    esom = ESOM(4, epsilon=100.0)
     with pytest.warns(ConvergenceWarning, match="gave 1 clusters, fewer than n_clus"):
         esom.fit(X)
     assert set(esom.labels_) == {0}
@@ -277,7 +275,7 @@ def test_shuffle_and_order():
 
 def test_partial_fit_labels_the_samples_of_its_call():
     X = make_blobs(300, random_state=0)[0]
-    esom = ESOM(n_clusters=3).partial_fit(X[:200])
+    esom = ESOM(3).partial_fit(X[:200])
     assert len(esom.labels_) == 200
     assert len(esom.partial_fit(X[200:]).labels_) == 100
     assert esom.hits_.sum() == 100
@@ -293,7 +291,7 @@ def test_fit_forgets_what_was_learned_before():
 
 def test_network_that_was_stored_grows_beyond_its_room():
     X = np.random.default_rng(0).normal(size=(400, 3))
-    esom = ESOM(epsilon=0.2, n_clusters=None).partial_fit(X[:80])
+    esom = ESOM(None, epsilon=0.2).partial_fit(X[:80])
     loaded = pickle.loads(pickle.dumps(esom))
     for chunk in (X[80:150], X[150:]):
         loaded.partial_fit(chunk)
@@ -305,7 +303,7 @@ def test_network_that_was_stored_grows_beyond_its_room():
 
 def test_interrupted_partial_fit_leaves_the_map_as_it_was(monkeypatch):
     X = np.random.default_rng(0).normal(size=(300, 3))
-    esom = ESOM(epsilon=0.5, n_clusters=None).partial_fit(X[:150])
+    esom = ESOM(None, epsilon=0.5).partial_fit(X[:150])
     untouched = pickle.loads(pickle.dumps(esom))
 
     def interrupted(*args, **keywords):
@@ -464,9 +462,7 @@ def test_novel_are_those_farther_than_epsilon_from_every_node():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_activation_falls_with_the_distance_in_units_of_epsilon(dtype):
-    esom = ESOM(epsilon=2.0, n_clusters=None).fit(
-        np.array([[0.0, 0], [10, 0]], dtype=dtype)
-    )
+    esom = ESOM(None, epsilon=2.0).fit(np.array([[0.0, 0], [10, 0]], dtype=dtype))
     found = esom.activation(np.array([[0, 0], [0, 2], [13, 0], [np.nan, 1]], dtype))
     # At the node, at epsilon, at 1.5 epsilon; a distance of 1 over one of two features
     # is the square root of 2 over both.

@@ -155,7 +155,7 @@ class TestLearning:
         X, y = overlapping
         same = {"epsilon": 0.8, "learning_rate": 0.1, "random_state": 3, "n_epochs": 2}
         classifier = esom_classifier(**same).fit(X, y)
-        plain = ESOM(**same, n_clusters=None).fit(X)
+        plain = ESOM(None, **same).fit(X)
         assert_array_equal(classifier.estimator_.codebook_, plain.codebook_)
         assert_array_equal(classifier.class_hits_.sum(axis=1), plain.hits_)
         for place, label in enumerate(classifier.classes_):

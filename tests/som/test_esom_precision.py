@@ -76,12 +76,7 @@ def test_single_precision_agrees_with_double(
     nodes, errors = [], []
     for samples in (X, X.astype(np.float32)):
         maps = [
-            ESOM(
-                epsilon=epsilon,
-                update_set=update_set,
-                n_clusters=None,
-                random_state=order,
-            )
+            ESOM(None, epsilon=epsilon, update_set=update_set, random_state=order)
             for order in range(N_ORDERS)
         ]
         maps = [esom.fit(samples) for esom in maps]

@@ -44,9 +44,7 @@ def test_errors_decide_which_unit_is_near():
 @pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
 def test_angles_give_values_of_the_brightness_of_the_sample(metric):
     init = np.array([[3.0, 4, 0], [0, 3, 4]]) / 5
-    csom = CSOM(
-        shape=2, metric=metric, init=init, sigma=0.02, n_epochs=1, n_clusters=None
-    )
+    csom = CSOM(None, shape=2, metric=metric, init=init, sigma=0.02, n_epochs=1)
     csom.fit(np.vstack([init, init]))
     X = [[np.nan, 400.0, 0], [0, np.nan, 8], [np.nan, 0, 0]]
     assert_allclose(csom.impute(X), [[300, 400, 0], [0, 6, 8], [0, 0, 0]], atol=1e-12)
@@ -54,11 +52,7 @@ def test_angles_give_values_of_the_brightness_of_the_sample(metric):
 
 def test_weights_of_features_count_for_angles():
     csom = CSOM(
-        shape=1,
-        metric="cosine",
-        feature_weights=[4, 1, 1],
-        init=[[1.0, 1, 1]],
-        n_clusters=None,
+        None, shape=1, metric="cosine", feature_weights=[4, 1, 1], init=[[1.0, 1, 1]]
     )
     csom.fit([[1.0, 1, 1]])
     # Least squares over the present features: (4 * 2 + 1 * 7) / (4 + 1).
@@ -77,7 +71,7 @@ def curve(n_samples, seed):
 @pytest.mark.parametrize(
     "estimator",
     [
-        CSOM(shape=(10, 10), n_clusters=None),
+        CSOM(None, shape=(10, 10)),
         ESOM(random_state=0),
     ],
     ids=lambda estimator: type(estimator).__name__,
@@ -105,7 +99,7 @@ def test_filling_beats_dropping_where_few_objects_are_complete(seed):
     missing = rng.random(1500) < np.where(t > 0.5, 0.99, 0.3)
     incomplete[missing, rng.integers(0, 5, 1500)[missing]] = np.nan
     complete = ~np.isnan(incomplete).any(axis=1)
-    filled = CSOM(shape=(10, 10), n_clusters=None).fit(incomplete).impute(incomplete)
+    filled = CSOM(None, shape=(10, 10)).fit(incomplete).impute(incomplete)
     new, truth = curve(1000, seed + 200)
     errors = []
     for table, target in ((filled, t), (X[complete], t[complete])):
@@ -117,7 +111,7 @@ def test_filling_beats_dropping_where_few_objects_are_complete(seed):
 def test_in_blocks_as_at_once(monkeypatch):
     X, _ = curve(300, seed=0)
     X[::2, 1] = np.nan
-    csom = CSOM(shape=(5, 5), n_clusters=None).fit(X)
+    csom = CSOM(None, shape=(5, 5)).fit(X)
     expected = csom.impute(X)
     monkeypatch.setattr("skesom._common.lazy.ROWS", 7)
     assert_array_equal(csom.impute(X), expected)

@@ -5,8 +5,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from _reference import distances, neighborhood, places
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.spatial.distance import cdist
 
 from skesom._common import blocks
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
@@ -20,53 +20,6 @@ LATTICES = [
     if not (toroidal and topology == "hexagonal" and shape[0] % 2 and shape[0] > 1)
 ]
 every_lattice = pytest.mark.parametrize(("shape", "topology", "toroidal"), LATTICES)
-
-
-def places(shape, topology):
-    """x and y of each unit, one by one."""
-    return np.array(
-        [
-            (column + row % 2 / 2, row * np.sqrt(3) / 2)
-            if topology == "hexagonal"
-            else (column, row)
-            for row in range(shape[0])
-            for column in range(shape[1])
-        ]
-    )
-
-
-def distances(shape, topology, toroidal):
-    """Distances of all pairs; on a torus to the nearest of nine images."""
-    here = places(shape, topology)
-    if not toroidal:
-        return without_rounding(cdist(here, here))
-    pitch = np.sqrt(3) / 2 if topology == "hexagonal" else 1
-    width, height = shape[1], shape[0] * pitch
-    images = [
-        cdist(here, here + [across * width, down * height])
-        for across in (-1, 0, 1)
-        for down in (-1, 0, 1)
-    ]
-    return without_rounding(np.min(images, axis=0))
-
-
-def without_rounding(r):
-    """Squares of distances are multiples of a quarter."""
-    return np.sqrt(np.round(4 * r**2) / 4)
-
-
-def weights(name, r, sigma, diameter=None):
-    """The neighborhoods by their formulas."""
-    h = {
-        "gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)),
-        "cut_gaussian": lambda: np.exp(-(r**2) / (2 * sigma**2)) * (r <= sigma),
-        "bubble": lambda: 1.0 * (r <= sigma),
-        "epanechnikov": lambda: np.clip(1 - (r / sigma) ** 2, 0, None),
-        "mexican_hat": lambda: (
-            (1 - r**2 / (2 * sigma**2)) * np.exp(-(r**2) / (2 * sigma**2))
-        ),
-    }[name]()
-    return h if diameter is None else h * (r <= diameter / 2)
 
 
 @every_lattice
@@ -129,7 +82,7 @@ def test_smooth(shape, topology, toroidal, name, diameter):
     for sigma in (0.05, 0.7, 1.0, np.sqrt(3), 3.0, 1e3):
         lattice = Lattice(shape, topology, toroidal)
         smoothed = lattice.smooth(values, sigma, Neighborhood(name, diameter))
-        expected = weights(name, r, sigma, diameter) @ values
+        expected = neighborhood(name, r, sigma, diameter) @ values
         assert smoothed.shape == values.shape
         assert_array_equal(smoothed == 0, expected == 0)
         assert_allclose(smoothed, expected, rtol=1e-12)
@@ -146,7 +99,7 @@ def test_smooth_in_blocks(shape, toroidal, work, monkeypatch):
     for name in ("gaussian", "bubble"):
         for sigma in (0.1, 1.0, 300.0):
             smoothed = lattice.smooth(values, sigma, Neighborhood(name))
-            expected = weights(name, r, sigma) @ values
+            expected = neighborhood(name, r, sigma) @ values
             assert_allclose(smoothed, expected, rtol=1e-12)
 
 
@@ -177,7 +130,9 @@ def test_neighborhoods(name, diameter):
     r = np.r_[0, np.arange(0.013, 6, 0.05)]
     for sigma in (0.7, 1.0, 2.5):
         h = Neighborhood(name, diameter)(r**2, sigma)
-        assert_allclose(h, weights(name, r, sigma, diameter), rtol=1e-12, atol=1e-15)
+        assert_allclose(
+            h, neighborhood(name, r, sigma, diameter), rtol=1e-12, atol=1e-15
+        )
         assert h[0] == 1
 
 

@@ -85,7 +85,7 @@ def test_the_map_is_that_without_targets():
     X = StandardScaler().fit_transform(X)
     regressor, plain = (
         csom_regressor((5, 6), smoothing=0).fit(X, y),
-        CSOM(shape=(5, 6), n_clusters=None).fit(X),
+        CSOM(None, shape=(5, 6)).fit(X),
     )
     assert_array_equal(regressor.estimator_.codebook_, plain.codebook_)
     assert_array_equal(regressor.estimator_.hit_map(), plain.hit_map())

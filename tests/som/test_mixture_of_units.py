@@ -141,7 +141,7 @@ def test_units_stand_for_their_samples():
     X, truth = two_groups()
     X = np.concatenate([X, X + [0, 20]])
     truth = np.concatenate([truth, truth + 2])
-    esom = ESOM(n_clusters=4, random_state=0).fit(X)
+    esom = ESOM(4, random_state=0).fit(X)
     summary = summarize(X, esom.codebook_, wanted={"moments"})
     start = np.array(
         [truth[summary.winners == unit][0] for unit in range(len(summary.hits))]

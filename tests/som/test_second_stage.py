@@ -36,8 +36,8 @@ from skesom.som._second_stage._units import Units, both_ways
 
 MAPS = {
     "ESOM": ESOM(random_state=0),
-    "CSOM": CSOM(n_clusters=8, random_state=0),
-    "torus": CSOM(shape=(8, 12), toroidal=True, n_clusters=8, random_state=0),
+    "CSOM": CSOM(8, random_state=0),
+    "torus": CSOM(8, shape=(8, 12), toroidal=True, random_state=0),
 }
 RULES = ("graph", "umatrix", "two-winners")
 every_map = pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
@@ -421,7 +421,7 @@ def iris_map():
     return (
         X,
         iris.target,
-        CSOM(shape=(11, 6), n_epochs=50, sigma=widths, n_clusters=3).fit(X),
+        CSOM(3, shape=(11, 6), n_epochs=50, sigma=widths).fit(X),
     )
 
 
@@ -504,8 +504,8 @@ def test_as_many_clusters_as_asked(som, rule, n_clusters):
 @every_rule
 def test_many_clusters(rule):
     X = np.random.default_rng(0).normal(size=(4000, 2))
-    check_labels(CSOM(shape=(20, 20), n_clusters=200, clusterer=rule).fit(X), 200)
-    esom = ESOM(n_clusters=200, clusterer=rule, random_state=0).fit(X)
+    check_labels(CSOM(200, shape=(20, 20), clusterer=rule).fit(X), 200)
+    esom = ESOM(200, clusterer=rule, random_state=0).fit(X)
     check_labels(esom, 200)
 
 
@@ -547,10 +547,10 @@ def test_one_unit_and_duplicates(rule):
     X = np.ones((30, 2))
     for n_clusters in (1, "auto"):
         for som in (
-            ESOM(n_clusters=n_clusters, clusterer=rule),
-            ESOM(epsilon=10.0, n_clusters=n_clusters, clusterer=rule),
-            CSOM(shape=1, n_clusters=n_clusters, clusterer=rule),
-            CSOM(shape=(3, 3), n_clusters=n_clusters, clusterer=rule, init="random"),
+            ESOM(n_clusters, clusterer=rule),
+            ESOM(n_clusters, epsilon=10.0, clusterer=rule),
+            CSOM(n_clusters, shape=1, clusterer=rule),
+            CSOM(n_clusters, shape=(3, 3), clusterer=rule, init="random"),
         ):
             assert_array_equal(som.fit(X).labels_, np.zeros(30))
 
@@ -723,7 +723,7 @@ def test_samples_belong_to_normals_where_no_gap_parts_them(Map, global_random_se
 
 def test_no_normals_where_gaps_part_the_clusters():
     X, truth = make_moons(2000, noise=0.04, random_state=0)
-    esom = ESOM(n_clusters=2, random_state=0).fit(X)
+    esom = ESOM(2, random_state=0).fit(X)
     assert esom.mixture_ is None
     assert adjusted_rand_score(truth, esom.labels_) == 1
 

@@ -21,19 +21,19 @@ from threadpoolctl import threadpool_limits
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 MAPS = [
-    pytest.param(ESOM(n_clusters=4, random_state=0), id="esom"),
-    pytest.param(ESOM(n_clusters=None, random_state=0), id="esom-units"),
+    pytest.param(ESOM(4, random_state=0), id="esom"),
+    pytest.param(ESOM(None, random_state=0), id="esom-units"),
     pytest.param(ESOM(clusterer="components", random_state=0), id="esom-components"),
-    pytest.param(CSOM(shape=(5, 6), n_clusters=4, random_state=0), id="csom"),
-    pytest.param(CSOM(shape=(5, 6), random_state=0, n_clusters=None), id="csom-units"),
+    pytest.param(CSOM(4, shape=(5, 6), random_state=0), id="csom"),
+    pytest.param(CSOM(None, shape=(5, 6), random_state=0), id="csom-units"),
     pytest.param(
         CSOM(
+            None,
             shape=(5, 6),
             algorithm="online",
             init="random",
             n_epochs=2,
             random_state=0,
-            n_clusters=None,
         ),
         id="csom-online",
     ),
@@ -255,16 +255,10 @@ def test_same_random_state_same_bits(estimator, X):
 @pytest.mark.parametrize(
     "estimator",
     [
-        ESOM(n_clusters=4, random_state=0),
-        CSOM(
-            shape=(5, 6),
-            algorithm="online",
-            init="random",
-            random_state=0,
-            n_clusters=None,
-        ),
-        CSOM(shape=(5, 6), n_clusters=4),
-        ESOM(n_clusters=4),
+        ESOM(4, random_state=0),
+        CSOM(None, shape=(5, 6), algorithm="online", init="random", random_state=0),
+        CSOM(4, shape=(5, 6)),
+        ESOM(4),
     ],
 )
 def test_global_random_state_is_left_alone(estimator, X):
@@ -444,7 +438,7 @@ def test_refused_number_of_clusters(estimator, n_clusters, X):
 @pytest.mark.parametrize(
     ("estimator", "wrong"),
     [
-        (ESOM(epsilon=0.5, n_clusters=2), {"learning_rate": 7}),
+        (ESOM(2, epsilon=0.5), {"learning_rate": 7}),
         (CSOM(2, shape=(3, 3)), {"n_epochs": 0}),
         (MapClassifier(ESOM(epsilon=0.5)), {"n_neighbors": 0}),
         (MapClassifier(CSOM(shape=(3, 3))), {"n_neighbors": 0}),

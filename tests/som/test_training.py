@@ -101,7 +101,7 @@ def test_maps_are_the_same_to_the_bit_for_any_number_of_threads(n_features, dtyp
     fitted = []
     for limit in (1, 2, 5):
         with threadpool_limits(limit, user_api="openmp"):
-            csom = CSOM(shape=(9, 8), n_epochs=2, n_clusters=None).fit(X)
+            csom = CSOM(None, shape=(9, 8), n_epochs=2).fit(X)
             fitted.append((csom.codebook_, csom.labels_, csom.training_errors_))
     for other in fitted[1:]:
         for one, two in zip(fitted[0], other, strict=True):
@@ -115,7 +115,7 @@ def test_memory_of_training_is_small_beside_the_samples():
         X = np.tile(draw(50_000, 1, 4, np.float32, missing=False)[0], (8, 1))[
             :n_samples
         ]
-        csom = CSOM(shape=(10, 10), n_epochs=2, n_clusters=None)
+        csom = CSOM(None, shape=(10, 10), n_epochs=2)
         tracemalloc.start()
         csom.fit(X)
         extra.append(tracemalloc.get_traced_memory()[1] - csom.labels_.nbytes)
@@ -128,7 +128,7 @@ def test_memory_of_training_is_small_beside_the_samples():
 def test_large_map_needs_no_matrix_of_units_by_units():
     X, _ = draw(3000, 1, 3, np.float32, missing=False)
     tracemalloc.start()
-    CSOM(shape=(120, 120), n_epochs=1, n_clusters=None).fit(X)
+    CSOM(None, shape=(120, 120), n_epochs=1).fit(X)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 14_400**2 * 8 / 20

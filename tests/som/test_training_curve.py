@@ -55,7 +55,7 @@ def test_attribute(algorithm):
     X = np.random.default_rng(0).normal(size=(500, 3))
     X[::9, 1] = np.nan
     csom = CSOM(
-        shape=(5, 5), algorithm=algorithm, n_epochs=8, random_state=0, n_clusters=None
+        None, shape=(5, 5), algorithm=algorithm, n_epochs=8, random_state=0
     ).fit(X)
     errors = csom.training_errors_
     assert errors.shape == (8,)
@@ -72,21 +72,15 @@ def test_attribute(algorithm):
 def test_first_error_is_that_of_the_initial_units():
     X = np.random.default_rng(0).normal(size=(200, 2))
     init = X[:6]
-    csom = CSOM(
-        shape=(2, 3), init=init, n_epochs=3, sigma=[1.0, 0.5, 0.5], n_clusters=None
-    ).fit(X)
+    csom = CSOM(None, shape=(2, 3), init=init, n_epochs=3, sigma=[1.0, 0.5, 0.5]).fit(X)
     first = root_mean_square(Metric(), X, init)
     assert csom.training_errors_[0] == pytest.approx(first)
-    shorter = CSOM(
-        shape=(2, 3), init=init, n_epochs=2, sigma=[1.0, 0.5], n_clusters=None
-    ).fit(X)
+    shorter = CSOM(None, shape=(2, 3), init=init, n_epochs=2, sigma=[1.0, 0.5]).fit(X)
     third = root_mean_square(Metric(), X, shorter.codebook_)
     assert csom.training_errors_[2] == pytest.approx(third)
 
 
 def test_samples_right_on_their_units():
-    csom = CSOM(
-        shape=(1, 2), init=[[1e8], [1e8 + 1]], n_epochs=2, sigma=0.01, n_clusters=None
-    )
+    csom = CSOM(None, shape=(1, 2), init=[[1e8], [1e8 + 1]], n_epochs=2, sigma=0.01)
     csom.fit([[1e8], [1e8 + 1]])
     assert_allclose(csom.training_errors_, 0, atol=1e-6)
