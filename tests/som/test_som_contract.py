@@ -4,7 +4,6 @@
 import copy
 import pickle
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
 
 import joblib
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
@@ -49,9 +49,7 @@ def X():
 def state_of(estimator):
     """Everything learned, in a form that compares bit for bit."""
     state = {}
-    getattr(
-        estimator, "labels_", None
-    )  # after partial_fit they are made when asked for
+    getattr(estimator, "labels_", None)  # after partial_fit they wait to be asked for
     for name, value in vars(estimator).items():
         if name == "grouping_":
             state["unit_labels_"] = value.unit_labels
@@ -106,6 +104,23 @@ def test_labels_fall_in_size_and_all_occur(estimator, X):
     assert_array_equal(fitted.predict(X), fitted.labels_)
     if fitted.n_clusters == 4:
         assert len(sizes) == 4
+
+
+@every_map
+@pytest.mark.parametrize("n_clusters", [1, 2, 5, 8])
+def test_number_of_clusters(estimator, n_clusters):
+    X, truth = make_blobs(800, centers=5, cluster_std=0.5, random_state=1)
+    som = clone(estimator).set_params(n_clusters=n_clusters, clusterer="graph").fit(X)
+    assert_array_equal(np.unique(som.labels_), np.arange(n_clusters))
+    assert n_clusters != 5 or adjusted_rand_score(truth, som.labels_) > 0.9
+
+
+@every_map
+def test_verbose_shows_a_bar(estimator, X, capsys):
+    clone(estimator).set_params(verbose=1).fit(X)
+    assert type(estimator).__name__ in capsys.readouterr().err
+    clone(estimator).fit(X)
+    assert capsys.readouterr().err == ""
 
 
 @every_map
@@ -277,16 +292,6 @@ def test_thread_limits_change_nothing(estimator):
         with threadpool_limits(limit):
             fitted.append(clone(estimator).fit(X).partial_fit(X[:500]))
     assert_same_state(*fitted)
-
-
-@every_map
-def test_four_python_threads_at_once(estimator):
-    tables = [make_blobs(600, 3, centers=4, random_state=seed)[0] for seed in range(4)]
-    serial = [clone(estimator).fit(table) for table in tables]
-    with ThreadPoolExecutor(4) as pool:
-        threaded = list(pool.map(lambda table: clone(estimator).fit(table), tables))
-    for one, other in zip(serial, threaded, strict=True):
-        assert_same_state(one, other)
 
 
 @every_map
