@@ -8,6 +8,8 @@ import re
 import zipfile
 import zlib
 
+import numpy as np
+
 CARD, BLOCK = 80, 2880
 NUMBERS = (
     "0 1 -1 2 3 7 8 16 -32 -64 99 999 1000 -2880 32767 65536 2147483647 2147483648 "
@@ -19,7 +21,7 @@ WORDS = (
     "\x00 evilmod.Trap os.system antigravity.fly sklearn.utils.all_estimators "
     "builtins.eval ../../x /etc/passwd CON a,b \u03b1 \u4e2d \U0001f600 \ud7ff "
     "deg mag Jy AA pix RA---TAN DEC--TAN GLON-CAR FREQ WAVE-TAB VELO "
-    "XTENSION BINTABLE IMAGE CIRCLE"
+    "XTENSION BINTABLE IMAGE CIRCLE box ellipse polygon annulus point image fk5"
 ).split(" ")
 VALUES = (*NUMBERS, *WORDS)
 CARDS = (
@@ -40,6 +42,18 @@ _DEPTH = 3000
 
 def pick(rng, values):
     return values[int(rng.integers(len(values)))]
+
+
+def value(rng, values=VALUES):
+    """Return a hostile value, or now and then any number or, among texts, any text."""
+    kind = rng.random()
+    if kind < 0.1:
+        return str(rng.integers(-(2**63), 2**63 - 1) >> rng.integers(64))
+    if kind < 0.2:
+        return repr(float(np.frombuffer(rng.bytes(8))[0]))
+    if kind < 0.25 and values is not NUMBERS:
+        return rng.integers(32, 127, rng.integers(20)).astype("u1").tobytes().decode()
+    return pick(rng, values)
 
 
 def flip_bits(data, rng):
@@ -105,10 +119,10 @@ def edit_cards(data, rng):
             name = pick(rng, CARDS)
             same = [p for p in places if data[p : p + 8].strip() == name.encode()]
             place = pick(rng, same) if same else place
-        value = pick(rng, VALUES)
-        if value in WORDS and rng.random() < 0.8:
-            value = "'" + value.replace("'", "''") + "'"
-        card = f"{name:<8.8}= {value:>20} / [pix] \u00e4".encode("latin-1", "replace")
+        text = value(rng)
+        if text not in NUMBERS and rng.random() < 0.8:
+            text = "'" + text.replace("'", "''") + "'"
+        card = f"{name:<8.8}= {text:>20} / [pix] \u00e4".encode("latin-1", "replace")
         data[place : place + CARD] = card[:CARD].ljust(CARD)
     return bytes(data)
 
@@ -122,8 +136,10 @@ def edit_tokens(data, rng):
         token = tokens.pop(int(rng.integers(len(tokens))))
         tokens = [each for each in tokens if each.end() <= token.start()]
         is_number = token[0][-1:].isdigit() or rng.random() < 0.3
-        value = pick(rng, NUMBERS if is_number else VALUES).encode()
-        data = data[: token.start()] + value + data[token.end() :]
+        new = value(rng, NUMBERS if is_number else VALUES).encode()
+        if rng.random() < 0.1:  # a list of another length
+            new = pick(rng, (b"", new + b"," + token[0], new + b"|" + token[0]))
+        data = data[: token.start()] + new + data[token.end() :]
     return data
 
 
@@ -146,7 +162,7 @@ def edit_lines(data, rng):
         extra = repeated * int(pick(rng, (1, 30, 3000)))
         lines[one] = lines[one][:at] + extra + lines[one][at:]
     else:
-        lines.insert(one, pick(rng, VALUES).encode("utf-8", "replace") + b"\n")
+        lines.insert(one, value(rng).encode("utf-8", "replace") + b"\n")
     return b"".join(lines)
 
 
@@ -156,10 +172,6 @@ def _nodes(tree, path=()):
         return
     for key, item in tree.items() if isinstance(tree, dict) else enumerate(tree):
         yield from _nodes(item, (*path, key))
-
-
-def _raw(text):
-    return {"raw text": text}
 
 
 def edit_json(data, rng):
@@ -186,7 +198,7 @@ def edit_json(data, rng):
                 found = found[step]
             parent[key] = json.loads(json.dumps(found))
         elif kind < 0.6:
-            parent[key] = _raw(pick(rng, raws))
+            parent[key] = {"raw text": value(rng, raws)}
         else:
             small = [None, True, [], {}, "", [[]], [None], {"class": "evilmod.Trap"}]
             parent[key] = pick(rng, small) if kind < 0.7 else pick(rng, WORDS)

@@ -1,29 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fit random Pipelines of skesom and scikit-learn until something goes wrong.
+"""Random Pipelines of skesom and scikit-learn, and what is done with them.
 
-    python tests/fuzz/pipelines.py --minutes 120 --jobs 2
-
-Each case is a number: it chooses a table or a cube, steps and their parameters, and
-what is done with them. A case fails if the process dies or hangs, if an error is no
-ValueError or names neither a parameter nor what is wrong with the data, if the fit is
-not the same bits when it is repeated, when it has another number of threads, or after a
-pickle, or if the data or the global random state change. Failing cases are printed, and
-``--keep`` writes their estimators; ``--first`` goes on from a case, or repeats it.
+A case chooses a table or a cube, steps and their parameters, and a check. It fails if
+an error is no ValueError or names neither a parameter nor what is wrong with the data,
+if the fit is not the same bits when it is repeated, when it has another number of
+threads, or after a pickle, or if the data or the global random state change.
 """
 
-import argparse
 import os
 import pickle
 import re
-import sys
-import time
 import traceback
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import workers
+from run import where
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
@@ -62,6 +54,7 @@ from skesom.cube import BandBinner, Cube
 from skesom.maps import MajorityVote
 from skesom.metrics import map_scorer
 
+METHOD = "spawn"  # of processes: a child of os.fork has one thread only
 LONGEST = 60.0  # seconds
 # Words of messages about data, not about a parameter.
 _OF_DATA = (
@@ -118,40 +111,30 @@ def make_table(rng):
 def damage(rng, X):
     """Scale and shift columns, and put constants, gaps and infinities into them."""
     column = rng.integers(X.shape[-1])
-    for change, share in (
-        ("scale", 0.25),
-        ("column", 0.15),
-        ("shift", 0.1),
-        ("constant", 0.1),
-        ("all", 0.03),
-        ("gaps", 0.3),
-        ("rows", 0.1),
-        ("empty", 0.03),
-        ("infinity", 0.01),
-        ("same", 0.1),
-    ):
-        if rng.random() >= share:
-            continue
-        if change == "scale":
-            X *= 10.0 ** pick(rng, [-40, -9, -3, 2, 5, 9, 15, 30])
-        elif change == "column":
-            X[..., column] *= 10.0 ** rng.integers(-20, 20)
-        elif change == "shift":
-            X += 10.0 ** rng.integers(0, 12)
-        elif change == "constant":
-            X[..., column] = 1.0
-        elif change == "all":
-            X[...] = X.flat[0]
-        elif change == "gaps":
-            X[rng.random(X.shape) < 0.1] = np.nan
-        elif change == "rows":
-            X[rng.random(X.shape[:-1]) < 0.2] = np.nan
-        elif change == "empty":
-            X[..., column] = np.nan
-        elif change == "infinity":
-            X.flat[rng.integers(X.size)] = np.inf
-        else:
-            X[: len(X) // 2] = X[0]
+
+    def happens(share):
+        return rng.random() < share
+
+    if happens(0.25):
+        X *= 10.0 ** pick(rng, [-40, -9, -3, 2, 5, 9, 15, 30])
+    if happens(0.15):
+        X[..., column] *= 10.0 ** rng.integers(-20, 20)
+    if happens(0.1):
+        X += 10.0 ** rng.integers(0, 12)
+    if happens(0.1):
+        X[..., column] = 1.0
+    if happens(0.03):
+        X[...] = X.flat[0]
+    if happens(0.3):
+        X[rng.random(X.shape) < 0.1] = np.nan
+    if happens(0.1):
+        X[rng.random(X.shape[:-1]) < 0.2] = np.nan
+    if happens(0.03):
+        X[..., column] = np.nan
+    if happens(0.01):
+        X.flat[rng.integers(X.size)] = np.inf
+    if happens(0.1):
+        X[: len(X) // 2] = X[0]
 
 
 def make_cube(rng):
@@ -286,12 +269,27 @@ def make_cube_model(rng):
 
 
 def make_case(number):
-    """Return the kind, the model, the data, the truth and the check of a case."""
+    """Return the kind, the check, the model, the data and the truth of a case."""
     rng = np.random.default_rng([number, 15])
     kind = pick(rng, ["table", "table", "cube"])
     X, y = make_table(rng) if kind == "table" else make_cube(rng)
     model = make_table_model(rng) if kind == "table" else make_cube_model(rng)
-    return kind, model, X, y, pick(rng, CHECKS)
+    return kind, pick(rng, CHECKS), model, X, y
+
+
+def write_case(number, folder):
+    """Write the model and the data of a case."""
+    (folder / f"{number}.pickle").write_bytes(pickle.dumps(make_case(number)[2:]))
+
+
+def prepare(home):
+    """Let processes that are spawned have threads."""
+    os.environ.setdefault("OMP_NUM_THREADS", "3")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def start(home):
+    """Nothing is to be done in a process."""
 
 
 def result_of(model, X):
@@ -405,7 +403,7 @@ def state_of(X):
     return np.asarray(X).tobytes(), pickle.dumps(state)
 
 
-def judge(model, X, y, check):
+def judge(number, check, model, X, y):
     """Return what is wrong with a case, or None, and whether it was refused."""
     before, refused = state_of(X), False
     names = {name.rpartition("__")[2] for name in model.get_params()}
@@ -419,65 +417,13 @@ def judge(model, X, y, check):
         words = set(re.findall(r"\w+", text))
         inside = traceback.extract_tb(error.__traceback__)[-1].filename
         if not words & (names | set(_OF_DATA)):
-            problem = f"names nothing: {text:.300}\n{workers.where(error)}"
+            problem = f"names nothing: {text:.300}\n{where(error)}"
         elif "\n" in text and "/skesom/" in inside:
-            problem = f"several lines: {text:.300}\n{workers.where(error)}"
+            problem = f"several lines: {text:.300}\n{where(error)}"
     except BaseException as error:
         text = " ".join(str(error).split())
-        problem = f"{type(error).__name__}: {text:.200}\n{workers.where(error)}"
-    for what, then, now in zip(
-        ("the data", "the global random state"), before, state_of(X), strict=True
-    ):
-        if then != now:
-            problem = f"{what} changed; {problem}"
+        problem = f"{type(error).__name__}: {text:.200}\n{where(error)}"
+    changed = [then != now for then, now in zip(before, state_of(X), strict=True)]
+    if any(changed):
+        problem = f"data and global random state changed: {changed}; {problem}"
     return problem, refused
-
-
-def work(numbers, connection):
-    """Judge some cases in this process."""
-    for number in numbers:
-        kind, model, X, y, check = make_case(number)
-        connection.send((number, kind, check.__name__, None, None))
-        start = time.process_time()
-        problem, refused = judge(model, X, y, check)
-        seconds = time.process_time() - start
-        kind += " refused" * refused
-        connection.send((number, kind, check.__name__, seconds, problem))
-    connection.close()
-
-
-def main():
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=10**5, help="number of cases")
-    parser.add_argument("--minutes", type=float, help="time after which no case begins")
-    parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--keep", type=Path, help="folder for the cases that fail")
-    options = parser.parse_args()
-
-    def keep(number):
-        if options.keep is not None:
-            options.keep.mkdir(parents=True, exist_ok=True)
-            path = options.keep / f"{number}.pickle"
-            path.write_bytes(pickle.dumps(make_case(number)[1:4]))
-
-    # Spawned: a child of os.fork has one thread only.
-    os.environ.setdefault("OMP_NUM_THREADS", "3")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    numbers = range(options.first, options.first + options.count)
-    failing = workers.run_cases(
-        numbers,
-        options.jobs,
-        work,
-        (),
-        method="spawn",
-        keep=keep,
-        longest=LONGEST,
-        minutes=options.minutes,
-    )
-    sys.exit(failing > 0)
-
-
-if __name__ == "__main__":
-    main()
