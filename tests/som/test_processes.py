@@ -29,40 +29,41 @@ def labels(name):
 """
 
 FORKED = """
-here = labels("{name}")
-child = os.fork()
-if child == 0:
-    found = [labels("{name}"), maps["{name}"].predict(X)]
-    other = threading.Thread(target=lambda: found.append(labels("{name}")))
+def differing(name):
+    found = [labels(name), maps[name].predict(X)]
+    other = threading.Thread(target=lambda: found.append(labels(name)))
     other.start()
     other.join()
-    os._exit(sum((here != there).any() for there in found))
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    return sum((here[name] != there).any() for there in found)
+
+here = {name: labels(name) for name in maps}
+children = {}
+for name in maps:
+    children[name] = os.fork()
+    if children[name] == 0:
+        os._exit(differing(name))
+for name, child in children.items():
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, name
 """
 
 PARALLEL = """
-here = {{name: labels(name) for name in maps}}
-found = joblib.Parallel(2, backend="{backend}")(
-    joblib.delayed(labels)(name) for name in maps
-)
-for name, there in zip(maps, found, strict=True):
-    assert (here[name] == there).all(), name
+here = {name: labels(name) for name in maps}
+for backend in ("loky", "multiprocessing", "threading"):
+    found = joblib.Parallel(2, backend=backend)(
+        joblib.delayed(labels)(name) for name in maps
+    )
+    for name, there in zip(maps, found, strict=True):
+        assert (here[name] == there).all(), (backend, name)
 """
+FORKED = pytest.param(
+    FORKED,
+    marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no os.fork"),
+)
 
 
-def run(script):
-    """Run a script with two threads of OpenMP; one that hangs is an error."""
+@pytest.mark.parametrize("script", [FORKED, PARALLEL], ids=["forked", "parallel"])
+def test_children_fit_as_their_parent(script):
+    """With two threads of OpenMP; a script that hangs is an error."""
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     command = [sys.executable, "-c", SETUP + script]
     subprocess.run(command, env=environment, check=True, timeout=300)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no os.fork")
-@pytest.mark.parametrize("name", ["ESOM", "CSOM", "online", "consensus"])
-def test_a_forked_child_fits_as_its_parent(name):
-    run(FORKED.format(name=name))
-
-
-@pytest.mark.parametrize("backend", ["loky", "multiprocessing", "threading"])
-def test_every_backend_of_joblib_gives_the_same(backend):
-    run(PARALLEL.format(backend=backend))

@@ -6,11 +6,6 @@ lengths far larger than distances, many units at one place, and values whose pro
 overflow.
 """
 
-import hashlib
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -91,40 +86,3 @@ def test_winners_are_those_of_the_plain_sums(table, dtype, global_random_seed):
     winners, distances = nearest_units(X, codebook)
     assert_array_equal(winners, expected[:, 0])
     assert_array_equal(distances, np.sqrt(squared.min(axis=1)))
-
-
-PROGRAM = """
-import numpy as np
-from skesom.som import CSOM, ESOM
-rng = np.random.default_rng(5)
-for dtype, n_samples, n_features, epsilon in (
-    (np.float32, 3000, 7, 1.2),
-    (np.float64, 3000, 7, 1.2),
-    (np.float32, 700, 70, 9),
-    (np.float64, 700, 70, 9),
-):
-    X = rng.standard_t(4, size=(n_samples, n_features)).astype(dtype)
-    X[::50, 3] = np.nan
-    X[::3] += 10
-    for som in (
-        ESOM(epsilon=epsilon, random_state=0),
-        CSOM(shape=(9, 8), n_epochs=4, n_clusters=5),
-    ):
-        labels = som.fit_predict(X)
-        print(som.codebook_.tobytes().hex(), labels.tobytes().hex())
-"""
-
-
-def test_same_bits_with_vectors_of_any_width():
-    # A processor without wide vectors takes the narrower code whatever is asked for.
-    digests = set()
-    for n_bytes in (16, 32, 64):
-        result = subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            env={**os.environ, "SKESOM_VECTOR_BYTES": str(n_bytes)},
-            capture_output=True,
-            check=True,
-        )
-        assert len(result.stdout) > 10_000
-        digests.add(hashlib.sha256(result.stdout).hexdigest())
-    assert len(digests) == 1
