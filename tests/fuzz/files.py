@@ -232,7 +232,7 @@ OF_IMAGES = (
     command("predict RESULT FILE OTHERS -o new"),
 )
 OF_REGIONS = (
-    command(f"cluster --exclude FILE BANDS {FAST} --no-pictures"),
+    command(f"cluster BANDS {FAST} --no-pictures --exclude FILE"),
     command("test RESULT FILE"),
     command("explore RESULT -o new --catalog FILE"),
 )
@@ -304,7 +304,7 @@ FORBIDDEN = (
 ).split()
 CHANGES = "os.remove os.rename os.rmdir os.mkdir os.link os.symlink os.chmod".split()
 # Words in messages about what a file holds, not about the file.
-NAMED_OTHERWISE = "Band '", "of the catalog", " parameter of ", " bands."
+NAMED_OTHERWISE = "Band '", "Bands '", "of the catalog", " parameter of ", " bands."
 NAMED_OTHERWISE += "The model takes the bands", "n_samples="
 TRAPS = ("evilmod", "antigravity", "this", "os", "posix", "builtins")
 TRAP = 'open("trapped", "w").close()\nclass Trap:\n    pass\n'
@@ -361,6 +361,7 @@ def start(home):
     """Watch this process, and limit its memory."""
     sys.addaudithook(WATCH)
     sys.path.insert(0, "")
+    os.environ["LOKY_MAX_CPU_COUNT"] = "1"  # what is watched has no children
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
 
