@@ -55,6 +55,7 @@ def cut(array, height=40_000):
     return da.from_array(array, chunks=(height, -1)[: array.ndim])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MAPS)
 def test_results_of_a_cluster_are_those_in_memory(name, X, client):
     def results(som, X):
@@ -99,6 +100,7 @@ def half_of_a_fit(som, X, folder):
     return (folder / "runs").stat().st_size // 2
 
 
+@pytest.mark.long
 def test_worker_that_is_killed_costs_a_retry(X, client, tmp_path):
     def once(folder):
         with open(f"{folder}/killed", "a+") as file:
@@ -123,6 +125,7 @@ def killed(folder):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_task_that_kills_every_worker(X, tmp_path):
     """The error of dask ends the fit, and the same fit goes on another cluster."""
     som = CSOM(3, shape=(4, 3), n_epochs=12)
@@ -164,7 +167,14 @@ def processes():
 
 
 @pytest.mark.parametrize("name", BAD)
-@pytest.mark.parametrize("scheduler", ["threads", "processes", "client"])
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        "threads",
+        pytest.param("processes", marks=pytest.mark.long),
+        pytest.param("client", marks=pytest.mark.long),
+    ],
+)
 def test_bad_block_names_itself(scheduler, name, X, request):
     how = {"scheduler": "threads"}
     if scheduler != "threads":
