@@ -22,49 +22,48 @@ class WeightedRegressor(MapRegressor):
         return super().fit(X, y, sample_weight=sample_weight)
 
 
-@pytest.mark.filterwarnings("ignore:.*does not use n_clusters")  # which checks set
-@parametrize_with_checks(
-    [
-        ESOM(3),
-        ESOM(epsilon=0.1, clusterer=KMeans(3, random_state=0)),
-        ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
-        ESOM(3, shuffle=False, n_epochs=2, link_second=False),
-        CSOM(None, shape=(4, 4)),
-        CSOM(3, shape=(3, 5), topology="rectangular", init="random"),
-        CSOM(None, shape=(4, 4), algorithm="online", n_epochs=3),
-        CSOM(2, shape=(4, 4), toroidal=True, metric="manhattan"),
-        CSOM(None, shape=6, metric="spectral_angle", neighborhood="bubble"),
-        CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
-        CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
-        MapClassifier(),
-        MapClassifier(ESOM(random_state=0), unlabeled="unknown"),
-        MapClassifier(
-            ESOM(epsilon=0.5, random_state=0),
-            label_rule="grow",
-            class_weight="balanced",
-        ),
-        MapClassifier(ESOM(shuffle=False, n_epochs=2), n_neighbors=3),
-        WeightedClassifier(CSOM(shape=(4, 4))),
-        WeightedClassifier(
-            CSOM(
-                shape=(3, 5),
-                algorithm="online",
-                n_epochs=3,
-                metric="manhattan",
-                random_state=0,
-            ),
-            class_weight="balanced",
-            n_neighbors=3,
-        ),
-        MapRegressor(),
-        WeightedRegressor(CSOM()),
-        WeightedRegressor(
-            CSOM(shape=(12, 12), toroidal=True), n_neighbors=2, smoothing=0
-        ),
-        ConsensusClusterer(n_estimators=3, n_clusters=3),
-        ConsensusClusterer(KMeans(n_init=1), n_estimators=4, max_samples=0.8),
-        ConsensusClusterer(AgglomerativeClustering(), n_estimators=2, n_clusters=None),
-    ]
-)
+# One for each way through the code of checks: others differ in numbers, not in kinds.
+ESTIMATORS = [
+    ESOM(3),
+    ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
+    CSOM(3, shape=(3, 5), topology="rectangular", init="random"),
+    CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
+    CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
+    MapClassifier(ESOM(random_state=0), unlabeled="unknown"),
+    WeightedClassifier(CSOM(shape=(4, 4)), class_weight="balanced", n_neighbors=3),
+    MapRegressor(),
+    WeightedRegressor(CSOM()),
+    ConsensusClusterer(n_estimators=3, n_clusters=3),
+    ConsensusClusterer(AgglomerativeClustering(), n_estimators=2, n_clusters=None),
+]
+ONLINE = CSOM(shape=(3, 5), algorithm="online", n_epochs=3, metric="manhattan")
+OTHERS = [
+    ESOM(epsilon=0.1, clusterer=KMeans(3, random_state=0)),
+    ESOM(3, shuffle=False, n_epochs=2, link_second=False),
+    CSOM(None, shape=(4, 4)),
+    CSOM(None, shape=(4, 4), algorithm="online", n_epochs=3),
+    CSOM(2, shape=(4, 4), toroidal=True, metric="manhattan"),
+    CSOM(None, shape=6, metric="spectral_angle", neighborhood="bubble"),
+    MapClassifier(),
+    MapClassifier(
+        ESOM(epsilon=0.5, random_state=0), label_rule="grow", class_weight="balanced"
+    ),
+    MapClassifier(ESOM(shuffle=False, n_epochs=2), n_neighbors=3),
+    WeightedClassifier(ONLINE.set_params(random_state=0), class_weight="balanced"),
+    WeightedRegressor(CSOM(shape=(12, 12), toroidal=True), n_neighbors=2, smoothing=0),
+    ConsensusClusterer(KMeans(n_init=1), n_estimators=4, max_samples=0.8),
+]
+unused = pytest.mark.filterwarnings("ignore:.*does not use n_clusters")  # checks set it
+
+
+@unused
+@parametrize_with_checks(ESTIMATORS)
 def test_estimator(estimator, check):
+    check(estimator)
+
+
+@unused
+@pytest.mark.long
+@parametrize_with_checks(OTHERS)
+def test_other_settings(estimator, check):
     check(estimator)

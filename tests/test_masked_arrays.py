@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a masked array hides is missing, in whatever takes an array."""
 
+import functools
 import inspect
 
 import dask.array as da
@@ -111,6 +112,7 @@ def samples():
     return rng.normal(size=(90, 3)) + y[:, np.newaxis], y
 
 
+@functools.cache
 def galaxy():
     cube, truth = make_galaxy_cube((60, 56), n_bands=3, random_state=0)
     return cube.replace(data=cube.data + 1), truth
