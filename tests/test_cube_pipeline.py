@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whole pipelines in scikit-learn's hands: searched, stored, cross-validated."""
+"""Pipelines of tables and cubes in scikit-learn's hands.
+
+Maps stand where any clusterer of scikit-learn stands, and the other way round.
+"""
 
 import pickle
 
@@ -7,9 +10,12 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import HDBSCAN, KMeans, MiniBatchKMeans
 from sklearn.datasets import make_blobs
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import (
@@ -19,7 +25,7 @@ from sklearn.model_selection import (
     cross_val_score,
     cross_validate,
 )
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import AsinhStretch, Cube, CubeMasker, FWHMConvolver
@@ -33,13 +39,11 @@ FWHM = [1.0, 1.2, 1.5]
 PIXEL_SCALE = 0.5
 
 
-@pytest.fixture
-def table(global_random_seed):
-    """Three groups in units that differ by a million."""
-    X, y = make_blobs(
-        600, centers=[[0, 0], [10, 0], [0, 10]], random_state=global_random_seed
-    )
-    return X * [1e6, 1.0], y
+@pytest.fixture(scope="module")
+def blobs():
+    """Four groups, but only to who scales first."""
+    X, y = make_blobs(400, 3, centers=4, cluster_std=0.7, random_state=7)
+    return X * [1, 1e3, 1e-3], y
 
 
 @pytest.fixture
@@ -93,48 +97,77 @@ def class_name(estimator):
     return type(estimator).__name__
 
 
+def four_in(clusterer):
+    """Return parameters for the four smaller groups of the table."""
+    wanted = {"n_clusters": 4, "n_components": 4, "min_cluster_size": 20}
+    return {name: n for name, n in wanted.items() if name in clusterer.get_params()}
+
+
+both_maps = pytest.mark.parametrize(
+    "clusterer",
+    [ESOM(4, random_state=0), CSOM(4, shape=(6, 6), random_state=0)],
+    ids=class_name,
+)
+
+
 class TestSearch:
     """GridSearchCV over tables and over cubes."""
 
-    def test_number_of_clusters_of_a_classical_map(self, table):
-        pipeline = make_pipeline(
-            StandardScaler(), CSOM(None, shape=(5, 5), n_epochs=5, random_state=0)
-        )
+    @pytest.mark.parametrize(
+        ("scoring", "estimator", "grid", "best"),
+        [
+            # More units are always nearer.
+            (None, CSOM(4, n_epochs=5), {"shape": [(4, 4), (4, 6), (8, 8)]}, (8, 8)),
+            ("quantization_error", CSOM(None), {"shape": [(2, 2), (6, 6)]}, (6, 6)),
+            ("silhouette", CSOM(shape=(5, 5)), {"n_clusters": [2, 4, 7]}, 4),
+            ("calinski_harabasz", CSOM(shape=6), {"n_clusters": [2, 4]}, 4),
+            (
+                "silhouette",
+                ESOM(random_state=0),
+                {"n_clusters": [2, 4, 6], "learning_rate": [0.05, 0.2]},
+                4,
+            ),
+        ],
+    )
+    def test_of_maps_on_tables(self, blobs, scoring, estimator, grid, best):
+        X, y = blobs
+        prefix = f"{class_name(estimator).lower()}__"
         search = GridSearchCV(
-            pipeline,
-            {"csom__n_clusters": [2, 3, 6]},
+            make_pipeline(StandardScaler(), clone(estimator)),
+            {prefix + name: values for name, values in grid.items()},
+            scoring=scoring and map_scorer(scoring),
+            cv=3,
+            error_score="raise",
+        ).fit(X)
+        (name, *_) = grid
+        assert search.best_params_[prefix + name] == best
+        som = search.best_estimator_[-1]
+        assert name != "shape" or len(som.positions_) == np.prod(best)
+        assert name == "shape" or adjusted_rand_score(y, search.predict(X)) > 0.95
+        assert_array_equal(search.predict(X), search.best_estimator_.predict(X))
+
+    def test_over_the_clusterer_itself_also_in_parallel(self, blobs):
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), KMeans()),
+            {"kmeans": CLUSTERERS[:4]},
             scoring=map_scorer("silhouette"),
             cv=3,
-            error_score="raise",
         )
-        search.fit(table[0])
-        assert search.best_params_ == {"csom__n_clusters": 3}
-        assert adjusted_rand_score(table[1], search.predict(table[0])) > 0.95
+        serial, parallel = (
+            clone(search).set_params(n_jobs=n_jobs).fit(blobs[0])
+            for n_jobs in (None, 2)
+        )
+        scores = serial.cv_results_["mean_test_score"]
+        assert (scores > 0.5).all()
+        assert_array_equal(parallel.cv_results_["mean_test_score"], scores)
 
-    def test_shape_of_a_classical_map(self, table):
-        pipeline = make_pipeline(
-            StandardScaler(), CSOM(None, n_epochs=5, random_state=0)
-        )
-        search = GridSearchCV(
-            pipeline,
-            {"csom__shape": [(2, 2), (6, 6)]},
-            scoring=map_scorer("quantization_error"),
-            cv=3,
-            error_score="raise",
-        )
-        search.fit(table[0])
-        assert search.best_params_ == {"csom__shape": (6, 6)}
-        assert search.best_estimator_["csom"].codebook_.shape == (36, 2)
-
-    def test_without_a_scorer_a_map_scores_its_codebook(self, table):
-        pipeline = make_pipeline(
-            StandardScaler(), CSOM(None, shape=(3, 3), random_state=0)
-        )
-        scores = cross_val_score(pipeline, table[0], cv=3)
-        expected = cross_val_score(
-            pipeline, table[0], cv=3, scoring=map_scorer("quantization_error")
-        )
-        np.testing.assert_allclose(scores, expected, rtol=1e-12)
+    def test_without_a_scorer_a_map_scores_its_codebook(self, blobs):
+        pipeline = make_pipeline(StandardScaler(), CSOM(None, shape=(3, 3)))
+        scores = cross_val_score(pipeline, blobs[0], cv=3)
+        scorer = map_scorer("quantization_error")
+        expected = cross_val_score(pipeline, blobs[0], cv=3, scoring=scorer)
+        assert (scores < 0).all()
+        assert_allclose(scores, expected, rtol=1e-12)
 
     def test_number_of_clusters_in_a_cube(self, cube, truth):
         grid = {"cubeclusterer__estimator__esom__n_clusters": [2, 3, 7]}
@@ -150,7 +183,7 @@ class TestSearch:
         label_map = search.predict(cube)
         assert label_map.shape == truth.shape
         valid = truth >= 0
-        np.testing.assert_array_equal(label_map == -3, ~valid)
+        assert_array_equal(label_map == -3, ~valid)
         assert adjusted_rand_score(truth[valid], label_map[valid]) > 0.8
 
     @pytest.mark.parametrize(
@@ -192,7 +225,7 @@ class TestSearch:
         scaled = fitted[-1].estimator_[0].transform(seen)
         assert len(scaled) < 2000  # beyond, the scorer takes a sample
         expected = silhouette_score(scaled, labels[labels >= 0])
-        np.testing.assert_allclose(scores, expected, rtol=1e-6)
+        assert_allclose(scores, expected, rtol=1e-6)
 
     def test_without_a_scorer_the_score_of_the_last_step_counts(self, cube):
         rows, grid = range(len(cube)), {"cubemasker__grow": [0, 1]}
@@ -206,14 +239,19 @@ class TestSearch:
 class TestDropIn:
     """One clusterer in place of another, on tables and on cubes."""
 
-    def test_in_a_pipeline_of_tables(self, table, clusterer):
-        labels = make_pipeline(StandardScaler(), clone(clusterer)).fit_predict(table[0])
-        assert adjusted_rand_score(table[1], labels) > 0.9
+    def test_in_a_pipeline_of_tables(self, blobs, clusterer):
+        X, y = blobs
+        pipeline = make_pipeline(StandardScaler(), KMeans(2))
+        pipeline.set_params(kmeans=clone(clusterer).set_params(**four_in(clusterer)))
+        labels = pipeline.fit_predict(X)
+        assert adjusted_rand_score(y, labels) > 0.95
+        if hasattr(clusterer, "predict"):
+            assert_array_equal(pipeline.predict(X), labels)
 
     def test_in_a_pipeline_of_cubes(self, cube, truth, clusterer):
         label_map = masked_pipeline(clone(clusterer)).fit_predict(cube)
         assert label_map.dtype == np.int32
-        np.testing.assert_array_equal(label_map == -3, truth == -3)
+        assert_array_equal(label_map == -3, truth == -3)
         # Blurred borders between the patches may go to either side, or be noise.
         inside = np.ones_like(truth, dtype=bool)
         inside[:, 14:22] = inside[:, 26:34] = False
@@ -237,7 +275,7 @@ class TestStorage:
         twin = clone(pipeline)
         assert not hasattr(twin[-1], "labels_")
         assert repr(twin.get_params()) == repr(pipeline.get_params())
-        np.testing.assert_array_equal(twin.fit_predict(cube), pipeline.predict(cube))
+        assert_array_equal(twin.fit_predict(cube), pipeline.predict(cube))
 
     @pytest.mark.parametrize("fitted", [False, True])
     def test_files_bring_the_pipeline_back(self, cube, fitted, tmp_path):
@@ -251,14 +289,14 @@ class TestStorage:
             joblib.load(tmp_path / "pipeline.joblib"),
         ]:
             result = copy.predict(cube) if fitted else copy.fit_predict(cube)
-            np.testing.assert_array_equal(result, expected)
+            assert_array_equal(result, expected)
 
     def test_cubes_can_be_stored_too(self, cube, tmp_path):
         joblib.dump(cube, tmp_path / "cube.joblib")
         copy = joblib.load(tmp_path / "cube.joblib", mmap_mode="r")
-        np.testing.assert_array_equal(copy, cube)
+        assert_array_equal(copy, cube)
         assert copy.band_names == cube.band_names
-        np.testing.assert_array_equal(
+        assert_array_equal(
             masked_pipeline().fit_predict(copy), masked_pipeline().fit_predict(cube)
         )
 
@@ -268,7 +306,7 @@ class TestPandas:
 
     def test_cubes_stay_cubes(self, cube):
         pipeline = masked_pipeline().set_output(transform="pandas")
-        np.testing.assert_array_equal(
+        assert_array_equal(
             pipeline.fit_predict(cube), masked_pipeline().fit_predict(cube)
         )
         assert isinstance(pipeline[:-1].transform(cube), Cube)
@@ -301,7 +339,7 @@ class TestCrossValidation:
         assert label_map.shape == truth.shape
         for train, test in cv.split(cube):
             expected = masked_pipeline().fit(cube[train]).predict(cube[test])
-            np.testing.assert_array_equal(label_map[test], expected)
+            assert_array_equal(label_map[test], expected)
 
     def test_a_strip_may_have_no_pixel(self, cube, truth):
         cube.data[:10] = np.nan
@@ -330,7 +368,7 @@ def test_flux_units_do_not_matter(cube):
         AsinhStretch(),
         CubeClusterer(make_pipeline(StandardScaler(), KMeans(3, random_state=0))),
     )
-    np.testing.assert_array_equal(
+    assert_array_equal(
         clone(pipeline).fit_predict(cube), clone(pipeline).fit_predict(other)
     )
 
@@ -339,7 +377,7 @@ def test_the_caller_keeps_the_global_random_state(cube):
     before = np.random.get_state()[1].copy()  # noqa: NPY002
     masked_pipeline().fit(cube)
     make_galaxy_cube((40, 40), 3)
-    np.testing.assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
 
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
@@ -359,3 +397,56 @@ def test_search_needs_no_pixel_scale_when_there_is_a_wcs():
     ).fit(cube)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.predict(cube).shape == (40, 48)
+
+
+@both_maps
+def test_pipeline_equals_its_steps(clusterer, blobs):
+    X, _ = blobs
+    table = StandardScaler().fit_transform(X)
+    alone = clone(clusterer).fit(table)
+    pipeline = make_pipeline(StandardScaler(), clone(clusterer)).fit(X)
+    assert_array_equal(pipeline.predict(X), alone.labels_)
+    assert_array_equal(pipeline.transform(X), alone.transform(table))
+    assert pipeline.score(X) == alone.score(table)
+    names = pipeline.get_feature_names_out()
+    assert names[0] == f"{type(clusterer).__name__.lower()}0"
+    assert len(names) == len(alone.codebook_)
+
+
+@both_maps
+def test_cross_val_predict(clusterer, blobs):
+    X, _ = blobs
+    pipeline = make_pipeline(StandardScaler(), clusterer)
+    labels = cross_val_predict(pipeline, X, cv=3)
+    assert labels.shape == (400,)
+    assert set(labels) == {0, 1, 2, 3}
+
+
+@both_maps
+def test_distances_to_units_are_features(clusterer, blobs):
+    X, y = blobs
+    classifier = make_pipeline(
+        StandardScaler(), clusterer, LogisticRegression(max_iter=2000)
+    )
+    assert cross_val_score(classifier, X, y, cv=3).min() > 0.95
+
+
+def test_maps_side_by_side_in_a_table(blobs):
+    X, _ = blobs
+    union = FeatureUnion(
+        [("fine", CSOM(None, shape=(3, 3))), ("coarse", CSOM(None, shape=(2, 2)))]
+    ).set_output(transform="pandas")
+    table = make_pipeline(StandardScaler(), union).fit_transform(X)
+    assert table.shape == (400, 13)
+    assert list(table.columns[[0, 9]]) == ["fine__csom0", "coarse__csom0"]
+
+
+@both_maps
+def test_missing_features_need_no_imputer(clusterer, blobs):
+    X, y = blobs
+    X = X.copy()
+    X[::3, 0] = X[1::3, 1] = np.nan
+    plain = make_pipeline(StandardScaler(), clone(clusterer)).fit(X)
+    imputed = make_pipeline(SimpleImputer(), StandardScaler(), clone(clusterer)).fit(X)
+    score = adjusted_rand_score(y, plain[-1].labels_)
+    assert score > adjusted_rand_score(y, imputed[-1].labels_)
