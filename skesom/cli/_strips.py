@@ -8,7 +8,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-from skesom._common.strips import remove_left_rows
+from skesom._common.row_files import remove_left_rows
 from skesom.cli._messages import say
 
 # Cube, a copy of it, the table of pixels, its copy in the clusterer, and their parts.

@@ -15,9 +15,9 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from skesom._common.blocks import as_strips, in_strips
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
-from skesom._common.strips import as_strips, in_strips
 from skesom._common.texts import legible
 from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 from skesom._common.lazy import is_lazy
-from skesom._common.strips import stored
+from skesom._common.row_files import stored
 from skesom._types import StrPath
 from skesom.cube._base import CubeTransformer
 

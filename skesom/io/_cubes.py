@@ -19,9 +19,9 @@ from astropy.nddata.bitmask import interpret_bit_flags
 from astropy.units import Quantity
 from numpy.typing import ArrayLike, DTypeLike
 
+from skesom._common.blocks import join_strips, strips_of
 from skesom._common.lazy import import_dask
 from skesom._common.new_files import atomic_path
-from skesom._common.strips import join_strips, strips_of
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.header_cards import band_cards

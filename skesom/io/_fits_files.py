@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from skesom._common.fits_files import BLOCK
 from skesom._common.lazy import is_lazy
-from skesom._common.strips import RowFile, write_strips
+from skesom._common.row_files import RowFile, write_strips
 
 # Names of the HDUs beside an image, and what their values are: standard deviation,
 # variance or inverse variance (in the words of astropy.nddata), ...

@@ -13,12 +13,12 @@ from astropy.table import Column, Table
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike, NDArray
 
-from skesom._common.blocks import in_threads
+from skesom._common.blocks import as_strips, in_strips, in_threads
 from skesom._common.fits_files import open_fits
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.new_files import atomic_path, check_place
-from skesom._common.strips import as_strips, in_strips, stored
+from skesom._common.row_files import stored
 from skesom._common.warn import warn_user
 from skesom._sky.header_cards import to_ascii
 from skesom._types import CubeLike, StrPath

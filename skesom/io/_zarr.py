@@ -10,9 +10,9 @@ import zlib
 from importlib import import_module
 from pathlib import Path
 
+from skesom._common.blocks import strip_height
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_parent
-from skesom._common.strips import strip_height
 from skesom._types import CubeLike, StrPath
 from skesom.cube._convert import as_cube
 from skesom.cube._description import read_description, write_description

@@ -16,13 +16,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import each_block, row_blocks
+from skesom._common.blocks import each_block, in_memory_by_strips, row_blocks
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
-from skesom._common.strips import in_memory_by_strips
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube

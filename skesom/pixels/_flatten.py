@@ -11,15 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import find_valid, in_threads, row_blocks
+from skesom._common.blocks import (
+    find_valid,
+    in_threads,
+    join_strips,
+    row_blocks,
+    strips_of_chunks,
+)
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, SKY, mark_sky
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.masked import filled
-from skesom._common.strips import join_strips
 from skesom._types import Cube, CubeLike
 from skesom.cube._base import CubeStep, check_cube
-from skesom.cube._by_strips import strips_of_chunks
 
 
 def flatten(
@@ -177,9 +181,8 @@ def _find_valid(cube, pattern, min_bands, n_jobs=None):
                 f"min_bands={min_bands} is about pixels with their bands, and a voxel "
                 "is one flux: leave it out, or use pattern='pixel'."
             )
-        known = ~np.isnan(cube.data)
-        return computed(known)[0] if cube.is_lazy else known
-    return find_valid(cube.data, min_bands, n_jobs)
+        return in_memory(~np.isnan(cube.data))
+    return in_memory(find_valid(cube.data, min_bands, n_jobs))
 
 
 def some_valid(cube, pattern, min_bands, n_jobs=None):

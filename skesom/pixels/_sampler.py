@@ -14,13 +14,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
-from skesom._common.blocks import each_block
+from skesom._common.blocks import in_memory_by_strips, map_strips
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused
 from skesom._types import CubeLike, RandomState
 from skesom.cube import Cube
 from skesom.cube._base import check_cube
-from skesom.cube._by_strips import strips_of_chunks
 from skesom.pixels._flatten import valid_pixels
 
 _ENOUGH = 100_000  # pixels to measure a band by
@@ -259,21 +258,15 @@ def _brightness(cube, pixels):
         scale = (mad_std(flux) or np.std(flux)) if len(flux) else 0
         if scale:
             measured[band] = np.median(flux), scale
-    brightness = np.zeros(cube.shape[:2])
 
-    def measure(rows):
-        total, count = brightness[rows], np.zeros(brightness[rows].shape)
-        data = np.asarray(cube.data[rows])
+    def measure(data, _):
+        total, count = np.zeros((2, *data.shape[:2]))
         for band, (middle, scale) in measured.items():
             flux = (data[:, :, band] - middle) / (3 * scale)
             known = ~np.isnan(flux)
             np.add(total, np.arcsinh(flux), out=total, where=known)
             count += known
-        np.divide(total, count, out=total, where=count > 0)
+        return np.divide(total, count, out=total, where=count > 0)
 
-    if cube.is_lazy:
-        for rows in strips_of_chunks(cube.data):
-            measure(rows)
-    else:
-        each_block(measure, cube.shape)
-    return brightness.ravel()[pixels]
+    brightness = map_strips(measure, cube.data, np.float64, one_plane=True)
+    return in_memory_by_strips(brightness)[0].ravel()[pixels]

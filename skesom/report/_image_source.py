@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from skesom._common.strips import in_strips
+from skesom._common.blocks import in_strips
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
 from skesom._types import Cube

@@ -22,22 +22,22 @@ pytestmark = pytest.mark.skipif(
 SCRIPT = """
 import resource, sys, warnings
 import dask, dask.array
-from skesom._common import strips
-from skesom.cube import Cube, _by_strips
-from skesom.cube.convolution import _filtering
+from skesom._common.blocks import SIZES, Size
+from skesom.cube import Cube
 from skesom.cube.flux import _color, _stretch
 from skesom.cube.masking import _sky
 from skesom.io import read_cube
-from skesom.maps import _large_tables, make_cluster_pipeline
+from skesom.maps import make_cluster_pipeline
 from skesom.report._provenance import label_map_digest
 from skesom.som import ESOM, ConsensusClusterer, _consensus
 
 warnings.simplefilter("ignore")
 dask.config.set(num_workers=1)
 _consensus._ENOUGH_TO_COMPARE = 50_000
-strips.STRIP_VALUES, _large_tables._HELD = 2**18, 2**20
-_by_strips.WHOLE = _color.WHOLE = _stretch.WHOLE = _sky.ENOUGH_PIXELS = 2**16
-_filtering.PIXELS_PER_STRIP, _by_strips.PIXELS_PER_STRIP = 2**16, 2**15
+_color.WHOLE = _stretch.WHOLE = _sky.ENOUGH_PIXELS = 2**16
+SIZES["strip"] = Size(values=2**18, rows=64)
+SIZES["frame"] = SIZES["convolve"] = Size(pixels=2**16)
+SIZES["search"] = Size(pixels=2**15)
 
 def cluster(cube):
     consensus = ConsensusClusterer(ESOM(), n_estimators=2, random_state=0)

@@ -15,7 +15,7 @@ from pkgutil import resolve_name
 import numpy as np
 import pytest
 
-from skesom._common.strips import remove_left_rows, stored
+from skesom._common.row_files import remove_left_rows, stored
 from skesom.cli import _cluster
 from skesom.cli._stops import text_of
 
@@ -24,7 +24,7 @@ NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 MOMENTS = {
     "reading": "skesom.io._cubes.copy_pixels",
     "learning": "sklearn.cluster.KMeans.fit",
-    "storing": "skesom._common.strips.RowFile.__setitem__",
+    "storing": "skesom._common.row_files.RowFile.__setitem__",
     "writing": "skesom.report._report._Report.write_models",
     "at the end": "skesom.report._report._Report.write_provenance",
 }
@@ -108,7 +108,7 @@ def test_a_signal_leaves_nothing(
 KILLED = """
 import os, signal, sys
 import dask.array as da
-from skesom._common.strips import stored
+from skesom._common.row_files import stored
 kept = stored([da.ones((9, 9, 1))], sys.argv[1])
 print("stored", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -13,6 +13,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
+from skesom._common import blocks
 from skesom.cli import _strips, main
 from skesom.io import read_map
 from skesom.report import read_report
@@ -29,8 +30,7 @@ DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
 def _low_strips():
     """Cut images of some ten rows into several strips."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skesom._common.strips.STRIP_VALUES", 2000)
-        patch.setattr("skesom._common.strips._LEAST_ROWS", 5)
+        patch.setitem(blocks.SIZES, "strip", blocks.Size(values=2000, rows=5))
         patch.setattr("skesom.report._result._VALUES_PER_STRIP", 1500)
         yield
 

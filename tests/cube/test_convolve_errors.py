@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from _sizes import cut_convolution
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
@@ -148,8 +149,7 @@ class TestStrips:
         return Cube(data, errors=rng.uniform(1, 2, data.shape), pixel_scale=(1, 1))
 
     def convolve(self, cube, kernels, monkeypatch, height, n_jobs=None):
-        monkeypatch.setattr(_filtering, "PIXELS_PER_STRIP", height * cube.shape[1])
-        monkeypatch.setattr(_filtering, "LEAST_HEIGHT", 0)
+        cut_convolution(monkeypatch, pixels=height * cube.shape[1])
         return _filtering.convolve_cube(cube, kernels, n_jobs, copy=True)
 
     @pytest.mark.parametrize("height", [1, 13, 149])

@@ -8,8 +8,9 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube, CubeMasker
-from skesom.cube.masking import _cube_masker, _outliers
+from skesom.cube.masking import _cube_masker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
 
@@ -203,7 +204,7 @@ class TestHow:
         expected = outliers(field)
         assert expected.sum() > 50
         assert_array_equal(outliers(field, n_jobs=2), expected)
-        monkeypatch.setattr(_outliers, "PIXELS_PER_BLOCK", 16 * SHAPE[1])
+        monkeypatch.setitem(SIZES, "wide block", Size(pixels=16 * SHAPE[1]))
         assert_array_equal(outliers(field), expected)
 
     def test_cubes_of_several_grids(self, rng):
@@ -231,8 +232,8 @@ class TestHow:
         ]
 
     def test_nothing_left(self, rng, monkeypatch):
-        def everything(cube, taken, number, n_jobs):
-            taken[:] = number
+        def everything(data, taken, band, rows, *how):
+            return np.ones(taken[band, rows].shape, dtype=bool)
 
         monkeypatch.setattr(_cube_masker, "find_outliers", everything)
         with pytest.raises(ValueError, match=r"by 'outliers' .* mask_outliers=False"):

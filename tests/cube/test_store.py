@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skesom._common.strips import RowFile
+from skesom._common.row_files import RowFile
 from skesom.cube import Cube, CubeStore
 
 SHAPE = 20, 30, 4
@@ -81,7 +81,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
 
     rows = RowFile(tmp_path / "cube", 0, DATA.dtype, SHAPE)
-    place = "skesom._common.strips.open"
+    place = "skesom._common.row_files.open"
     monkeypatch.setattr(place, lambda *args: Full(), raising=False)
     with pytest.raises(OSError, match="No space left") as told:
         rows[slice(0, 2), :, :] = DATA[:2]

@@ -17,7 +17,7 @@ from astropy.io import fits
 from distributed import Client, LocalCluster
 from numpy.testing import assert_array_equal
 
-from skesom._common import strips
+from skesom._common.blocks import SIZES, Size
 from skesom._common.fits_files import open_fits
 from skesom.io import read_cube
 
@@ -36,8 +36,7 @@ def rng():
 
 @pytest.fixture(params=[1, 7, 20])
 def height(request, monkeypatch):
-    monkeypatch.setattr(strips, "_LEAST_ROWS", request.param)
-    monkeypatch.setattr(strips, "STRIP_VALUES", 1)
+    monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=request.param))
     return request.param
 
 
@@ -252,8 +251,7 @@ class TestSchedulers:
 
     @pytest.fixture
     def cubes(self, image, rng, tmp_path, monkeypatch):
-        monkeypatch.setattr(strips, "_LEAST_ROWS", 3)
-        monkeypatch.setattr(strips, "STRIP_VALUES", 1)
+        monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=3))
         paths = [tmp_path / f"{write.__name__}.fits" for write in WRITERS[:5]]
         for path, write in zip(paths, WRITERS, strict=False):
             write(path, image, rng)
@@ -365,9 +363,9 @@ MEMORY = """
 import resource, sys
 import dask
 import numpy as np
-from skesom._common import strips
+from skesom._common.blocks import SIZES, Size
 from skesom.io import read_cube, write_bands
-strips.STRIP_VALUES = 2**20
+SIZES["strip"] = Size(values=2**20, rows=64)
 lazy = read_cube(sys.argv[1], lazy=True)
 assert lazy.data.numblocks[0] > 40
 with dask.config.set(scheduler="threads", num_workers=1):

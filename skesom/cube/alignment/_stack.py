@@ -10,9 +10,8 @@ from astropy.wcs.utils import pixel_to_pixel
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 from joblib import Parallel, delayed
 
-from skesom._common.blocks import find_valid
-from skesom._common.lazy import computed
-from skesom._common.strips import join_strips, strip_height
+from skesom._common.blocks import find_valid, join_strips, strips_of
+from skesom._common.lazy import computed, cut_rows
 from skesom._common.threads import jobs_possible
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
@@ -107,9 +106,8 @@ def _stack_lazily(plan, parts, n_jobs):
     """Return lazy planes on a grid, in strips of whole rows of tiles."""
     from dask import delayed
 
-    whole = n_rows, *_ = *plan.grid.shape, len(plan.fluxes)
-    height = TILE * max(1, strip_height(whole) // TILE)
-    strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
+    whole = *plan.grid.shape, len(plan.fluxes)
+    strips = strips_of(whole, multiple=TILE)
     shared = delayed(plan, traverse=False)  # once for all tasks
     stack = delayed(_stack_rows)
     tasks = [stack(shared, rows, *_cut(plan, parts, rows)) for rows in strips]
@@ -137,8 +135,9 @@ def _cut(plan, parts, rows):
 def _find_tiles(source, grid, rows):
     """Return the tiles of rows of a grid, and the rows of an image that they need."""
     boxes, reaches = [], []
-    columns = _steps(slice(0, grid.shape[1]))
-    for part in _steps(rows):
+    columns = cut_rows(grid.shape[1], TILE)
+    for top in range(rows.start, rows.stop, TILE):
+        part = slice(top, min(top + TILE, rows.stop))
         beside = list(product([part], columns))
         boxes += beside
         reaches += _find_reaches(source, grid, beside)
@@ -148,12 +147,6 @@ def _find_tiles(source, grid, rows):
         for box, reach in zip(boxes, reaches, strict=True)
     ]
     return tiles, slice(low, high)
-
-
-def _steps(part):
-    """Cut a slice into those of tiles."""
-    starts = range(part.start, part.stop, TILE)
-    return [slice(start, min(start + TILE, part.stop)) for start in starts]
 
 
 def _lowered(box, first):
@@ -395,11 +388,7 @@ def _box_around(mask):
 
 def crop_cube(cube, min_bands):
     """Cut a cube to the pixels with data in enough bands, None without any."""
-    if cube.is_lazy:
-        options = {"drop_axis": 2, "meta": np.empty((0, 0), dtype=bool)}
-        box = _box_around(cube.data.map_blocks(find_valid, min_bands, **options))
-    else:
-        box = _box_around(find_valid(cube.data, min_bands))
+    box = _box_around(find_valid(cube.data, min_bands))
     if box is None or box == tuple(slice(0, length) for length in cube.shape[:2]):
         return cube if box else None
     cut = cube[box]

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Convolution of images: around gaps, up to the borders, and in strips of rows."""
 
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
-from joblib import Parallel, delayed
 from scipy import fft, ndimage, signal
 
-from skesom._common.strips import join_strips
-from skesom._common.threads import jobs_possible
+from skesom._common.blocks import Plan, map_images, strips_of
 
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
-FOURIER_CHUNK = 2**18
+FOURIER_CHUNK = 2**18  # values that are transformed at a time: 2 MB, for the cache
 TRUNCATE = 4.0  # standard deviations at which sampled Gaussians are cut
 FILL_SIGMA = 2.0  # pixels, of the local means that fill gaps
-# So that the rows around a strip cost little, and its arrays some ten megabytes each.
-PIXELS_PER_STRIP = 2**22
-VALUES_PER_STRIP = 2**26  # of all bands, which a strip of a lazy cube holds
 LEAST_HEIGHT = 8  # of a strip, in units of the rows that it needs above it
 
 
@@ -192,94 +187,35 @@ def _fill(image, masked, margin):
     return filled
 
 
-class _Planes(NamedTuple):
-    """Fluxes and errors (or None) of the same pixels."""
-
-    data: np.ndarray | None
-    errors: np.ndarray | None
-
-    def map(self, function):
-        """Return the planes after a function was applied to each."""
-        return _Planes(*(None if part is None else function(part) for part in self))
-
-
 def convolve_cube(cube, kernels, n_jobs, *, copy):
     """Convolve every band with its kernel; return data and errors."""
     # The strips, and so the result, depend on the shape of the cube alone.
-    before = _Planes(cube.data, cube.errors)
-    n_rows, n_columns, n_bands = cube.shape
     reach = max((kernel.reach for kernel in kernels if kernel), default=0)
-    pixels = min(PIXELS_PER_STRIP, VALUES_PER_STRIP // n_bands)
-    height = max(pixels // n_columns, LEAST_HEIGHT * reach, 1)
-    strips = [slice(top, min(top + height, n_rows)) for top in range(0, n_rows, height)]
-    if cube.is_lazy:
-        return _convolve_lazily(before, kernels, strips, reach)
-    after = before.map(np.empty_like) if copy else before
-    bands = [b for b in range(n_bands) if copy or kernels[b]]
-    above = lost = _Planes(None, None)  # rows above a strip that are convolved already
-    with Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem") as parallel:
-        for group in [strips] if copy else [[strip] for strip in strips]:
-            if not copy:
-                end = slice(max(group[0].start, group[0].stop - reach), group[0].stop)
-                lost = before.map(lambda part, end=end: part[end].copy())
-            # Bands of one strip follow each other, since they lie in the same memory.
-            parallel(
-                delayed(_fill_strip)(before, after, strip, band, kernels[band], above)
-                for strip in group
-                for band in bands
-            )
-            above = lost
-    return tuple(after)
+    strips = strips_of(cube.shape, "convolve", least=LEAST_HEIGHT * reach)
+    planes = cube.data, cube.errors
+    return map_images(
+        partial(_convolve_band, kernels=kernels),
+        planes,
+        Plan(strips, reach),
+        [None if p is None else (p.shape[1:], p.dtype) for p in planes],
+        bands=[b for b, kernel in enumerate(kernels) if copy or kernel],
+        n_jobs=n_jobs,
+        in_place=not copy,
+    )
 
 
-def _convolve_lazily(before, kernels, strips, reach):
-    """Return lazy data and errors, whose chunks are the strips."""
-    from dask import delayed
-
-    kernels = delayed(kernels, traverse=False)  # once for all tasks
-    tasks = []
-    for strip in strips:
-        first = max(0, strip.start - reach)
-        rows = slice(first, strip.stop + reach)
-        part = before.map(lambda plane, rows=rows: plane[rows])
-        inner = slice(strip.start - first, strip.stop - first)
-        tasks.append(delayed(_convolve_rows)(part, inner, kernels))
-    shapes = [(strip.stop - strip.start, *before.data.shape[1:]) for strip in strips]
-    made = []
-    for number, plane in enumerate(before):
-        after = [task[number] for task in tasks]
-        made.append(None if plane is None else join_strips(after, shapes, plane.dtype))
-    return tuple(made)
-
-
-def _convolve_rows(before, strip, kernels):
-    """Return the convolved planes in a strip of the rows that it depends on."""
-    after = before.map(np.empty_like)
-    for band, kernel in enumerate(kernels):
-        _fill_strip(before, after, strip, band, kernel, _Planes(None, None))
-    return tuple(after.map(lambda plane: plane[strip]))
-
-
-def _fill_strip(before, after, strip, band, kernel, above):
-    """Write one strip of one convolved band to its place."""
-    reach = kernel.reach if kernel else 0
-    margin = min(reach, strip.start)
-
-    def take(part, part_above):
-        if part is None:
-            return None
-        image = part[strip.start - margin : strip.stop + reach, :, band]
-        if part_above is None or not margin:
-            return np.ascontiguousarray(image)
-        return np.concatenate([part_above[-margin:, :, band], image[margin:]])
-
-    image, errors = map(take, before, above)
+def _convolve_band(data, errors, rows, band, *, kernels):
+    """Return the fluxes and errors (or None) of a strip of a convolved band."""
+    kernel = kernels[band]
+    near = Plan([], kernel.reach if kernel else 0).around(rows)
+    planes = [
+        None if plane is None else np.ascontiguousarray(plane[near, :, band])
+        for plane in (data, errors)
+    ]
     if kernel:
-        image, errors = _convolve(kernel, image, errors)
-    inner = slice(margin, margin + strip.stop - strip.start)
-    after.data[strip, :, band] = image[inner]
-    if errors is not None:
-        after.errors[strip, :, band] = errors[inner]
+        planes = _convolve(kernel, *planes)
+    inner = slice(rows.start - near.start, rows.stop - near.start)
+    return [None if plane is None else plane[inner] for plane in planes]
 
 
 def _convolve(kernel, image, errors):

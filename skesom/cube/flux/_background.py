@@ -9,10 +9,9 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import planes_of, row_blocks
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
-from skesom.cube._by_strips import planes_of
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.flux._background_mesh import (
     measure_background,

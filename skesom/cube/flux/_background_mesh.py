@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from skesom.cube._by_strips import WHOLE, fixed_strips
+from skesom._common.blocks import WHOLE
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.convolution._filtering import GaussianKernel, smooth
 from skesom.cube.masking._sky import (
@@ -103,12 +103,12 @@ def measure_background(image, box_size, filter_size, threshold):
     """Return the background of a band, worked through strip by strip."""
     shape, box = image.shape, min(box_size, *image.shape)
     places, levels = [], []
-    for rows in fixed_strips((*shape, 1), multiple=TILE, whole=False):
+    for rows in strips_of(shape, "search", multiple=TILE):
         tiles, valid = valid_tiles(image[rows].astype(np.float64), TILE)
         places.append(valid)
         levels.append(median_and_scatter(tiles)[0])
     factors = fit_surface(np.concatenate(levels), np.concatenate(places), shape)
-    strips = fixed_strips((*shape, 1), multiple=box, whole=False)
+    strips = strips_of(shape, "search", multiple=box)
     sampled_rows = np.arange(shape[0])[representative_rows(*shape, WHOLE)]
     samples = []
     for rows in strips:

@@ -11,9 +11,9 @@ from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import WHOLE, row_blocks
 from skesom.cube._base import CubeTransformer
-from skesom.cube._by_strips import WHOLE, by_strips
+from skesom.cube._by_strips import by_strips
 from skesom.cube.masking._sky import representative_rows, sampled
 
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1

@@ -11,12 +11,12 @@ from astropy import units
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import each_block
+from skesom._common.blocks import WHOLE, each_block
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import Cube, CubeLike
 from skesom.cube._base import CubeTransformer, numbers_per_band
-from skesom.cube._by_strips import WHOLE, by_strips
+from skesom.cube._by_strips import by_strips
 from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
 
 _BRIGHT = 3  # times the noise: what noise alone seldom gives

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import copy
+import zlib
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal
 
@@ -10,7 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.blocks import (
+    Plan,
+    in_threads,
+    planes_of,
+    row_blocks,
+    scan,
+    strips_of,
+)
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import (
@@ -21,15 +31,18 @@ from skesom.cube._base import (
     numbers_per_band,
     split_bands,
 )
-from skesom.cube._by_strips import planes_of
 from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
     grown,
     pedestal_values,
 )
-from skesom.cube.masking._lazy_search import Planes, take, take_outliers
-from skesom.cube.masking._outliers import find_outliers, tile_noise
+from skesom.cube.masking._outliers import (
+    MARGIN,
+    find_outliers,
+    narrowest_widths,
+    tile_noise,
+)
 from skesom.cube.masking._regions import pixels_of_regions
 from skesom.cube.masking._sky import (
     KEPT,
@@ -282,52 +295,40 @@ class CubeMasker(CubeTransformer):
     def _values_of_cube(self, cube, saturation, must_overlap):
         """Return the criterion of each value of a cube, bands first."""
         bands = range(cube.shape[2])
-        search = self._search_lazily if cube.is_lazy else self._search
-        taken = search(cube, saturation)
+        # What is lazy is searched by threads of dask, with few bands in memory.
+        n_jobs = 1 if cube.is_lazy else self.n_jobs
+        taken = self._search(cube, saturation, n_jobs)
         if self.grow:
 
             def grow(band):
                 near = grown(taken[band, :] != KEPT, self.grow)
-                take(taken, band, CRITERIA.index("grow"), near)
+                _take_of_band(taken, band, "grow", near)
 
-            in_threads(grow, bands, 1 if cube.is_lazy else self.n_jobs)
+            in_threads(grow, bands, n_jobs)
         for name in ("exclude", "include"):
             regions = getattr(self, name)
             if regions is not None:
                 inside = pixels_of_regions(regions, cube, name, must_overlap)
                 outside = inside if name == "exclude" else ~inside
                 for band in bands:
-                    take(taken, band, CRITERIA.index("regions"), outside)
+                    _take_of_band(taken, band, "regions", outside)
         return taken
 
-    def _search(self, cube, saturation):
-        """Return the criterion of each value of a cube in memory before it grows."""
-        taken = np.full((cube.shape[2], *cube.shape[:2]), KEPT, dtype=np.uint8)
+    def _search(self, cube, saturation, n_jobs):
+        """Return the criterion of each value of a cube before it grows."""
+        shape = cube.shape[2], *cube.shape[:2]
+        taken = _Planes(shape) if cube.is_lazy else np.full(shape, KEPT, np.uint8)
 
-        def search(band):
-            self._take_single_values(
-                cube.data[:, :, band], taken[band], saturation[band]
-            )
-
-        in_threads(search, range(cube.shape[2]), self.n_jobs)
-        if self.mask_outliers:
-            find_outliers(cube, taken, CRITERIA.index("outliers"), self.n_jobs)
-        return taken
-
-    def _search_lazily(self, cube, saturation):
-        """Do what `_search` does for a lazy cube, with few bands in memory."""
-        taken = Planes(cube.shape)
-        noise = []
-        for band, image in planes_of(cube.data):
+        def search(plane):
+            band, image = plane
             values = np.full(image.shape, KEPT, dtype=np.uint8)
             self._take_single_values(image, values, saturation[band])
-            if self.mask_outliers:
-                noise.append(tile_noise(image[..., np.newaxis], values[np.newaxis], 0))
-            taken.put(band, values)
-            del image, values  # before the next ones come
+            taken[band, :] = values
+            return tile_noise(image, values) if self.mask_outliers else None
+
+        noise = in_threads(search, planes_of(cube.data), n_jobs)
         if self.mask_outliers:
-            noise = np.stack(noise, axis=-1)
-            take_outliers(cube, taken, noise, CRITERIA.index("outliers"))
+            _take_outliers(cube, taken, np.stack(noise, axis=-1), n_jobs)
         return taken
 
     def _take_single_values(self, image, taken, saturation):
@@ -366,7 +367,51 @@ class CubeMasker(CubeTransformer):
                     signal = image[rows] - cube.dtype.type(level[band])
                     clear = signal >= least * spread[rows]
                     faint[rows] = ~(clear & (spread[rows] > 0))
-                take(each, band, CRITERIA.index("signal_to_noise"), faint)
+                _take_of_band(each, band, "signal_to_noise", faint)
+
+
+class _Planes:
+    """Criteria of the values of a lazy cube, indexed as an array with bands first."""
+
+    # Compressed, they take a few percent of what the cube would.
+
+    def __init__(self, shape):
+        self.shape = shape
+        self.strips = strips_of((*shape[1:], shape[0]), "search", multiple=64)
+        self.parts = [[None] * shape[0] for _ in self.strips]
+
+    def __getitem__(self, key):
+        bands, rows = key
+        if isinstance(bands, slice):
+            every = range(*bands.indices(self.shape[0]))
+            return np.stack([self[band, rows] for band in every])
+        if isinstance(rows, slice):
+            rows = np.arange(*rows.indices(self.shape[1]))
+        values = np.full((len(rows), self.shape[2]), KEPT, dtype=np.uint8)
+        for strip, part in zip(self.strips, self.parts, strict=True):
+            first, last = np.searchsorted(rows, [strip.start, strip.stop])
+            if first < last and part[bands] is not None:
+                here = np.frombuffer(zlib.decompress(part[bands]), dtype=np.uint8)
+                here = here.reshape(-1, self.shape[2])
+                values[first:last] = here[rows[first:last] - strip.start]
+        return values
+
+    def __setitem__(self, key, values):
+        """Replace all criteria of a band."""
+        for strip, part in zip(self.strips, self.parts, strict=True):
+            part[key[0]] = _pack(values[strip])
+
+    def near(self, rows):
+        """Return the strips that hold some rows, for a task."""
+        part = copy.copy(self)
+        pairs = zip(self.strips, self.parts, strict=True)
+        near = [p for p in pairs if p[0].start < rows.stop and p[0].stop > rows.start]
+        part.strips, part.parts = zip(*near, strict=True)
+        return part
+
+
+def _pack(values):
+    return None if np.all(values == KEPT) else zlib.compress(values, 1)
 
 
 def _take(taken, criterion, found):
@@ -374,9 +419,47 @@ def _take(taken, criterion, found):
     taken[found & (taken == KEPT)] = CRITERIA.index(criterion)
 
 
+def _take_of_band(taken, band, criterion, found):
+    """Let a criterion take values of one of several bands."""
+    values = taken[band, :]
+    _take(values, criterion, found)
+    taken[band, :] = values
+
+
+def _take_outliers(cube, taken, noise, n_jobs):
+    """Let outliers be taken, by the noise in tiles."""
+    widths = narrowest_widths(cube)
+    if cube.is_lazy:
+        plan = Plan(taken.strips, MARGIN)
+        near = [taken.near(plan.around(rows)) for rows in plan.strips]
+        search = partial(_packed_with_outliers, noise=noise, widths=widths)
+        taken.parts = list(scan(search, [cube.data], plan, near))
+        return
+
+    def search(band):
+        found = [
+            find_outliers(cube.data, taken, band, rows, noise, widths[band])
+            for rows in strips_of(cube.shape, "wide block")
+        ]
+        _take(taken[band], "outliers", np.concatenate(found))
+
+    in_threads(search, range(cube.shape[2]), n_jobs)
+
+
+def _packed_with_outliers(data, rows, taken, *, noise, widths):
+    """Return the criteria of a strip with outliers, each band compressed."""
+    packed = []
+    for band, width in enumerate(widths):
+        values = taken[band, rows]
+        found = find_outliers(data, taken, band, rows, noise, width)
+        _take(values, "outliers", found)
+        packed.append(_pack(values))
+    return packed
+
+
 def _pixels_by_criterion(taken, min_bands):
     """Return the number of the criterion that leaves a pixel too few bands, or KEPT."""
-    if isinstance(taken, Planes):
+    if isinstance(taken, _Planes):
         strips = [_pixels_by_criterion(taken[:, s], min_bands) for s in taken.strips]
         return np.concatenate(strips)
     may_lose = 0 if min_bands is None else len(taken) - min_bands

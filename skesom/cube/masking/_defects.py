@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import Plan, row_blocks, strips_of
 from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
@@ -22,7 +22,6 @@ LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
 STEPS = 64  # in one standard deviation
-PIXELS_PER_BLOCK = 2**19  # more than elsewhere: the rows around are read too
 
 
 def gaps_of_value(band, value):
@@ -98,11 +97,11 @@ def _solid_parts(candidates, run, block):
     """Return long runs and full squares with their ragged edges."""
     solid = np.zeros_like(candidates)
     margin = max(run, block) - 1 + block  # so far away are pixels that matter
-    height = max(PIXELS_PER_BLOCK // candidates.shape[1], 2 * margin)
-    for top in range(0, len(solid), height):
-        inside = slice(max(0, top - margin), top + height + margin)
-        part = _solid_part(candidates[inside], run, block)
-        solid[top : top + height] = part[top - inside.start :][:height]
+    plan = Plan(strips_of(solid.shape, "wide block", least=2 * margin), margin)
+    for rows in plan.strips:
+        near = plan.around(rows)
+        part = _solid_part(candidates[near], run, block)
+        solid[rows] = part[rows.start - near.start :][: rows.stop - rows.start]
     return solid
 
 
@@ -174,8 +173,9 @@ def _without_smooth_parts(band, value, gaps):
 def _surroundings(band, value, parts):
     """Return the numbers of the parts that other pixels touch, and their flux."""
     numbers, flux = [], []
-    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
-        inside = slice(max(0, rows.start - 1), rows.stop + 1)
+    plan = Plan(strips_of(band.shape, "wide block"), 1)
+    for rows in plan.strips:
+        inside = plan.around(rows)
         if not parts[inside].any():
             continue
         here = slice(rows.start - inside.start, rows.stop - inside.start)
@@ -203,7 +203,7 @@ def dark_lines(band, masked):
     in_sample = np.zeros(len(band), dtype=bool)
     in_sample[sampled] = True
     found = []
-    for rows in row_blocks(band.shape, PIXELS_PER_BLOCK):
+    for rows in strips_of(band.shape, "wide block"):
         steps, valid = _in_steps(band, masked, rows, level, noise)
         chosen = np.flatnonzero(in_sample[rows])
         block = steps, valid, rows, chosen, len(band)
@@ -289,11 +289,11 @@ def _means(total, count):
 def grown(mask, distance):
     """Return a mask with all pixels within a distance of it."""
     reach = int(distance)
-    height = max(PIXELS_PER_BLOCK // mask.shape[1], 2 * reach, 1)
+    plan = Plan(strips_of(mask.shape, "wide block", least=2 * reach), reach)
     wider = mask.copy()
-    for top in range(0, len(mask), height):
-        inside = slice(max(0, top - reach), top + height + reach)
+    for rows in plan.strips:
+        inside = plan.around(rows)
         if mask[inside].any():
             near = ndimage.distance_transform_edt(~mask[inside]) <= distance
-            wider[top : top + height] = near[top - inside.start :][:height]
+            wider[rows] = near[rows.start - inside.start :][: rows.stop - rows.start]
     return wider

@@ -6,9 +6,8 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from skesom._common.blocks import in_threads, row_blocks
-from skesom.cube.masking._defects import PIXELS_PER_BLOCK
-from skesom.cube.masking._sky import KEPT, TILE, masked_image
+from skesom._common.blocks import Plan, strips_of
+from skesom.cube.masking._sky import TILE, masked_image
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
 #     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).
@@ -38,27 +37,9 @@ INSIDE = 0.6827  # share of normal noise within one standard deviation
 ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their variance
 
 
-def find_outliers(cube, taken, number, n_jobs=None):
-    """Write a number to the kept values in `taken` that are sharper than an image."""
-    data, bands = cube.data, range(cube.shape[2])
-    noise = in_threads(lambda band: tile_noise(data, taken, band), bands, n_jobs)
-    noise = np.stack(noise, axis=-1)
-    narrowest = narrowest_widths(cube)
-
-    def search(band):
-        found = [
-            outliers_of_rows(data, taken, band, rows, noise, narrowest[band])
-            for rows in row_blocks(data.shape[:2], PIXELS_PER_BLOCK)
-        ]
-        taken[band][np.concatenate(found)] = number
-
-    in_threads(search, bands, n_jobs)
-
-
-def outliers_of_rows(data, taken, band, rows, noise, narrowest):
-    """Return which kept values of a band are outliers in some rows."""
-    found = _Block(data, taken, band, rows, noise).outliers(narrowest)
-    return found & (taken[band, rows] == KEPT)
+def find_outliers(data, taken, band, rows, noise, narrowest):
+    """Return which values of a band are sharper than an image in some rows."""
+    return _Block(data, taken, band, rows, noise).outliers(narrowest)
 
 
 def narrowest_widths(cube):
@@ -90,19 +71,16 @@ def _mean_of_pairs(first, second):
     return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
-def tile_noise(data, taken, band):
+def tile_noise(image, taken):
     """Return the noise of a pixel in each tile of a band."""
-    n_rows, n_columns = data.shape[:2]
-    shape = -(-n_rows // TILE), -(-n_columns // TILE)
-    noise = np.full(shape, np.nan)
-    height = max(1, PIXELS_PER_BLOCK // (TILE * n_columns)) * TILE
-    for start in range(0, n_rows, height):
-        rows = slice(max(0, start - 1), min(n_rows, start + height + 1))
-        image = masked_image(data, taken, band, rows)
-        missing = (start == 0, start + height >= n_rows)
-        image = np.pad(image, (missing, (1, 1)), constant_values=np.nan)
-        tiles = _tiles(np.abs(_above_four(image)))
-        noise[start // TILE :][: len(tiles)] = _tile_scatter(tiles)
+    parts = []
+    for rows in strips_of(image.shape, "wide block", multiple=TILE):
+        near = Plan([], 1).around(rows)
+        part = masked_image(image[near], taken[near])
+        missing = (rows.start == 0, rows.stop == len(image))
+        part = np.pad(part, (missing, (1, 1)), constant_values=np.nan)
+        parts.append(_tile_scatter(_tiles(np.abs(_above_four(part)))))
+    noise = np.concatenate(parts)
     typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
     noise[np.isnan(noise) | (noise == 0)] = typical
     return noise / ABOVE_FOUR
@@ -145,7 +123,7 @@ class _Block:
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(data), rows.stop + MARGIN))
-        image = masked_image(data, taken, band, inside)
+        image = masked_image(data[inside, :, band], taken[band, inside])
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)

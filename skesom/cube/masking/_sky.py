@@ -8,8 +8,8 @@ import numpy as np
 from astropy.stats import mad_std
 from scipy import stats
 
-from skesom._common.blocks import each_block, in_threads
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.blocks import in_threads, map_strips
+from skesom._common.lazy import in_memory
 from skesom.cube.convolution._filtering import smooth
 
 KEPT = 255  # number of no criterion
@@ -196,39 +196,27 @@ def representative_rows(n_rows, n_columns, most=None):
 
 def sampled(data, most=None):
     """Return the representative rows of a frame, computed if it is lazy."""
-    part = data[representative_rows(*data.shape[:2], most)]
-    return computed(part)[0] if is_lazy(part) else part
+    return in_memory(data[representative_rows(*data.shape[:2], most)])
 
 
-def masked_image(data, taken, band, rows):
-    """Return rows of a band, NaN where a criterion has taken the value."""
-    image = np.array(data[rows, :, band], order="C")
-    image[taken[band, rows] != KEPT] = np.nan
+def masked_image(image, taken):
+    """Return an image, NaN where a criterion has taken the value."""
+    image = np.array(image, order="C")
+    image[taken != KEPT] = np.nan
     return image
 
 
 def write_nan(cube, find_lost, sky_mask, *, copy, n_jobs):
     """Return a cube, NaN where a function of some rows finds True (bands first)."""
-    if cube.is_lazy:
-        options = {"dtype": cube.dtype, "meta": cube.data._meta}
-        data = cube.data.map_blocks(_write_strip, find_lost=find_lost, **options)
-        return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
-    in_place = not copy and cube.data.flags.writeable
-    data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
 
-    def write(rows):
-        if not in_place:
-            data[rows] = cube.data[rows]
-        np.copyto(np.moveaxis(data[rows], 2, 0), np.nan, where=find_lost(rows))
+    def write(data, rows):
+        data = data.copy()
+        np.copyto(np.moveaxis(data, 2, 0), np.nan, where=find_lost(rows))
+        return data
 
-    each_block(write, cube.shape, n_jobs)
+    in_place = not (copy or cube.is_lazy) and cube.data.flags.writeable
+    data = map_strips(write, cube.data, n_jobs=n_jobs, in_place=in_place)
     return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
-
-
-def _write_strip(data, find_lost, block_info=None):
-    """Return a strip with NaN."""
-    rows = slice(*block_info[0]["array-location"][0])
-    return np.where(np.moveaxis(find_lost(rows), 0, 2), data.dtype.type(np.nan), data)
 
 
 def pixel_noise(band):

@@ -11,11 +11,10 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import find_valid, in_threads
-from skesom._common.lazy import is_lazy
+from skesom._common.blocks import Plan, cut_frame, find_valid, in_threads, map_images
+from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
-from skesom.cube._by_strips import fixed_strips, scan, scan_lazily
 from skesom.cube.convolution._filtering import GaussianKernel
 from skesom.cube.masking._sky import (
     FLAT,
@@ -153,7 +152,7 @@ class SkyMasker(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        sky_mask = _is_sky(self._find_codes(cube, lazily=cube.is_lazy))
+        sky_mask = _is_sky(self._find_codes(cube))
         return self._like_input(X, self._masked(cube, sky_mask))
 
     def _fit(self, X):
@@ -168,7 +167,7 @@ class SkyMasker(CubeTransformer):
         self.certainty_, self.threshold_ = sky.certainty, sky.cuts
         self._estimates, self._tile = sky.smoothed, sky.tile
         self.masks_sky_ = self.sky != "keep"
-        codes = self._find_codes(cube)
+        codes = in_memory(self._find_codes(cube))
         if self.sky == "auto":
             n_sky, n_kept, chance = (
                 np.count_nonzero(codes == code) for code in (_SKY, _KEPT, _BELOW)
@@ -182,13 +181,15 @@ class SkyMasker(CubeTransformer):
         _refuse_empty(cube, codes, self.sky_mask_)
         return cube
 
-    def _find_codes(self, cube, *, lazily=False):
-        """Return the codes of all pixels."""
+    def _find_codes(self, cube):
+        """Return the codes of all pixels, lazily of a lazy cube."""
         kernel = GaussianKernel(self.smoothing) if self.masks_sky_ else None
-        strips = fixed_strips(cube.shape)
+        strips = cut_frame(cube.shape)
+        plan = Plan(strips, kernel.reach + 3 * self._tile if kernel else 0)
         n_jobs = self.n_jobs if len(strips) == 1 and not cube.is_lazy else 1
         function = partial(
             _codes_of_strip,
+            plan=plan,
             kernel=kernel,
             estimates=self._estimates,
             noise=self.noise_,
@@ -198,11 +199,8 @@ class SkyMasker(CubeTransformer):
             min_bands=self.min_bands,
             n_jobs=n_jobs,
         )
-        options = {"margin": kernel.reach + 3 * self._tile if kernel else 0}
-        if lazily:
-            return scan_lazily(function, [cube.data], strips, np.uint8, **options)
-        options["n_jobs"] = self.n_jobs
-        return np.concatenate(scan(function, [cube.data], strips, **options))
+        made = [(cube.shape[1:2], np.uint8)]
+        return map_images(function, [cube.data], plan, made, n_jobs=self.n_jobs)[0]
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
@@ -225,15 +223,27 @@ def _is_sky(codes):
 
 
 def _codes_of_strip(
-    data, rows, _, *, kernel, estimates, noise, cuts, tile, certainty, min_bands, n_jobs
+    data,
+    rows,
+    *,
+    plan,
+    kernel,
+    estimates,
+    noise,
+    cuts,
+    tile,
+    certainty,
+    min_bands,
+    n_jobs,
 ):
-    """Return the codes of the pixels of a strip."""
-    slab = data.values
+    """Return the codes of the pixels of a strip, as the only plane."""
+    near = plan.around(rows)
+    slab = data[near]
     usable = find_valid(slab, min_bands, n_jobs)
-    inside = slice(rows.start - data.top, rows.stop - data.top)
+    inside = slice(rows.start - near.start, rows.stop - near.start)
     codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
     if kernel is None:
-        return codes[inside]
+        return [codes[inside]]
 
     def convolve(band):
         image = np.array(slab[:, :, band], order="C")
@@ -258,13 +268,13 @@ def _codes_of_strip(
     cut = cuts[count.astype(int) - 1]
     # The posterior odds of sky: those of its neighbors, and how seldom the noise of sky
     # lifts a pixel so high.
-    near = partial(_count_near, side=tile + 1)
-    n_dark, n_usable = near(usable & (above <= cut)), near(usable)
+    count_near = partial(_count_near, side=tile + 1)
+    n_dark, n_usable = count_near(usable & (above <= cut)), count_near(usable)
     highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
     sky = usable & (above <= highest)
     if certainty is not None:
         lower, first, second = (
-            usable & (2 * near(usable & (height <= step * FLAT)) >= n_usable)
+            usable & (2 * count_near(usable & (height <= step * FLAT)) >= n_usable)
             for step in (-1, 1, 3)
         )
         # Around the pixel, at the level of the sky and beside it.
@@ -274,7 +284,7 @@ def _codes_of_strip(
         sky &= certainty * (core - beside) > 0.5 * core
     codes[sky] = _SKY
     codes[sky & (below > highest)] = _BELOW
-    return codes[inside]
+    return [codes[inside]]
 
 
 def _count_near(pixels, side):

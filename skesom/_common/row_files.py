@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Lazy images in strips of rows."""
+"""Rows of lazy images in files, of which dask reads and writes strips."""
 
 import math
 import os
@@ -12,81 +12,9 @@ from uuid import uuid4
 
 import numpy as np
 
+from skesom._common.blocks import SIZES, strip_height
 from skesom._common.files import is_in_use, is_of_user, lock
-from skesom._common.lazy import (
-    check_chunks,
-    computed,
-    cut_rows,
-    is_lazy,
-    work_with_dask,
-)
-from skesom._common.warn import warn_user
-
-STRIP_VALUES = 2**24  # of a strip: 64 MB of float32
-_LEAST_ROWS = 64
-_HELD = 2**25  # bytes of images that are computed at a time
-
-
-def strip_height(shape):
-    """Return the number of rows of a strip of an image or cube."""
-    return max(_LEAST_ROWS, STRIP_VALUES // max(1, math.prod(shape[1:])))
-
-
-def strips_of(shape):
-    """Cut the rows of an image or cube into slices, one for each strip."""
-    return cut_rows(shape[0], strip_height(shape))
-
-
-def as_strips(array, name):
-    """Return an array of dask that is cut along its rows only."""
-    check_chunks(array, name)
-    if array.ndim > 2 and array.numblocks[2] > 1:
-        warn_user(
-            f"{name} has its bands in {array.numblocks[2]} chunks; they are joined, "
-            "because a strip of rows must hold all bands. Rechunk it before.",
-        )
-    if max(array.numblocks[1:], default=1) == 1:
-        return array
-    whole = dict.fromkeys(range(1, array.ndim), -1)
-    return array.rechunk({0: strip_height(array.shape), **whole})
-
-
-def in_strips(array, chunks):
-    """Return an array in strips of the rows of another one, with all its columns."""
-    import dask.array
-
-    chunks = chunks[0], *array.shape[1:]
-    if is_lazy(array):
-        return array.rechunk(chunks)
-    return dask.array.from_array(array, chunks=chunks)
-
-
-def join_strips(tasks, shapes, dtype):
-    """Return the array of dask whose strips are what delayed tasks give."""
-    import dask.array as da
-
-    strips = zip(tasks, shapes, strict=True)
-    return da.concatenate([da.from_delayed(t, shape, dtype) for t, shape in strips])
-
-
-def in_memory_by_strips(*images):
-    """Return images in memory; lazy ones are computed some strips at a time."""
-    if not is_lazy(images[0]):
-        return [computed(i)[0] if is_lazy(i) else i for i in images]
-    lazy = [image for image in images if is_lazy(image)]
-    whole = [np.empty(image.shape, image.dtype) for image in lazy]
-    ends = np.cumsum(images[0].chunks[0])
-    at_once = max(1, _HELD * len(images[0]) // sum(image.nbytes for image in lazy))
-    start = 0
-    while start < ends[-1]:
-        fitting = ends[(ends > start) & (ends <= start + at_once)]
-        stop = fitting[-1] if len(fitting) else ends[ends > start][0]
-        parts = computed(*(image[start:stop] for image in lazy))
-        for target, part in zip(whole, parts, strict=True):
-            target[start:stop] = part
-        start = stop
-    whole = iter(whole)
-    return [next(whole) if is_lazy(image) else image for image in images]
+from skesom._common.lazy import work_with_dask
 
 
 class RowFile:
@@ -150,7 +78,7 @@ def stored(arrays, folder=None):
     # In a task of its own, a file would let dask read many strips ahead.
     options = {"lock": False, "fancy": False, "inline_array": True}
     # Low strips: those of steps may be high, and maps learn from rows far apart.
-    height = max(_LEAST_ROWS, strip_height(arrays[0].shape) // 8)
+    height = max(SIZES["strip"].rows, strip_height(arrays[0].shape) // 8)
     return [
         dask.array.from_array(
             *(file, (height, *file.shape[1:])), name=f"skesom-rows-{uuid4()}", **options
