@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from joblib import Parallel, delayed
 
-from skesom._common.lazy import check_chunks, computed, cut_rows, is_lazy
+from skesom._common.lazy import check_chunks, computed, cut_rows, in_memory, is_lazy
 from skesom._common.threads import jobs_possible
 from skesom._common.warn import warn_user
 
@@ -51,9 +51,10 @@ class Plan(NamedTuple):
     strips: list
     halo: int = 0
 
-    def around(self, rows):
-        """Return the rows of a strip and those around it, also beyond the last one."""
-        return slice(max(0, rows.start - self.halo), rows.stop + self.halo)
+
+def around(rows, halo):
+    """Return a slice of rows and so many around it, also beyond the last one."""
+    return slice(max(0, rows.start - halo), rows.stop + halo)
 
 
 def strip_height(shape, size="strip", *, multiple=1, least=1):
@@ -133,16 +134,9 @@ class Window:
         return np.concatenate([self.above[start - self.top :, *others], values])
 
 
-def scan(function, images, plan, tasks=None, n_jobs=None):
-    """Return what a function makes of images (None stays None), a strip and its task.
-
-    Of lazy images it gets the rows around the strip alone, as windows.
-    """
-    tasks = [None] * len(plan.strips) if tasks is None else tasks
-    if is_lazy(images[0]):
-        return computed(*_delayed_calls(function, images, plan, tasks))
-    pairs = list(zip(plan.strips, tasks, strict=True))
-    return in_threads(lambda pair: function(*images, *pair), pairs, n_jobs)
+def scan(function, images, plan, tasks):
+    """Return what a function makes of lazy images around each strip, and its task."""
+    return computed(*_delayed_calls(function, images, plan, tasks))
 
 
 def _delayed_calls(function, images, plan, tasks):
@@ -152,7 +146,7 @@ def _delayed_calls(function, images, plan, tasks):
     call = delayed(partial(_call, function), pure=False)
     calls = []
     for rows, task in zip(plan.strips, tasks, strict=True):
-        near = plan.around(rows)
+        near = around(rows, plan.halo)
         parts = [None if image is None else image[near] for image in images]
         calls.append(call(parts, near.start, len(images[0]), rows, task))
     return calls
@@ -291,20 +285,17 @@ def planes_of(data, bands=None):
 def in_memory_by_strips(*images):
     """Return images in memory; lazy ones are computed some strips at a time."""
     if not is_lazy(images[0]):
-        return [computed(i)[0] if is_lazy(i) else i for i in images]
+        return list(map(in_memory, images))
     lazy = [image for image in images if is_lazy(image)]
     whole = [np.empty(image.shape, image.dtype) for image in lazy]
-    ends = np.cumsum(images[0].chunks[0])
-    size = SIZES["computed"].values
-    at_once = max(1, size * len(images[0]) // sum(image.nbytes for image in lazy))
-    start = 0
-    while start < ends[-1]:
-        fitting = ends[(ends > start) & (ends <= start + at_once)]
-        stop = fitting[-1] if len(fitting) else ends[ends > start][0]
-        parts = computed(*(image[start:stop] for image in lazy))
+    strips = strips_of_chunks(images[0])
+    nbytes = sum(image.nbytes for image in lazy)
+    some = max(1, SIZES["computed"].values * len(strips) // nbytes)
+    for first in range(0, len(strips), some):
+        rows = slice(strips[first].start, strips[first:][:some][-1].stop)
+        parts = computed(*(image[rows] for image in lazy))
         for target, part in zip(whole, parts, strict=True):
-            target[start:stop] = part
-        start = stop
+            target[rows] = part
     whole = iter(whole)
     return [next(whole) if is_lazy(image) else image for image in images]
 

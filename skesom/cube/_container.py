@@ -16,7 +16,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from skesom._common.blocks import as_strips, in_strips
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import computed, in_memory, is_lazy
 from skesom._common.masked import filled
 from skesom._common.texts import legible
 from skesom._sky.header_cards import band_cards, is_hdu
@@ -224,8 +224,7 @@ class Cube:
     def __array__(
         self, dtype: DTypeLike | None = None, copy: bool | None = None
     ) -> NDArray[Any]:
-        data = computed(self.data)[0] if self.is_lazy else self.data
-        return np.array(data, dtype=dtype, copy=copy)
+        return np.array(in_memory(self.data), dtype=dtype, copy=copy)
 
     def __repr__(self):
         rows, columns, bands = self.shape
@@ -519,7 +518,7 @@ def _beside(values, data):
     """Return values in strips beside lazy data, in memory beside data in memory."""
     if is_lazy(data):
         return in_strips(values, data.chunks)
-    return computed(values)[0] if is_lazy(values) else values
+    return in_memory(values)
 
 
 def _check_errors(errors, data):

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
+from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -214,35 +214,18 @@ def _fill(flux, valid):
     if not known.any():
         return np.zeros_like(flux)
     options = {"return_distances": False, "return_indices": True}
-    return flux[tuple(distance_transform_edt(~known, **options))]
+    return flux[tuple(ndimage.distance_transform_edt(~known, **options))]
 
 
 def _segment_spectra(cube, segments, statistic):
-    """Return the spectra of segments."""
-    valid = segments >= 0
-    rows = segments[valid]
-    spectrum = _mean if statistic == "mean" else _median
-    spectra = np.empty((rows.max() + 1, cube.shape[2]), dtype=cube.dtype)
+    """Return the spectra of segments; NaN where a band has nothing else."""
+    measure = ndimage.mean if statistic == "mean" else ndimage.median
+    spectra = np.full((segments.max() + 1, cube.shape[2]), np.nan, dtype=cube.dtype)
     for band in range(cube.shape[2]):
-        spectra[:, band] = spectrum(cube.data[:, :, band][valid], rows, len(spectra))
+        flux = cube.data[:, :, band]
+        known = (segments >= 0) & ~np.isnan(flux)
+        some = np.unique(segments[known])
+        if len(some):
+            flux = flux[known].astype(np.float64)
+            spectra[some, band] = measure(flux, segments[known], some)
     return spectra
-
-
-def _mean(flux, rows, n_rows):
-    """Return the mean flux of each row without NaN, NaN if there is nothing else."""
-    known = ~np.isnan(flux)
-    total = np.bincount(rows[known], weights=flux[known], minlength=n_rows)
-    count = np.bincount(rows[known], minlength=n_rows)
-    return np.divide(total, count, out=np.full(n_rows, np.nan), where=count > 0)
-
-
-def _median(flux, rows, n_rows):
-    """Return the median flux of each row without NaN, NaN if there is nothing else."""
-    known = ~np.isnan(flux)
-    count = np.bincount(rows[known], minlength=n_rows)
-    ordered = flux[known][np.lexsort((flux[known], rows[known]))].astype(np.float64)
-    start, some = np.cumsum(count) - count, count > 0
-    median = np.full(n_rows, np.nan)
-    middle = (start + (count - 1) // 2)[some], (start + count // 2)[some]
-    median[some] = (ordered[middle[0]] + ordered[middle[1]]) / 2
-    return median

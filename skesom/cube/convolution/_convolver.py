@@ -13,6 +13,7 @@ from astropy.units import Quantity
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.warn import warn_user
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -36,9 +37,12 @@ from skesom.cube.convolution._kernels import (
     read_stamps,
     stamp_beam,
 )
-from skesom.cube.convolution._width_warnings import warn_of_odd, warn_of_unknown
 
 _ROUNDING = 1e-9  # of widths that were converted from other units
+SHARPEST = 1.5  # pixels
+LEAST_OF_LIMIT = 0.9  # the hole in the mirror makes the core narrower by 5 to 10 %
+MOST_OF_LIMIT = 10.0  # beyond, if also so many pixels wide: pixels taken as arcsec
+WIDEST = 25.0
 
 
 class FWHMConvolver(CubeTransformer):
@@ -271,7 +275,7 @@ class FWHMConvolver(CubeTransformer):
             stamps = zip(bands, psfs, strict=True)
             fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
         beams = find_beams(fwhm, bands)
-        warn_of_odd(bands, beams)
+        _warn_of_odd(bands, beams)
         widths = [np.nan if beam is None else beam.major for beam in beams]
         matches = [Match("none", width, width) for width in widths]  # as they are
         if not any(kernels) and not self._check_known(bands, beams):
@@ -306,7 +310,7 @@ class FWHMConvolver(CubeTransformer):
                 "each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
-            warn_of_unknown(bands, unknown)
+            _warn_of_unknown(bands, unknown)
         return False
 
 
@@ -334,3 +338,44 @@ def _target_width(target, bands, beams, usual):
                 "arcsec. Raise target_fwhm or leave the band out."
             )
     return float(width)
+
+
+def _warn_of_unknown(bands, unknown):
+    """Warn that bands stay as they are, and tell how their widths can be known."""
+    which = ", ".join(band.name for band in unknown)
+    which = "all bands" if len(unknown) == len(bands) else which
+    scale = ", with pixel_scale (--pixel-scale)"
+    scale *= any(band.pixel_size is None for band in unknown)
+    warn_user(
+        f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
+        "Give fwhm (--fwhm) in arcsec to bring them to one width, or 'stars' to "
+        f"measure it on stars{scale}."
+    )
+
+
+def _warn_of_odd(bands, beams):
+    """Warn of widths that no image has, mostly because of their unit."""
+    sharp, limited, wide = [], [], []
+    for band, beam in zip(bands, beams, strict=True):
+        if beam is None or beam.source == "its PSF":
+            continue
+        size, limit = band.pixel_size, band.cube.diffraction_fwhm[band.number]
+        text = f"{band.name} ({beam.minor:.3g} arcsec"
+        pixels = beam.minor / size if size else np.nan
+        if pixels < SHARPEST:
+            sharp.append(f"{text}, {pixels:.2g} pixels)")
+        if beam.minor < LEAST_OF_LIMIT * limit:
+            limited.append(f"{text} instead of {limit:.3g})")
+        elif beam.minor > MOST_OF_LIMIT * limit and pixels > WIDEST:
+            wide.append(f"{text}, {pixels:.3g} pixels)")
+    problems = [
+        (sharp, f"less than {SHARPEST} pixels, which few cameras reach:"),
+        (limited, "below the diffraction limit of the telescope:"),
+        (wide, f"more than {WIDEST:g} pixels, though the telescope is sharper:"),
+    ]
+    for found, problem in problems:
+        if found:
+            warn_user(
+                f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
+                "are in arcsec, and pixels are given as in --fwhm 2.5pix.",
+            )

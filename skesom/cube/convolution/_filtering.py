@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from scipy import fft, ndimage, signal
 
-from skesom._common.blocks import Plan, map_images, strips_of
+from skesom._common.blocks import Plan, around, map_images, strips_of
 
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18  # values that are transformed at a time: 2 MB, for the cache
@@ -207,7 +207,7 @@ def convolve_cube(cube, kernels, n_jobs, *, copy):
 def _convolve_band(data, errors, rows, band, *, kernels):
     """Return the fluxes and errors (or None) of a strip of a convolved band."""
     kernel = kernels[band]
-    near = Plan([], kernel.reach if kernel else 0).around(rows)
+    near = around(rows, kernel.reach if kernel else 0)
     planes = [
         None if plane is None else np.ascontiguousarray(plane[near, :, band])
         for plane in (data, errors)

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import (
     Plan,
+    around,
     in_threads,
     planes_of,
     row_blocks,
@@ -431,7 +432,7 @@ def _take_outliers(cube, taken, noise, n_jobs):
     widths = narrowest_widths(cube)
     if cube.is_lazy:
         plan = Plan(taken.strips, MARGIN)
-        near = [taken.near(plan.around(rows)) for rows in plan.strips]
+        near = [taken.near(around(rows, MARGIN)) for rows in plan.strips]
         search = partial(_packed_with_outliers, noise=noise, widths=widths)
         taken.parts = list(scan(search, [cube.data], plan, near))
         return

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import Plan, row_blocks, strips_of
+from skesom._common.blocks import around, row_blocks, strips_of
 from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
@@ -97,9 +97,8 @@ def _solid_parts(candidates, run, block):
     """Return long runs and full squares with their ragged edges."""
     solid = np.zeros_like(candidates)
     margin = max(run, block) - 1 + block  # so far away are pixels that matter
-    plan = Plan(strips_of(solid.shape, "wide block", least=2 * margin), margin)
-    for rows in plan.strips:
-        near = plan.around(rows)
+    for rows in strips_of(solid.shape, "wide block", least=2 * margin):
+        near = around(rows, margin)
         part = _solid_part(candidates[near], run, block)
         solid[rows] = part[rows.start - near.start :][: rows.stop - rows.start]
     return solid
@@ -173,18 +172,17 @@ def _without_smooth_parts(band, value, gaps):
 def _surroundings(band, value, parts):
     """Return the numbers of the parts that other pixels touch, and their flux."""
     numbers, flux = [], []
-    plan = Plan(strips_of(band.shape, "wide block"), 1)
-    for rows in plan.strips:
-        inside = plan.around(rows)
+    for rows in strips_of(band.shape, "wide block"):
+        inside = around(rows, 1)
         if not parts[inside].any():
             continue
         here = slice(rows.start - inside.start, rows.stop - inside.start)
         near = ndimage.maximum_filter(parts[inside], 3)[here]
         # Neighbors that are missing, or have the value themselves, show nothing.
-        around = (near > 0) & (parts[rows] == 0)
-        around &= np.isfinite(band[rows]) & (band[rows] != value)
-        numbers.append(near[around])
-        flux.append(band[rows][around])
+        beside = (near > 0) & (parts[rows] == 0)
+        beside &= np.isfinite(band[rows]) & (band[rows] != value)
+        numbers.append(near[beside])
+        flux.append(band[rows][beside])
     return np.concatenate(numbers), np.concatenate(flux)
 
 
@@ -289,10 +287,9 @@ def _means(total, count):
 def grown(mask, distance):
     """Return a mask with all pixels within a distance of it."""
     reach = int(distance)
-    plan = Plan(strips_of(mask.shape, "wide block", least=2 * reach), reach)
     wider = mask.copy()
-    for rows in plan.strips:
-        inside = plan.around(rows)
+    for rows in strips_of(mask.shape, "wide block", least=2 * reach):
+        inside = around(rows, reach)
         if mask[inside].any():
             near = ndimage.distance_transform_edt(~mask[inside]) <= distance
             wider[rows] = near[rows.start - inside.start :][: rows.stop - rows.start]

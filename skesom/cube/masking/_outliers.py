@@ -6,7 +6,7 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from skesom._common.blocks import Plan, strips_of
+from skesom._common.blocks import around, strips_of
 from skesom.cube.masking._sky import TILE, masked_image
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
@@ -75,7 +75,7 @@ def tile_noise(image, taken):
     """Return the noise of a pixel in each tile of a band."""
     parts = []
     for rows in strips_of(image.shape, "wide block", multiple=TILE):
-        near = Plan([], 1).around(rows)
+        near = around(rows, 1)
         part = masked_image(image[near], taken[near])
         missing = (rows.start == 0, rows.stop == len(image))
         part = np.pad(part, (missing, (1, 1)), constant_values=np.nan)

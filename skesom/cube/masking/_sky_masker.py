@@ -11,7 +11,14 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import Plan, cut_frame, find_valid, in_threads, map_images
+from skesom._common.blocks import (
+    Plan,
+    around,
+    cut_frame,
+    find_valid,
+    in_threads,
+    map_images,
+)
 from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
@@ -189,7 +196,7 @@ class SkyMasker(CubeTransformer):
         n_jobs = self.n_jobs if len(strips) == 1 and not cube.is_lazy else 1
         function = partial(
             _codes_of_strip,
-            plan=plan,
+            halo=plan.halo,
             kernel=kernel,
             estimates=self._estimates,
             noise=self.noise_,
@@ -226,7 +233,7 @@ def _codes_of_strip(
     data,
     rows,
     *,
-    plan,
+    halo,
     kernel,
     estimates,
     noise,
@@ -237,7 +244,7 @@ def _codes_of_strip(
     n_jobs,
 ):
     """Return the codes of the pixels of a strip, as the only plane."""
-    near = plan.around(rows)
+    near = around(rows, halo)
     slab = data[near]
     usable = find_valid(slab, min_bands, n_jobs)
     inside = slice(rows.start - near.start, rows.stop - near.start)
