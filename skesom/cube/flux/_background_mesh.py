@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from skesom._common.blocks import WHOLE
+from skesom._common.blocks import WHOLE, strips_of
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.convolution._filtering import GaussianKernel, smooth
 from skesom.cube.masking._sky import (
