@@ -9,7 +9,7 @@ import numpy as np
 from skesom._common.files import regular
 from skesom.cli._options import YES_OR_NO, add_choice, number_or_name, width
 
-_CONTRAST = 1 / 3
+_CONTRAST = 1 / 3  # as of a pipeline without the option
 
 
 def add_steps(parser, *, smoothing=True):

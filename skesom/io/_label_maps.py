@@ -34,7 +34,7 @@ _CODES = (
 )
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
 _DIGIT = 8  # bits of lazy values that are found in a pass
-_AT_A_TIME = 16  # strips
+_AT_A_TIME = 16  # strips, whose counts are in memory together
 # Names of spectral axes in the standard, by the quantity that they count.
 _AXES = {"length": "WAVE", "frequency": "FREQ", "speed": "VELO", "energy": "ENER"}
 # The FITS standard gives the number of columns three digits.

@@ -12,7 +12,7 @@ from astropy.table import Column, MaskedColumn, Table
 
 _HEADER = re.compile(r"^\s*No\.\s*\|\s*Object Name\s*\|")
 _MISSING = ("", "...", "....")
-_MOST_COLUMNS = 100
+_MOST_COLUMNS = 100  # those of NED have 18
 # Columns by the start of their heading: name, type and unit in the result.
 _COLUMNS = {
     "No.": ("number", int, None),

@@ -18,7 +18,7 @@ from skesom._common.blocks import row_blocks
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.
 _EAST, _NORTH, _WEST, _SOUTH = range(4)
-_PIXELS_AT_ONCE = 2**20
+_PIXELS_AT_ONCE = 2**20  # whose four sides are compared; all would fill the memory
 # Where each of these sides starts: columns and rows from the center of the pixel.
 _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 _MIDDLE = np.array([[0, -0.5], [0.5, 0], [0, 0.5], [-0.5, 0]])

@@ -38,7 +38,8 @@ _MOST_PIXELS = 4_000_000  # larger maps are thinned: their small pieces are drop
 _LEAST_SIGMA = 0.7  # pixels of the map that is traced
 _FLAT = 1.0  # area, in pixels, of the triangle that a needless corner stands out
 _FLATTEST = 12.0
-_MOST_CORNERS = 65_000  # if needed, corners that stand out more are left out too
+# If needed, corners that stand out more are left out too: DS9 is slow with many.
+_MOST_CORNERS = 65_000
 _OUTLINES = 10, 0.0, 1  # pixels of a piece, smoothing, pixels of one with a text
 
 

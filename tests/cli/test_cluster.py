@@ -52,15 +52,14 @@ class TestCluster:
         } < written
 
     def test_a_result_is_replaced(self, quick, bands, tmp_path):
-        (tmp_path / "cluster_map.fits").write_text("old")
-        options = "--method", "sklearn.mixture.GaussianMixture", "--n-clusters", 3
-        command = "cluster", *bands, "-o", tmp_path, "--overwrite", "--runs", 1
-        status, _, (line,) = quick(*command, *options)
-        assert status == 0
-        assert "were not written here, or have changed since, are kept as" in line
-        assert "pixels.fits" not in names_in(tmp_path)
-        labels, _ = read_map(tmp_path / "cluster_map.fits")
-        assert np.unique(labels[labels >= 0]).tolist() == [0, 1, 2]
+        method = "--method", "sklearn.mixture.GaussianMixture", "--runs", 1
+        for number, more in ((2, ()), (3, ("--overwrite",))):
+            options = *method, "--n-clusters", number, *more
+            status, _, err = quick("cluster", *bands, "-o", tmp_path / "out", *options)
+            assert (status, err) == (0, [])
+            assert "pixels.fits" not in names_in(tmp_path / "out")
+            labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+            assert np.unique(labels[labels >= 0]).tolist() == [*range(number)]
 
     def test_prints_the_sizes_that_are_in_the_file(self, run, bands, tmp_path, fast):
         _, out, _ = run(
