@@ -69,8 +69,7 @@ def check_catalog(catalog, radius, images):
 
 def match_catalog(clusters, catalog, radius=None):
     """Cross-match a catalog with a named map; the tables name the clusters."""
-    options = {"wcs": clusters.wcs, "radius": radius}
-    found = crossmatch(clusters.label_map, catalog, **options)
+    found = crossmatch(clusters.label_map, catalog, wcs=clusters.wcs, radius=radius)
     names = dict(enumerate(clusters.names)) | _NO_CLUSTER
     for table in (found.table, found.objects):
         own = np.array([names[label] for label in table["cluster"].tolist()], dtype=str)
@@ -126,20 +125,25 @@ def write_catalog(folder, clusters, found, *, style=None):
 
 def _pictures(clusters, found):
     """Yield the name of each picture, and what draws it."""
-    named = {"colors": clusters.colors, "names": dict(enumerate(clusters.names))}
-    yield "crossmatch", partial(_draw_enrichment, found, named)
-    yield "cluster_map_objects", partial(_draw_map, clusters, found, named)
+    yield "crossmatch", partial(_draw_enrichment, clusters, found)
+    yield "cluster_map_objects", partial(_draw_map, clusters, found)
 
 
-def _draw_enrichment(found, named):
-    ax = new_axes(crossmatch_size(found))
-    return CrossmatchDisplay(found, **named).plot(ax)
+def _draw_enrichment(clusters, found):
+    names = dict(enumerate(clusters.names))
+    display = CrossmatchDisplay(found, colors=clusters.colors, names=names)
+    return display.plot(new_axes(crossmatch_size(found)))
 
 
-def _draw_map(clusters, found, named):
+def _draw_map(clusters, found):
     """Draw the most numerous types on the map."""
     drawn = list(dict.fromkeys(found.table["type"]))[:_MOST_TYPES]
     objects = found.objects[np.isin(found.objects["type"], drawn)]
     ax = new_axes(image_size(clusters.label_map.shape), clusters.wcs)
-    display = ClusterMapDisplay(clusters.label_map, wcs=clusters.wcs, **named)
+    display = ClusterMapDisplay(
+        clusters.label_map,
+        wcs=clusters.wcs,
+        colors=clusters.colors,
+        names=dict(enumerate(clusters.names)),
+    )
     return display.plot(ax, objects=objects, max_pixels=MAX_PIXELS)

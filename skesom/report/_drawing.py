@@ -31,8 +31,11 @@ _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk 
 _PAD = 0.06  # inches around all that is drawn
 _WATCH = 1.0  # seconds
 _MOST_PROCESSES = 4  # each takes the memory of the libraries
-_FASTER = {"compress_level": 4}  # of PNG, in half the time and almost as small
-_NO_DATE = {"png": None, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+_OF_FORMATS = {
+    "png": {"pil_kwargs": {"compress_level": 4}},  # half the time, almost as small
+    "pdf": {"metadata": {"CreationDate": None}},
+    "svg": {"metadata": {"Date": None}},
+}
 _pools = []  # at most one, of the processes that draw
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_pools.clear)
@@ -138,7 +141,7 @@ def _end_with(parent):
 
 
 def _load():
-    """Load what draws images of the sky."""
+    """Load the libraries that draw images of the sky."""
     import astropy.visualization.wcsaxes  # noqa: F401
     import matplotlib.figure  # noqa: F401
 
@@ -164,7 +167,7 @@ def _submit(task):
 
 
 def _result_of(future, task):
-    """Return what a process draws; draw here what none has begun, or one was killed."""
+    """Return the drawing of a process; draw here one that was not begun, or killed."""
     if future is None or future.cancel():
         return task()
     try:
@@ -222,12 +225,9 @@ def saved(figure, style):
         box = figure.get_tightbbox()
         left = (box.x0 + box.x1 - width) / 2 + _PAD
         box = Bbox([[left, box.y0], [left + width - 2 * _PAD, box.y1]])
-    options = {"format": style.format, "dpi": style.dpi}
-    options["bbox_inches"] = box.padded(_PAD)
-    if style.format == "png":
-        options["pil_kwargs"] = _FASTER
+    options = _OF_FORMATS[style.format] | {"format": style.format, "dpi": style.dpi}
     buffer = io.BytesIO()
-    figure.savefig(buffer, metadata=_NO_DATE[style.format], **options)
+    figure.savefig(buffer, bbox_inches=box.padded(_PAD), **options)
     return buffer.getvalue()
 
 

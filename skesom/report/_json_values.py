@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from skesom._common.files import is_of_machine, regular
 
-_MAX_BYTES = 2**28
+_MAX_BYTES = 2**28  # which json.loads takes as objects of several times that
 
 
 @contextmanager

@@ -39,7 +39,7 @@ from skesom.report._json_values import whole
 MODEL_FORMAT = "skesom model"
 _PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
 _DECIDE_RESULTS = ("skesom", "scikit-learn")
-_COMPRESSION = 1
+_COMPRESSION = 1  # of zlib, the fastest
 NOT_IN_FILES = RecursionError, TypeError, AttributeError, NotImplementedError
 NOT_IN_FILES += (PicklingError,)
 # What a file may hold without trust beside the classes of skesom and scikit-learn: of
@@ -314,7 +314,7 @@ def _text_of_wcs(wcs, shape):
 
 
 def _from_text(part):
-    """Return what `_as_text` was given."""
+    """Return the part that `_as_text` made a text of."""
     if not (isinstance(part, dict) and list(part) == [_ENCODED]):
         return part
     text = part[_ENCODED]

@@ -10,6 +10,7 @@ import numpy as np
 
 from skesom._common.blocks import row_blocks
 from skesom._common.fits_files import BLOCK
+from skesom._common.labels import MASKED, SKY
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays import (
@@ -25,28 +26,36 @@ from skesom.displays import (
     UMatrixDisplay,
     ValueMapDisplay,
 )
+from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.displays._dendrogram import HEIGHT_OF_TREE, tree_of
 from skesom.displays._diagrams import NoPixelError
 from skesom.displays._display import literal
 from skesom.displays._rgb import mean_plane, sky_picture, thinned_rgb
-from skesom.displays._sky_image import image_size, note_thinning, thinning
+from skesom.displays._sky_image import image_size, note_thinning, pick, thinning
 from skesom.displays._unit_layout import hits_of, layout_of
 from skesom.io._fits_files import make_hdus
 from skesom.io._label_maps import short_ascii
-from skesom.report._classes import draw_confusion
+from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._drawing import new_axes
 from skesom.report._result import MAX_PIXELS
-from skesom.report._slices import Slices
 
 BAND_IMAGES = "cluster_images.zip"
 _SIZE = 8.0, 5.0  # inches
 _PANEL = 3.0, 2.6  # inches of the plane of a component
 _MOST_PLANES = 36
 _MANY_BANDS = 50  # too many to draw the clusters over each
-_BAND_PIXELS = 400_000
+_BAND_PIXELS = 400_000  # of a picture of one band
 _DOTS = 400_000  # pixels in a diagram
 _BAND_DOTS = 100
 _BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and above
+_MOST_SLICES, _SLICE = 12, 2.6  # in one picture, and inches of the longer side
+_MOST_SLICE_NAMES = 40
+_CELL, _CELL_MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
+_IN_NO_CLUSTER = {
+    MASKED: ("no data", MISSING_COLOR),
+    SKY: ("sky, set aside", SKY_COLOR),
+    -1: ("noise", NOISE_COLOR),
+}
 
 
 class Pictures:
@@ -59,21 +68,26 @@ class Pictures:
     def __init__(self, result, style):
         self._result, self._cube, self._style = result, result.cube, style
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
-        self._look = {"colors": result.colors, "names": result.captions}
-        self._place = image_size(self._cube.shape), self._cube.wcs
+        pairs = enumerate(result.names)
+        self._names = [name if name == str(n) else f"{n} {name}" for n, name in pairs]
+        self._colors = result.colors
+        self._size = image_size(self._cube.shape)
 
     def jobs(self):
         """Return the jobs that need no look at all pixels."""
         result = self._result
         if result.is_voxel:
-            jobs = [("cluster_map", Slices(result).together)]
+            jobs = [("cluster_map", _Slices(result).together)]
         else:
             jobs = [*self._maps(), ("cluster_spectra", self._spectra())]
             jobs += self._diagrams()
         labels = result.label_map.reshape(len(result.label_map), -1)
-        histogram = ClusterHistogramDisplay(labels, **self._look).thinned(1)
-        counted = {"counted": "voxels" if result.is_voxel else "pixels"}
-        jobs.append(("cluster_histogram", partial(_histogram, histogram, **counted)))
+        histogram = ClusterHistogramDisplay(
+            labels, colors=self._colors, names=self._names
+        )
+        counted = "voxels" if result.is_voxel else "pixels"
+        job = partial(_histogram, histogram.thinned(1), counted)
+        jobs.append(("cluster_histogram", job))
         if result.is_of_fit and result.has_tree:
             jobs.append(("dendrogram", self._dendrogram()))
         if result.som is not None and result.is_of_fit:
@@ -82,67 +96,87 @@ class Pictures:
 
     def _maps(self):
         """Return the jobs that draw the clusters of pixels on the sky."""
-        result, look = self._result, self._look
         picture = thinned_rgb(self._cube, self._style.rgb, self._step)
-        clusters = ClusterMapDisplay(result.label_map, cube=self._cube, **look)
-        clusters = clusters.thinned(MAX_PIXELS, picture)
-        titled = {"title": "class"} if result.is_classified else {}
+        clusters = self._cluster_map().thinned(MAX_PIXELS, picture)
+        title = "class" if self._result.is_classified else None
         beside = self._style.width != "one"  # too narrow for both
-        pair = titled | {"wide": beside, "image": beside}
-        outlines = titled | {"contours": True}
+        draw = partial(_plotted, clusters, self._size, self._cube.wcs, title=title)
         return [
-            ("cluster_map", partial(_plotted, clusters, *self._place, **pair)),
-            ("cluster_contours", partial(_plotted, clusters, *self._place, **outlines)),
+            ("cluster_map", partial(draw, wide=beside, options={"image": beside})),
+            ("cluster_contours", partial(draw, options={"contours": True})),
         ]
 
+    def _cluster_map(self):
+        return ClusterMapDisplay(
+            self._result.label_map,
+            cube=self._cube,
+            colors=self._colors,
+            names=self._names,
+        )
+
     def _spectra(self):
-        """Return what draws spectra in physical units, else of stretched values."""
+        """Return the job of spectra in physical units, else of stretched values."""
         _, cube, scaled = self._result.thinned(self._step)
         cube, options = cube.replace(pixel_scale=self._cube.pixel_scale), {}
         if physical_factors(cube)[1] is None:
             options = {"flux": "stretched flux, scaled", "physical": False}
             options["log"], cube = False, scaled
-        display = ClusterSpectraDisplay(self._result.label_map, None, **self._look)
+        display = ClusterSpectraDisplay(
+            self._result.label_map, None, colors=self._colors, names=self._names
+        )
         display = display.thinned(MAX_PIXELS, cube=cube)
-        return partial(_spectra, display, self._step, **options)
+        return partial(_spectra, display, self._step, options)
 
     def _dendrogram(self):
-        """Return what draws the tree of a consensus, with the groups as clusters."""
+        """Return the job of the tree of a consensus, with the groups as clusters."""
         tree = tree_of(self._result.step)
         tree["clusters"] = self._result.grouped(tree["clusters"])
-        display = DendrogramDisplay(**tree, **self._look)
-        return partial(_plotted, display, display.size, height=HEIGHT_OF_TREE)
+        display = DendrogramDisplay(**tree, colors=self._colors, names=self._names)
+        options = {"height": HEIGHT_OF_TREE}
+        return partial(_plotted, display, display.size, options=options)
 
     def _diagrams(self):
-        """Yield what draws the diagrams that the bands allow."""
+        """Yield names and jobs of the diagrams that the bands allow."""
         result, found = self._result, self._result.diagrams
         if not found:
             return
         _, cube, _ = result.thinned(thinning(result.label_map.shape, _DOTS))
         cube = cube.replace(pixel_scale=self._cube.pixel_scale)
         for kind, (x, y) in found.items():
-            axes = {"x": x, "y": y, "continua": result.continua}
-            display = ColorDiagramDisplay(result.label_map, None, **axes, **self._look)
+            display = ColorDiagramDisplay(
+                result.label_map,
+                None,
+                x=x,
+                y=y,
+                continua=result.continua,
+                colors=self._colors,
+                names=self._names,
+            )
             yield kind, partial(_diagram, display.thinned(_DOTS, cube=cube))
 
     def jobs_of_pixels(self, summary):
         """Return the jobs that draw a number of each pixel."""
-        result = self._result
+        result, wcs = self._result, self._cube.wcs
         known = {"agreement": ("stability", summary.agreement)}
         known["confidence"] = "confidence", result.confidence
         known["quantization_error"] = "distance", summary.distances
         jobs = [
-            (name, partial(_plotted, self._numbers(*of), *self._place))
-            for name, of in known.items()
-            if of[1] is not None and not result.is_voxel
+            (name, partial(_plotted, self._numbers(kind, values), self._size, wcs))
+            for name, (kind, values) in known.items()
+            if values is not None and not result.is_voxel
         ]
         if not result.is_voxel:
-            shown = {"agreement": summary.agreement, **self._look}
-            stamps = CutoutsDisplay(result.label_map, self._cube, **shown)
+            stamps = CutoutsDisplay(
+                result.label_map,
+                self._cube,
+                agreement=summary.agreement,
+                colors=self._colors,
+                names=self._names,
+            )
             stamps = stamps.thinned(bands=self._style.rgb)
             jobs.append(("cutouts", partial(_plotted, stamps, stamps.size)))
         if result.held_out is not None:
-            confusion = partial(draw_confusion, result.held_out)
+            confusion = partial(_confusion, result.held_out)
             jobs.append(("held_out_confusion", confusion))
         return jobs
 
@@ -152,10 +186,10 @@ class Pictures:
 
     def _jobs_of_units(self, som):
         layout, result = layout_of(som, "pca"), self._result
-        units = {"unit_labels": result.unit_labels}
-        matrix = UMatrixDisplay(np.ravel(som.u_matrix()), layout, **units)
-        colored = {"colors": result.colors}
-        yield "u_matrix", partial(_plotted, matrix, _SIZE, **colored)
+        distances = np.ravel(som.u_matrix())
+        matrix = UMatrixDisplay(distances, layout, unit_labels=result.unit_labels)
+        options = {"colors": result.colors}
+        yield "u_matrix", partial(_plotted, matrix, _SIZE, options=options)
         yield "hit_map", partial(_plotted, HitMapDisplay(hits_of(som), layout), _SIZE)
         names = result.feature_names
         n_planes = min(len(names), _MOST_PLANES)
@@ -163,7 +197,8 @@ class Pictures:
         n_columns = int(np.ceil(np.sqrt(n_planes)))
         size = n_columns * _PANEL[0], -(-n_planes // n_columns) * _PANEL[1]
         planes = ComponentPlanesDisplay(som.codebook_, layout, names=names)
-        yield "component_planes", partial(_plotted, planes, size, features=features)
+        options = {"features": features}
+        yield "component_planes", partial(_plotted, planes, size, options=options)
         if hasattr(som, "training_errors_"):
             what = "root mean square distance"
             curve = TrainingCurveDisplay(som.training_errors_, what=what)
@@ -178,18 +213,17 @@ class Pictures:
         if len(names) > _MANY_BANDS:
             return []
         if self._result.is_voxel:
-            return [("bands", Slices(self._result).one_by_one)]
+            return [("bands", _Slices(self._result).one_by_one)]
         planes = [mean_plane(self._cube, n, step) for n in range(len(names))]
-        labels = self._result.label_map
-        clusters = ClusterMapDisplay(labels, cube=self._cube, **self._look)
-        clusters = clusters.thinned(_BAND_PIXELS, np.zeros((*planes[0].shape, 3)))
+        black = np.zeros((*planes[0].shape, 3))
+        clusters = self._cluster_map().thinned(_BAND_PIXELS, black)
         return [("bands", partial(_over_bands, clusters, planes, names))]
 
 
-def _plotted(display, size, wcs=None, *, wide=False, title=None, **options):
-    """Draw a display in new axes; title is that of its legend."""
+def _plotted(display, size, wcs=None, *, wide=False, title=None, options=None):
+    """Draw a display in new axes, with options; title is that of its legend."""
     size = (2 * size[0] - 1, size[1]) if wide else size
-    display.plot(new_axes(size, wcs), **options)
+    display.plot(new_axes(size, wcs), **options or {})
     if title is not None and display.legend_ is not None:
         display.legend_.set_title(title)
     return display
@@ -208,9 +242,92 @@ def _diagram(display):
         return None
 
 
-def _spectra(display, step, **options):
+def _spectra(display, step, options):
     display.plot(new_axes(_SIZE), **options)
     note_thinning(display.ax_, step, "from every {th} row and column")
+    return display
+
+
+class _Slices:
+    """The slices of a result, thinned if they are large."""
+
+    def __init__(self, result):
+        from matplotlib.colors import to_rgba_array
+
+        labels, self._bands = result.label_map, result.cube.band_names
+        self._labels = pick(labels, thinning(labels.shape, _BAND_PIXELS))
+        # Negative labels are found from the end.
+        others = to_rgba_array([color for _, color in _IN_NO_CLUSTER.values()])
+        self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
+        shares = count_clusters(labels) / max(np.count_nonzero(labels >= 0), 1)
+        texts = [f"{result.names[n]}: {share:.1%}" for n, share in enumerate(shares)]
+        self._legend = [(n, texts[n]) for n in np.flatnonzero(shares)]
+        found = [n for n in _IN_NO_CLUSTER if (labels == n).any()]
+        self._legend += [(n, _IN_NO_CLUSTER[n][0]) for n in found]
+
+    def together(self):
+        """Draw at most 12 slices, evenly spread over the bands; return self."""
+        from matplotlib.figure import Figure
+        from matplotlib.patches import Patch
+
+        n_shown = min(len(self._bands), _MOST_SLICES)
+        n_columns = int(np.ceil(np.sqrt(n_shown)))
+        n_rows = -(-n_shown // n_columns)
+        height, width = np.divide(self._labels.shape[:2], max(self._labels.shape[:2]))
+        size = n_columns * _SLICE * width + 2, n_rows * (_SLICE * height + 0.3)
+        self.figure_ = Figure(figsize=size, layout="constrained")
+        shown = np.linspace(0, len(self._bands) - 1, n_shown).round().astype(int)
+        for place, band in enumerate(shown, 1):
+            ax = self.figure_.add_subplot(n_rows, n_columns, place)
+            image = self._colors[self._labels[:, :, band]]
+            ax.imshow(image, origin="lower", interpolation="nearest")
+            ax.set_title(literal(self._bands[band]), fontsize="small")
+            ax.set_axis_off()
+        handles = [
+            Patch(facecolor=self._colors[n] / 255, label=literal(text))
+            for n, text in self._legend[:_MOST_SLICE_NAMES]
+        ]
+        self.figure_.legend(
+            handles=handles,
+            loc="outside right upper",
+            frameon=False,
+            fontsize="small",
+            title="cluster",
+        )
+        return self
+
+    def one_by_one(self):
+        """Return slices by the names of bands as bytes of PNGs, a dot for a pixel."""
+        from matplotlib.image import imsave
+
+        pictures = {name: io.BytesIO() for name in self._bands}
+        for band, buffer in enumerate(pictures.values()):
+            image = self._colors[self._labels[:, :, band]]
+            imsave(buffer, image, origin="lower", format="png")
+        return {name: buffer.getvalue() for name, buffer in pictures.items()}
+
+
+def _confusion(held_out):
+    """Return a display of where the held-out pixels of each class went."""
+    from matplotlib.figure import Figure
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    names, *columns = held_out.confusion.itercols()
+    shares = 100 * np.stack(columns, axis=1).astype(float)
+    shares /= np.where(shares.any(axis=1), shares.sum(axis=1) / 100, np.nan)[:, None]
+    side = _CELL_MARGIN + _CELL * len(names)
+    ax = Figure(figsize=(side + 0.8, side), layout="constrained").add_subplot()
+    display = ConfusionMatrixDisplay(shares, display_labels=[*map(literal, names)])
+    display.plot(
+        ax=ax,
+        xticks_rotation="vertical",
+        cmap="Blues",
+        values_format=".0f",
+        im_kw={"vmin": 0, "vmax": 100},
+    )
+    display.im_.colorbar.set_label("% of the held-out pixels of the true class")
+    title = f"balanced accuracy {held_out.scores['balanced accuracy']:.1%}"
+    ax.set(xlabel="class given", ylabel="true class", title=title)
     return display
 
 

@@ -2,6 +2,7 @@
 """The pieces of clusters in a report: tables, outlines for DS9, and its color map."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 from astropy.table import Table
@@ -52,8 +53,13 @@ def write_pieces(folder, result, agreement=None):
     if result.is_voxel:
         return [], {"pieces": "labels of voxels have no pieces on the sky"}
     size = smallest_piece(result.label_map, psf_sigma(result.cube))
-    details = {"agreement": agreement, "names": result.names, "min_size": size}
-    table = find_pieces(result.label_map, result.cube, **details)
+    table = find_pieces(
+        result.label_map,
+        result.cube,
+        agreement=agreement,
+        names=result.names,
+        min_size=size,
+    )
     if len(table) == 0:
         return [], {"pieces": "no pixel is in a cluster"}
     write_ecsv(table, folder / TABLES[0])
@@ -103,7 +109,14 @@ def write_cluster_outlines(folder, label_map, wcs, names, colors, sigma):
     outlines = find_outlines(label_map, size, sigma)
     if not outlines:
         raise ValueError("no pixel is in a cluster")
-    style = {"names": names, "colors": colors, "text_size": _TEXT_SIZE * size}
+    write = partial(
+        write_outlines,
+        wcs=wcs,
+        exact=False,
+        names=names,
+        colors=colors,
+        text_size=_TEXT_SIZE * size,
+    )
     sizes = np.array([outline.size for outline in outlines])
     corners = np.array([len(outline.corners) for outline in outlines])
     lengths = [2 * len(str(names[outline.label]).encode()) for outline in outlines]
@@ -112,12 +125,12 @@ def write_cluster_outlines(folder, label_map, wcs, names, colors, sigma):
     kept = np.sort(order[: max(np.count_nonzero(totals <= _MOST_BYTES), 1)])
     kept = [outlines[number] for number in kept]
     folder.mkdir(exist_ok=True)
-    write_outlines(folder / "all.reg", kept, wcs, exact=False, **style)
+    write(folder / "all.reg", kept)
     width = len(str(len(colors) - 1))
     for label in dict.fromkeys(outline.label for outline in kept):
         own = [outline for outline in kept if outline.label == label]
         path = folder / f"cluster_{label:0{width}}.reg"
-        write_outlines(path, own, wcs, exact=False, **style)
+        write(path, own)
     lost = len(outlines) - len(kept)
     beyond = f"the {lost} smallest outlines, so that DS9 loads the others soon; "
     return beyond * bool(lost) + f"what is finer than {sigma:.2g} pixels"

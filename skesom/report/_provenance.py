@@ -41,7 +41,7 @@ _NOT_OF_THE_RESULT = ("memory", "n_jobs", "verbose")
 
 
 class Run(NamedTuple):
-    """What a run was made of: images where they are now, steps that are not fitted."""
+    """The parts of a run: images where they are now, steps that are not fitted."""
 
     source: ImageSource
     pipeline: Pipeline
@@ -109,7 +109,7 @@ def _as_json(value):
 
 
 def write_recipe(path, pipeline, source, training):
-    """Write what a run can be made of again, as far as a file can hold it."""
+    """Write the parts that make a run again, as far as a file can hold them."""
     unfitted = _unfitted(pipeline)
     recipe = {
         "format": RECIPE_FORMAT,
@@ -216,7 +216,7 @@ def _read_recipe(path, trust):
 
 
 def read_run(path, *, files=None, trust=False):
-    """Read what a run was made of; `files` are as in `read_source`."""
+    """Read the parts of a run; `files` are as in `read_source`."""
     path, provenance, recipe = _read_recipe(path, trust)
     source = _moved(recipe["source"], path, provenance, files)
     pipeline = recipe["pipeline"]
@@ -319,55 +319,46 @@ def _find(file, provenance, folder):
 
 
 def decisions_of(pipeline):
-    """Return what the steps of a fitted pipeline decided."""
+    """Return the decisions of the steps of a fitted pipeline."""
     step = pipeline[-1]
-    steps = [each for _, each in pipeline.steps[:-1]]
+    steps, labels = [each for _, each in pipeline.steps[:-1]], step.labels_
     found = [each.summary_ for each in steps if isinstance(each, CubeMasker)]
     # Of several cubes, there is a list of summaries.
     summaries = chain.from_iterable([s] if isinstance(s, dict) else s for s in found)
-    convolvers = [each for each in steps if isinstance(each, FWHMConvolver)]
-    labels, sky = step.labels_, None
-    looking = [each for each in steps if isinstance(each, SkyMasker)]
-    for masker in [each for each in looking if each.sky != "keep"][-1:]:
-        sky = {
-            "set_aside": int(np.count_nonzero(labels == SKY)),
-            "certainty": masker.certainty_,
-        }
-    return {
+    decisions = {
         "pixels": {
             "all": labels.size,
             "with_data": int(np.count_nonzero(labels != MASKED)),
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
         "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
-        "sky": sky,
-        "fwhm": _known(convolvers[-1].target_fwhm_) if convolvers else None,
-        **_alignment(
-            [each for each in steps if isinstance(each, CubeAligner)], labels.shape[:2]
-        ),
+        "sky": None,
+        "fwhm": None,
+        "shape": list(labels.shape[:2]),
+        "cut_from": None,
+        "shifts": {},
+        "registration": None,
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
         "considered": _considered(step),
         "runs": _runs(step),
     }
-
-
-def _alignment(aligners, shape):
-    """Return the size of the map before it was cut, and what is known of shifts."""
-    found = {"shape": list(shape), "cut_from": None, "shifts": {}, "registration": None}
-    for aligner in aligners[-1:]:
-        if aligner.shape_ != shape:
-            found["cut_from"] = list(aligner.shape_)
-        shifts = zip(aligner.feature_names_in_, aligner.shifts_.tolist(), strict=True)
-        found["shifts"] = {name: shift for name, shift in shifts if any(shift)}
-        # A model of an older version has no line on it.
-        found["registration"] = getattr(aligner, "registration_", None)
-    return found
-
-
-def _known(value):
-    """Return a number, None instead of NaN."""
-    return None if np.isnan(value) else float(value)
+    for each in steps:  # the last one of a kind tells
+        if isinstance(each, SkyMasker) and each.sky != "keep":
+            n_pixels = int(np.count_nonzero(labels == SKY))
+            sky = {"set_aside": n_pixels, "certainty": each.certainty_}
+            decisions["sky"] = sky
+        elif isinstance(each, FWHMConvolver):
+            width = float(each.target_fwhm_)
+            decisions["fwhm"] = None if math.isnan(width) else width
+        elif isinstance(each, CubeAligner):
+            is_cut = each.shape_ != labels.shape[:2]
+            decisions["cut_from"] = list(each.shape_) if is_cut else None
+            shifts = zip(each.feature_names_in_, each.shifts_.tolist(), strict=True)
+            decisions["shifts"] = {name: shift for name, shift in shifts if any(shift)}
+            # A model of an older version has no line on it.
+            decisions["registration"] = getattr(each, "registration_", None)
+    return decisions
 
 
 def _considered(step):

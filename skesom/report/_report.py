@@ -25,7 +25,6 @@ from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps._pipeline import MapImages
 from skesom.report import _catalog, _pictures, _pieces, _tables
-from skesom.report._classes import write_classes
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
 from skesom.report._folders import atomic_folder, check_folder, names_of_files
@@ -267,7 +266,7 @@ class _Report:
         _pieces.write_color_map(self._path(_pieces.COLOR_MAP), result.colors)
         _logger.debug("finding connected pieces")
         for names, left_out in (
-            write_classes(self._folder, result),
+            _write_classes(self._folder, result),
             _pieces.write_pieces(self._folder, result, summary.agreement),
         ):
             self._add(names)
@@ -291,7 +290,7 @@ class _Report:
             self._left_out |= _NOT_OF_VOXELS
 
     def write_crossmatch(self, result, catalog, radius, style):
-        """Write what known objects tell of the clusters."""
+        """Write tables and pictures of known objects in the clusters."""
         clusters = _catalog.NamedMap.of(result)
         try:
             found = _catalog.match_catalog(clusters, catalog, radius)
@@ -341,7 +340,7 @@ class _Report:
                 self._add([name])
 
     def write_recipe(self, pipeline, source, training):
-        """Write what the run can be made of again."""
+        """Write the parts that make the run again."""
         write_recipe(self._path(RECIPE_NAME), pipeline, source, training)
 
     def write_provenance(self, provenance, style):
@@ -355,7 +354,7 @@ class _Report:
 
 
 class Report(NamedTuple):
-    """What a folder of results holds."""
+    """The content of a folder of results."""
 
     pipeline: Pipeline  # fitted
     cube: object  # Cube or list of Cube: the images, read again from their files
@@ -426,6 +425,25 @@ def read_report(
     groups = groups_of(groups or folder, digest_of_fit(pipeline, path))
     with whole(path):
         return Report(pipeline, source.read(), label_map, provenance, groups, source)
+
+
+def _write_classes(folder, result):
+    """Write the files about classes; return their names, and what is left out."""
+    names, left_out, held_out = [], {}, result.held_out
+    if result.confidence is not None:
+        header = None if result.cube.wcs is None else result.cube.wcs.to_header()
+        names.append("confidence.fits")
+        fits.writeto(folder / names[-1], result.confidence, header)
+    elif result.is_classified:
+        left_out["confidence"] = "the classifier gives no probabilities"
+    if held_out is not None:
+        names += ["held_out_classes.ecsv", "held_out_confusion.ecsv"]
+        for name, table in zip(names[-2:], held_out[1:], strict=True):
+            table.meta.update(held_out.scores)
+            write_ecsv(table, folder / name)
+    elif result.is_classified:
+        left_out["held_out_classes.ecsv"] = "no pixels were held out"
+    return names, left_out
 
 
 def _names_of(images):

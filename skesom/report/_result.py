@@ -104,7 +104,7 @@ class Result:
 
     @cached_property
     def _whole(self):
-        """What the last step gets; None if strips can be transformed one by one."""
+        """The input of the last step; None if strips can be transformed one by one."""
         # A pixel that has a label has lost no band in a mask, if it needs all.
         maskers = _MASKERS if self.step.min_bands is None else ()
         others = [step for step in self._steps if step not in self._pixelwise]
@@ -133,7 +133,7 @@ class Result:
         return self.label_map[:, :, band] if self.is_voxel else self.label_map
 
     def features(self, rows):
-        """Return what the clusterer was given of the valid pixels of a strip."""
+        """Return the features of the valid pixels of a strip."""
         table = self._stepped(rows).data[self.valid(rows)]
         if len(table) == 0:
             return np.empty((0, len(self.feature_names)), table.dtype)
@@ -223,12 +223,6 @@ class Result:
             each._replace(color=each.color or hex_of(self.run_colors[min(each.labels)]))
             for each in self._groups
         ]
-
-    @property
-    def captions(self):
-        """Number and name of each cluster, for pictures that show one or the other."""
-        pairs = enumerate(self.names)
-        return [name if name == str(n) else f"{n} {name}" for n, name in pairs]
 
     @cached_property
     def colors(self):

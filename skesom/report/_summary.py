@@ -72,7 +72,7 @@ def write_summary(path, result, clusters, suggestions, pictures):
 
 
 def suggestions_of(result, crossmatch):
-    """Return what clusters look like, from at most so many pixels as a picture has.
+    """Return suggested names, from at most so many pixels as a picture has.
 
     Classes are what they were learned as, and voxels have no colors: None.
     """
@@ -83,12 +83,11 @@ def suggestions_of(result, crossmatch):
     scale = result.cube.pixel_scale
     if scale is not None:
         cube = cube.replace(pixel_scale=tuple(step * side for side in scale))
-    options = {"continua": result.continua, "crossmatch": crossmatch}
-    return suggest_names(labels, cube, **options)
+    return suggest_names(labels, cube, continua=result.continua, crossmatch=crossmatch)
 
 
 def _images(result):
-    """Return what was looked at, as a paragraph."""
+    """Return a paragraph on the images."""
     cube, labels = result.cube, result.label_map
     n_rows, n_columns, n_bands = cube.shape
     named = [
@@ -159,7 +158,7 @@ def _levels(result, clusters):
 
 
 def _next(result, clusters, suggestions, pictures):
-    """Yield what to look at next, as items of a list."""
+    """Yield advice for the next looks, as items of a list."""
     if suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:
         yield (
             "- No names are suggested by color: fewer than two bands have a filter or "

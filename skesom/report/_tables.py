@@ -54,7 +54,7 @@ _RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
 
 
 class PixelSummary(NamedTuple):
-    """What a pass over the pixels gives beside their tables."""
+    """Results of a pass over the pixels, beside their tables."""
 
     distances: np.ndarray | None  # of each pixel to its nearest unit, NaN if masked
     agreement: np.ndarray | None  # share of the runs that agree on it, NaN if masked
@@ -94,7 +94,7 @@ def pass_over_pixels(result, folder=None):
     n_clusters = int(label_map.max(initial=-1)) + 1
 
     def look(rows):
-        """Return what is kept of a strip, and its rows of the tables."""
+        """Return features, labels, sums and rows of the tables of a strip."""
         strip = _Strip(result, rows)
         if distances is not None:
             distances[rows][strip.valid] = strip.distances
@@ -135,7 +135,7 @@ def means_by_cluster(label_map, values):
 
 
 def _in_order(function, strips):
-    """Yield what a function makes of each strip, as many at once as processors."""
+    """Yield the results of a function for strips, as many at once as processors."""
 
     def alone(rows):
         with one_thread():  # kernels with more threads would wait for each other
@@ -177,8 +177,7 @@ class _Strip:
         if len(self.labels) == 0:
             return np.empty(0, dtype=np.float32)
         errors = self._result.errors(self._rows)
-        how = {} if errors is None else {"errors": errors}
-        return self._result.clusterer.agreement(self.features, **how)
+        return self._result.clusterer.agreement(self.features, errors)
 
     def totals(self, n_clusters):
         """Return sum and count of row, column, fluxes and features in each cluster."""

@@ -43,9 +43,9 @@ class Training(NamedTuple):
             colors = [None] * len(kept)  # they do not tell the classes apart
         given = zip(names, colors, strict=True)
         groups = [(name, (label,), color) for label, (name, color) in enumerate(given)]
-        held_out, how = None, {"names": names, "block_size": self.block_size}
+        held_out, size = None, self.block_size
         try:
-            held_out = held_out_score(step, cube, labels, **how)
+            held_out = held_out_score(step, cube, labels, names=names, block_size=size)
         except ValueError as error:
             warn_user(f"There is no held-out score: {error}")
         return {"held_out": held_out, "groups": groups, "training": self}
@@ -53,12 +53,13 @@ class Training(NamedTuple):
     def _read(self, cube):
         """Return a label map on the pixels of a cube, and names and colors by label."""
         if self.kind == "regions":
-            how = {"name_by": self.by, "empty": "ignore"}
-            return read_region_labels(self.path, cube, **how)
+            return read_region_labels(self.path, cube, name_by=self.by, empty="ignore")
         shape = cube.shape[:2]
         if self.kind == "catalog":
-            how = {"wcs": cube.wcs, "radius": self.radius}
-            return *label_objects(self.path, shape, **how), {}
+            labels, names = label_objects(
+                self.path, shape, wcs=cube.wcs, radius=self.radius
+            )
+            return labels, names, {}
         labels, wcs = read_map(self.path)
         if labels.shape != shape:
             raise ValueError(

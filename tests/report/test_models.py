@@ -15,7 +15,6 @@ from sklearn.preprocessing import FunctionTransformer
 from skesom.cube import CubeAligner
 from skesom.maps import make_cluster_pipeline
 from skesom.report import load_model, save_model
-from skesom.som import CSOM
 
 
 class Stranger(ClusterMixin, BaseEstimator):
@@ -48,19 +47,6 @@ class TestSave:
         np.testing.assert_array_equal(
             pipeline["cluster"].labels_, job["cluster"].labels_
         )
-
-    @pytest.mark.parametrize(
-        "clusterer",
-        [CSOM(shape=(3, 4), n_clusters=2, random_state=0), KMeans(3, random_state=0)],
-    )
-    def test_other_clusterers(self, clusterer, galaxy, tmp_path, suffix):
-        job = make_cluster_pipeline(clusterer).fit(galaxy)
-        save_model(tmp_path / f"model.{suffix}", job)
-        pipeline, names = load_model(
-            tmp_path / f"model.{suffix}", trust=suffix == "joblib"
-        )
-        assert names is None
-        np.testing.assert_array_equal(pipeline.predict(galaxy), job["cluster"].labels_)
 
     def test_a_file_that_is_there(self, job, tmp_path):
         (tmp_path / "model.joblib").write_text("mine")

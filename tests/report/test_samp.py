@@ -49,8 +49,13 @@ def program(hub):
     client.disconnect()
 
 
-def test_everything_arrives_in_its_order(program, report, source):
-    folder = report["cluster_map.fits"].parent
+@pytest.fixture
+def folder(plain_report):
+    """A folder of results."""
+    return plain_report["cluster_map.fits"].parent
+
+
+def test_everything_arrives_in_its_order(program, folder, source):
     assert send_result(folder, source.files[:1]) == ["DS9"]
     kinds = [kind for kind, _ in program]
     images = [parameters["url"] for kind, parameters in program if "image" in kind]
@@ -72,7 +77,7 @@ def test_everything_arrives_in_its_order(program, report, source):
     assert len(Table.read(clusters, hdu=1)) == 4
 
 
-def test_a_program_that_fails_is_named(hub, report):
+def test_a_program_that_fails_is_named(hub, folder):
     client = SAMPIntegratedClient(name="TOPCAT", addr="127.0.0.1")
     client.connect()
 
@@ -83,12 +88,12 @@ def test_a_program_that_fails_is_named(hub, report):
     client.bind_receive_call("table.load.votable", refuse)
     try:
         with pytest.raises(OSError, match=r"TOPCAT .*no memory"):
-            send_result(report["cluster_map.fits"].parent)
+            send_result(folder)
     finally:
         client.disconnect()
 
 
-def test_a_late_reply_is_of_its_own_message(hub, report):
+def test_a_late_reply_is_of_its_own_message(hub, folder):
     """Each message waits for the reply to it, and takes no other one."""
     client, messages = SAMPIntegratedClient(name="DS9", addr="127.0.0.1"), []
     client.connect()
@@ -103,7 +108,7 @@ def test_a_late_reply_is_of_its_own_message(hub, report):
     for kind in KINDS:
         client.bind_receive_call(kind, receive)
     try:
-        assert send_result(report["cluster_map.fits"].parent) == ["DS9"]
+        assert send_result(folder) == ["DS9"]
     finally:
         client.disconnect()
 
@@ -169,12 +174,12 @@ def lying_hub(tmp_path, monkeypatch):
     ],
 )
 def test_a_hub_that_lies_ends_in_one_line(
-    lying_hub, report, monkeypatch, answers, capfd
+    lying_hub, folder, monkeypatch, answers, capfd
 ):
     monkeypatch.setattr("skesom.report._samp._TIMEOUT", 0.2)
     lying_hub(**answers)
     with pytest.raises((OSError, ValueError)) as caught:
-        send_result(report["cluster_map.fits"].parent)
+        send_result(folder)
     assert len(str(caught.value)) < 1000
     assert "\n" not in str(caught.value)
     assert re.search("SAMP hub|did not reply|not take", str(caught.value))
@@ -183,7 +188,7 @@ def test_a_hub_that_lies_ends_in_one_line(
 @pytest.mark.parametrize(
     "reply", [7, "", {}, {"samp.status": "samp.error"}, {"samp.status": [1]}]
 )
-def test_a_reply_that_is_none(lying_hub, report, monkeypatch, reply):
+def test_a_reply_that_is_none(lying_hub, folder, monkeypatch, reply):
     """The hub gives a reply at once, in the name of the program."""
     kept = {}
 
@@ -198,10 +203,10 @@ def test_a_reply_that_is_none(lying_hub, report, monkeypatch, reply):
     lying_hub(setXmlrpcCallback=remember, call=call)
     monkeypatch.setattr("skesom.report._samp._TIMEOUT", 0.5)
     with pytest.raises((OSError, ValueError), match=r"SAMP hub|DS9"):
-        send_result(report["cluster_map.fits"].parent)
+        send_result(folder)
 
 
-def test_a_hub_that_never_answers(report, tmp_path, monkeypatch):
+def test_a_hub_that_never_answers(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("skesom.report._samp._TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -209,24 +214,26 @@ def test_a_hub_that_never_answers(report, tmp_path, monkeypatch):
         lock.write_text(f"samp.secret=x\nsamp.hub.xmlrpc.url={url}\n")
         monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{lock.as_uri()}")
         with pytest.raises(OSError, match="SAMP hub"):
-            send_result(report["cluster_map.fits"].parent)
+            send_result(folder)
     assert socket.getdefaulttimeout() is None
 
 
-@pytest.mark.parametrize("text", ["a=b=c", "no", "samp.hub.xmlrpc.url=file:///a", "\0"])
-def test_a_lock_file_that_is_none(report, tmp_path, monkeypatch, text):
-    (tmp_path / "lock").write_text(text)
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        *((text, "SAMP hub") for text in ("a=b=c", "no", "\0")),
+        ("samp.hub.xmlrpc.url=file:///a", "SAMP hub"),
+        (None, "No SAMP hub is running.*Start TOPCAT"),
+    ],
+)
+def test_a_lock_file_that_is_none(folder, tmp_path, monkeypatch, text, told):
+    if text is not None:
+        (tmp_path / "lock").write_text(text)
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'lock').as_uri()}")
-    with pytest.raises((OSError, ValueError), match="SAMP hub"):
-        send_result(report["cluster_map.fits"].parent)
+    with pytest.raises((OSError, ValueError), match=told):
+        send_result(folder)
 
 
-def test_nobody_listens(hub, report):
+def test_nobody_listens(hub, folder):
     with pytest.raises(OSError, match="No program at the SAMP hub"):
-        send_result(report["cluster_map.fits"].parent)
-
-
-def test_no_hub(report, tmp_path, monkeypatch):
-    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'none').as_uri()}")
-    with pytest.raises(OSError, match=r"No SAMP hub is running.*Start TOPCAT"):
-        send_result(report["cluster_map.fits"].parent)
+        send_result(folder)

@@ -38,7 +38,7 @@ from skesom.report import PictureStyle, explore, write_report
 from skesom.report._folders import MANIFEST, atomic_folder
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
-from skesom.report._tables import _OF_MAP, _measured, sky_positions
+from skesom.report._tables import _OF_MAP, _measured, sky_positions, why_not
 from skesom.som import ESOM
 
 PICTURES = [
@@ -181,10 +181,6 @@ class TestPixels:
         for name in ("pixels.fits", "pixels_scaled.fits", "validity.ecsv"):
             assert files[name].read_bytes() == report[name].read_bytes()
 
-    def test_no_tables(self, galaxy, job, tmp_path):
-        files = write(tmp_path / "out", job, galaxy, tables=False)
-        assert not any("pixels" in name for name in files)
-
 
 class TestOtherFiles:
     """Pictures, regions, slices, validity."""
@@ -307,7 +303,7 @@ class TestOtherFiles:
         }
         assert set(told["files"]) == there
         assert told["command"] == ["skesom", "x"]
-        assert told["random_state"] == {"cluster__estimator__random_state": 0}
+        assert told["pipeline"]["cluster__estimator__random_state"] == 0
 
 
 @pytest.mark.usefixtures("small_sample")
@@ -402,6 +398,7 @@ class TestWrittenReport:
         known = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "type": ["HII", "G"]})
         files = write(tmp_path / "out", job, galaxy, catalog=known, tables=False)
         written = Table.read(files["crossmatch.ecsv"])
+        assert not any("pixels" in name for name in files)
         assert files.matches.table["type"].tolist() == written["type"].tolist()
         assert files.matches.table["count"].tolist() == written["count"].tolist()
 
@@ -476,6 +473,7 @@ class TestStrangeMaps:
         assert len(Table.read(files["clusters.ecsv"])) == 1
 
     def test_200_clusters(self, galaxy, written):
+        galaxy = galaxy[:40, :50]
         clusterer = KMeans(200, n_init=1, random_state=0)
         pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(galaxy)
         files = written(pipeline, galaxy)
@@ -489,6 +487,7 @@ class TestStrangeMaps:
     def test_everything_masked(self, galaxy, job, written):
         nothing = np.full(galaxy.shape[:2], -3)
         files = written(job, galaxy, label_map=nothing)
+        assert "cluster_map.png" in files
         assert len(Table.read(files["pixels.fits"])) == 0
         assert len(Table.read(files["clusters.ecsv"])) == 0
         told = json.loads(files["provenance.json"].read_text())
@@ -562,14 +561,11 @@ class TestStrangeMaps:
         assert told["pixels"].startswith(f"tables of {n_pixels} pixels are gigabytes")
 
     @pytest.mark.filterwarnings("ignore:.*few for:UserWarning")
-    def test_more_bands_than_fits_has_columns(self, tmp_path):
-        rng = np.random.default_rng(0)
-        cube = Cube(rng.normal(size=(6, 5, 1010)))
-        pipeline = make_pipeline(CubeClusterer(KMeans(2, random_state=0))).fit(cube)
-        with pytest.warns(UserWarning, match="more than the 999 of a FITS table"):
-            files = write(tmp_path / "out", pipeline, cube)
-        told = json.loads(files["provenance.json"].read_text())
-        assert "columns" in told["left_out"]["pixels"]
+    def test_more_bands_than_fits_has_columns(self):
+        cube = Cube(np.random.default_rng(0).normal(size=(6, 5, 1010)))
+        clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0))
+        result = Result(make_pipeline(clusterer).fit(cube), cube)
+        assert "columns" in why_not(result, True)
 
 
 class TestLargeImages:
@@ -607,12 +603,6 @@ class TestLargeImages:
 class TestOverwrite:
     """What is there already is safe."""
 
-    def test_a_folder_with_anything_in_it_is_refused(self, galaxy, job, tmp_path):
-        (tmp_path / "notes.txt").write_text("mine")
-        with pytest.raises(FileExistsError, match=f"{tmp_path} is not empty"):
-            write(tmp_path, job, galaxy)
-        assert names_in(tmp_path) == ["notes.txt"]
-
     def test_overwriting_replaces_an_earlier_report(self, galaxy, job, tmp_path):
         write(tmp_path, job, galaxy)
         assert "pixels.fits" in names_in(tmp_path)
@@ -628,10 +618,6 @@ class TestOverwrite:
         (tmp_path / "notes.txt").write_text("mine")
         with pytest.raises(FileExistsError, match=r"not written here.*: notes\.txt\."):
             write(tmp_path, job, galaxy, overwrite=True)
-
-    def test_an_empty_folder_is_used(self, galaxy, job, tmp_path):
-        write(tmp_path, job, galaxy)
-        assert all((tmp_path / name).is_file() for name in FILES)
 
 
 class TestFailure:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the page shows: fluxes, labels and units of the pixels, and facts about them."""
+"""Content of the page: fluxes, labels and units of the pixels, and facts on them."""
 
 import base64
 import zlib
@@ -91,7 +91,7 @@ def pixel_data(result, step, rgb=None):
 
 
 def spectra_cube(result, thin, scaled):
-    """Return what the picture of the spectra shows of a thinned cube, and its name."""
+    """Return the values of the picture of the spectra of a thinned cube, and a name."""
     factors, unit = physical_factors(result.cube)
     if unit is None:
         return scaled, ["stretched flux, scaled"]
@@ -125,7 +125,7 @@ def _finite(number):
 
 
 def cluster_facts(result, step, order):
-    """Return what is known of each cluster of the run, and of each group.
+    """Return the facts on each cluster of the run, and on each group.
 
     Labels are those of the run.
     """

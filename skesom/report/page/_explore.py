@@ -181,7 +181,9 @@ def _page(result, catalog, title, rgb, max_pixels):
         hide_slices="" if facts["slices"] else "hidden",
         hide_objects="" if facts["objects"] else "hidden",
         digest=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
-        **{"style": style, "script": script, "data": "\n".join(data)},
+        style=style,
+        script=script,
+        data="\n".join(data),
     )
 
 
