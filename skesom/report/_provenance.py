@@ -111,6 +111,7 @@ def _as_json(value):
 def write_recipe(path, pipeline, source, training):
     """Write the parts that make a run again, as far as a file can hold them."""
     unfitted = _unfitted(pipeline)
+    # The source stays in the file even if the steps cannot: pages and names need it.
     recipe = {
         "format": RECIPE_FORMAT,
         "pipeline": unfitted,
@@ -135,9 +136,10 @@ def _unfitted(pipeline):
     for path in parameters:
         home, _, name = path.rpartition("__")
         if name in _NOT_OF_THE_RESULT:
-            owner = parameters[home] if home else pipeline
-            default = inspect.signature(type(owner)).parameters[name].default
-            pipeline.set_params(**{path: default})
+            kind = type(parameters[home] if home else pipeline)
+            known = inspect.signature(kind).parameters.get(name)
+            # Some take them among others that have no name: None is their default.
+            pipeline.set_params(**{path: known and known.default})
     return pipeline
 
 
@@ -275,6 +277,8 @@ def _moved(source, path, provenance, files):
         own = source._replace(files=()).paths()
         needed = {str(place): needed[str(place)] for place in own}
     with whole(path):
+        # What "auto" found beside the images must be there too: without it, or with
+        # another file beside them now, the same source would read other values.
         companions = [] if files is not None else known.keys() - needed.keys()
         companions = [_find(known[text], path, folder) for text in companions]
         places = {text: _find(file, path, folder) for text, file in needed.items()}

@@ -9,7 +9,7 @@ import pytest
 from astropy import units
 from astropy.io.fits import Header
 from sklearn.cluster import KMeans
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
@@ -17,7 +17,12 @@ from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
 from skesom.report import read_report, write_report
 from skesom.report._image_source import ImageSource, source_from
 from skesom.report._models import read_skops, write_skops
-from skesom.report._provenance import label_map_digest, read_run, read_source
+from skesom.report._provenance import (
+    _unfitted,
+    label_map_digest,
+    read_run,
+    read_source,
+)
 from skesom.som import CSOM
 
 
@@ -86,6 +91,28 @@ class TestValues:
         )
         pipeline.set_params(cluster__regularizer=MajorityVote(fwhm=0.5))
         assert repr(through_file(pipeline).get_params()) == repr(pipeline.get_params())
+
+
+class Loose(KMeans):
+    """A clusterer that takes some parameters without naming them."""
+
+    def __init__(self, n_clusters=2, **others):
+        super().__init__(n_clusters)
+        self.others = others
+
+    def get_params(self, deep=True):
+        return {"n_clusters": self.n_clusters, **self.others}
+
+    def set_params(self, **parameters):
+        self.others |= parameters
+        return self
+
+
+def test_what_does_not_decide_is_left_out_of_any_estimator():
+    pipeline = Pipeline([("it", Loose(n_jobs=3, verbose=1))], memory="cache")
+    parameters = _unfitted(pipeline).get_params()
+    assert parameters["memory"] is parameters["it__n_jobs"] is None
+    assert not parameters["it__verbose"]
 
 
 class TestRun:
