@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""MapClassifier on an ESOM: nodes that vote by the classes of their samples."""
+"""MapClassifier: nodes or units that vote by the classes of their samples."""
 
 import pickle
 from types import SimpleNamespace
@@ -7,19 +7,40 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from _reference import EvolvingMap, two_smallest
-from _supervised import esom_classifier
+from _supervised import csom_classifier, esom_classifier
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_iris, make_blobs
+from sklearn.datasets import load_iris, make_blobs, make_moons
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
 from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._unit_votes import nearest_of_class
 
-RULES = ["majority", "grow"]
-every_rule = pytest.mark.parametrize("label_rule", RULES)
+every_rule = pytest.mark.parametrize("label_rule", ["majority", "grow"])
+
+
+def small_csom(**parameters):
+    return csom_classifier((4, 5), **parameters)
+
+
+def grown(**parameters):
+    return esom_classifier(label_rule="grow", **parameters)
+
+
+every_front = pytest.mark.parametrize("front", [esom_classifier, grown, small_csom])
+both_fronts = pytest.mark.parametrize("front", [esom_classifier, small_csom])
+
+
+def two_units(**parameters):
+    """Units near 0 and 10 that do not move each other."""
+    parameters = {"smoothing": 0, **parameters}
+    return csom_classifier(2, init=[[1.0], [9.0]], sigma=0.02, **parameters)
+
+
+def two_nodes(**parameters):
+    return esom_classifier(1.0, **parameters)
 
 
 class LabeledMap(EvolvingMap):
@@ -75,11 +96,9 @@ def iris():
 @pytest.fixture
 def overlapping(global_random_seed):
     """Three classes that overlap, of 400, 200 and 50 samples."""
+    centers = [[0, 0, 0], [2, 0, 0], [0, 2, 0]]
     X, y = make_blobs(
-        [400, 200, 50],
-        3,
-        centers=[[0, 0, 0], [2, 0, 0], [0, 2, 0]],
-        random_state=global_random_seed,
+        [400, 200, 50], 3, centers=centers, random_state=global_random_seed
     )
     return X, np.array(["a", "b", "c"])[y]
 
@@ -125,6 +144,10 @@ class TestKnownNumbers:
         if epsilon == 0.06:
             assert min(scores) == 1
             assert np.mean(sizes) == pytest.approx(123, abs=1)
+
+    def test_units_on_iris(self, iris):
+        scores = cross_val_score(csom_classifier((6, 4)), *iris, cv=StratifiedKFold(10))
+        assert scores.mean() > 0.92
 
 
 class TestLearning:
@@ -200,27 +223,50 @@ class TestLearning:
         assert_array_equal(one.predict_proba(X), two.predict_proba(X))
         assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
 
-    @every_rule
-    def test_float32_stays(self, overlapping, label_rule):
+    @pytest.mark.parametrize(
+        "parameters",
+        [
+            {},
+            {"algorithm": "online", "random_state": 3, "n_epochs": 2},
+            {"topology": "rectangular", "toroidal": True, "metric": "manhattan"},
+            {"metric": "cosine", "neighborhood": "bubble"},
+        ],
+    )
+    def test_the_map_is_that_without_classes(self, overlapping, parameters):
         X, y = overlapping
-        classifier = esom_classifier(0.8, label_rule=label_rule, random_state=0)
-        assert (
-            classifier.fit(X.astype(np.float32), y).estimator_.codebook_.dtype
-            == np.float32
-        )
-        single = classifier.score(X, y)
-        assert classifier.fit(X, y).score(X, y) == pytest.approx(single, abs=0.02)
+        classifier = csom_classifier((4, 5), smoothing=0, **parameters).fit(X, y)
+        plain = CSOM(shape=(4, 5), **parameters).fit(X)
+        for name in ("codebook_", "hits_", "positions_", "training_errors_"):
+            assert_array_equal(
+                getattr(classifier.estimator_, name), getattr(plain, name)
+            )
+        assert classifier.estimator_.quantization_error_ == plain.quantization_error_
+        winners = plain.winners(X)
+        for place, label in enumerate(["a", "b", "c"]):
+            expected = np.bincount(winners[y == label], minlength=20)
+            assert_array_equal(classifier.class_hits_[:, place], expected)
+        assert_array_equal(classifier.class_count_, [400, 200, 50])
+        hit = plain.hits_ > 0
+        counts = classifier.class_hits_[hit]
+        clear = np.sort(counts)[:, -1] > np.sort(counts)[:, -2]
+        most = classifier.classes_[counts.argmax(axis=1)]
+        assert_array_equal(classifier.unit_classes_[hit][clear], most[clear])
+
+    def test_a_unit_without_samples_votes_as_the_nearest_that_has_some(self):
+        init = [[0.0], [1.4], [1.6], [3.0]]
+        classifier = csom_classifier(4, init=init, sigma=0.02, n_epochs=1)
+        classifier.fit([[0.0], [0.0], [3.0]], ["left", "left", "right"])
+        assert_array_equal(classifier.class_hits_.sum(axis=1), [2, 0, 0, 1])
+        assert classifier.unit_classes_.tolist() == ["left", "left", "right", "right"]
 
 
 class TestProbabilities:
-    """Hits of the nearest nodes become probabilities."""
+    """By hand: hits (3, 1) and (0, 4), and one sample is added as the prior."""
 
-    @pytest.fixture
-    def two_nodes(self):
-        """Nodes near 0 and 10 with hits (3, 1) and (0, 4)."""
-        X = np.array([0.0, 0, 0, 0, 10, 10, 10, 10])[:, np.newaxis]
-        return X, np.array([0, 0, 0, 1, 1, 1, 1, 1])
+    X = np.array([0.0, 0, 0, 0, 10, 10, 10, 10])[:, np.newaxis]
+    y = np.array(list("aaabbbbb"))
 
+    @pytest.mark.parametrize("front", [two_nodes, two_units])
     @pytest.mark.parametrize(
         ("parameters", "expected"),
         [
@@ -229,34 +275,63 @@ class TestProbabilities:
             ({"n_neighbors": 2}, [[3.375 / 9, 5.625 / 9]] * 2),
             ({"n_neighbors": 7}, [[3.375 / 9, 5.625 / 9]] * 2),
             (
-                {"class_weight": {1: 3}},
+                {"class_weight": {"b": 3}},
                 [[3.375 / 8.25, 4.875 / 8.25], [0.375 / 14.25, 13.875 / 14.25]],
             ),
         ],
     )
-    def test_by_hand(self, two_nodes, parameters, expected):
-        classifier = esom_classifier(1.0, **parameters).fit(*two_nodes)
+    def test_of_units(self, front, parameters, expected):
+        classifier = front(**parameters).fit(self.X, self.y)
         assert_array_equal(np.sort(classifier.class_hits_.sum(axis=1)), [4, 4])
         assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
+        share = np.array([3, 5 * parameters.get("class_weight", {}).get("b", 1)])
+        assert_allclose(classifier.predict_proba([[np.nan]]), [share / share.sum()])
+        assert classifier.predict([[np.nan]]) == ["b"]
 
-    def test_balanced_by_hand(self, two_nodes):
-        classifier = esom_classifier(1.0, class_weight="balanced").fit(*two_nodes)
+    @pytest.mark.parametrize("front", [two_nodes, two_units])
+    def test_balanced_by_hand(self, front):
+        classifier = front(class_weight="balanced").fit(self.X, self.y)
         left = np.array([3 / (3 / 8) + 1, 1 / (5 / 8) + 1])
         assert_allclose(classifier.predict_proba([[0.0]])[0], left / left.sum())
 
-    @every_rule
+    def test_neighbors_share_their_hits(self):
+        classifier = two_units(smoothing=0.5).fit(self.X, self.y)
+        h = np.exp(-2)
+        votes = np.array([[3, 1 + 4 * h], [3 * h, 4 + h]]) + [3 / 8, 5 / 8]
+        expected = votes / votes.sum(axis=1, keepdims=True)
+        assert_allclose(classifier.predict_proba([[1.0], [9.0]]), expected)
+        assert_array_equal(classifier.class_hits_, [[3, 1], [0, 4]])  # as counted
+
+    def test_units_that_were_told_count_as_one_sample(self):
+        # The inner units of a chain of four have what their outer neighbors tell them.
+        init = [[0.0], [1.0], [2.0], [9.0]]
+        classifier = csom_classifier(4, init=init, sigma=0.02, n_epochs=1, unlabeled=-1)
+        classifier.fit([[0.0], [0], [1], [2], [9]], [5, 5, -1, -1, 7])
+        prior = np.array([2, 1]) / 3
+        by_two, by_one = (np.array([2, 0]) + prior) / 3, (np.array([1, 0]) + prior) / 2
+        of_four = (np.array([0, 1]) + prior) / 2
+        probabilities = classifier.predict_proba(init)
+        assert 2 * np.exp(-2) < 1
+        expected = [by_two, by_one, of_four, of_four]
+        assert_allclose(probabilities, expected, atol=3e-3)  # exp(-8) from two away
+
+    def test_weights_count(self):
+        weights = np.array([2.0, 0, 0, 0.5, 1, 1, 1, 1])
+        classifier = two_units().fit(self.X, self.y, sample_weight=weights)
+        assert_allclose(classifier.class_hits_, [[2, 0.5], [0, 4]])
+        prior = np.array([2, 4.5]) / 6.5
+        expected = (np.array([2, 0.5]) + prior) / 3.5
+        assert_allclose(classifier.predict_proba([[0.0]]), [expected])
+
+    @every_front
     @pytest.mark.parametrize("n_neighbors", [1, 4])
     @pytest.mark.parametrize("class_weight", [None, "balanced"])
     def test_sum_to_one_and_agree_with_predict(
-        self, overlapping, label_rule, n_neighbors, class_weight
+        self, overlapping, front, n_neighbors, class_weight
     ):
         X, y = overlapping
-        classifier = esom_classifier(
-            label_rule=label_rule,
-            n_neighbors=n_neighbors,
-            class_weight=class_weight,
-            random_state=0,
-        ).fit(X, y)
+        classifier = front(n_neighbors=n_neighbors, class_weight=class_weight)
+        classifier.set_params(estimator__random_state=0).fit(X, y)
         probabilities = classifier.predict_proba(X)
         assert_allclose(probabilities.sum(axis=1), 1)
         assert (probabilities > 0).all()
@@ -276,22 +351,100 @@ class TestProbabilities:
         )
         assert balanced > plain + 0.05
 
-    @every_rule
+    @every_front
     @pytest.mark.parametrize("n_neighbors", [1, 3])
-    def test_missing_features(self, overlapping, label_rule, n_neighbors):
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_missing_features_and_dtype(self, overlapping, front, n_neighbors, dtype):
         X, y = overlapping
-        X = X.copy()
+        X = X.astype(dtype)
         X[np.random.default_rng(1).random(X.shape) < 0.2] = np.nan
         X[7] = np.nan
-        classifier = esom_classifier(
-            label_rule=label_rule, n_neighbors=n_neighbors, random_state=0
-        ).fit(X, y)
+        classifier = front(n_neighbors=n_neighbors)
+        classifier.set_params(estimator__random_state=0).fit(X, y)
+        assert classifier.estimator_.codebook_.dtype == dtype
         n_observed = len(X) - np.isnan(X).all(axis=1).sum()
         assert classifier.class_count_.sum() == n_observed
         assert classifier.class_hits_.sum() == n_observed
         frequency = classifier.class_count_ / n_observed
         assert_allclose(classifier.predict_proba(X[7:8])[0], frequency)
         assert classifier.score(X, y) > 0.7
+
+
+def test_a_search_over_all_kinds_of_parameters():
+    X, y = load_iris(return_X_y=True)
+    grid = {
+        "estimator__shape": [1, (5, 5)],
+        "n_neighbors": [1, 3],
+        "estimator__topology": ["rectangular"],
+    }
+    search = GridSearchCV(csom_classifier(n_epochs=5), grid, cv=3).fit(X, y)
+    assert search.best_params_["estimator__shape"] == (5, 5)
+
+
+def test_errors_of_values():
+    rng = np.random.default_rng(3)
+    y = rng.integers(0, 2, size=800)
+    errors = np.where(rng.uniform(size=(800, 6)) < 0.4, 20.0, 0.3)
+    X = y[:, None] * 2.0 + errors * rng.normal(size=(800, 6))
+    classifier = csom_classifier((5, 5)).fit(X, y, errors=errors)
+    assert np.mean(classifier.predict(X, errors=errors) == y) > 0.97
+    blind = csom_classifier((5, 5)).fit(X, y)
+    assert blind.score(X, y) < 0.85
+    with pytest.raises(ValueError, match="'errors' must have the shape of X"):
+        classifier.fit(X, y, errors=errors[:, :5])
+
+
+class TestUnlabeled:
+    """Samples that train the map, but do not vote."""
+
+    def test_the_map_is_that_of_all_and_the_votes_those_of_some(self, overlapping):
+        X, y = overlapping
+        few = np.where(np.arange(len(X)) % 5, "?", y)
+        classifier = csom_classifier((4, 5), unlabeled="?").fit(X, few)
+        everyone = csom_classifier((4, 5)).fit(X, y)
+        assert_array_equal(
+            classifier.estimator_.codebook_, everyone.estimator_.codebook_
+        )
+        assert classifier.classes_.tolist() == ["a", "b", "c"]
+        known = csom_classifier((4, 5), init=everyone.estimator_.codebook_, sigma=1e-3)
+        winners = everyone.estimator_.winners(X[::5])
+        for place, label in enumerate(known.fit(X, y).classes_):
+            expected = np.bincount(winners[y[::5] == label], minlength=20)
+            assert_array_equal(classifier.class_hits_[:, place], expected)
+
+    def test_they_help_where_classes_are_curved(self):
+        X, y = make_moons(1000, noise=0.05, random_state=0)
+        gains = []
+        for seed in range(5):
+            labeled = np.random.default_rng(seed).permutation(1000)[:30]
+            few = np.full(1000, -1)
+            few[labeled] = y[labeled]
+            with_others = csom_classifier((10, 10), unlabeled=-1).fit(X, few)
+            alone = csom_classifier((10, 10)).fit(X[labeled], y[labeled])
+            gains.append(with_others.score(X, y) - alone.score(X, y))
+        assert np.mean(gains) > 0
+
+    @pytest.mark.parametrize("classifier", [csom_classifier((3, 3)), esom_classifier()])
+    @pytest.mark.parametrize("unlabeled", [-1, 7.0])
+    def test_whatever_marks_them(self, overlapping, classifier, unlabeled):
+        X, _ = overlapping
+        y = np.where(np.arange(len(X)) % 2, 0, unlabeled)
+        y[::4] = 1
+        classifier.set_params(unlabeled=unlabeled).fit(X, y)
+        assert classifier.classes_.tolist() == [0, 1]
+        assert classifier.class_count_.sum() == np.count_nonzero(y != unlabeled)
+        assert set(classifier.predict(X)) <= {0, 1}
+
+    @pytest.mark.parametrize("classifier", [csom_classifier((3, 3)), esom_classifier()])
+    def test_nothing_labeled(self, overlapping, classifier):
+        X, _ = overlapping
+        classifier.set_params(unlabeled=-1)
+        with pytest.raises(ValueError, match="All 650 samples are unlabeled, y is -1"):
+            classifier.fit(X, np.full(650, -1))
+        # A stream may begin so, if it tells the classes.
+        classifier.partial_fit(X, np.full(650, -1), classes=[3, 4])
+        assert_allclose(classifier.predict_proba(X[:3]), 0.5)
+        assert classifier.partial_fit(X, np.full(650, 4)).predict(X[:1]) == [4]
 
 
 class TestStream:
@@ -330,9 +483,30 @@ class TestStream:
             classifier.class_hits_.sum(axis=0), 2 * np.array([400, 200, 50])
         )
 
-    def test_class_that_was_not_announced(self, overlapping):
+    def test_the_first_call_is_fit(self, overlapping):
         X, y = overlapping
-        classifier = esom_classifier(0.8).partial_fit(X, y, classes=["a", "b", "c"])
+        fitted = csom_classifier((4, 5)).fit(X, y)
+        streamed = csom_classifier((4, 5)).partial_fit(X, y, classes=["c", "a", "b"])
+        assert_array_equal(streamed.estimator_.codebook_, fitted.estimator_.codebook_)
+        assert_array_equal(streamed.predict_proba(X), fitted.predict_proba(X))
+
+    def test_hits_add_up_and_units_follow(self, overlapping):
+        X, y = overlapping
+        classifier = csom_classifier((4, 5)).partial_fit(X, y)
+        before = classifier.class_hits_
+        plain = CSOM(None, shape=(4, 5)).partial_fit(X).partial_fit(X[:100] + 1)
+        classifier.partial_fit(X[:100] + 1, y[:100], sample_weight=np.ones(100))
+        assert_array_equal(classifier.estimator_.codebook_, plain.codebook_)
+        new = np.bincount(plain.winners(X[:100] + 1), minlength=20)
+        assert_array_equal((classifier.class_hits_ - before).sum(axis=1), new)
+        assert classifier.class_count_.sum() == 750
+        again = pickle.loads(pickle.dumps(classifier))
+        assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+
+    @both_fronts
+    def test_a_class_that_was_not_announced_changes_nothing(self, overlapping, front):
+        X, y = overlapping
+        classifier = front().partial_fit(X, y, classes=["a", "b", "c"])
         before = pickle.dumps(vars(classifier))
         with pytest.raises(ValueError, match=r"not announced: \['quasar'\]"):
             classifier.partial_fit(X[:2], ["a", "quasar"])
@@ -340,7 +514,7 @@ class TestStream:
             classifier.partial_fit(X[:2], y[:2], classes=["a", "b"])
         assert pickle.dumps(vars(classifier)) == before
         with pytest.raises(ValueError, match=r"not announced: \['c'\]"):
-            esom_classifier(0.8).partial_fit(X, y, classes=["a", "b"])
+            front().partial_fit(X, y, classes=["a", "b"])
 
 
 class TestInput:
@@ -355,49 +529,62 @@ class TestInput:
             np.array([1.0, 2.0, 7.0]),
         ],
     )
-    @every_rule
-    def test_names_do_not_matter(self, iris, label_rule, names):
+    @every_front
+    def test_names_do_not_matter(self, iris, front, names):
         X, y = iris
-        classifier = esom_classifier(0.2, label_rule=label_rule, random_state=0)
+        classifier = front().set_params(estimator__random_state=0)
         expected = names[classifier.fit(X, y).predict(X)]
         classifier.fit(X, names[y])
         assert_array_equal(classifier.predict(X), expected)
         assert classifier.unit_classes_.dtype == names.dtype
 
-    @every_rule
-    def test_single_class(self, iris, label_rule):
+    @every_front
+    def test_single_class(self, iris, front):
         X, _ = iris
-        classifier = esom_classifier(0.2, label_rule=label_rule)
-        classifier.fit(X, ["only"] * len(X))
+        classifier = front().fit(X, ["only"] * len(X))
         assert set(classifier.predict(X)) == {"only"}
         assert_array_equal(classifier.predict_proba(X), 1)
 
     @pytest.mark.parametrize(
-        ("parameters", "message"),
+        ("front", "parameters", "message"),
         [
-            ({"label_rule": "vote"}, "'label_rule' parameter"),
-            ({"epsilon": 0.0}, "'epsilon' parameter"),
-            ({"smoothing": -1}, "'smoothing' parameter"),
-            ({"n_neighbors": 0}, "'n_neighbors' parameter"),
-            ({"class_weight": "fair"}, "'class_weight' parameter"),
-            ({"class_weight": {1: -2.0}}, r"class_weight\[1\]=-2.0 should be positive"),
-            ({"label_rule": "grow", "max_nodes": 5}, "max_nodes=5 should be >= 6"),
-            ({"label_rule": "grow", "init": [[0.0]]}, "nodes of init have none"),
-            ({"label_rule": "grow", "unlabeled": 1}, "needs label_rule=.majority"),
+            (esom_classifier, {"label_rule": "vote"}, "'label_rule' parameter"),
+            (esom_classifier, {"epsilon": 0.0}, "'epsilon' parameter"),
+            (esom_classifier, {"smoothing": -1}, "'smoothing' parameter"),
+            (grown, {"max_nodes": 5}, "max_nodes=5 should be >= 6"),
+            (grown, {"init": [[0.0]]}, "nodes of init have none"),
+            (grown, {"unlabeled": 1}, "needs label_rule=.majority"),
+            (csom_classifier, {"shape": (3, 0)}, "'shape' of the lattice must be two"),
+            (csom_classifier, {"neighborhood": "mexican_hat"}, 'needs algorithm="onli'),
+            *(
+                (front, parameters, message)
+                for front in (esom_classifier, csom_classifier)
+                for parameters, message in (
+                    ({"n_neighbors": 0}, "'n_neighbors' parameter of MapClassifier"),
+                    ({"unlabeled": [1]}, "The 'unlabeled' parameter of MapClassifier"),
+                    ({"class_weight": "fair"}, "'class_weight' parameter"),
+                    ({"class_weight": {1: -2.0}}, r"\[1\]=-2.0 should be positive"),
+                    ({"class_weight": {1: 0}}, r"class_weight\[1\]=0 should be positi"),
+                )
+            ),
         ],
     )
-    def test_parameters(self, iris, parameters, message):
+    def test_parameters(self, iris, front, parameters, message):
         with pytest.raises(ValueError, match=message):
-            esom_classifier(**parameters).fit(*iris)
+            front(**parameters).fit(*iris)
 
-    def test_data(self, iris):
+    @both_fronts
+    def test_data(self, iris, front):
         X, y = iris
-        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
-            esom_classifier().fit(X, y[:-1])
-        with pytest.raises(ValueError, match="Unknown label type"):
-            esom_classifier().fit(X, y + 0.5 * X[:, 0])
-        with pytest.raises(ValueError, match=r"NaN in all 150 samples: columns \[4\]"):
-            esom_classifier().fit(np.column_stack([X, np.full(150, np.nan)]), y)
+        for *given, message in (
+            (X, y[:-1], "inconsistent numbers of samples"),
+            (X, y + 0.5 * X[:, 0], "Unknown label type"),
+            (np.c_[X, np.full(150, np.nan)], y, r"NaN in all 150 samples: columns \[4"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                front().fit(*given)
+        with pytest.raises(ValueError, match=r"zero weight|at least one non-zero"):
+            csom_classifier().fit(X, y, sample_weight=np.zeros(150))
 
     @pytest.mark.parametrize("estimator", ["esom", ESOM, KMeans()])
     def test_estimator_is_a_map(self, iris, estimator):
