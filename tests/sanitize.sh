@@ -51,7 +51,7 @@ thread)
     # What Python, NumPy and libomp do is not compiled with checks: half of it is unseen.
     export TSAN_OPTIONS=ignore_noninstrumented_modules=1
     run=(setarch --addr-no-randomize) # ThreadSanitizer needs its places in memory
-    tests=(tests/som/test_{threads,screening,winners,training,online,patches}.py)
+    tests=(tests/som/test_{threads,winners,training,online}.py)
     ;;
 *)
     echo "$kind is not bounds, address or thread" >&2

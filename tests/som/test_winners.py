@@ -1,8 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Nearest units and distances are those of NumPy, whatever the vector code does."""
+"""Nearest units and distances are those of plain sums, whatever the vector code does.
+
+Fast scores only propose the nearest units, and patches of units are skipped; the plain
+sums decide, on any processor. Some tables here make scores misleading: units closer
+together than a score can tell, lengths far larger than distances, many units at one
+place, and values whose products overflow.
+"""
 
 import importlib.util
 import sys
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,16 +18,26 @@ from threadpoolctl import threadpool_limits
 
 import skesom.som
 from skesom.som import _vectors, _winners
-from skesom.som._codebook import by_feature, distances_to_units, nearest_units, padded
+from skesom.som._codebook import (
+    by_feature,
+    by_patches,
+    distances_to_units,
+    nearest_units,
+    padded,
+)
 
-DTYPES = [np.float32, np.float64]
+every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+SIZE = _vectors.patch_size
 
 
 def squared_distances(X, codebook):
-    """Sums over the features in their order, in the dtype of the data."""
+    """Sums over the features in their order, 64 at a time, in the dtype of the data."""
     total = np.zeros((len(X), len(codebook)), dtype=X.dtype)
-    for feature in range(X.shape[1]):
-        total += (X[:, feature, None] - codebook[:, feature]) ** 2
+    for first in range(0, X.shape[1], 64):
+        part = np.zeros_like(total)
+        for feature in range(first, min(first + 64, X.shape[1])):
+            part += (X[:, feature, None] - codebook[:, feature]) ** 2
+        total += part
     return total
 
 
@@ -30,65 +47,163 @@ def expected_winners(squared):
     return np.column_stack([order, np.full((len(order), 2 - order.shape[1]), -1)])
 
 
+def assert_found(X, codebook):
+    """Compare all that is found with the plain sums, bit for bit."""
+    squared = squared_distances(X, codebook)
+    expected = expected_winners(squared)
+    for second in (False, True):
+        winners, distances = nearest_units(X, codebook, second=second)
+        assert (winners.dtype, distances.dtype) == (np.intp, X.dtype)
+        assert_array_equal(winners, expected if second else expected[:, 0])
+        assert_array_equal(distances, np.sqrt(squared.min(axis=1)))
+    all_distances = distances_to_units(X, codebook)
+    assert all_distances.dtype == X.dtype
+    assert_array_equal(all_distances, np.sqrt(squared))
+
+
 def draw(seed, n_samples, n_units, n_features, dtype):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n_samples, n_features)).astype(dtype)
     return X, rng.normal(size=(n_units, n_features)).astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+def clustered(rng, n, n_features, dtype):
+    """Far-off groups with heavy tails, so that most patches are out of reach."""
+    centers = 20 * rng.normal(size=(12, n_features))
+    rows = centers[rng.integers(0, 12, n)] + rng.standard_t(3, (n, n_features))
+    return rows.astype(dtype)
+
+
+@every_dtype
 @pytest.mark.parametrize(
     "n_units", [1, 2, 3, 8, 15, 16, 17, 63, 64, 65, 127, 128, 129, 500]
 )
 @pytest.mark.parametrize("n_samples", [1, 3, 4, 263])
 def test_complete_rows(n_samples, n_units, dtype):
     for n_features in (1, 2, 9, 50):
-        X, codebook = draw(n_units, n_samples, n_units, n_features, dtype)
-        squared = squared_distances(X, codebook)
-        expected = expected_winners(squared)
-
-        winners, distances = nearest_units(X, codebook)
-        assert winners.dtype == np.intp
-        assert distances.dtype == dtype
-        assert_array_equal(winners, expected[:, 0])
-        assert_array_equal(distances, np.sqrt(squared.min(axis=1)))
-
-        both, distances_too = nearest_units(X, codebook, second=True)
-        assert_array_equal(both, expected)
-        assert_array_equal(distances_too, distances)
-
-        all_distances = distances_to_units(X, codebook)
-        assert all_distances.dtype == dtype
-        assert_array_equal(all_distances, np.sqrt(squared))
+        assert_found(*draw(n_units, n_samples, n_units, n_features, dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n_units", [1, 2, 40, 64, 65, 200])
+def far_from_the_origin(rng, dtype):
+    scale = 1e4 if dtype == np.float32 else 1e9
+    return rng.normal(scale, 1, (600, 5)), rng.normal(scale, 1, (150, 5))
+
+
+def nearly_equal_units(rng, dtype):
+    units = np.repeat(rng.normal(size=(40, 5)), 5, axis=0)
+    units *= 1 + rng.uniform(-4, 4, units.shape) * 1e-7
+    return rng.normal(size=(600, 5)), units
+
+
+def many_units_at_one_place(rng, dtype):
+    units = rng.normal(size=(300, 5))
+    units[::3] = units[0]
+    return np.vstack([rng.normal(size=(400, 5)), units[0] + np.zeros((200, 5))]), units
+
+
+def samples_on_units(rng, dtype):
+    units = rng.normal(size=(90, 5))
+    return np.repeat(units, 7, axis=0), units
+
+
+def heavy_tails(rng, dtype):
+    return rng.standard_cauchy((600, 5)), rng.standard_cauchy((300, 5))
+
+
+def overflowing_products(rng, dtype):
+    largest = float(np.sqrt(np.finfo(dtype).max))
+    X = rng.normal(size=(600, 5)) + largest / 2
+    return X, np.vstack([X[:50], X[:50] - largest / 8])
+
+
+def whole_numbers(rng, dtype):
+    return rng.integers(0, 9, (600, 3)) + 0.0, rng.integers(0, 9, (200, 3)) + 0.0
+
+
+def wide(rng, dtype):
+    return rng.normal(size=(100, 300)), rng.normal(size=(70, 300))
+
+
+def close_together(rng, dtype, offset=0):
+    X = clustered(rng, 600, 4, dtype) + dtype(offset)
+    spread = rng.uniform(-1, 1, (10, 50, 4)) * 10.0 ** -np.arange(10)[:, None, None]
+    return X, (X[:10, None] + spread).reshape(-1, 4)
+
+
+def close_together_far_away(rng, dtype):
+    return close_together(rng, dtype, rng.choice([1e3, 1e6]))
+
+
+def equal_units(rng, dtype):
+    return np.zeros((9, 3)), np.ones((200, 3))
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    "table",
+    [
+        far_from_the_origin,
+        nearly_equal_units,
+        many_units_at_one_place,
+        samples_on_units,
+        heavy_tails,
+        overflowing_products,
+        whole_numbers,
+        wide,
+        close_together,
+        close_together_far_away,
+        equal_units,
+    ],
+)
+def test_tables_whose_scores_mislead(table, dtype, global_random_seed):
+    X, codebook = table(np.random.default_rng(global_random_seed), dtype)
+    assert_found(X.astype(dtype), codebook.astype(dtype))
+
+
+@every_dtype
+@pytest.mark.parametrize("n_units", [1, 2, 3, 16, 40, 64, 65, 200])
 def test_ties_go_to_the_lowest_unit(n_units, dtype):
     rng = np.random.default_rng(n_units)
     X = rng.integers(0, 3, size=(300, 2)).astype(dtype)
-    codebook = rng.integers(0, 3, size=(n_units, 2)).astype(dtype)
-    expected = expected_winners(squared_distances(X, codebook))
-    assert_array_equal(nearest_units(X, codebook, second=True)[0], expected)
-    assert_array_equal(nearest_units(X, codebook)[0], expected[:, 0])
+    assert_found(X, rng.integers(0, 3, size=(n_units, 2)).astype(dtype))
+    assert_found(X, np.ones((n_units, 2), dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n_units", [1, 2, 3, 16, 64, 65, 200])
-def test_equal_units(n_units, dtype):
-    X = np.zeros((9, 3), dtype=dtype)
-    codebook = np.ones((n_units, 3), dtype=dtype)
-    winners, distances = nearest_units(X, codebook, second=True)
-    assert_array_equal(winners, 9 * [[0, 1 if n_units > 1 else -1]])
-    assert_array_equal(distances, np.full(9, np.sqrt(dtype(3))))
+@every_dtype
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("step", [1, 2, 4, 8, 16, 32])
+def test_second_nearest_of_a_tie_is_the_lowest_in_any_lane(step, missing, dtype):
+    # Units 0 and step are as far; then a nearer one comes, perhaps in the same lane.
+    codebook = np.full((70, 2), 100, dtype=dtype)
+    codebook[[0, step], 0] = 5
+    codebook[2 * step, 0] = 3
+    codebook[:, 1] = 0
+    sample = np.array([[0, np.nan if missing else 0]], dtype=dtype)
+    winners, distances = nearest_units(sample, codebook, second=True)
+    assert winners.tolist() == [[2 * step, 0]]
+    assert distances == pytest.approx(3 * np.sqrt(2 if missing else 1))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("n_units", [1, 2, 17, 130])
-def test_missing_features(n_units, dtype):
+@every_dtype
+@pytest.mark.parametrize(
+    ("n_units", "n_features"), list(product([64, 333, 1300], [1, 9, 50, 64, 200]))
+)
+def test_patches_change_no_result(n_units, n_features, dtype):
+    rng = np.random.default_rng(n_units + n_features)
+    X = clustered(rng, 300, n_features, dtype)
+    others = clustered(rng, n_units, n_features, dtype)
+    codebook = np.vstack([X[: n_units // 2], others])
+    assert_found(X, codebook[:n_units] + dtype(0.25))
+
+
+@every_dtype
+@pytest.mark.parametrize(
+    ("n_units", "share"), [(1, 0.4), (2, 0.4), (17, 0.4), (130, 0.4), (300, 0.05)]
+)
+def test_missing_features(n_units, share, dtype):
     X, codebook = draw(3, 300, n_units, 6, dtype)
     rng = np.random.default_rng(4)
-    X[rng.random(X.shape) < 0.4] = np.nan
+    X[rng.random(X.shape) < share] = np.nan
     X[17:30:4] = np.nan
     absent = np.isnan(X).all(axis=1)
     assert absent.any()
@@ -124,19 +239,21 @@ def test_missing_feature_is_scaled_up():
     assert nearest_units(X, np.array([[0.0, 2.0, 0.0, 0.0]]))[1] == [6.0]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
 def test_rows_do_not_depend_on_their_neighbors(dtype):
     # Complete rows are taken four at a time, others alone: the bits must agree.
-    X, codebook = draw(5, 601, 70, 9, dtype)
+    rng = np.random.default_rng(4)
+    X, codebook = (clustered(rng, n, 9, dtype) for n in (601, 400))
     X[::7, 3] = np.nan
     winners, distances = nearest_units(X, codebook)
-    for begin, end in ((0, 1), (1, 4), (2, 6), (5, 260), (255, 258), (600, 601)):
+    cuts = [(i, i + size) for size in (1, 3, 31, 33, 257) for i in range(0, 600, size)]
+    for begin, end in [*cuts, (1, 4), (2, 6), (5, 260), (255, 258), (600, 601)]:
         some = nearest_units(np.ascontiguousarray(X[begin:end]), codebook)
         assert_array_equal(some[0], winners[begin:end])
         assert_array_equal(some[1], distances[begin:end])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
 @pytest.mark.parametrize("magnitude", ["huge", "tiny"])
 def test_magnitudes_near_the_end_of_the_range(magnitude, dtype):
     # A power of two, so that ties stay ties; squares fit with a little to spare.
@@ -151,7 +268,27 @@ def test_magnitudes_near_the_end_of_the_range(magnitude, dtype):
     assert_array_equal(nearest_units(X, codebook)[0], expected[:, 0])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
+@pytest.mark.parametrize("power", [-1, 1])
+def test_squares_near_the_end_of_the_range(power, dtype):
+    rng = np.random.default_rng(3)
+    scale = np.sqrt(np.finfo(dtype).max) / 50 if power > 0 else np.finfo(dtype).tiny
+    X = (clustered(rng, 300, 4, np.float64) * scale).astype(dtype)
+    X[::10] *= 10
+    codebook = (clustered(rng, 200, 4, np.float64) * scale).astype(dtype)
+    codebook[::20] *= 20
+    found = nearest_units(X, codebook, second=True)
+    ends = X.astype(np.longdouble), codebook.astype(np.longdouble)
+    distances = np.sqrt(((ends[0][:, None] - ends[1]) ** 2).sum(axis=2))
+    order = np.argsort(distances, axis=1, kind="stable")
+    apart = np.diff(np.take_along_axis(distances, order[:, :3], 1), axis=1)
+    sure = (apart > 1e-5 * distances.min(axis=1, keepdims=True)).all(axis=1)
+    assert sure.mean() > 0.9
+    assert_array_equal(found[0][sure], order[sure, :2])
+    assert_allclose(found[1], distances.min(axis=1).astype(dtype), rtol=1e-5)
+
+
+@every_dtype
 @pytest.mark.parametrize("n_units", [1, 2, 5, 31, 63])
 def test_padding_never_wins(n_units, dtype):
     # The samples lie exactly where the padding stands, and far from every unit.
@@ -176,7 +313,7 @@ def room(X, n_threads, n_units):
     )
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
 def test_threads_change_nothing(dtype):
     X, codebook = draw(2, 1500, 77, 5, dtype)
     X[::11, 2] = np.nan
@@ -201,7 +338,7 @@ def test_threads_change_nothing(dtype):
             assert_array_equal(distances_to_units(X, codebook), results[0][3])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
 def test_codebook_is_stored_by_feature_and_aligned(dtype):
     codebook = draw(0, 1, 70, 3, dtype)[1]
     stored = by_feature(codebook)
@@ -221,7 +358,7 @@ def test_padded(n_units, columns):
     assert padded(n_units) == columns * _vectors.unit_padding
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@every_dtype
 @pytest.mark.parametrize("near", [None, 0, 1, 20, 64, 69])
 def test_second_unit_is_another_one_when_squares_overflow(near, dtype):
     X = np.zeros((1, 1), dtype=dtype)
@@ -238,3 +375,52 @@ def test_kernels_that_are_not_compiled(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     with pytest.raises(ImportError, match=r"not compiled in .*pip install -e \."):
         spec.loader.exec_module(module)
+
+
+@every_dtype
+@pytest.mark.parametrize("n_units", [64, 65, 130, 400, 1001])
+@pytest.mark.parametrize("n_features", [1, 9, 70])
+def test_each_unit_is_in_one_patch_within_its_radius(n_units, n_features, dtype):
+    codebook = clustered(np.random.default_rng(n_units), n_units, n_features, dtype)
+    stored = by_patches(codebook)
+    units = stored["units_in_patches"].reshape(-1, SIZE)
+    n_patches = len(units)
+    assert n_patches == -(-n_units // SIZE)
+    assert_array_equal(np.sort(units[units >= 0]), np.arange(n_units))
+    sizes = (units >= 0).sum(axis=1)
+    assert sizes.min() >= 2
+    assert np.ptp(sizes) <= 1
+
+    n_centers = len(stored["radii"]) // SIZE
+    centers = np.moveaxis(stored["patches"][:n_centers], 1, 2).reshape(
+        -1, n_features + 1
+    )
+    members = np.moveaxis(stored["patches"][n_centers:], 1, 2)
+    present = units >= 0
+    assert_array_equal(members[present][:, :-1], codebook[units[present]])
+    assert_array_equal(members[~present][:, -1], np.finfo(dtype).max)
+    assert_allclose(
+        members[present][:, -1],
+        (codebook[units[present]].astype(float) ** 2).sum(axis=1) / 2,
+        rtol=1e-6,
+    )
+    for patch in range(n_patches):
+        difference = codebook[units[patch][present[patch]]].astype(float)
+        difference -= centers[patch, :-1]
+        farthest = np.linalg.norm(difference, axis=1).max()
+        assert farthest <= stored["radii"][patch] <= farthest * (1 + 1e-6) + 1e-30
+    assert (stored["radii"][n_patches:] == -np.finfo(dtype).max).all()
+    assert stored["patches"].ctypes.data % 64 == 0
+
+
+def test_few_units_are_not_put_into_patches():
+    assert by_patches(np.zeros((63, 2))) == {}
+
+
+def test_patches_are_compact():
+    # Groups of 16 units in places far from each other, in any order: one patch each.
+    rng = np.random.default_rng(0)
+    places = np.repeat(100 * rng.normal(size=(8, 5)), SIZE, axis=0)
+    codebook = rng.permutation(places + rng.uniform(-1, 1, places.shape))
+    radii = by_patches(codebook)["radii"][:8]
+    assert radii.max() < np.sqrt(5) * 1.5
