@@ -31,6 +31,11 @@ from skesom.som._folded_graph import FoldedGraph
 from skesom.som._tree import Cut
 
 
+def consensus_of(estimator=None, n_estimators=4, **how):
+    how = {"random_state": 0, **how}
+    return ConsensusClusterer(estimator, n_estimators=n_estimators, **how)
+
+
 def three_clusterings(rng, n_rows=400):
     """Three clusterings that agree in part, and leave rows out."""
     truth = rng.integers(0, 4, n_rows)
@@ -175,7 +180,7 @@ def test_threads_of_k_means_do_not_matter():
 
 def test_blocks_do_not_matter(monkeypatch):
     X, _ = make_blobs(500, centers=5, cluster_std=3, random_state=0)
-    consensus = ConsensusClusterer(n_estimators=4, random_state=0).fit(X)
+    consensus = consensus_of().fit(X)
     labels, agreement = consensus.predict(X, return_agreement=True)
     assert_array_equal(labels, consensus.labels_)
     assert_array_equal(agreement, consensus.agreement_)
@@ -190,10 +195,7 @@ def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_COMPARE", 500)
     member = KMeans(n_init=3)
-    consensus = ConsensusClusterer(
-        member, n_estimators=12, n_clusters=4, random_state=0
-    )
-    consensus.fit(X)
+    consensus = consensus_of(member, 12, n_clusters=4).fit(X)
     assert [len(member.labels_) for member in consensus.estimators_] == 12 * [300]
     assert adjusted_rand_score(truth, consensus.labels_) > 0.95
     assert_array_equal(consensus.predict(X), consensus.labels_)
@@ -238,92 +240,84 @@ def test_more_stable_than_its_members_and_no_worse(global_random_seed):
     assert right > single - 0.02
 
 
-@pytest.mark.parametrize("name", SHAPES)
+FORMS = {**SHAPES, "golf_ball": golf_ball}
+
+
+@pytest.mark.parametrize("name", FORMS)
 def test_finds_the_number_of_clusters(name):
-    X, truth = SHAPES[name](np.random.default_rng(3))
-    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=9, random_state=0)
+    X, truth = FORMS[name](np.random.default_rng(3))
     n_large = np.count_nonzero(np.bincount(truth) > 3)  # three rows are outliers
-    assert consensus.fit(X).n_clusters_ == n_large
-
-
-def test_one_body_is_one_cluster():
-    X, _ = golf_ball(np.random.default_rng(3))
-    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=9, random_state=0)
-    assert consensus.fit(X).n_clusters_ == 1
-
-
-def test_one_member_alone_tells_its_number():
-    X, _ = make_blobs(400, 4, centers=3, random_state=1)
-    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=1, random_state=0)
-    assert consensus.fit(X).n_clusters_ == 3
+    assert consensus_of(n_clusters="auto", n_estimators=9).fit(X).n_clusters_ == n_large
 
 
 def test_other_numbers_are_told():
     X, _ = make_blobs(400, 4, centers=3, random_state=1)
-    consensus = ConsensusClusterer(n_clusters="auto", n_estimators=4, random_state=0)
-    gaps = consensus.fit(X).gaps_
+    consensus = consensus_of(n_clusters="auto").fit(X)
+    gaps = consensus.gaps_
     assert consensus.n_clusters_ == 3
     assert 3 not in [gap.n_clusters for gap in gaps]
     assert [gap.width for gap in gaps] == sorted([gap.width for gap in gaps])[::-1]
     assert consensus.set_params(n_clusters=3).fit(X).gaps_ == []
 
 
-def test_the_only_cluster_of_the_only_member_is_one_cluster():
-    consensus = ConsensusClusterer(KMeans(1), n_estimators=1)
-    assert_array_equal(consensus.fit(np.eye(3)).labels_, 0)
+OF_THREE = [
+    *(ESOM(3), CSOM(3), KMeans(3), GaussianMixture(3)),
+    make_pipeline(StandardScaler(), ESOM(3)),
+]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "how", "expected"),
+    [
+        *((estimator, {}, 3) for estimator in [*OF_THREE, ESOM("auto")]),
+        (None, {"n_clusters": "auto", "n_estimators": 1}, 3),  # one tells its number
+        (GaussianMixture(), {"n_clusters": 3}, 3),
+        (KMeans(3, n_init=1), {"n_clusters": None}, 3),
+        *((estimator, {}, 8) for estimator in [None, ESOM(), ESOM(None), KMeans()]),
+        # 8 is nobody's wish.
+        *((each, {"n_clusters": 5}, 5) for each in [ESOM(), ESOM(5), KMeans()]),
+        (ESOM(), {"n_clusters": True}, 1),
+        (KMeans(1), {"n_estimators": 1}, 1),
+    ],
+)
+def test_number_of_clusters(estimator, how, expected):
+    X, truth = make_blobs(400, 4, centers=3, random_state=1)
+    if expected != 3:
+        X = np.random.default_rng(0).normal(size=(300, 3))
+    consensus = consensus_of(estimator, **how).fit(X)
+    assert consensus.n_clusters_ == consensus.labels_.max() + 1 == expected
+    if expected == 3:
+        assert adjusted_rand_score(truth, consensus.labels_) == 1
+    else:
+        assert {member.n_clusters for member in consensus.estimators_} == {expected}
 
 
 @pytest.mark.filterwarnings("ignore:The bands stay as sharp as they are")
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        ESOM(3),
-        CSOM(3),
-        KMeans(3),
-        GaussianMixture(3),
-        make_pipeline(StandardScaler(), ESOM(3)),
-    ],
-)
-def test_number_of_the_estimator_counts(estimator):
-    X, truth = make_blobs(400, 4, centers=3, random_state=1)
-    consensus = ConsensusClusterer(estimator, n_estimators=4, random_state=0)
-    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
-    how = {"stretch": "none", "sky": "keep", "mask_outliers": False}
-    pipeline = make_cluster_pipeline(consensus, subtract_background=False, **how)
+@pytest.mark.parametrize("estimator", OF_THREE)
+def test_number_of_the_estimator_counts_for_cubes(estimator):
+    X, _ = make_blobs(400, 4, centers=3, random_state=1)
+    pipeline = make_cluster_pipeline(
+        consensus_of(estimator),
+        stretch="none",
+        sky="keep",
+        mask_outliers=False,
+        subtract_background=False,
+    )
     assert pipeline.fit_predict(X.reshape(20, 20, 4)).max() == 2
-
-
-def test_estimator_that_finds_its_number():
-    X, truth = make_blobs(400, 4, centers=3, random_state=1)
-    consensus = ConsensusClusterer(ESOM("auto"), n_estimators=4, random_state=0)
-    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
-
-
-@pytest.mark.parametrize("estimator", [None, ESOM(), ESOM(None), KMeans()])
-def test_usual_number_if_nobody_gives_one(estimator):
-    X = np.random.default_rng(0).normal(size=(300, 3))
-    consensus = ConsensusClusterer(estimator, n_estimators=3, random_state=0).fit(X)
-    assert consensus.n_clusters_ == 8
-    assert all(member.n_clusters == 8 for member in consensus.estimators_)
 
 
 def test_number_of_the_consensus_wins_and_reaches_the_members():
     X, _ = make_blobs(300, 4, centers=3, random_state=1)
-    how = {"n_estimators": 3, "random_state": 0}
     with pytest.warns(UserWarning, match="n_clusters=5 and its estimator n_clusters=3"):
-        consensus = ConsensusClusterer(ESOM(3), n_clusters=5, **how).fit(X)
+        consensus = consensus_of(ESOM(3), n_clusters=5).fit(X)
     assert consensus.n_clusters_ == 5
     assert all(member.n_clusters == 5 for member in consensus.estimators_)
-    for estimator in (ESOM(), ESOM(5), KMeans()):  # 8 is nobody's wish
-        assert (
-            ConsensusClusterer(estimator, n_clusters=5, **how).fit(X).n_clusters_ == 5
-        )
 
 
 @pytest.mark.parametrize("name", ["n_clusters", "estimator__n_clusters"])
 def test_search_over_the_number(name):
     X, y = make_blobs(300, 4, centers=3, random_state=1)
-    consensus = ConsensusClusterer(ESOM(), n_estimators=3, random_state=0)
+    consensus = consensus_of(ESOM(), 3)
 
     def score(estimator, X, y):
         return adjusted_rand_score(y, estimator.predict(X))
@@ -331,19 +325,6 @@ def test_search_over_the_number(name):
     search = GridSearchCV(consensus, {name: [2, 3, 5]}, scoring=score, cv=2)
     assert search.fit(X, y).best_params_ == {name: 3}
     assert search.best_score_ == 1
-
-
-def test_a_bool_is_a_number_of_clusters():
-    X = np.random.default_rng(0).normal(size=(60, 2))
-    labels = ConsensusClusterer(ESOM(), n_clusters=True, n_estimators=3).fit(X).labels_
-    assert set(labels) == {0}
-
-
-def test_none_takes_the_numbers_of_the_members():
-    X, _ = make_blobs(300, centers=4, random_state=2)
-    member = KMeans(4, n_init=1)
-    consensus = ConsensusClusterer(member, n_clusters=None, n_estimators=5)
-    assert consensus.fit(X).n_clusters_ == 4
 
 
 def test_members_differ_by_their_seeds_also_in_pipelines():
@@ -355,12 +336,6 @@ def test_members_differ_by_their_seeds_also_in_pipelines():
     assert {member[-1].n_clusters for member in consensus.estimators_} == {4}
     assert pipeline[-1].get_params()["random_state"] == 5
     assert not hasattr(pipeline[-1], "labels_")
-
-
-def test_mixtures_have_components():
-    X, truth = make_blobs(300, centers=3, cluster_std=0.3, random_state=2)
-    consensus = ConsensusClusterer(GaussianMixture(), n_clusters=3, n_estimators=4)
-    assert adjusted_rand_score(truth, consensus.fit_predict(X)) == 1
 
 
 @pytest.mark.parametrize("Map", [ESOM, CSOM])
@@ -409,7 +384,7 @@ def test_rows_without_any_feature_have_no_cluster():
     X, _ = make_blobs(200, centers=2, random_state=2)
     X[::5, 0] = np.nan
     X[7] = np.nan
-    consensus = ConsensusClusterer(n_clusters=2, n_estimators=4, random_state=0).fit(X)
+    consensus = consensus_of(n_clusters=2).fit(X)
     assert consensus.labels_[7] == -3
     assert np.isnan(consensus.agreement_[7])
     assert (np.delete(consensus.labels_, 7) >= 0).all()
@@ -434,18 +409,12 @@ class _Moody(ClusterMixin, BaseEstimator):
 
 def test_goes_on_without_the_members_that_fail():
     X, _ = make_blobs(50, random_state=0)
-    consensus = ConsensusClusterer(
-        _Moody(), n_estimators=12, n_clusters=2, random_state=0
-    )
+    consensus = consensus_of(_Moody(), 12, n_clusters=2)
     with pytest.warns(ConvergenceWarning, match=r"members failed.*not today"):
         consensus.fit(X)
     assert 6 < len(consensus.estimators_) < 12
     assert consensus.n_clusters_ == 2
-
-
-def test_stops_when_most_members_fail():
-    X, _ = make_blobs(50, random_state=0)
-    with pytest.raises(ValueError, match="not today"):
+    with pytest.raises(ValueError, match="not today"):  # most fail
         ConsensusClusterer(_Moody(0.9), n_clusters=2, random_state=0).fit(X)
 
 
@@ -470,11 +439,6 @@ def test_tells_of_fewer_clusters_than_asked_for():
     assert consensus.n_clusters_ == 2
 
 
-def test_needs_as_many_rows_as_clusters():
-    with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=8"):
-        ConsensusClusterer().fit(np.eye(3))
-
-
 def test_one_row_for_each_cluster():
     X = np.arange(12.0).reshape(4, 3) ** 2
     consensus = ConsensusClusterer(KMeans(), n_clusters=4, n_estimators=3).fit(X)
@@ -483,19 +447,11 @@ def test_one_row_for_each_cluster():
 
 def test_survives_pickling_and_cloning():
     X, _ = make_blobs(200, centers=3, random_state=0)
-    consensus = ConsensusClusterer(n_clusters=3, n_estimators=3, random_state=0).fit(X)
+    consensus = consensus_of(None, 3, n_clusters=3).fit(X)
     restored = pickle.loads(pickle.dumps(consensus))
     assert_array_equal(restored.predict(X), consensus.labels_)
     again = clone(consensus).fit(X)
     assert_array_equal(again.labels_, consensus.labels_)
-
-
-@pytest.mark.parametrize("n_clusters", [None, 3, "auto"])
-def test_refuses_nothing_but_noise(n_clusters):
-    X, _ = make_blobs(50, random_state=0)
-    consensus = ConsensusClusterer(DBSCAN(1e-9), n_clusters=n_clusters, n_estimators=3)
-    with pytest.raises(ValueError, match="all rows are noise"):
-        consensus.fit(X)
 
 
 class Rarely(ClusterMixin, BaseEstimator):
@@ -508,11 +464,20 @@ class Rarely(ClusterMixin, BaseEstimator):
         return np.full(len(X), -1) if self.random_state % 3 else np.arange(len(X)) % 2
 
 
-def test_refuses_what_most_members_see_as_noise():
+@pytest.mark.parametrize(
+    ("estimator", "how", "message"),
+    [
+        (DBSCAN(1e-9), {"n_clusters": None}, "all rows are noise"),
+        (DBSCAN(1e-9), {"n_clusters": 3}, "all rows are noise"),
+        (DBSCAN(1e-9), {"n_clusters": "auto"}, "all rows are noise"),
+        (Rarely(), {"n_clusters": 2, "random_state": 3}, "all rows are noise to most"),
+        (None, {"n_clusters": 51}, "n_samples=50 should be >= n_clusters=51"),
+    ],
+)
+def test_refusals(estimator, how, message):
     X, _ = make_blobs(50, random_state=0)
-    consensus = ConsensusClusterer(Rarely(), n_clusters=2, random_state=3)
-    with pytest.raises(ValueError, match="all rows are noise to most"):
-        consensus.fit(X)
+    with pytest.raises(ValueError, match=message):
+        consensus_of(estimator, 12, **how).fit(X)
 
 
 def test_members_take_errors():
@@ -535,6 +500,7 @@ def test_members_take_errors():
         ConsensusClusterer().fit(X, errors=errors)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:The bands stay as sharp")
 def test_maps_of_nine_real_bands_agree(shared_data):
     folder = shared_data / "kids_viking9"
