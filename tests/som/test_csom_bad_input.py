@@ -65,6 +65,7 @@ def draw(n_samples=60, n_features=3):
         ({"sigma": 0}, "The 'sigma' parameter of .* must be a float in the range"),
         ({"sigma": [1.0, 2.0]}, r"n_epochs=20 of them, got an array of shape \(2,\)"),
         ({"sigma": np.zeros(20)}, "'sigma' must be one positive number or n_epochs=20"),
+        ({"clusterer": "ward"}, "The 'clusterer' parameter of .* must be a str among"),
         ({"init": "plane"}, "The 'init' parameter of .* must be a str among"),
         (
             {"init": np.ones((3, 2)), "shape": 9},

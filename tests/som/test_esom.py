@@ -314,6 +314,7 @@ def test_values_whose_squares_are_lost_are_refused(factor, method):
         ("n_epochs", 0, r"int in the range \[1, inf\)"),
         ("shuffle", "yes", "bool"),
         ("link_second", 2, "bool"),
+        ("clusterer", "ward", "a str among"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
