@@ -74,6 +74,7 @@ def files(tmp_path_factory):
     return write_bands(tmp_path_factory.mktemp("mosaic"), cube)
 
 
+@pytest.mark.long
 def test_strips_need_less_memory_than_the_images(files):
     """In memory, the same images need more than is allowed."""
     names = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MALLOC_ARENA_MAX"

@@ -266,6 +266,7 @@ class TestSchedulers:
         with dask.config.set(**options):
             same_bits(cubes[1], cubes[0])
 
+    @pytest.mark.long
     def test_of_distributed(self, cubes):
         options = {"processes": True, "threads_per_worker": 1, "n_workers": 2}
         options["dashboard_address"] = None
