@@ -2,6 +2,7 @@
 """Classical maps by other distances, weights of features, and errors of values."""
 
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -69,43 +70,29 @@ def test_spectral_angle_is_in_radians():
 
 
 @pytest.mark.parametrize("algorithm", ["batch", "online"])
-@pytest.mark.parametrize("metric", ["euclidean", "manhattan"])
-def test_weights_of_features_are_a_scaling(metric, algorithm, monkeypatch):
+@pytest.mark.parametrize(
+    ("metric", "missing"),
+    [
+        *(("euclidean", False), ("manhattan", False)),
+        *product(["cosine", "spectral_angle"], [False, True]),
+    ],
+)
+def test_weights_of_features_are_a_scaling(metric, missing, algorithm, monkeypatch):
     # Scaled rows hold something else: let them come in the order of the table.
     monkeypatch.setattr(_row_order, "order_by_content", lambda X: np.arange(len(X)))
-    X = draw()
+    of_angles = metric in ("cosine", "spectral_angle")
+    X = np.abs(draw()) if of_angles else draw()
     weights = np.array([1.0, 0.25, 4.0, 0.5])
     scale = weights if metric == "manhattan" else np.sqrt(weights)
-    init = X[:12]
-    setting = {"metric": metric, "algorithm": algorithm, "n_epochs": 5}
-    weighted = CSOM(
-        shape=(4, 3), feature_weights=weights, init=init, random_state=0, **setting
-    ).fit(X)
-    scaled = CSOM(shape=(4, 3), init=init * scale, random_state=0, **setting).fit(
-        X * scale
-    )
-    assert_allclose(weighted.codebook_ * scale, scaled.codebook_, rtol=1e-9)
-    assert_array_equal(weighted.labels_, scaled.labels_)
-
-
-@pytest.mark.parametrize("algorithm", ["batch", "online"])
-@pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
-@pytest.mark.parametrize("metric", ["cosine", "spectral_angle"])
-def test_weights_of_features_are_a_scaling_of_angles(
-    metric, missing, algorithm, monkeypatch
-):
-    monkeypatch.setattr(_row_order, "order_by_content", lambda X: np.arange(len(X)))
-    X = np.abs(draw())
-    weights = np.array([1.0, 0.25, 4.0, 0.5])
     init = X[:12].copy()
     if missing:
         X[5::4, 1] = np.nan
     setting = {"metric": metric, "algorithm": algorithm, "random_state": 0}
     csom = CSOM(shape=(4, 3), feature_weights=weights, init=init, **setting).fit(X)
-    scaled = CSOM(shape=(4, 3), init=init * np.sqrt(weights), **setting)
-    scaled.fit(X * np.sqrt(weights))
-    units = csom.codebook_ * np.sqrt(weights)
-    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    scaled = CSOM(shape=(4, 3), init=init * scale, **setting).fit(X * scale)
+    units = csom.codebook_ * scale
+    if of_angles:
+        units /= np.linalg.norm(units, axis=1, keepdims=True)
     assert_allclose(units, scaled.codebook_, rtol=1e-9)
     assert_array_equal(csom.labels_, scaled.labels_)
     assert_allclose(csom.training_errors_, scaled.training_errors_, rtol=1e-9)

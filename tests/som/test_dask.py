@@ -116,10 +116,9 @@ SETTINGS = [
 
 @pytest.mark.filterwarnings("ignore:Found", "ignore:The U-matrix", "ignore:The samples")
 class TestCSOM:
-    @pytest.mark.parametrize("chunks", CHUNKS[1::3])
     @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
     @pytest.mark.parametrize(("parameters", "names"), SETTINGS)
-    def test_same_bits_as_in_memory(self, parameters, names, missing, chunks):
+    def test_same_bits_as_in_memory(self, parameters, names, missing):
         rng = np.random.default_rng(2)
         weights = rng.uniform(size=N_ROWS)
         weights[::5] = 0
@@ -129,10 +128,10 @@ class TestCSOM:
         X = table(missing)
         lazily = {name: cut(values, 200) for name, values in others.items()}
         csom.fit(X, **others)
-        other = CSOM(**csom.get_params()).fit(cut(X, chunks), **lazily)
-        names = ["codebook_", "training_errors_", *OF_SAMPLES]
-        assert_same(csom, other, names)
-        assert isinstance(other.labels_, da.Array)
+        for chunks in CHUNKS[1::3]:
+            other = CSOM(**csom.get_params()).fit(cut(X, chunks), **lazily)
+            assert_same(csom, other, ["codebook_", "training_errors_", *OF_SAMPLES])
+            assert isinstance(other.labels_, da.Array)
 
     def test_partial_fit(self):
         X = table(missing=True)
@@ -205,20 +204,16 @@ class TestCSOM:
 
 
 class TestESOM:
-    @pytest.mark.parametrize("chunks", CHUNKS)
-    def test_same_bits_as_in_memory(self, chunks):
-        X = table(missing=True)
+    @pytest.mark.parametrize("window", [None, 200])
+    def test_same_bits_as_in_memory(self, window, monkeypatch):
+        if window:  # of whole blocks
+            monkeypatch.setattr("skesom.som._row_order.ROWS", 64)
+            monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", window)
+        X = table(missing=not window)
         one = ESOM(4, random_state=0, n_epochs=2).fit(X)
-        other = ESOM(4, random_state=0, n_epochs=2).fit(cut(X, chunks))
-        assert_same(one, other, ["codebook_", *OF_SAMPLES])
-
-    def test_windows_of_whole_blocks_are_those_of_memory(self, monkeypatch):
-        monkeypatch.setattr("skesom.som._row_order.ROWS", 64)
-        monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 200)
-        X = table()
-        one = ESOM(4, random_state=0, n_epochs=2).fit(X)
-        other = ESOM(4, random_state=0, n_epochs=2).fit(cut(X, 64))
-        assert_same(one, other, ["codebook_", *OF_SAMPLES])
+        for chunks in [64] if window else CHUNKS:
+            other = ESOM(4, random_state=0, n_epochs=2).fit(cut(X, chunks))
+            assert_same(one, other, ["codebook_", *OF_SAMPLES])
 
     def test_each_epoch_learns_each_sample_once(self, monkeypatch):
         from skesom.som._row_order import Windows
@@ -247,35 +242,30 @@ class TestESOM:
             assert_array_equal(np.concatenate(learned), X)
 
 
-class TestConsensus:
-    @pytest.mark.parametrize("chunks", [1003, 300, 37])
-    @pytest.mark.parametrize(
-        "estimator", [None, CSOM(shape=(5, 4), n_epochs=3)], ids=["esom", "csom"]
-    )
-    def test_same_bits_as_in_memory(self, estimator, chunks):
-        X = table()
-        given = {"n_estimators": 3, "n_clusters": 4, "random_state": 0}
-        one = ConsensusClusterer(estimator, max_samples=0.5, **given).fit(X)
-        other = ConsensusClusterer(estimator, max_samples=0.5, **given)
-        other.fit(cut(X, chunks))
-        assert isinstance(other.labels_, da.Array)
-        assert_same(one, other, ["labels_", "agreement_", "spectrum_"])
-        assert_same(one.representative_, other.representative_, OF_SAMPLES)
-        for expected, found in zip(
-            one.predict(X, return_agreement=True),
-            other.predict(cut(X, chunks), return_agreement=True),
-            strict=True,
-        ):
-            assert_array_equal(found.compute(), expected)
+SMALL = CSOM(shape=(5, 4), n_epochs=3)
 
-    def test_with_errors(self):
+
+class TestConsensus:
+    @pytest.mark.parametrize(
+        ("estimator", "with_errors"), [(None, False), (SMALL, False), (SMALL, True)]
+    )
+    def test_same_bits_as_in_memory(self, estimator, with_errors):
         X, errors = table(), np.random.default_rng(3).uniform(0.1, 1, (N_ROWS, 3))
-        estimator = CSOM(shape=(5, 4), n_epochs=3)
-        given = {"n_estimators": 3, "n_clusters": 4, "random_state": 0}
-        one = ConsensusClusterer(estimator, **given).fit(X, errors=errors)
-        other = ConsensusClusterer(estimator, **given)
-        other.fit(cut(X, 100), errors=cut(errors, 100))
-        assert_same(one, other, ["labels_", "agreement_"])
+        given = {"n_estimators": 3, "n_clusters": 4, "max_samples": 0.5}
+        given |= {"random_state": 0}
+        of_rows = {"errors": errors} if with_errors else {}
+        one = ConsensusClusterer(estimator, **given).fit(X, **of_rows)
+        for chunks in (1003, 300, 37):
+            lazily = {name: cut(values, 100) for name, values in of_rows.items()}
+            other = ConsensusClusterer(estimator, **given)
+            other.fit(cut(X, chunks), **lazily)
+            assert isinstance(other.labels_, da.Array)
+            assert_same(one, other, ["labels_", "agreement_", "spectrum_"])
+            assert_same(one.representative_, other.representative_, OF_SAMPLES)
+            found = other.predict(cut(X, chunks), return_agreement=True, **lazily)
+            expected = one.predict(X, return_agreement=True, **of_rows)
+            for array, lazy_array in zip(expected, found, strict=True):
+                assert_array_equal(lazy_array.compute(), array)
 
     def test_member_without_predict_is_refused(self):
         consensus = ConsensusClusterer(AgglomerativeClustering(), n_clusters=2)
