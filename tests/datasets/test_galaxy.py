@@ -114,7 +114,7 @@ def test_seeds_differ_and_the_global_state_is_left_alone():
     np.testing.assert_array_equal(after, before)
 
 
-@pytest.mark.parametrize("n_bands", [2, 5, 11])
+@pytest.mark.parametrize("n_bands", [5, 11])
 def test_shared_bands_are_the_same_for_any_number_of_bands(n_bands):
     options = {"missing": 0.2, "random_state": 3}
     nine, nine_truth = make_galaxy_cube((48, 48), **options)
@@ -247,15 +247,10 @@ def test_noise_is_photon_and_readout_noise_and_scales():
 # Populations
 
 
-def test_every_population_is_there_and_none_is_everything():
-    _, truth = make_galaxy_cube((300, 300), random_state=5)
-    shares = np.bincount(truth.ravel(), minlength=len(POPULATIONS)) / truth.size
-    assert (shares > 2e-4).all()
-    assert shares.max() < 0.6
-
-
 def test_emission_lines_stand_out_in_nebulae(clean):
     bands, pixels = clean
+    shares = [each.mean() for each in pixels.values()]
+    assert 2e-4 < min(shares) < max(shares) < 0.6  # every population is there
     for narrow, wide, contrast in (
         ("F657N", "F814W", 3.0),
         ("F673N", "F814W", 1.3),
@@ -303,15 +298,6 @@ def test_colors_follow_age_and_dust(clean):
     assert dust < np.median(infrared[pixels["old disc"]])
 
 
-def test_smaller_galaxies_leave_more_sky():
-    shares = [
-        np.mean(make_galaxy_cube((120, 120), 1, extent=extent, random_state=0)[1] == 0)
-        for extent in (0.3, 0.6, 1.5)
-    ]
-    assert shares[0] > 0.5
-    assert shares[0] > shares[1] > shares[2]
-
-
 def shares(**options):
     """Return the share of each population in a galaxy, by name."""
     truth = make_galaxy_cube((120, 120), 1, random_state=0, **options)[1]
@@ -319,15 +305,15 @@ def shares(**options):
     return dict(zip(POPULATIONS, share, strict=True))
 
 
-def test_dust_and_star_formation_move_the_populations():
-    assert shares(dust=3.0)["dust lane"] > 2 * shares()["dust lane"]
-    assert shares(dust=0.0)["dust lane"] == 0
-    assert shares(star_formation=0.2)["young arm"] < 0.7 * shares()["young arm"]
-    assert shares(star_formation=0.0)["H II region"] == 0
-
-
-def test_kinds_of_galaxies_have_the_populations_of_their_kind():
+def test_parameters_move_the_populations():
     spiral, elliptical = shares(), shares(kind="elliptical")
+    assert shares(dust=3.0)["dust lane"] > 2 * spiral["dust lane"]
+    assert shares(dust=0.0)["dust lane"] == 0
+    assert shares(star_formation=0.2)["young arm"] < 0.7 * spiral["young arm"]
+    assert shares(star_formation=0.0)["H II region"] == 0
+    small, middle, large = (shares(extent=e)["sky"] for e in (0.3, 0.6, 1.5))
+    assert small > max(0.5, middle)
+    assert middle > large
     assert elliptical["young arm"] == 0
     assert elliptical["old disc"] > spiral["old disc"]
     assert elliptical["bulge"] > 0 < elliptical["dust lane"]
@@ -378,15 +364,12 @@ def test_spectra_tell_the_populations_of_another_galaxy():
     big = [POPULATIONS.index(name) for name in ("old disc", "bulge", "young arm")]
     assert (recall[big] > 0.7).all()
     assert recall.mean() > 0.6
-
-
-def test_a_mixture_of_gaussians_recovers_part_of_the_truth_without_help():
-    cube, truth = make_galaxy_cube((150, 150), random_state=0)
+    # A mixture of Gaussians recovers a part of the truth without help.
     mixture = make_pipeline(
         StandardScaler(), GaussianMixture(4, reg_covar=1e-3, random_state=0)
     )
-    score = adjusted_rand_score(truth.ravel(), mixture.fit_predict(_features(cube)))
-    assert 0.35 < score < 0.95
+    labels = mixture.fit_predict(_features(cube)[::7])
+    assert 0.35 < adjusted_rand_score(truth.ravel()[::7], labels) < 0.95
 
 
 # Bad parameters
