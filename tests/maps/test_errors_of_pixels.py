@@ -74,6 +74,10 @@ def test_a_scaler_before_the_map_scales_the_errors():
     assert_allclose(step.estimator_[-1].codebook_, csom.codebook_, rtol=1e-9)
     assert_array_equal(step.labels_[valid], csom.labels_)
     assert_array_equal(step.predict(cube), step.labels_)
+    pipeline = make_pipeline(StandardScaler(), PCA(2), csom)  # two steps before
+    last, rows, carried = at_end(pipeline, table, errors, fit=True)
+    assert last is csom
+    assert rows.shape == carried.shape == (len(table), 2)
 
 
 @pytest.mark.parametrize("whiten", [False, True])
@@ -102,16 +106,6 @@ def test_a_sampler_takes_errors_of_the_same_rows(clusterer):
     right = np.mean((step.labels_ == kind)[valid])
     assert max(right, 1 - right) > 0.98
     assert_array_equal(step.predict(cube), step.labels_)
-
-
-def test_the_last_step_of_three_gets_the_errors():
-    cube, _ = noisy_cube()
-    table, errors, _ = table_of(cube)
-    csom = CSOM(2, shape=(5, 5))
-    pipeline = make_pipeline(StandardScaler(), PCA(2), csom)
-    last, rows, carried = at_end(pipeline, table, errors, fit=True)
-    assert last is csom
-    assert rows.shape == carried.shape == (len(table), 2)
 
 
 def test_equal_errors_give_the_map_without_errors():
@@ -168,8 +162,10 @@ def test_one_line_says_that_errors_are_not_used(estimator, reason):
         assert_array_equal(step.predict(cube), step.labels_)
 
 
-def test_a_band_without_errors():
-    cube, _ = noisy_cube()
+def test_a_band_without_errors_and_a_classifier_that_takes_none():
+    cube, kind = noisy_cube()
+    with pytest.warns(UserWarning, match="CubeClassifier passes none on"):
+        CubeClassifier().fit(cube, kind)
     cube.errors[:, :, 1] = np.nan
     with pytest.warns(UserWarning, match="no pixel has a valid one in band 2"):
         step = CubeClusterer(CSOM(2, shape=(4, 4))).fit(cube)
@@ -187,12 +183,6 @@ def test_a_cube_without_errors_after_one_with_errors():
     blind = CubeClusterer(CSOM(2, shape=(4, 4))).fit(cube.data)
     with pytest.warns(UserWarning, match="has learned without any"):
         assert_array_equal(blind.predict(cube), blind.labels_)
-
-
-def test_a_classifier_says_that_it_takes_none():
-    cube, kind = noisy_cube()
-    with pytest.warns(UserWarning, match="CubeClassifier passes none on"):
-        CubeClassifier().fit(cube, kind)
 
 
 @pytest.mark.parametrize("pattern", ["pixel", "voxel"])
