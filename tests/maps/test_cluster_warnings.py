@@ -69,19 +69,14 @@ class TestFewPixels:
             assert "--bin-bands" in text
             assert "PCA" in text
 
-    def test_both(self):
-        found = warnings_of(KMeans(8, n_init=1, random_state=0), (1, 29, 30))
-        assert len(found) == 2
-
-    def test_masked_pixels_do_not_count(self):
+    def test_masked_pixels_do_not_count_and_voxels_have_one_band(self):
         cube = np.random.default_rng(0).normal(size=(10, 10, 2))
         cube[3:] = np.nan
         with pytest.warns(UserWarning, match="30 pixels are few for 8 clusters"):
             CubeClusterer(ESOM(n_clusters=8, random_state=0)).fit(cube)
-
-    def test_voxels_have_one_band(self):
-        found = warnings_of(Divide([20, 20]), (2, 2, 10), pattern="voxel")
-        assert found == []
+        assert warnings_of(Divide([20, 20]), (2, 2, 10), pattern="voxel") == []
+        both = warnings_of(KMeans(8, n_init=1, random_state=0), (1, 29, 30))
+        assert len(both) == 2
 
 
 class TestOneCluster:
@@ -99,9 +94,10 @@ class TestOneCluster:
             for remedy in ("AsinhStretch", "outliers", "sky", "epsilon"):
                 assert remedy in text
 
-    def test_one_cluster_that_was_asked_for(self):
+    def test_one_cluster_that_was_asked_for_and_nothing_but_noise(self):
         estimator = make_pipeline(StandardScaler(), Divide((100,), n_clusters=1))
         assert warnings_of(estimator, (10, 10, 2)) == []
+        assert warnings_of(Divide(()), (10, 10, 2)) == []
 
     def test_hot_pixels(self):
         cube = np.random.default_rng(0).normal(size=(40, 40, 3))
@@ -113,9 +109,6 @@ class TestOneCluster:
         cube[5, ::8] = 1e5
         with pytest.warns(UserWarning, match="One cluster holds 99"):
             CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
-
-    def test_nothing_but_noise(self):
-        assert warnings_of(Divide(()), (10, 10, 2)) == []
 
 
 @pytest.mark.parametrize(

@@ -250,12 +250,6 @@ def test_default_is_a_scaled_esom(cube):
     assert hasattr(CubeClusterer(), "predict")
 
 
-def test_parameters_of_the_estimator_can_be_searched(cube):
-    clusterer = CubeClusterer(make_pipeline(StandardScaler(), KMeans(random_state=0)))
-    clusterer.set_params(estimator__kmeans__n_clusters=2)
-    assert clusterer.fit(cube).n_clusters_ == 2
-
-
 def test_tags_tell_of_cubes_with_gaps():
     tags = get_tags(CubeClusterer())
     assert tags.estimator_type == "clusterer"
@@ -412,11 +406,9 @@ class TestAgreement:
             clusterer.agreement(cube[3:]), clusterer.agreement_[3:]
         )
         assert clusterer.agreement(cube[2:3, 3:4]).shape == (1, 1)
-
-    def test_of_other_clusterers_there_is_none(self, cube):
-        clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
-        assert not hasattr(clusterer, "agreement_")
-        assert not hasattr(clusterer, "agreement")
+        other = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
+        assert not hasattr(other, "agreement_")
+        assert not hasattr(other, "agreement")
 
 
 class TestScore:
