@@ -59,9 +59,15 @@ def test_by_hand():
     assert_allclose(per_unit, [first, second, np.nan], rtol=1e-14)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("sigma", [0.5, 1, 3.0])
-@pytest.mark.parametrize("kind", ["connections", "positions", "distances"])
+@pytest.mark.parametrize(
+    ("kind", "sigma", "dtype"),
+    [
+        ("connections", 1, np.float64),
+        ("connections", 3.0, np.float32),
+        ("positions", 0.5, np.float64),
+        ("distances", 3.0, np.float64),
+    ],
+)
 def test_plain_loops(kind, sigma, dtype, monkeypatch):
     rng = np.random.default_rng(0)
     codebook = rng.normal(size=(17, 4)).astype(dtype)
@@ -155,12 +161,10 @@ def test_few_units_and_samples():
     assert twins == pytest.approx(1 + np.exp(-0.5))
 
 
-@pytest.mark.parametrize("sigma", [0, -1, "1", None])
-def test_refused_widths(sigma):
-    with pytest.raises(ValueError, match="The 'sigma' parameter of distortion must be"):
-        metrics.distortion([[1.0]], [[3.0]], [[0]], sigma=sigma)
-
-
-def test_refused_neighborhoods():
-    with pytest.raises(ValueError, match="The 'neighborhood' parameter of distortion"):
-        metrics.distortion([[1.0]], [[3.0]], [[0]], neighborhood="wide")
+@pytest.mark.parametrize(
+    "wrong", [{"sigma": 0}, {"sigma": "1"}, {"sigma": None}, {"neighborhood": "wide"}]
+)
+def test_refused_options(wrong):
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of distortion must"):
+        metrics.distortion([[1.0]], [[3.0]], [[0]], **wrong)

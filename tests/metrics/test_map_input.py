@@ -14,25 +14,15 @@ from skesom.som import CSOM, ESOM
 X = make_blobs(60, 3, centers=3, random_state=0)[0]
 CODEBOOK = X[:6]
 RING = np.roll(np.eye(6), 1, axis=0)
+OF_LATTICES = [
+    metrics.distortion,
+    metrics.trustworthiness,
+    metrics.continuity,
+    lambda X, *given, **options: metrics.topographic_product(*given, **options),
+]
+takes_distances = pytest.mark.parametrize("measure", OF_LATTICES)
 takes_connections = pytest.mark.parametrize(
-    "measure",
-    [
-        metrics.topographic_error,
-        metrics.kaski_lagus_error,
-        metrics.distortion,
-        metrics.trustworthiness,
-        metrics.continuity,
-        lambda X, *given, **options: metrics.topographic_product(*given, **options),
-    ],
-)
-takes_distances = pytest.mark.parametrize(
-    "measure",
-    [
-        metrics.distortion,
-        metrics.trustworthiness,
-        metrics.continuity,
-        lambda X, *given, **options: metrics.topographic_product(*given, **options),
-    ],
+    "measure", [metrics.topographic_error, metrics.kaski_lagus_error, *OF_LATTICES]
 )
 
 

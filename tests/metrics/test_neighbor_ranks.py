@@ -41,8 +41,9 @@ def plain_preservation(near, far, k):
     return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * total
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("k", [1, 5, 20])
+@pytest.mark.parametrize(
+    ("k", "dtype"), [(1, np.float64), (5, np.float32), (20, np.float64)]
+)
 def test_scikit_learn(k, dtype, monkeypatch):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(90, 4)).astype(dtype)
@@ -156,30 +157,20 @@ def test_the_units_together_are_the_map(measure, estimator):
 
 
 @both
-def test_samples_with_missing_features_are_left_out(measure):
-    X = make_blobs(60, 3, centers=3, random_state=0)[0]
-    csom = CSOM(None, shape=(4, 4)).fit(X)
-    holes = np.concatenate([X, X])
-    holes[60:, 1] = np.nan
-    assert measure(holes, csom) == measure(X, csom)
-
-
-@both
-@pytest.mark.parametrize("n_neighbors", [30, 100])
-def test_too_many_neighbors(measure, n_neighbors):
+def test_too_few_complete_samples_and_wrong_numbers(measure):
     X = np.random.default_rng(0).normal(size=(60, 2))
-    assert 0 < measure(X, X[:4], positions=X[:4], n_neighbors=29) <= 1
-    with pytest.raises(ValueError, match=f"n_neighbors={n_neighbors} must .*60"):
-        measure(X, X[:4], positions=X[:4], n_neighbors=n_neighbors)
+    holes = np.vstack([X, [[np.nan, 0]]])  # this one is left out
+    given = {"codebook": X[:4], "positions": X[:4]}
+    assert measure(holes, **given) == measure(X, **given)
+    assert 0 < measure(holes, n_neighbors=29, **given) <= 1
+    for n_neighbors in (30, 100):
+        with pytest.raises(ValueError, match=f"n_neighbors={n_neighbors} must .*60"):
+            measure(holes, n_neighbors=n_neighbors, **given)
     with pytest.raises(ValueError, match=r"missing features, of which there are 0\."):
-        measure(X * np.nan, X[:4], positions=X[:4])
-
-
-@both
-@pytest.mark.parametrize("n_neighbors", [0, -1, 2.5, None])
-def test_refused_neighbors(measure, n_neighbors):
-    with pytest.raises(ValueError, match="The 'n_neighbors' parameter of"):
-        measure([[1.0]], [[1.0]], [[0]], n_neighbors=n_neighbors)
+        measure(X * np.nan, **given)
+    for wrong in (0, -1, 2.5, None):
+        with pytest.raises(ValueError, match="The 'n_neighbors' parameter of"):
+            measure(X, n_neighbors=wrong, **given)
 
 
 def test_mean_over_orders():

@@ -60,8 +60,7 @@ def test_by_hand():
     assert metrics.topographic_product(corners, chain) == pytest.approx(end / 2)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "dtype"), [(0, np.float32), (1, np.float64)])
 def test_definition_without_ties(seed, dtype, monkeypatch):
     rng = np.random.default_rng(seed)
     codebook = rng.normal(size=(23, 3)).astype(dtype)
@@ -148,18 +147,11 @@ def test_its_sign_tells_the_dimensions():
     assert abs(of((64, 1), line)) < 0.01
 
 
-def test_it_cannot_tell_order():
-    rng = np.random.default_rng(0)
-    lattice = np.column_stack(np.divmod(np.arange(100), 10)).astype(float)
-    at_random = metrics.topographic_product(rng.permutation(lattice), positions=lattice)
-    assert abs(at_random) < 0.005
-
-
 def test_memory_is_that_of_blocks():
     rng = np.random.default_rng(0)
-    csom = CSOM(None, shape=(50, 60), n_epochs=1).fit(rng.random((500, 2)))
+    codebook, positions = rng.random((2000, 2)), rng.random((2000, 2))
     tracemalloc.start()
-    metrics.topographic_product(csom.codebook_, positions=csom.positions_)
+    metrics.topographic_product(codebook, positions=positions)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert most < 3000 * 3000 * 8 / 4  # bytes of one matrix of all distances
+    assert most < 2000 * 2000 * 8 / 2  # bytes of one matrix of all distances
