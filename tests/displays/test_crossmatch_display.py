@@ -4,19 +4,11 @@
 import numpy as np
 import pytest
 from astropy.table import Table
-from matplotlib import pyplot
 from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.displays import CrossmatchDisplay
 from skesom.maps import CubeClusterer, crossmatch
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    """Leave no figure open."""
-    yield
-    pyplot.close("all")
 
 
 @pytest.fixture(scope="module")
@@ -53,35 +45,23 @@ def test_numbers_names_and_colors_are_those_of_the_table(labels, catalog):
     np.testing.assert_array_equal(np.ma.getmaskarray(shown), ~certain)
     assert certain[0, 2]
     assert shown[0, 2] == pytest.approx(np.log2(enrichment[0, 2]))
-    weights = np.reshape(
-        [text.get_weight() == "bold" for text in display.texts_], (2, 4)
-    )
-    np.testing.assert_array_equal(weights, certain)
+    is_bold = [text.get_weight() == "bold" for text in display.texts_]
+    np.testing.assert_array_equal(is_bold, certain.ravel())
 
 
-def test_significance_decides_what_is_colored(labels, catalog):
-    options = {"n_draws": 100}
-    everything = CrossmatchDisplay.from_predictions(
-        labels, catalog, significance=1.1, **options
-    )
-    assert not np.ma.getmaskarray(everything.image_.get_array()).any()
-    nothing = CrossmatchDisplay.from_predictions(
-        labels, catalog, significance=0.0, **options
-    )
-    assert np.ma.getmaskarray(nothing.image_.get_array()).all()
-
-
-def test_it_is_drawn_in_given_axes(labels, catalog):
-    figure, ax = pyplot.subplots()
+@pytest.mark.parametrize("significance", [0.0, 1.1])
+def test_it_is_drawn_in_given_axes_and_colored_where_significant(
+    labels, catalog, significance, ax
+):
     colors = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    display = CrossmatchDisplay.from_predictions(
-        labels, catalog, colors=colors, ax=ax, n_draws=20
-    )
+    options = {"n_draws": 20, "significance": significance, "colors": colors}
+    display = CrossmatchDisplay.from_predictions(labels, catalog, ax=ax, **options)
     assert display.ax_ is ax
-    assert display.figure_ is figure
     # A bar for each cluster; noise has no color.
     (bars,) = ax.collections
     np.testing.assert_array_equal(bars.get_color()[:, :3], colors)
+    mask = np.ma.getmaskarray(display.image_.get_array())
+    assert (mask == (significance == 0)).all()
 
 
 def test_an_estimator_finds_the_clusters_and_the_cube_its_place(catalog):
@@ -102,9 +82,5 @@ def test_many_clusters_leave_out_numbers_that_nobody_could_read(catalog):
     display = CrossmatchDisplay.from_predictions(labels, catalog, n_draws=20)
     assert display.texts_ == []
     assert len(display.ax_.get_xticks()) < 20
-
-
-def test_one_cluster_is_all_of_the_area(catalog):
-    labels = np.zeros((40, 40), dtype=int)
-    display = CrossmatchDisplay.from_predictions(labels, catalog, n_draws=20)
-    assert [text.get_text() for text in display.ax_.get_xticklabels()] == ["0\n100 %"]
+    one = CrossmatchDisplay.from_predictions(0 * labels, catalog, n_draws=20)
+    assert [text.get_text() for text in one.ax_.get_xticklabels()] == ["0\n100 %"]

@@ -71,23 +71,17 @@ def test_each_leaf_is_a_cluster_by_default(ax):
     assert ax.get_xlabel() == "distance"
 
 
-def test_a_merged_cluster_is_drawn_at_each_of_its_branches(ax):
-    display = draw(clusters=[0, 1, 2, 0], sizes=[3, 2, 2, 3], ax=ax)
-    assert names(display).count("0: 30.0 %") == 2
+def test_merged_single_and_no_clusters(ax):
+    merged = draw(clusters=[0, 1, 2, 0], sizes=[3, 2, 2, 3], ax=ax)
+    assert names(merged).count("0: 30.0 %") == 2
+    single = draw(clusters=[0, 0, 0, 0], ax=ax)
+    assert names(single) == ["0"]
+    assert len(lines_of(single, 0.8)) == 9
+    none = draw(clusters=[0, 0, -1, 1], ax=ax)
+    assert colors(none)[names(none).index("none")] == MISSING_COLOR
 
 
-def test_a_single_cluster_shows_its_splits(ax):
-    display = draw(clusters=[0, 0, 0, 0], ax=ax)
-    assert names(display) == ["0"]
-    assert len(lines_of(display, 0.8)) == 9
-
-
-def test_what_is_in_no_cluster_is_gray(ax):
-    display = draw(clusters=[0, 0, -1, 1], ax=ax)
-    assert colors(display)[names(display).index("none")] == MISSING_COLOR
-
-
-@pytest.mark.parametrize("n_clusters", [2, 12, 60])
+@pytest.mark.parametrize("n_clusters", [2, 60])
 def test_bounds_the_leaves_and_draws_all_clusters(n_clusters):
     children, heights, labels = large_tree(n_clusters)
     display = draw(children, heights, clusters=labels, sizes=np.ones(300))
@@ -135,6 +129,8 @@ def test_of_a_consensus_in_a_pipeline(blobs, consensus, ax):
     expected = {f"{n}: {s / 4:.1f} %" for n, s in enumerate(sizes)}
     assert set(names(display)) == expected
     assert "clusterings" in ax.get_xlabel()
+    with pytest.raises(ValueError, match="KMeans has no tree"):
+        DendrogramDisplay.from_estimator(KMeans(2, n_init=1).fit(blobs))
 
 
 def test_of_a_map_with_its_numbers_and_pixels(blobs, consensus, ax):
@@ -146,8 +142,3 @@ def test_of_a_map_with_its_numbers_and_pixels(blobs, consensus, ax):
         expected = {f"{n}: {s / 4:.1f} %" for n, s in enumerate(sizes)}
         display = DendrogramDisplay.from_estimator(cut, ax=ax)
         assert set(names(display)) == expected
-
-
-def test_needs_a_consensus(blobs):
-    with pytest.raises(ValueError, match="KMeans has no tree"):
-        DendrogramDisplay.from_estimator(KMeans(2, n_init=1).fit(blobs))

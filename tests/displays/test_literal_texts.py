@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.table import Table
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
@@ -17,6 +18,7 @@ from skesom.displays import (
     CrossmatchDisplay,
 )
 from skesom.displays._display import literal
+from skesom.displays._unit_layout import layout_of
 from skesom.maps import crossmatch
 from skesom.som import CSOM
 
@@ -49,14 +51,16 @@ def test_every_display(sky_wcs):
     objects = Table({"type": NAMES, "x": [0, 1, 2, 3], "y": [0, 1, 2, 3]})
     shared = crossmatch(LABELS, objects)
     displays = [
-        ClusterMapDisplay.from_predictions(LABELS, **options),
-        ClusterHistogramDisplay.from_predictions(LABELS, **options),
-        ClusterSpectraDisplay.from_predictions(LABELS, cube, **options),
-        ClusterSpectraDisplay(LABELS, cube, wavelengths=[1, 2, 3, 4] * units.um).plot(),
-        ComponentPlanesDisplay.from_estimator(som, **options),
-        CrossmatchDisplay(shared, **options).plot(),
+        ClusterMapDisplay(LABELS, **options),
+        ClusterHistogramDisplay(LABELS, **options),
+        ClusterSpectraDisplay(LABELS, cube, **options),
+        ClusterSpectraDisplay(LABELS, cube, wavelengths=[1, 2, 3, 4] * units.um),
+        ComponentPlanesDisplay(som.codebook_, layout_of(som, "pca"), **options),
+        CrossmatchDisplay(shared, **options),
     ]
     for display in displays:
-        display.figure_.canvas.draw()  # a formula that is none would be an error
+        display.plot(Figure(figsize=(4, 3)).add_subplot())
+        # A formula that is none would be an error.
+        display.figure_.draw_without_rendering()
     legend = displays[0].legend_.get_texts()
     assert [drawn(text).partition(":")[0] for text in legend[:4]] == NAMES

@@ -24,31 +24,23 @@ def test_shows_what_the_map_remembers(ax):
     assert ax.get_ylabel() == "root mean square distance"
 
 
-def test_evolving_maps_have_none(ax):
-    esom = ESOM(n_clusters=2, random_state=0).fit(X)
-    with pytest.raises(ValueError, match="ESOM has no training curve"):
-        TrainingCurveDisplay.from_estimator(esom, ax=ax)
-
-
-def test_takes_any_sequence(ax):
+def test_takes_any_sequence_and_compares_several(ax):
     display = TrainingCurveDisplay.from_predictions([3, 2, 1.5], what="energy", ax=ax)
     (line,) = display.lines_
     assert line.get_ydata().tolist() == [3, 2, 1.5]
     assert ax.get_ylabel() == "energy"
     assert ax.get_legend() is None
-
-
-def test_compares_several(ax):
     curves = {"batch": [3, 2, 1], "online": np.array([2.5, 2.0])}
-    display = TrainingCurveDisplay.from_predictions(curves, ax=ax)
-    assert [line.get_ydata().tolist() for line in display.lines_] == [
-        [3, 2, 1],
-        [2.5, 2],
-    ]
+    first, second = TrainingCurveDisplay.from_predictions(curves, ax=ax).lines_
+    assert first.get_ydata().tolist() == [3, 2, 1]
+    assert second.get_ydata().tolist() == [2.5, 2]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(curves)
 
 
 @pytest.mark.parametrize("wrong", [[], 3.0, [[1, 2]], {"a": []}])
 def test_needs_a_number_for_each_epoch(ax, wrong):
+    esom = ESOM(n_clusters=2, random_state=0).fit(X)
+    with pytest.raises(ValueError, match="ESOM has no training curve"):
+        TrainingCurveDisplay.from_estimator(esom, ax=ax)
     with pytest.raises(ValueError, match="values must have one number for each epoch"):
         TrainingCurveDisplay.from_predictions(wrong, ax=ax)
