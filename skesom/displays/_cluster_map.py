@@ -29,8 +29,10 @@ from skesom.displays._display import (
 )
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import (
+    HALF,
     MAX_PIXELS,
     draw_image,
+    draw_outline,
     hide_vertical_labels,
     side_by_side,
 )
@@ -38,7 +40,6 @@ from skesom.io._ned import describe_types
 from skesom.maps._positions import objects_inside
 
 _SMOOTHING = 1.5
-_HALF = 0.5
 _REACH = 4.0  # standard deviations of a Gaussian
 _KEPT = 0.1  # share of a cluster inside its outline, at least
 _LEAST_SMOOTHING = 0.3  # pixels
@@ -218,8 +219,6 @@ def _outline_entries(legend, colors):
 
 def _draw_contours(ax, clusters, shown, smoothing):
     """Draw where half of the smoothed pixels belong to a cluster."""
-    from matplotlib.patheffects import withStroke
-
     labels, step = clusters.label_map, clusters.step
     width = float(np.clip(_OUTLINE * size_in_points(ax).min(), *_WIDTHS))
     rows, columns = (np.arange(n) * step + (step - 1) / 2 for n in labels.shape)
@@ -234,15 +233,12 @@ def _draw_contours(ax, clusters, shown, smoothing):
             for side in boxes[number]
         )
         share = _smoothed(labels[box] == number, smoothing)
-        if min(share.shape) < 2 or not share.min() < _HALF < share.max():
-            continue
         x, y, color = columns[box[1]], rows[box[0]], clusters.colors[number]
-        contour = ax.contour(x, y, share, [_HALF], colors=[color], linewidths=width)
-        # A rim, because the picture may have the color of the line.
-        rim = withStroke(linewidth=width + _RIM, foreground=rim_of(color))
-        n_corners = sum(len(path.vertices) for path in contour.get_paths())
-        contour.set(path_effects=[rim], rasterized=n_corners > _MOST_CORNERS)
-        contours[number] = contour
+        contour = draw_outline(ax, x, y, share, color, width, _RIM)
+        if contour is not None:
+            n_corners = sum(len(path.vertices) for path in contour.get_paths())
+            contour.set_rasterized(n_corners > _MOST_CORNERS)
+            contours[number] = contour
     return contours
 
 
@@ -250,7 +246,7 @@ def _smoothed(inside, smoothing):
     """Return smoothed pixels of a cluster, less where most of it would vanish."""
     while smoothing >= _LEAST_SMOOTHING:
         share = gaussian_filter(inside.astype(np.float32), smoothing)
-        if np.mean(share[inside] > _HALF) > _KEPT:
+        if np.mean(share[inside] > HALF) > _KEPT:
             return share
         smoothing /= 2
     return inside.astype(np.float32)

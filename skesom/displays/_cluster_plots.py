@@ -18,7 +18,10 @@ from skesom.cube import Cube
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import (
+    LINE,
+    NUMBER,
     literal,
+    name_ticks,
     new_axes,
     numbers_of,
     size_in_points,
@@ -29,9 +32,6 @@ from skesom.io import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
-_LETTER = 6.0  # points, width in the size of ticks
-_LINE = 9.0  # points, height of a line of the names above the axes
-_NUMBER = 14.0  # points, width of a number below a bar, and of a space
 _HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
@@ -137,7 +137,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         )
         update_layout(ax)  # names of bands depend on the width beside the legend
         if unit is None:
-            named = _name_ticks(ax, list(map(shortened, cube.band_names)))
+            named = name_ticks(ax, list(map(shortened, cube.band_names)))
             ax.set_xlabel("band" if named else "number of the band")
         else:
             ax.set_xlabel(axis_name(unit))
@@ -215,7 +215,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         self.texts_ = self._write_percentages(ax, pixels)
         are_numbers = clusters.names == list(map(str, range(n_clusters)))
         names = [textwrap.fill(name, _LONGEST_NAME) for name in clusters.names]
-        if _name_ticks(ax, names, _NUMBER if are_numbers else _LINE):
+        if name_ticks(ax, names, NUMBER if are_numbers else LINE):
             ax.tick_params(axis="x", length=0)
         ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
         ax.spines[["top", "right"]].set_visible(False)
@@ -307,25 +307,10 @@ def _flux_of(cube, unit):
     return "flux" if not known else "flux in the unit of each band"
 
 
-def _name_ticks(ax, names, least=_LINE):
-    """Write names along the axis, slanted or upright if long; False without room."""
-    room = size_in_points(ax)[0] / max(len(names), 1)
-    if room < least:
-        ax.locator_params(axis="x", integer=True)
-        return False
-    ax.set_xticks(range(len(names)), map(literal, names))
-    if max(map(len, names), default=0) * _LETTER >= room:
-        for label in ax.get_xticklabels():
-            label.set_rotation(90)
-            if room >= 1.6 * _LINE:
-                label.set(rotation=40, ha="right", rotation_mode="anchor")
-    return True
-
-
 def _name_bands_above(ax, places, names):
     """Write the names of bands above the axes, near their places but apart."""
     width = size_in_points(ax)[0]
-    if len(names) * _LINE > width:
+    if len(names) * LINE > width:
         return
     first, last = ax.get_xlim()
     order = np.argsort(places, kind="stable")
@@ -333,7 +318,7 @@ def _name_bands_above(ax, places, names):
     leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
     style = {"rotation": 90, "ha": "center", "va": "bottom", "size": "x-small"}
     style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
-    for band, place in zip(order, spread(wanted, _LINE), strict=True):
+    for band, place in zip(order, spread(wanted, LINE), strict=True):
         ends = (places[band], 1.0), (place / width, 1.05)
         ax.annotate(literal(shortened(names[band])), *ends, arrowprops=leader, **style)
 

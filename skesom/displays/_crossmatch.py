@@ -16,8 +16,11 @@ from skesom._types import Axes, Catalog, Crossmatch, CubeLike, Names
 from skesom.displays._clusters import labeled_cube
 from skesom.displays._colors import luminance_of
 from skesom.displays._display import (
+    NUMBER,
     Display,
+    add_color_bar,
     literal,
+    name_ticks,
     new_axes,
     size_in_points,
     update_layout,
@@ -29,7 +32,7 @@ _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
 _ROOM = 3.4, 1.6
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
-_TICK_ROOM = 24.0  # points for the number at a tick
+_SHARE = 26.0  # points for a share of the area
 
 
 @dataclass(eq=False, repr=False)
@@ -212,23 +215,20 @@ class CrossmatchDisplay(Display):
         names = names if isinstance(names, Mapping) else enumerate(names)
         names = {-1: "noise"} | dict(names)
         ax.tick_params(length=0)
-        room = size_in_points(ax)[0] / n_clusters
-        ax.set_xlabel("cluster")
-        if room < 12:  # not to be read side by side
-            n_ticks = int(np.clip(size_in_points(ax)[0] / _TICK_ROOM, 1, 12))
-            ax.locator_params(axis="x", integer=True, nbins=n_ticks)
+        texts = [str(names.get(label, label)) for label in labels]
+        has_room = size_in_points(ax)[0] > _SHARE * n_clusters
+        if has_room:
+            digits = np.where(shares < 0.1, 1, 0)
+            parts = zip(texts, 100 * shares, digits, strict=True)
+            texts = [f"{text}\n{share:.{n}f} %" for text, share, n in parts]
+        ax.set_xlabel("cluster, and its share of the area" if has_room else "cluster")
+        if not name_ticks(ax, texts, NUMBER):
             return
+        ax.tick_params(axis="x", labelsize="small")
         ax.set_xticks(np.arange(1, n_clusters) - 0.5, minor=True)
         ax.set_yticks(np.arange(1, n_types) - 0.5, minor=True)
         ax.tick_params(which="minor", length=0)
         ax.grid(which="minor", color="0.92", linewidth=0.6)
-        texts = [literal(names.get(label, label)) for label in labels]
-        if room > 26:
-            ax.set_xlabel("cluster, and its share of the area")
-            digits = np.where(shares < 0.1, 1, 0)
-            parts = zip(texts, 100 * shares, digits, strict=True)
-            texts = [f"{text}\n{share:.{n}f} %" for text, share, n in parts]
-        ax.set_xticks(range(n_clusters), texts, size="small")
         if self.colors is not None:
             self._draw_colors(ax, labels)
 
@@ -242,11 +242,10 @@ class CrossmatchDisplay(Display):
 
     def _add_color_bar(self, ax):
         """Draw the scale of the colors."""
-        bar = ax.figure.colorbar(self.image_, ax=ax, extend="both", pad=0.02, aspect=30)
+        text = "share of objects / share of area\n(no color: within chance)"
+        bar = add_color_bar(ax, self.image_, text, extend="both")
         ticks = range(-_DOUBLINGS, _DOUBLINGS + 1)
         bar.set_ticks(ticks, labels=[str(Fraction(2) ** tick) for tick in ticks])
-        bar.set_label("share of objects / share of area\n(no color: within chance)")
-        bar.outline.set_visible(False)
         self.color_bar_ = bar
 
 

@@ -15,10 +15,9 @@ from scipy import ndimage
 from skesom._types import Axes, Bands, CubeLike
 from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
-from skesom.displays._colors import rim_of
 from skesom.displays._display import literal, new_axes, panels_in, update_layout
 from skesom.displays._rgb import thinned_rgb
-from skesom.displays._sky_image import pick, thinning
+from skesom.displays._sky_image import draw_outline, pick, thinning
 from skesom.maps._pieces import measure_pieces, number_largest
 
 _STAMP = 1.4, 1.75  # inches, with the place below
@@ -27,7 +26,6 @@ _MOST_CLUSTERS = 20
 _MOST_PIXELS = 16_000_000  # of the picture that stamps are cut from
 _SAMPLE = 400_000  # pixels for the medians of clusters
 _SMOOTH = 90  # side of a stamp by the deviation of the Gaussian that smooths outlines
-_HALF = 0.5
 _DOTS = 200  # along the side of a stamp
 
 
@@ -233,14 +231,10 @@ def _cut_out(picture, step, area, mask):
 
 def _draw(panel, picture, mask, text, color):
     """Draw a stamp with the outline of its piece."""
-    from matplotlib.patheffects import withStroke
-
     panel.imshow(picture, origin="lower", interpolation="nearest")
     panel.set_xlabel(text, size=6)
-    if min(mask.shape) > 1 and mask.min() < _HALF < mask.max():
-        outline = panel.contour(mask, levels=[_HALF], colors=[color])
-        rim = withStroke(linewidth=2, foreground=rim_of(color))
-        outline.set(linewidth=1, path_effects=[rim])
+    rows, columns = (np.arange(length) for length in mask.shape)
+    draw_outline(panel, columns, rows, mask, color, 1.0, 1.0)
 
 
 def _describe(piece, area, pixel_scale):

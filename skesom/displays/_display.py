@@ -14,6 +14,9 @@ from skesom._common.docstrings import fill_docstring
 from skesom._types import Axes
 
 _BAR_TICKS = 5
+# Points in the size of ticks: height of a line of names, width of a letter, and of a
+# number of two digits and a space.
+LINE, _LETTER, NUMBER = 9.0, 6.0, 14.0
 _AX = """\
 ax : matplotlib.axes.Axes, default=None
     Where to draw; a new figure by default. Images with coordinates on the sky need
@@ -224,6 +227,22 @@ def literal(text):
     """Return a text so that matplotlib draws it as it is, and not as a formula."""
     text = str(text).replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text  # else legends leave it out
+
+
+def name_ticks(ax, names, least=LINE):
+    """Write names along the x axis, slanted or upright if long; False without room."""
+    room = size_in_points(ax)[0] / max(len(names), 1)
+    if room < least:
+        ax.locator_params(axis="x", integer=True)
+        return False
+    ax.set_xticks(range(len(names)), map(literal, names))
+    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    if longest * _LETTER >= room:
+        for label in ax.get_xticklabels():
+            label.set_rotation(90)
+            if room >= 1.6 * LINE:
+                label.set(rotation=40, ha="right", rotation_mode="anchor")
+    return True
 
 
 def panels_in(ax, n_rows, n_columns, wspace=None, hspace=None):

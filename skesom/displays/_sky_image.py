@@ -9,10 +9,11 @@ from astropy import units
 from astropy.coordinates import offset_by
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
-from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR
+from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, rim_of
 from skesom.displays._display import new_axes, size_in_points
 
 MAX_PIXELS = 4_000_000
+HALF = 0.5  # smoothed share of the pixels at an outline
 EVERY_ROW = "every {th} row and column"
 _LONGEST_SIDE = 7.0  # inches
 _MARGINS = 2.2, 0.9  # inches for the legend and for labels
@@ -135,6 +136,21 @@ def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
         if compass and wcs is not None:
             _add_compass(ax, shape, wcs, aspect)
     return drawn
+
+
+def draw_outline(ax, x, y, share, color, width, rim):
+    """Draw a line around what is more than half inside; return None if there is none.
+
+    Its rim is there because the picture may have the color of the line.
+    """
+    from matplotlib.patheffects import withStroke
+
+    if min(share.shape) < 2 or not share.min() < HALF < share.max():
+        return None
+    outline = ax.contour(x, y, share, [HALF], colors=[color], linewidths=width)
+    rim = withStroke(linewidth=width + rim, foreground=rim_of(color))
+    outline.set_path_effects([rim])
+    return outline
 
 
 def pixel_scale_of(wcs):
