@@ -41,15 +41,15 @@ from skesom.maps._positions import objects_inside
 
 _SMOOTHING = 1.5
 _REACH = 4.0  # standard deviations of a Gaussian
-_KEPT = 0.1  # share of a cluster inside its outline, at least
-_LEAST_SMOOTHING = 0.3  # pixels
+# Share of a cluster inside its outline, at least, and pixels of smoothing. Else half of
+# the clusters of thin rings have no outline.
+_KEPT, _LEAST_SMOOTHING = 0.1, 0.3
 _OUTLINE, _WIDTHS, _RIM = 0.004, (0.5, 1.3), 0.6  # by the axes, and points
 # Of the symbols of DS9, see `skesom.io.write_regions`.
 _MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}
 _MARKERS |= {"arrow": "^", "boxcircle": "h"}
 _SYMBOL = 0.2  # by the mean distance of the objects of a type
 _SYMBOLS = 3.0, 7.0  # points
-_ABOVE_IMAGE = 4  # and below scale bar and compass
 _MOST_CORNERS = 5_000  # of the outlines of a cluster as lines in a PDF
 
 
@@ -270,6 +270,7 @@ def _draw_objects(ax, clusters, catalog):
         (line,) = ax.plot(own["x"], own["y"], linestyle="", path_effects=rim)
         line.set(marker=_MARKERS[known.symbol], markersize=size, markeredgewidth=1.1)
         line.set(markerfacecolor="none", markeredgecolor=known.color)
-        line.set(label=literal(f"{known.description}: {count}"), zorder=_ABOVE_IMAGE)
+        line.set_label(literal(f"{known.description}: {count}"))
+        line.set_zorder(4)  # above the image, below scale bar and compass
         lines[kind] = line
     return lines

@@ -21,7 +21,6 @@ SKY_COLOR = "#1d2236"
 MISSING_COLOR = "#e1e3e8"
 HATCH_COLOR = "#b4b8c2"
 _FEW = 10  # palettes of so few colors are whole lines of the table
-_GOLDEN_RATIO = 0.618034
 
 
 def cluster_palette(n_clusters):
@@ -37,7 +36,7 @@ def cluster_palette(n_clusters):
         colors = _from_hex([color for color, size in many if int(size) <= n_clusters])
     else:  # too many to tell apart, but each differs from the next
         lightness = np.linspace(0.25, 0.85, n_clusters).tolist()
-        hues = [_GOLDEN_RATIO * number % 1 for number in range(n_clusters)]
+        hues = [0.618034 * number % 1 for number in range(n_clusters)]  # golden ratio
         pairs = zip(hues, lightness, strict=True)
         colors = [colorsys.hls_to_rgb(hue, level, 0.8) for hue, level in pairs]
     return np.column_stack([colors, np.ones(n_clusters)])

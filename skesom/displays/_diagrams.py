@@ -22,7 +22,6 @@ from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
 _BINS = 120
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
 _RANGE = 0.5, 99.5  # per cent of the pixels that the axes show
-_MARGIN = 0.08
 _SMOOTHING, _WIDEST = 2.0, 7.0  # bins, of many pixels and of few
 _MANY = 3000  # pixels of a cluster
 _FEWEST = 30  # pixels for a contour
@@ -287,7 +286,7 @@ def _is_shock_ratio(photometry, axis):
 def _limits(values):
     """Return the ends of an axis that shows nearly all values."""
     low, high = np.percentile(values, _RANGE)
-    margin = _MARGIN * (high - low) or 0.5
+    margin = 0.08 * (high - low) or 0.5
     return float(low - margin), float(high + margin)
 
 

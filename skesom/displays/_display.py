@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from skesom._common.docstrings import fill_docstring
 from skesom._types import Axes
 
-_BAR_TICKS = 5
 # Points in the size of ticks: height of a line of names, width of a letter, and of a
 # number of two digits and a space.
 LINE, _LETTER, NUMBER = 9.0, 6.0, 14.0
@@ -269,7 +268,7 @@ def add_color_bar(ax, drawn, label, *, below=False, extend="neither"):
     way = "horizontal" if below else "vertical"
     bar = ax.figure.colorbar(drawn, place, ax, orientation=way, extend=extend)
     # A fixed number: other ticks after a layout would change the width again.
-    bar.locator = MaxNLocator(_BAR_TICKS, steps=[1, 2, 2.5, 5, 10])
+    bar.locator = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
     bar.update_ticks()
     bar.set_label(label)
     bar.ax.tick_params(labelsize="small")

@@ -24,9 +24,6 @@ _DARK = 5.0  # per cent of the pixels that are black in all bands alike
 _DARK_NOISE = 20  # the bright level in units of the noise, at least
 _SIGNIFICANT = 5  # times the noise: what is not sky
 _FEWEST_BRIGHT = 1.0  # per cent of the pixels whose mean color is white
-_SOFTENING = 0.25  # of the Lupton stretch, in units of the interval
-_Q = 8  # where it turns from linear to logarithmic
-_ASINH = 0.1
 _SAMPLES = 250_000  # pixels for the interval of a band
 _FEWEST_IN_THIRDS = 6  # bands; of fewer, any three may be the best
 _MANY_BANDS = 20  # channels of a spectrum rather than filters
@@ -236,7 +233,10 @@ def _limited(planes, interval):
 
 
 def _balanced(planes):
-    """Return images of which dark pixels are black, and the mean bright one is gray."""
+    """Return images of which dark pixels are black, and the mean bright one is gray.
+
+    A band that is scaled by itself makes galaxies green and dust blue.
+    """
     statistics = np.array([sky_statistics(plane) for plane in planes])
     level, noise = statistics.T[:, :, np.newaxis]
     sample = np.array([_sample(plane).ravel() for plane in planes], dtype=np.float64)
@@ -271,11 +271,9 @@ def _stretched(planes, stretch):
         # Black pixels have no color.
         with np.errstate(divide="ignore", invalid="ignore"):
             r, g, b = planes
-            return visualization.make_lupton_rgb(
-                r, g, b, minimum=0, stretch=_SOFTENING, Q=_Q
-            )
+            return visualization.make_lupton_rgb(r, g, b, minimum=0, stretch=0.25, Q=8)
     function = {
-        "asinh": visualization.AsinhStretch(_ASINH),
+        "asinh": visualization.AsinhStretch(0.1),
         "log": visualization.LogStretch(),
         "sqrt": visualization.SqrtStretch(),
         "linear": visualization.LinearStretch(),

@@ -22,7 +22,6 @@ _NARROW = 0.08  # width by length of strips that marks would cover
 _TICK_ROOM = 50.0  # points for the number at a tick
 _ARROW = 0.085  # by the shorter side of the axes
 _SHORTEST, _LONGEST = 9.0, 20.0  # points
-_ABOVE_IMAGE = 5
 
 
 def thinning(shape, max_pixels):
@@ -262,5 +261,5 @@ def _add_compass(ax, shape, wcs, aspect):
 def _add_in_box(ax, artist):
     """Add an anchored artist in a dark box above the image."""
     artist.patch.set(facecolor="black", alpha=0.6, linewidth=0)
-    artist.set_zorder(_ABOVE_IMAGE)
+    artist.set_zorder(5)  # above known objects
     ax.add_artist(artist)

@@ -14,13 +14,14 @@ from skesom._common.pipelines import map_inside
 from skesom.displays._display import size_in_points
 
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
-_FADED = 0.35
 _BORDER = 0.12  # width of borders by that of cells
 _BORDER_WIDTHS = 0.5, 1.4  # points
 _LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points
-_LINEAR, _LONG = 1.0, 3.0  # linear part by the median, longer axes by that part
+# By the median place: where scales stop being linear. Far units left two thirds of a
+# graph blank.
+_LONG = 3.0
 _TICKS = np.array([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300])
 _AXIS_NAMES = "axis 1", "axis 2"
 
@@ -62,7 +63,7 @@ class LatticeLayout:
         if self.toroidal:
             units, shifts = self._beyond_edges()
             beyond = self._add_cells(ax, units, shifts, values, line)
-            beyond.set(cmap=cmap, norm=cells.norm, alpha=_FADED)
+            beyond.set(cmap=cmap, norm=cells.norm, alpha=0.35)
             edge = self.draw_borders(ax, np.zeros(len(values)), edge=True)
             edge.set(color="black", path_effects=None)
             ax.set_xlabel("pale cells repeat those of the opposite edge", size="small")
@@ -157,7 +158,7 @@ class GraphLayout:
             nodes.set(edgecolors=rims, linewidths=1.0)
         # Far units would leave no room for the many in the middle.
         for axis, places in zip("xy", self.positions.T, strict=True):
-            width = _LINEAR * np.median(np.abs(places))
+            width = np.median(np.abs(places))
             if 0 < _LONG * width < np.abs(places).max():
                 getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
                 ticks = 10.0 ** np.round(np.log10(width)) * _TICKS

@@ -368,7 +368,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         self.units_, self.color_bars_ = [], []
         for panel, feature in zip(self.axes_, numbers, strict=True):
             plane = self.values[:, feature]
-            # Links would hide the colors of small panels.
+            # Links would hide the colors of small panels, and take most of the time.
             units = self.layout.draw(panel, plane, cmap, norm, line=0.2, links=False)
             self.units_.append(units)
             panel.set_title(literal(self.names[feature]), size="medium")
