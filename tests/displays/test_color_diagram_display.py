@@ -6,6 +6,7 @@ import pytest
 from astropy import units as u
 
 from skesom.cube import Cube
+from skesom.cube.flux._photometry import Photometry
 from skesom.displays import ColorDiagramDisplay
 from skesom.displays._diagrams import choose_diagrams
 
@@ -91,6 +92,9 @@ class TestLines:
         display = draw(cube, "F555W - F814W", "excess F657N", ax=ax)
         assert center(display)[1] == pytest.approx(0, abs=0.05)
         assert ax.get_ylabel().endswith("[mag above the median pixel]")
+        values = np.exp(np.random.default_rng(0).normal(size=(5, 7, 7)))
+        excess = Photometry(Cube(values, band_names=BANDS)).excess("F657N")
+        assert np.median(excess) == pytest.approx(0, abs=1e-12)
 
     def test_have_ratios_of_their_fluxes(self, ax):
         # Above a continuum of 1, H alpha has 3 and [S II] 1 per wavelength, in filters

@@ -74,8 +74,12 @@ class TestLattice:
         assert len(display.units_.get_paths()) == 12
         assert display.color_bar_.orientation == "horizontal"
 
-    def test_a_single_unit_can_be_drawn(self, ax):
-        display = UMatrixDisplay.from_estimator(CSOM(None, shape=(1, 1)).fit(X), ax=ax)
+    @pytest.mark.parametrize(
+        "som",
+        [CSOM(None, shape=(1, 1)), ESOM(epsilon=100.0, n_clusters=1, random_state=0)],
+    )
+    def test_a_single_unit_can_be_drawn(self, ax, som):
+        display = UMatrixDisplay.from_estimator(som.fit(X[:, :1]), ax=ax)
         ax.figure.draw_without_rendering()
         assert display.units_.get_array().tolist() == [0]
 
@@ -205,12 +209,6 @@ class TestGraph:
         assert [text.get_text() for text in ax.texts] == ["0", "1"]
         assert display.borders_ is None
 
-    def test_single_nodes_can_be_drawn(self, ax):
-        som = ESOM(epsilon=100.0, n_clusters=1, random_state=0).fit(X[:, :1])
-        display = UMatrixDisplay.from_estimator(som, ax=ax)
-        ax.figure.draw_without_rendering()
-        assert len(display.units_.get_offsets()) == len(som.codebook_) == 1
-
 
 class TestEmbedding:
     """Where nodes stand in the plane."""
@@ -252,17 +250,13 @@ class TestEmbedding:
         plane, _ = embed(nodes, links + links.T, "isomap")
         np.testing.assert_allclose(pdist(plane), pdist(nodes), rtol=1e-6, atol=1e-6)
 
-    def test_any_transformer(self, ax, esom):
-        display = UMatrixDisplay.from_estimator(esom, embedding=PCA(2), ax=ax)
-        np.testing.assert_allclose(
-            display.units_.get_offsets(), PCA(2).fit_transform(esom.codebook_)
-        )
-        assert ax.get_xlabel() == "PCA axis 1"
-
-    def test_given(self, ax, esom):
-        given = np.random.default_rng(0).random((len(esom.codebook_), 2))
-        display = UMatrixDisplay.from_estimator(esom, embedding=given, ax=ax)
-        np.testing.assert_array_equal(display.units_.get_offsets(), given)
+    def test_any_transformer_or_array(self, ax, esom):
+        places = PCA(2).fit_transform(esom.codebook_)
+        for embedding in (PCA(2), places):
+            display = UMatrixDisplay.from_estimator(esom, embedding=embedding, ax=ax)
+            np.testing.assert_allclose(display.units_.get_offsets(), places)
+            name = "PCA axis 1" if embedding is not places else "axis 1"
+            assert ax.get_xlabel() == name
 
     @pytest.mark.parametrize(
         ("embedding", "message"),
@@ -320,11 +314,9 @@ class TestFromPredictions:
         assert len(ax.collections[0].get_segments()) == 1
         assert len(set(display.units_.get_sizes())) == 1
 
-    def test_of_a_graph_without_links(self, ax):
+        ax.clear()
         UMatrixDisplay.from_predictions([1.0, 2], positions=[[0, 0], [1, 0]], ax=ax)
         assert len(ax.collections[0].get_segments()) == 0
-
-    def test_need_a_lattice_or_positions(self, ax):
         with pytest.raises(ValueError, match=r"give their positions. Got shape \(3,\)"):
             UMatrixDisplay.from_predictions([1.0, 2, 3], ax=ax)
 

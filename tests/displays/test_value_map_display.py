@@ -98,19 +98,15 @@ class TestFromEstimator:
         expected = cdist(table, som.codebook_).min(axis=1)
         np.testing.assert_allclose(display.values[valid], expected, rtol=1e-6)
         assert np.isnan(display.values[2, 3])
+        empty = np.full((5, 6, 3), np.nan)
+        nothing = ValueMapDisplay.from_estimator(pipeline, empty, ax=ax)
+        np.testing.assert_array_equal(nothing.values, empty[:, :, 0])
 
     def test_on_the_sky_of_the_cube(self, ax, galaxy, job):
         display = ValueMapDisplay.from_estimator(job, galaxy, ax=ax)
         assert display.wcs is not None
         assert len(ax.artists) == 2
         np.testing.assert_array_equal(np.isnan(display.values), job.predict(galaxy) < 0)
-
-    def test_of_a_cube_without_valid_pixels(self, ax, cube):
-        clusterer = CubeClusterer(CSOM(None, shape=(3, 4), random_state=0)).fit(cube)
-        empty = np.full((5, 6, 3), np.nan)
-        display = ValueMapDisplay.from_estimator(clusterer, empty, ax=ax)
-        assert np.isnan(display.values).all()
-        assert display.values.shape == (5, 6)
 
     def test_needs_a_map_of_a_cube_and_a_kind(self, ax, cube):
         clusterer = CubeClusterer(KMeans(2, random_state=0, n_init=1)).fit(cube)
@@ -146,14 +142,6 @@ class TestStabilityMap:
         np.testing.assert_array_equal(display.values, expected)
         assert display.wcs is galaxy.wcs
         assert display.pixel_scale == galaxy.pixel_scale
-
-    @pytest.mark.filterwarnings("ignore:.*(few for|One cluster):UserWarning")
-    def test_without_coordinates_has_pixels(self, ax, galaxy):
-        clusterer = CubeClusterer(KMeans(2, n_init=1))
-        ValueMapDisplay.from_estimator(
-            clusterer, Cube(galaxy.data), seeds=2, ax=ax, kind="stability"
-        )
-        assert ax.get_xlabel() == "column [pixel]"
 
 
 def test_confidence_is_the_largest_probability(ax):

@@ -145,6 +145,10 @@ def test_its_sign_tells_the_dimensions():
     assert abs(of((8, 8), square)) < 0.01
     assert of((8, 8), line) > 0.02
     assert abs(of((64, 1), line)) < 0.01
+    # It cannot tell order.
+    lattice = np.column_stack(np.divmod(np.arange(100), 10)).astype(float)
+    at_random = metrics.topographic_product(rng.permutation(lattice), positions=lattice)
+    assert abs(at_random) < 0.005
 
 
 def test_memory_is_that_of_blocks():
