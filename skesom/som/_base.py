@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the evolving and the classical map share once they have a codebook."""
+"""Base of the evolving and the classical map: all that follows from a codebook."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from skesom.som._second_stage._units import Units, held_groups
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
 
 COUNT = Interval(Integral, 1, None, closed="left")
-_DISTANCES_AT_A_TIME = 2**20
+DISTANCES_AT_A_TIME = 2**20  # 8 MB of float64, whatever the number of units
 # What needs more than the units, and after partial_fit waits until it is asked for.
 _AFTER_LEARNING = {"hits_", "quantization_error_", "grouping_"}
 _AFTER_LEARNING |= {"labels_", "cluster_centers_", "layers_"}
@@ -456,7 +456,7 @@ class CodebookMap(
         return partial(grouping.label, metric=metric, codebook=codebook)
 
     def _units(self):
-        """Return what looks up units; it is small, for other processes."""
+        """Return the units to look samples up in, small enough for other processes."""
         check_is_fitted(self)
         return _Units(self._metric(), self.codebook_)
 
@@ -551,7 +551,7 @@ def nearest_several(metric, X, codebook, k, errors=None):
     """Find the k nearest units of every sample."""
     winners = np.empty((len(X), k), dtype=np.intp)
     distances = np.empty((len(X), k), dtype=X.dtype)
-    size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
+    size = max(1, DISTANCES_AT_A_TIME // len(codebook))
     for rows in gen_batches(len(X), size):
         of_rows, some = rows_of(rows, errors, X)
         to_units = metric.distances(some, codebook, errors=of_rows)

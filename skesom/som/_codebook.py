@@ -11,7 +11,7 @@ from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import patch_size, room_for, screened, squares, unit_padding
 from skesom.som._winners import find_distances, find_winners
 
-_FEWEST_UNITS = 64  # from which patches pay
+_FEWEST_UNITS = 64  # from which patches pay (docs/kernels.md)
 _MOST_DIRECTIONS = 32  # onto which units of more features are projected
 
 

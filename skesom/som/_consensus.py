@@ -473,7 +473,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return cut
 
     def _keep_for_tree(self, X, errors, compared, of_members):
-        """Keep what the tree of clusters grows from, when somebody asks for it."""
+        """Keep rows from which the tree grows, when somebody asks for it."""
         for name in _NOT_OF_THIS_FIT:
             self.__dict__.pop(name, None)
         rows = np.flatnonzero(compared[-1] >= 0)
@@ -486,7 +486,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self._to_grow = *some, given
 
     def _tree(self):
-        """Return the tree of clusters, and what gives rows its leaves."""
+        """Return the tree of clusters, and the votes that give rows its leaves."""
         check_is_fitted(self)
         if not self._has_tree():
             raise ValueError(
@@ -694,7 +694,7 @@ def _fit_in_one_thread(*arguments):
 
 
 def _in_threads(function, items, n_jobs):
-    """Yield what a function makes of each item, in their order."""
+    """Yield the results of a function for items, in their order."""
     if effective_n_jobs(jobs_possible(n_jobs)) == 1:
         yield from map(function, items)
         return

@@ -51,11 +51,13 @@ from skesom.som._second_stage import Grouping
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside
 _SIGMAS = 1e-2, 1e30  # beyond, a unit learns alone, or all learn alike, to the bit
-_RATE, _FINAL_RATE = 0.5, 0.01  # of online training
+_RATE, _FINAL_RATE = 0.5, 0.01  # of online training, as in other programs
 # Sum of the rates of all steps with a mexican hat, whose least value is -exp(-2): a
 # unit is pushed to at most exp(10 exp(-2)) = 4 times its distance.
 _SUM_OF_RATES = 10
 _SCHEDULE = "array-like", callable, None
+_FORMER_PARAMETERS = {"final_sigma", "sigma_decay"}
+_FORMER_PARAMETERS |= {"final_learning_rate", "learning_rate_decay"}
 _OF_LAYER = {"shape", "sigma", "diameter", "init"}  # which it takes from no map
 _OF_LAST = {"n_clusters", "clusterer"}  # which only the last layer takes
 
@@ -547,6 +549,14 @@ default="euclidean"
         start = initial_codebook(self.init, X, sample_weight, shape, generator)
         start = self._metric_to_learn().normalized(start)
         return Training(start, self._lattice(shape), (), np.empty(0))
+
+    def __setstate__(self, state):
+        # Models are read that hold four parameters of the time before `sigma` and
+        # `learning_rate` could be arrays or functions.
+        for parameters in (state, state.get("_fitted_parameters", {})):
+            for name in _FORMER_PARAMETERS & parameters.keys():
+                del parameters[name]
+        super().__setstate__(state)
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice

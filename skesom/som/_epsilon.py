@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Epsilon: which one gives a number of nodes, and what a run with it will be like."""
+"""Epsilon for a number of nodes, and forecasts of runs from their first samples."""
 
 import copy
 import math
@@ -11,13 +11,13 @@ import numpy as np
 from skesom.som._codebook import distances_to_units
 from skesom.som._network import Network, make_room
 
-TARGET_NODES = 500
-_PILOT_SAMPLES = 32768
-_FIRST_PILOT = 4096
+TARGET_NODES = 500  # of an image; docs/choosing.md shows more and fewer
+_PILOT_SAMPLES = 32768  # at least, where a table has as many
+_FIRST_PILOT = 4096  # samples of the first trials: most epsilons are far off
 _PILOT_SHARE = 8  # one in so many samples, when they are many
-_LONGEST_PILOT = 2**21
+_LONGEST_PILOT = 2**21  # so that trials take seconds on whole frames
 _SLOWING = 0.8  # of growth, in the mean of many kinds of data
-_TRIALS = 12
+_TRIALS = 12  # at most: the number of nodes is a noisy function of epsilon
 _TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
 
@@ -53,7 +53,7 @@ class _TooManyNodesError(Exception):
 
 
 class Forecast(NamedTuple):
-    """What a run is going to be."""
+    """Epsilon, nodes and seconds of a run to come."""
 
     epsilon: float
     n_nodes: int

@@ -15,10 +15,10 @@ from skesom.som._codebook import exponent_for
 from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
 
-_VALUES_AT_A_TIME = 2**20
+_VALUES_AT_A_TIME = 2**20  # 8 MB of float64
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
 _FEWEST_UNITS = 100  # so that each of a few samples can have its own
-_LARGEST_RATIO = 4  # of the sides
+_LARGEST_RATIO = 4  # of the sides, our own (docs/method_notes.md)
 
 
 def lattice_shape(shape, X, sample_weight, topology, toroidal):

@@ -33,7 +33,7 @@ def check_samples(som, X):
 
 
 def check_training_samples(som, X, *, reset=True):
-    """Return X as the kernels need it; refuse what a map cannot learn from."""
+    """Return X as the kernels need it; refuse tables that no map can learn from."""
     dtype = None if reset else som.codebook_.dtype
     X = checked_table(som, _native(X), dtype, reset=reset)
     som._exponent = _checked_exponent(X)
@@ -95,7 +95,7 @@ def dask_firsts(X):
 
 
 def _checked_chunk(X, first, wanted, to, allow_nan):
-    """Return a chunk in a float type; refuse infinities, and what was not promised."""
+    """Return a chunk of floats; refuse infinities, and another type than promised."""
     first = int(first[0, 0])
     if X.dtype != wanted:
         raise ValueError(
@@ -138,7 +138,7 @@ def check_weights(som, sample_weight, X, *, reset=True):
 
 
 def _of_rows(values, X, name):
-    """Return what goes with the rows of a dask array, cut as it is."""
+    """Return weights or errors of the rows of a dask array, cut as it is."""
     from dask.array import asarray
 
     values = asarray(values)
@@ -270,7 +270,7 @@ def _counts_of_features(X):
 
 
 def _checked_exponent(X):
-    """Return the power of 2 by which squares of distances fit; refuse what none can."""
+    """Return the power of 2 by which squares of distances fit, or refuse the scale."""
     some = some_rows(X)
     least, most = (float(f.reduce(some, axis=None)) for f in (np.fmin, np.fmax))
     bound = float(np.sqrt(np.finfo(np.float64).max)) / 100

@@ -20,7 +20,7 @@ from skesom.som._row_order import Epochs, some_rows
 from skesom.som._vectors import exp
 
 _K_MEANS_STEPS = 2  # one leaves units between groups, more win nothing sure
-_ROWS_PER_BLOCK = 4096
+_ROWS_PER_BLOCK = 4096  # so that copies in float64 stay small
 # A denominator below this is out of reach of every sample (36 sigma): beyond,
 # gaussian weights are no longer accurate numbers, and then 0.
 _SMALLEST_WEIGHT = 1e-290
@@ -240,7 +240,7 @@ class TrainingCurve:
 
 
 def falling_by_factors(first, last, progress):
-    """Return the values at each progress of what falls by the same factor."""
+    """Return values that fall by the same factor with equal progress."""
     # The logarithm of the platform, and NumPy's exp, have other last bits elsewhere.
     return first * exp(progress * float(Decimal(last / first).ln()))
 

@@ -287,7 +287,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         return self.classes_
 
     def _check_growth(self, som, classes):
-        """Refuse what nodes that grow by classes cannot do."""
+        """Refuse parameters that do not suit nodes that grow by classes."""
         if self.label_rule != "grow":
             return
         if not isinstance(som, ESOM):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The state of an evolving map: nodes, links, and what the kernel needs to go on."""
+"""The state of an evolving map: nodes, links, and scratch arrays of the kernel."""
 
 import math
 
@@ -219,7 +219,7 @@ class Network:
         return list(zip(targets, slots, strict=True))
 
     def _make_scratch(self):
-        """Allocate what can be made again from the rest, see _SCRATCH."""
+        """Allocate the arrays of _SCRATCH, which follow from the others."""
         dtype, stride = self.fill.dtype, self.codebook.shape[1]
         self.row_length = 0
         self.rows = self.codebook[:1]  # the kernel looks at them if they have a length

@@ -17,8 +17,8 @@ from skesom._common.lazy import (
 from skesom.som._codebook import exponent_for
 
 _ENOUGH_VALUES = 2**20  # of a table, to see how large they are
-_WINDOW_ROWS = 2**20
-_WINDOW_VALUES = 2**26
+_WINDOW_ROWS = 2**20  # as docs/larger_than_memory.md says
+_WINDOW_VALUES = 2**26  # 512 MB of float64, of tables with many features
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits as even as the golden ratio's
 _SHIFT = np.uint64(29)
 _MOST_REPETITIONS = 16  # in the mean
@@ -119,7 +119,7 @@ class Windows:
                 self._windows.append((window, order))
 
     def rows(self, *others):
-        """Yield the samples of each window in their order, and what goes with them."""
+        """Yield the samples of each window in their order, and those of the others."""
         for blocks, order in self._windows:
             ends = [(self._starts[i], self._starts[i + 1]) for i in blocks]
             rows = np.concatenate([np.arange(*end, dtype=np.intp) for end in ends])

@@ -90,7 +90,7 @@ def anchored_tree(clusters, together, sizes, means):
 
 
 class PartVotes(NamedTuple):
-    """What gives rows that have a cluster one of its leaves."""
+    """Votes that give each row with a cluster one of its leaves."""
 
     parts: list  # of each member: the part of each unit of a map, or None
     votes: Votes  # of the parts of the members for the leaves
@@ -116,7 +116,7 @@ class PartVotes(NamedTuple):
 
 
 def tree_of_members(members, X, errors, labels, n_clusters, given=None):
-    """Return the tree of a consensus, and what gives rows its leaves.
+    """Return the tree of a consensus, and the votes that give rows its leaves.
 
     Maps are asked for more clusters: these are grouped as those that they were asked
     for, and each group is a leaf of the cluster that holds most of its rows. How early
@@ -215,7 +215,7 @@ def _part_of_rows(member, of_unit, X, errors):
 
 
 class Cut(NamedTuple):
-    """What gives rows the clusters of a cut, from the labels of members or their parts.
+    """Clusters of a cut for rows, from the labels of members or their parts.
 
     Members are compared by clusters of their own: what each sees mostly in one cluster
     of the cut is one, so that `overlaps` are as in `Votes`.
@@ -232,7 +232,7 @@ class Cut(NamedTuple):
         return clusters, self._agreement(clusters, seen)
 
     def _agreement(self, clusters, seen):
-        """Return how much the members agree on each row, by what each sees there."""
+        """Return how much the members agree on each row, by the views of all."""
         known = np.maximum(clusters, -1)  # the last column is for noise
         agreement = np.zeros(len(clusters), dtype=np.float32)
         for overlap, of_member in zip(self.overlaps, seen, strict=True):
@@ -241,7 +241,7 @@ class Cut(NamedTuple):
         return agreement / np.float32(len(seen))
 
     def _clusters_of_rows(self, members, labels, X, errors):
-        """Return the cluster of each row, and votes of what each member sees there."""
+        """Return the cluster of each row, the votes, and the view of each member."""
         places, _ = self.votes.counted(labels)
         votes, seen = self.votes, labels
         if self.voting is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the units of a map hold: a row for each unit, or columns of a catalog."""
+"""Contents of the units of a map: a row for each unit, or columns of a catalog."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def _search(som, X, errors):
 
 
 def _beside(units, values):
-    """Return values as an array of the kind of the units; what is masked is NaN."""
+    """Return values as an array of the kind of the units, NaN where they are masked."""
     if values is None:
         return None
     if hasattr(values, "to_numpy"):

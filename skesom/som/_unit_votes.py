@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the supervised maps share: units that hold the targets of their samples."""
+"""Base of the supervised maps: units that hold the targets of their samples."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from skesom._common.fitted import by_fit
 from skesom._common.lazy import in_memory
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused
+from skesom.som._base import DISTANCES_AT_A_TIME
 from skesom.som._codebook import nearest_units
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
@@ -29,7 +30,6 @@ from skesom.som._esom import ESOM
 from skesom.som._input import rows_of
 from skesom.som._lattice import Lattice
 
-_DISTANCES_AT_A_TIME = 2**22
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
 
@@ -140,7 +140,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
         if n_neighbors == 1:
             return table[metric.nearest(X, codebook, errors=errors)[0]]
         sums = np.empty((len(X), table.shape[1]))
-        size = max(1, _DISTANCES_AT_A_TIME // len(codebook))
+        size = max(1, DISTANCES_AT_A_TIME // len(codebook))
         for rows in gen_batches(len(X), size):
             some, of_some = rows_of(rows, X, errors)
             distances = metric.distances(some, codebook, errors=of_some)
@@ -151,7 +151,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
 
 
 def all_in_memory(X, y, fit_params):
-    """Return what `fit` got, without dask arrays and masks, but that of y."""
+    """Return the arguments of `fit` without dask arrays and masks, but that of y."""
     given = {name: filled(in_memory(values)) for name, values in fit_params.items()}
     return filled(in_memory(X)), in_memory(y), given
 

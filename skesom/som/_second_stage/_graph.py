@@ -246,7 +246,7 @@ def _renumbered(component, inside):
 
 
 def _mean(rows, weights, values, n_units):
-    """Return the weighted mean of what each unit is tied to, 0 for lone ones."""
+    """Return the weighted mean over the links of each unit, 0 for lone ones."""
     total = np.bincount(rows, weights, minlength=n_units)
     return _ratio(np.bincount(rows, weights * values, minlength=n_units), total)
 
@@ -291,7 +291,7 @@ def _merges(codebook, held, groups):
 
 
 def _joined(n_units, pairs):
-    """Return the numbers of what the pairs join."""
+    """Return the group of each unit after pairs are joined."""
     top = np.arange(n_units)
     for one, other in pairs:
         top[root_of(top, other)] = root_of(top, one)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Units of a map as the second stage sees them, and what all its rules share."""
+"""Units of a map as the second stage sees them, and tools that its rules share."""
 
 from dataclasses import dataclass
 from functools import partial
