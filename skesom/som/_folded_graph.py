@@ -11,6 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._grouping import count_votes
+from skesom.som._second_stage._units import contingency
 from skesom.som._threads import effective_n_threads
 
 _STARTS = 20  # of k-means, on the few clusters of the members
@@ -167,7 +168,7 @@ class FoldedGraph:
     def _contingency(self, labels):
         """Count the rows that two clusters of any members share."""
         counts = np.zeros((self.first[-1], self.first[-1]), dtype=np.int64)
-        # Place 0 is for rows that a member does not label.
+        # Place 0 is for rows that a member does not label: so none has to be left out.
         places = [of_member.clip(-1) + 1 for of_member in labels]
         parts = [slice(*ends) for ends in pairwise(self.first)]
         for one, other in combinations_with_replacement(range(len(labels)), 2):
@@ -197,10 +198,8 @@ def shared_rows(own, n_own, clusters, n_clusters):
     The last row and column are for noise, as far as a row is seen at all.
     """
     known = (own >= -1) & (clusters >= -1)
-    pairs = or_last(own[known], n_own) * (n_clusters + 1)
-    pairs += or_last(clusters[known], n_clusters)
-    shape = n_own + 1, n_clusters + 1
-    return np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    own, clusters = or_last(own[known], n_own), or_last(clusters[known], n_clusters)
+    return contingency(own, clusters, (n_own + 1, n_clusters + 1))
 
 
 def likeness(shared):

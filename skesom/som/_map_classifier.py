@@ -21,6 +21,7 @@ from skesom._types import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
+from skesom.som._second_stage._units import contingency
 from skesom.som._unit_votes import (
     UnitVotes,
     all_in_memory,
@@ -249,9 +250,9 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         shape = len(som.codebook_), len(classes)
         if grow:
             observed = np.where(winners >= 0, 0, -1)
-            count = count_classes(observed, codes, (1, shape[1]))[0]
+            count = contingency(observed, codes, (1, shape[1]))[0]
             winners = nearest_of_class(check_samples(som, X), codes, network)
-        hits = count_classes(winners, codes, shape, weights)
+        hits = contingency(winners, codes, shape, weights)
         if more:
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
         if not grow:
@@ -348,18 +349,9 @@ def encoded(y, classes, unlabeled=None):
     return places
 
 
-def count_classes(winners, y, shape, weights=None):
-    """Count the samples of each class at each unit."""
-    known = (winners >= 0) & (y >= 0)
-    places = winners[known].astype(np.intp) * shape[1] + y[known]
-    weights = None if weights is None else weights[known]
-    return np.bincount(places, weights, minlength=shape[0] * shape[1]).reshape(shape)
-
-
 def _check_class_weight(class_weight):
     """Refuse a dict of class weights that are not positive numbers."""
-    factors = class_weight.items() if isinstance(class_weight, dict) else ()
-    for label, weight in factors:
+    for label, weight in class_weight.items() if isinstance(class_weight, dict) else ():
         if not 0 < weight < np.inf:
             raise ValueError(
                 f"class_weight[{label!r}]={weight} should be positive and finite."

@@ -110,10 +110,8 @@ class Network:
             and len(np.unique(pairs)) == len(pairs)
         ):
             return False
-        degree = self.degree[:n_nodes]
-        node = np.repeat(np.arange(n_nodes), degree)
-        first = np.repeat(self.begin[:n_nodes] - (np.cumsum(degree) - degree), degree)
-        place = first + np.arange(len(node))
+        place = self._places()
+        node = np.repeat(np.arange(n_nodes), self.degree[:n_nodes])
         known = np.column_stack([self.slot[place], node, self.target[place]])
         links = np.column_stack([used, low, high])
         links = np.vstack([links, links[:, [0, 2, 1]]])
@@ -172,16 +170,13 @@ class Network:
         self.ends[: 2 * len(low)] = np.column_stack([low, high]).ravel()
         self.strength[:] = np.inf
         self.strength[: len(low)] = strength
-        neighbors = [[] for _ in range(self.n_nodes)]
-        pairs = zip(low.tolist(), high.tolist(), strict=True)
-        for slot, (node, other) in enumerate(pairs):
-            neighbors[node].append((other, slot))
-            neighbors[other].append((node, slot))
-        self._pack(neighbors)
+        node, other = np.column_stack([low, high, high, low]).reshape(-1, 2).T
+        order = np.argsort(node, kind="stable")
+        self.degree[: self.n_nodes] = np.bincount(node, minlength=self.n_nodes)
+        self._pack(other[order], order // 2)
 
-    def _pack(self, neighbors):
-        """Write the lists of (neighbor, slot) to a pool with room for more."""
-        self.degree[: self.n_nodes] = [len(entries) for entries in neighbors]
+    def _pack(self, neighbors, slots):
+        """Write the neighbors of each node, and their slots, to a pool with room."""
         self.room[: self.n_nodes] = 2 * self.degree[: self.n_nodes] + 4
         ends = np.cumsum(self.room[: self.n_nodes])
         self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]
@@ -189,14 +184,19 @@ class Network:
         size = 2 * self.pool_used + 16 * self.n_nodes + links_at_once
         self.target = np.full(size, -1, dtype=np.intc)
         self.slot = np.full(size, -1, dtype=np.intc)
-        for begin, entries in zip(self.begin.tolist(), neighbors, strict=False):
-            for place, (other, slot) in enumerate(entries, begin):
-                self.target[place] = other
-                self.slot[place] = slot
+        place = self._places()
+        self.target[place], self.slot[place] = neighbors, slots
         self._make_scratch()
+
+    def _places(self):
+        """Return the places of neighbors in the pool, node by node."""
+        degree = self.degree[: self.n_nodes]
+        first = self.begin[: self.n_nodes] - (np.cumsum(degree) - degree)
+        return np.repeat(first, degree) + np.arange(degree.sum())
 
     def _grow(self):
         """Make room for twice the nodes, links and neighbors that there are."""
+        place = self._places()
         if self.n_nodes == len(self.begin):
             # With a power of two the features of a node compete for the same cache.
             odd_steps = padded(2 * self.n_nodes) | padded(1)
@@ -208,15 +208,7 @@ class Network:
         if n_slots > len(self.strength):
             self.strength = _extended(self.strength, n_slots, np.inf)
             self.ends = _extended(self.ends, 2 * n_slots)
-        n_nodes = self.n_nodes
-        begins, degrees = self.begin[:n_nodes].tolist(), self.degree[:n_nodes].tolist()
-        self._pack(list(map(self._neighbors, begins, degrees)))
-
-    def _neighbors(self, begin, degree):
-        """Return the (neighbor, slot) of a node whose part of the pool is known."""
-        own = slice(begin, begin + degree)
-        targets, slots = self.target[own].tolist(), self.slot[own].tolist()
-        return list(zip(targets, slots, strict=True))
+        self._pack(self.target[place], self.slot[place])
 
     def _make_scratch(self):
         """Allocate the arrays of _SCRATCH, which follow from the others."""
@@ -244,9 +236,7 @@ def _is_plain(array, dtype):
 
 
 def _extended(array, length, fill=-1):
-    longer = np.full(length, fill, dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
+    return np.pad(array, (0, length - len(array)), constant_values=fill)
 
 
 def make_room(network, epsilon):

@@ -19,6 +19,7 @@ from skesom.som._folded_graph import (
     shared_rows,
 )
 from skesom.som._metric import sums_by_group
+from skesom.som._second_stage._units import contingency
 
 _PARTS_EACH = 4  # parts of a map for each cluster: finer ones hold too few units
 _FEWEST_PARTS = 32  # for who asked for few clusters, or "auto" found one, wants more
@@ -146,7 +147,8 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
             units = _units_of_rows(member, X, errors)
             found += [_of_units(of_number, units) for of_number in cut[1:]]
         for one in found:
-            counts = _counts(leaves, one, len(order)).astype(np.float64)
+            shape = len(order), one.max(initial=0) + 1
+            counts = contingency(leaves, one, shape).astype(np.float64)
             together += counts @ counts.T / (len(found) * len(members))
     sizes = np.bincount(leaves[leaves >= 0], minlength=len(order))
     values, rows = X.astype(np.float64), leaves.astype(np.intp)
@@ -164,24 +166,13 @@ def _fewer(n_clusters):
 
 def _homes(group, labels, n_groups, n_clusters):
     """Return the cluster of each leaf, and the group whose votes it gets."""
-    known = (labels >= 0) & (group >= 0)
-    pairs = group[known] * n_clusters + labels[known]
-    table = np.bincount(pairs, minlength=n_groups * n_clusters)
-    table = table.reshape(n_groups, n_clusters)
+    table = contingency(group, labels, (n_groups, n_clusters))
     kept = np.flatnonzero(table.any(axis=1))
     clusters = table[kept].argmax(axis=1)
     # A cluster that is the home of no group is a leaf by itself.
     lone = np.setdiff1d(np.arange(n_clusters), clusters)
     kept = np.concatenate([kept, table[:, lone].argmax(axis=0)])
     return np.concatenate([clusters, lone]), kept
-
-
-def _counts(leaves, parts, n_leaves):
-    """Count the rows of each leaf in each part."""
-    known = (leaves >= 0) & (parts >= 0)
-    width = parts.max(initial=0) + 1
-    pairs = leaves[known] * width + parts[known]
-    return np.bincount(pairs, minlength=n_leaves * width).reshape(n_leaves, width)
 
 
 def _cuts_of_units(member, X, errors, numbers):

@@ -82,7 +82,7 @@ def fitted_mixture(units, groups):
     last = -np.inf
     for _ in range(MOST_STEPS):
         normals = _normals(first, second, belonging * share[:, None])
-        log_density = _expected_log_densities(first, second, normals)
+        log_density = _expected_log_densities(first, second, *normals)
         highest = log_density.max(axis=1)
         belonging = np.exp(log_density - highest[:, None])
         total = belonging.sum(axis=1)
@@ -91,14 +91,13 @@ def fitted_mixture(units, groups):
         if log_likelihood - last < _TOLERANCE:
             break
         last = log_likelihood
-    means = center + normals.means * widths
-    if normals.precisions.ndim == 2:
-        factors = np.sqrt(normals.precisions) * _inverse(widths)
+    means, precisions, constants = normals
+    if precisions.ndim == 2:
+        factors = np.sqrt(precisions) * _inverse(widths)
     else:
-        factors = np.linalg.cholesky(normals.precisions) * _inverse(widths)[:, None]
+        factors = np.linalg.cholesky(precisions) * _inverse(widths)[:, None]
     numbers = np.arange(len(means), dtype=np.int32)
-    constants = _constants(normals, first.shape[1])
-    mixture = NormalMixture(means, factors, constants, numbers)
+    mixture = NormalMixture(center + means * widths, factors, constants, numbers)
     return log_density.argmax(axis=1), log_likelihood, mixture
 
 
@@ -130,26 +129,21 @@ def _inverse(widths):
     return np.divide(1.0, widths, out=np.zeros_like(widths), where=widths > 0)
 
 
-class _Normals(NamedTuple):
-    """Normal distributions of features of unit variance."""
-
-    share: np.ndarray
-    means: np.ndarray
-    precisions: np.ndarray
-    log_volumes: np.ndarray
-
-
 def _normals(first, second, weights):
-    """Fit normals to units; each has the weights of one column."""
+    """Fit normals to units, by a column of weights each.
+
+    Means, precisions and the logs of the shares times the heights are returned.
+    """
     share = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
     means = (weights.T @ first) / share[:, None]
     moments = (weights.T @ second.reshape(len(second), -1)) / share[:, None]
-    return _Normals(share, means, *_precisions(moments, means, second.ndim == 3))
+    precisions, log_volumes = _precisions(moments, means, second.ndim == 3)
+    volumes = log_volumes + first.shape[1] * np.log(2 * np.pi)
+    return means, precisions, np.log(share) - 0.5 * volumes
 
 
-def _expected_log_densities(first, second, normals):
+def _expected_log_densities(first, second, means, precisions, constants):
     """Return the mean log density of the samples of each unit under each normal."""
-    _, means, precisions, _ = normals
     squares = second.reshape(len(second), -1)
     if second.ndim == 3:
         along = np.einsum("kij,kj->ki", precisions, means)
@@ -157,13 +151,7 @@ def _expected_log_densities(first, second, normals):
         along = precisions * means
     spread = squares @ precisions.reshape(len(means), -1).T
     distance = spread - 2 * first @ along.T + np.sum(means * along, axis=1)
-    return _constants(normals, first.shape[1]) - 0.5 * distance
-
-
-def _constants(normals, n_features):
-    """Return the logs of the shares of the normals times their heights."""
-    volumes = normals.log_volumes + n_features * np.log(2 * np.pi)
-    return np.log(normals.share) - 0.5 * volumes
+    return constants - 0.5 * distance
 
 
 def _precisions(moments, means, full):

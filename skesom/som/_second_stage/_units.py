@@ -35,18 +35,23 @@ class Units:
         return len(self.codebook)
 
 
+def contingency(rows, columns, shape, weights=None):
+    """Count how often two labels meet; those below 0 are no labels."""
+    known = (rows >= 0) & (columns >= 0)
+    places = rows[known].astype(np.intp) * shape[1] + columns[known]
+    weights = None if weights is None else weights[known]
+    return np.bincount(places, weights, shape[0] * shape[1]).reshape(shape)
+
+
 def count_pairs(winners, n_units, weights=None):
     """Count how often two units are nearest and second nearest to a sample."""
-    dtype = np.int64 if weights is None else weights.dtype
-    known = winners[:, 1] >= 0
-    winners, weights = winners[known], None if weights is None else weights[known]
+    dtype, shape = np.int64 if weights is None else weights.dtype, (n_units, n_units)
     if n_units**2 <= _MOST_CELLS:
-        pairs = winners[:, 0] * n_units + winners[:, 1]
-        table = np.bincount(pairs, weights, n_units**2).astype(dtype, copy=False)
-        return sparse.csr_array(table.reshape(n_units, n_units))
-    if weights is None:
-        weights = np.ones(len(winners), dtype=dtype)
-    return sparse.csr_array((weights, tuple(winners.T)), shape=(n_units, n_units))
+        table = contingency(winners[:, 0], winners[:, 1], shape, weights)
+        return sparse.csr_array(table.astype(dtype, copy=False))
+    known = winners[:, 1] >= 0
+    weights = np.ones(len(winners), dtype=dtype) if weights is None else weights
+    return sparse.csr_array((weights[known], tuple(winners[known].T)), shape=shape)
 
 
 def both_ways(counts):
@@ -93,10 +98,7 @@ def held_groups(groups, units):
 
 def majority_groups(winners, labels, codebook):
     """Give each unit the label that most of its samples have."""
-    known = (winners >= 0) & (labels >= 0)
-    shape = len(codebook), labels.max(initial=0) + 1
-    pairs = winners[known] * shape[1] + labels[known]
-    counts = np.bincount(pairs, minlength=shape[0] * shape[1]).reshape(shape)
+    counts = contingency(winners, labels, (len(codebook), labels.max(initial=0) + 1))
     hit = counts.any(axis=1)
     if not hit.any():
         return np.zeros(len(codebook), dtype=np.int32)
