@@ -272,6 +272,8 @@ class CodebookMap(
         return mean_distances(self._metric(), self.codebook_, self.connections_)
 
     def __getattr__(self, name):
+        # A stream calls partial_fit often, and asks for labels at its end: to group the
+        # units takes longer than a step.
         if name in _AFTER_LEARNING and "_later" in self.__dict__:
             self._finish_now()
             if name in self.__dict__:
@@ -399,6 +401,7 @@ class CodebookMap(
         if self._grouped_by("umatrix"):
             heights = mean_distances(self._metric(), codebook, self.connections_)
         codebook = self._metric().prepared(codebook)
+        # A rule of ours sees units of size 1, so that no answer depends on their unit.
         exponent = 0  # a clusterer may have lengths among its parameters
         if self._grouped_by(*RULES):
             exponent = exponent_for(codebook, always=True)

@@ -254,6 +254,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         check_enough_samples(len(X), written)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(X, errors, generator)
+        # Members that predict are compared by rows of all of the table, not by those
+        # that they learned from; others have labels of the rows of their fit only.
         compared = np.arange(len(X))
         some = X, errors
         if labels is None:

@@ -471,7 +471,7 @@ default="euclidean"
             X, errors = check_errors(errors, X, self._metric_to_learn())
             check_observed(self, X, each=n_calls == 1)
         sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
-        if not stream:
+        if not stream:  # whose next calls may bring more
             self._check_enough_samples(X, sample_weight)
         return self._learn(X, sample_weight, errors, n_calls, later=later)
 

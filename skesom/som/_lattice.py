@@ -89,6 +89,8 @@ class Lattice:
 
     def _smooth_columns_then_rows(self, grid, neighborhood, sigma):
         """Smooth by a product of weights of the columns and weights of the rows."""
+        # Rows that are shifted alike share the differences of their columns: so a
+        # hexagonal lattice is two kinds of rows, and a matrix of differences for each.
         n_columns, n_rows, n_values = grid.shape
         across = neighborhood(self.squared_across, sigma)
         squared_along = np.concatenate([self.squared_along[:0:-1], self.squared_along])

@@ -133,7 +133,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
         y = self._checked_targets(X, y, more)
         sample_weight = weights_of(fit_params, y)
         before = getattr(som, "_network", None) if more else None
-        self._weights_of_targets(y, np.zeros(len(y)), sample_weight, more)  # in time
+        # Unknown targets are refused before the map of a stream has learned from them.
+        self._weights_of_targets(y, np.zeros(len(y)), sample_weight, more)
         winners = som._learn_checked(X, **fit_params, stream=stream)
         weights = self._weights_of_targets(y, winners, sample_weight, more)
         self.estimator_ = som

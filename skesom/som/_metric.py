@@ -151,6 +151,8 @@ class Metric:
         return sums, counts
 
     def _sums_of_rows(self, X, sample_weight, errors, codebook, missing):
+        # The plain search adds up squares: other terms, and angles of incomplete rows,
+        # take the general one.
         of_angles = self.of_angles and missing
         if self.name == "manhattan" or errors is not None or of_angles:
             winners, _ = self.nearest(X, codebook, errors=errors)
@@ -209,6 +211,7 @@ def sums_by_group(values, groups, n_groups, sample_weight=None, missing=None):
         return sums, np.broadcast_to(counts, sums.shape)
     n_cells = n_groups * values.shape[1]
     n_threads = effective_n_threads(len(values) * n_cells)  # as for the search
+    # Each chunk has sums of its own, added up in order: the same for any threads.
     most = min(_MOST_CHUNKS, _MOST_BYTES // (8 * n_cells))
     n_chunks = max(1, min(len(values) // _ROWS_PER_CHUNK, most))
     bounds = np.linspace(0, len(values), n_chunks + 1).astype(np.intp)

@@ -95,6 +95,8 @@ class Network:
 
     def _links_fit(self):
         """Return whether each link is known to both of its nodes, once."""
+        # Slots that are free have -1 as their first end, and the next free one as their
+        # second, from `unused` on.
         n_nodes, n_slots = self.n_nodes, self.n_slots
         ends = self.ends[: 2 * n_slots].reshape(-1, 2)
         used = np.flatnonzero(ends[:, 0] >= 0)
@@ -177,6 +179,7 @@ class Network:
 
     def _pack(self, neighbors, slots):
         """Write the neighbors of each node, and their slots, to a pool with room."""
+        # Neighbors stay in their order: activations are added up in it, to the bit.
         self.room[: self.n_nodes] = 2 * self.degree[: self.n_nodes] + 4
         ends = np.cumsum(self.room[: self.n_nodes])
         self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]

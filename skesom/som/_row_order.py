@@ -51,6 +51,7 @@ class Epochs:
         """Return the rows of an epoch, ndarray of shape (n_rows,), dtype intp."""
         order = random_state.permutation(self.n_rows)
         if self._ends is not None:
+            # Even steps from a random start: each row as often as it weighs, within 1.
             places = (np.arange(self.n_rows) + random_state.uniform()) / self.n_rows
             drawn = np.searchsorted(self._ends, places * self._ends[-1], side="right")
             order = np.minimum(drawn, self.n_rows - 1)[order]
@@ -67,6 +68,7 @@ def order_by_content(X):
         for column in X[block].T:
             values = np.ldexp(column, exponent) + X.dtype.type(0)  # -0 becomes 0
             values[np.isnan(values)] = np.nan  # there are many bit patterns of NaN
+            # Multiplied and shifted as in hash functions: all bits move all others.
             keys[block] ^= values.view(bits)
             keys[block] *= _FACTOR
             keys[block] ^= keys[block] >> _SHIFT
@@ -105,7 +107,9 @@ class Windows:
             blocks = (rows.stop - rows.start for rows in cut_rows(n_rows, ROWS))
             self._heights = list(X.chunks[0] if is_lazy(X) else blocks)
         self._starts = np.cumsum((0, *self._heights))
-        self._windows = []  # blocks of each, and an order or its seed
+        # Blocks of each window, and an order, or its seed: orders of many windows would
+        # take the memory that windows save.
+        self._windows = []
         for _ in range(n_epochs):
             blocks = np.arange(len(self._heights))
             if generator is not None and not one:

@@ -72,6 +72,7 @@ def anchored_tree(clusters, together, sizes, means):
     likeness = np.empty(n_leaves - 1)
     for step in range(n_leaves - 1):
         pairs = np.triu(alive[:, None] & alive, 1)
+        # Leaves of one cluster first: so one of the cuts is these clusters.
         inside = pairs & (clusters[:, None] == clusters)
         pairs = inside if inside.any() else pairs
         mean = np.where(pairs, together / np.maximum(held[:, None] * held, 1), -1)
@@ -84,6 +85,7 @@ def anchored_tree(clusters, together, sizes, means):
         means[one] = np.average(means[[one, other]], axis=0, weights=held[[one, other]])
         held[one] += held[other]
         alive[other], node[one] = False, n_leaves + step
+    # Average linkage inside of clusters may join later what is more alike.
     distances = np.maximum.accumulate(1 - likeness)
     distances *= 1 - n_leaves * _EQUAL  # each cut has a height of its own, up to 1
     distances += np.arange(n_leaves - 1) * _EQUAL

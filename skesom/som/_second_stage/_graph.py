@@ -123,6 +123,7 @@ def coactivation_graph(units):
     candidates = (hits > 0) & ~isolated
     links = _links_by_chance(units, affinity, candidates, reach)
     sparse_units = _sparse(affinity + links, hits)
+    # Bridges of few samples between bodies are taken out, and gaps are bridged anew.
     if sparse_units.any():
         kept = sparse.diags_array((~sparse_units).astype(np.float64))
         affinity = sparse.csr_array(kept @ affinity @ kept)
@@ -130,7 +131,7 @@ def coactivation_graph(units):
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
     held = np.bincount(component, weights=np.where(sparse_units, 0, hits))
-    sizable = held >= min(_least(hits), held.max())
+    sizable = held >= min(_least(hits), held.max())  # one component at least
     inside = sizable[component]
     islands = []
     for island in np.flatnonzero(~sizable & (held >= few)):

@@ -157,6 +157,7 @@ def smallest_eigenpairs(affinity, n_pairs):
     scale = sparse.diags_array(1 / np.sqrt(np.maximum(degree, np.finfo(float).tiny)))
     normalized = (scale @ affinity @ scale).tocsr()
     with one_blas_thread():
+        # One thread: LAPACK and ARPACK round differently for each number of them.
         if n_units <= max(_DENSE_UNITS, 2 * n_pairs):
             values, vectors = linalg.eigh(
                 np.eye(n_units) - normalized.toarray(),
@@ -217,7 +218,7 @@ def joined_pieces(affinity, hits, least):
     group, alive, gaps = np.arange(n_pieces), np.ones(n_pieces, dtype=bool), []
     while alive.sum() > 1:
         ratio = np.where(inside > 0, crossing / np.where(inside > 0, inside, 1), 0.0)
-        ratio[~alive], ratio[:, ~alive] = -1, -1
+        ratio[~alive], ratio[:, ~alive] = -1, -1  # below that of any pair
         np.fill_diagonal(ratio, -1)
         if ratio.max() < _GAP:
             small = alive & (held <= least)
