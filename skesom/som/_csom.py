@@ -23,7 +23,7 @@ from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
 from skesom._types import RandomState
-from skesom.som._base import COUNT, CodebookMap
+from skesom.som._base import COUNT, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -433,8 +433,8 @@ default="euclidean"
         check_is_fitted(self)
         hits = self.hits_
         if X is not None:
-            winners = self.winners(X, errors=errors)
-            hits = add_up(partial(_hits, n_units=len(hits)), winners)[0]
+            count = partial(count_labels, n_clusters=len(hits))
+            hits = add_up(count, self.winners(X, errors=errors))[0]
         return hits.reshape(self.shape_)
 
     def component_planes(self) -> NDArray[Any]:
@@ -629,10 +629,6 @@ def _coordinates(winners, n_columns):
     coordinates = np.column_stack(np.divmod(winners, n_columns))
     coordinates[winners < 0] = -1
     return coordinates
-
-
-def _hits(winners, n_units):
-    return (np.bincount(winners[winners >= 0], minlength=n_units),)
 
 
 def _planned_layers(csom):

@@ -55,7 +55,7 @@ def train_in_batch(X, sample_weight, errors, begin, schedule):
     measure = TrainingCurve(metric, X, sample_weight, errors)
     widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
     for sigma in schedule.bar(widths, unit="epoch"):
-        sums = mean_sums(measure, X, codebook, sample_weight, errors)
+        sums = measure.sums(codebook)
         curve = np.append(curve, measure.error(codebook, *sums))
         codebook = metric.normalized(
             batch_update(codebook, lattice, *sums, schedule.neighborhood, sigma)
@@ -103,8 +103,7 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
     codebook = np.ldexp(codebook, -exponent)
     codebook = metric.normalized(metric.restored(codebook))
     _check_units(codebook, X, neighborhood.name)
-    measure = TrainingCurve(metric, X, sample_weight, errors)
-    sums = mean_sums(measure, X, codebook, sample_weight, errors)
+    sums = TrainingCurve(metric, X, sample_weight, errors).sums(codebook)
     curve = np.ldexp(np.sqrt(totals[:, 0] / totals[:, 1]), -exponent)
     return Training(codebook, lattice, sums, curve)
 
@@ -137,7 +136,7 @@ def follow(X, sample_weight, errors, before, schedule, n_calls):
     """Return the map after one more call of a stream."""
     metric, share = schedule.metric, n_calls**-0.6
     measure = TrainingCurve(metric, X, sample_weight, errors)
-    new = mean_sums(measure, X, before.codebook, sample_weight, errors)
+    new = measure.sums(before.codebook)
     error = measure.error(before.codebook, *new)
     pairs = zip(before.sums, new, strict=True)
     sums = tuple((1 - share) * old + share * part for old, part in pairs)
@@ -162,12 +161,6 @@ def _online_steps(epochs, schedule, generator, work):
                 rates = schedule.rates(progress, epoch, n_steps)
                 yield epoch, order[part], rates, widths
                 bar.update(part.stop - part.start)
-
-
-def mean_sums(measure, X, codebook, sample_weight, errors):
-    """Return sums over the samples of each unit, per sample or unit of weight."""
-    sums = measure.metric.sums(X, codebook, sample_weight, errors, measure.missing)
-    return tuple(part / measure.total for part in sums)
 
 
 def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
@@ -195,7 +188,7 @@ def units_by_k_means(X, codebook, sums, sample_weight, errors, metric):
 
 
 class TrainingCurve:
-    """Measures the root mean square of the differences of samples and units."""
+    """Sums over samples by unit, and the root mean square of differences from units."""
 
     def __init__(self, metric, X, sample_weight=None, errors=None):
         self.metric = metric
@@ -206,9 +199,9 @@ class TrainingCurve:
         self._origin = np.nan_to_num(metric.values(first)[0])
         # The sums of an epoch are those of one sample, present or not.
         sums = add_up(self._sums_of_rows, X, sample_weight, errors)
-        squares, known, self.total, missing = map(float, sums)
-        self.missing = missing > 0
-        self._squares, self._known = squares / self.total, known / self.total
+        squares, known, self._total, missing = map(float, sums)
+        self._samples, self._missing = (X, sample_weight, errors), missing > 0
+        self._squares, self._known = squares / self._total, known / self._total
 
     def _sums_of_rows(self, X, sample_weight, errors):
         """Add up squared differences from the origin, rows with any, weights, NaN."""
@@ -230,6 +223,12 @@ class TrainingCurve:
             known = np.sum(weights * ~missing.all(axis=1))
             total += np.sum(weights * squares), known, weights.sum(), missing.sum()
         return tuple(total)
+
+    def sums(self, codebook):
+        """Return sums over the samples of each unit, per sample or unit of weight."""
+        X, sample_weight, errors = self._samples
+        sums = self.metric.sums(X, codebook, sample_weight, errors, self._missing)
+        return tuple(part / self._total for part in sums)
 
     def error(self, codebook, sums, counts):
         """Return the error of an epoch."""

@@ -271,21 +271,21 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         """Return the sorted classes that a stream may have."""
         if classes is not None:
             classes = np.unique(classes)
-        if not more and classes is None:
+        if more and classes is not None and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}."
+            )
+        if more:
+            return self.classes_
+        if classes is None:
             classes = np.unique(y[is_labeled(y, self.unlabeled)])
             if len(classes) == 0:
                 raise ValueError(
                     f"All {len(y)} samples are unlabeled, y is {self.unlabeled!r}: "
                     "label a few of each class, or give partial_fit the classes."
                 )
-        if not more:
-            return classes
-        if classes is not None and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"classes={classes.tolist()} differ from those of the first call, "
-                f"{self.classes_.tolist()}."
-            )
-        return self.classes_
+        return classes
 
     def _check_growth(self, som, classes):
         """Refuse parameters that do not suit nodes that grow by classes."""

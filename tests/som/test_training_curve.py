@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM
-from skesom.som._lattice_training import TrainingCurve, mean_sums
+from skesom.som._lattice_training import TrainingCurve
 from skesom.som._metric import METRICS, Metric
 
 
@@ -44,7 +44,7 @@ def test_against_distances(name, with_errors, missing, weighted, dtype):
     errors = rng.uniform(0.5, 2, X.shape).astype(dtype) if with_errors else None
     sample_weight = rng.uniform(0, 2, len(X)) if weighted else None
     curve = TrainingCurve(metric, X, sample_weight, errors)
-    sums = mean_sums(curve, X, codebook, sample_weight, errors)
+    sums = curve.sums(codebook)
     expected = root_mean_square(metric, X, codebook, sample_weight, errors)
     rtol = 1e-8 if dtype == np.float64 else 2e-4
     assert curve.error(codebook, *sums) == pytest.approx(expected, rel=rtol)

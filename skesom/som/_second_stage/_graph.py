@@ -105,6 +105,10 @@ class CoactivationGraph:
     component: np.ndarray  # numbers of these components, from 0 on; -1 elsewhere
     islands: list  # units of each small component that stands for itself
 
+    def held(self, hits):
+        """Return the samples of each component, by those of the units."""
+        return np.bincount(self.component[self.inside], weights=hits[self.inside])
+
 
 def coactivation_graph(units):
     """Build the graph of relative co-activation of the units."""
@@ -194,20 +198,13 @@ def _gap(units, own, reach):
     return float(distances[place]) / length if length > 0 else np.inf
 
 
-def _plausible_numbers(graph, hits):
-    """Return how many clusters each component has by itself."""
-    held = np.bincount(graph.component[graph.inside], weights=hits[graph.inside])
-    parts = (_part(graph.affinity, graph.component == own) for own in range(len(held)))
-    return list(map(plausible_number, parts, held))
-
-
 def cut_by_themselves(graph, hits):
     """Cut each component into as many clusters as it has; return the next gaps too.
 
     Units outside, and of components that may be tails, have the group -1.
     """
     groups = np.full(len(graph.component), -1, dtype=np.intp)
-    held = np.bincount(graph.component[graph.inside], weights=hits[graph.inside])
+    held = graph.held(hits)
     # What is torn off needs fewer samples to be believed.
     large = held >= min(fewest_samples(held.sum()) / 2, held.max())
     gaps = []
@@ -225,7 +222,8 @@ def _islands_asked_for(graph, units, n_clusters):
     n_islands, n_components = len(graph.islands), graph.component.max() + 1
     if n_islands == 0 or not 1 < n_components < n_clusters:
         return []
-    n_good = sum(_plausible_numbers(graph, units.hits))
+    parts = (_part(graph.affinity, graph.component == c) for c in range(n_components))
+    n_good = sum(map(plausible_number, parts, graph.held(units.hits)))
     return graph.islands if n_good + n_islands == n_clusters else []
 
 
