@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     import astropy
@@ -60,6 +60,7 @@ ClusterGroups: TypeAlias = Sequence[tuple[Any, ...]]
 # No str, as in ArrayLike: the path of a file is no image.
 CubeLike: TypeAlias = "Cube | SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]"
 CubeT = TypeVar("CubeT", "Cube", "list[Cube]", NDArray[Any])
+Errors: TypeAlias = ArrayLike | None
 Extension: TypeAlias = int | str | tuple[str, int]
 Layout: TypeAlias = "_unit_layout.LatticeLayout | _unit_layout.GraphLayout"
 Names: TypeAlias = Mapping[int, str] | Sequence[str]

@@ -30,7 +30,7 @@ from skesom._common.fitted import as_fitted
 from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.warn import warn_unused
-from skesom._types import Gap
+from skesom._types import Errors, Gap
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import check_errors, check_samples, number_above_0, rows_of
@@ -93,9 +93,7 @@ class CodebookMap(
     def _n_features_out(self):
         return len(self.codebook_)
 
-    def predict(
-        self, X: ArrayLike, errors: ArrayLike | None = None
-    ) -> NDArray[np.int32]:
+    def predict(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.int32]:
         """Return the cluster of every sample.
 
         It is the one of its nearest unit; where `mixture_` is not None, and the sample
@@ -121,7 +119,7 @@ class CodebookMap(
         label = self._labels_by(self.grouping_)
         return map_rows(label, X, errors, None, dtype=np.int32)
 
-    def transform(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
+    def transform(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Measure the distance of every sample to every unit.
 
         %(X_errors)s
@@ -143,9 +141,7 @@ class CodebookMap(
         measure, n_units = self._units().distances, len(self.codebook_)
         return map_rows(measure, X, errors, dtype=X.dtype, columns=n_units)
 
-    def score(
-        self, X: ArrayLike, y: object = None, errors: ArrayLike | None = None
-    ) -> float:
+    def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
         """Return minus the mean quantization error, so that more is better.
 
         %(Xy)s
@@ -176,7 +172,7 @@ class CodebookMap(
         k: int = 1,
         *,
         return_distance: bool = False,
-        errors: ArrayLike | None = None,
+        errors: Errors = None,
     ) -> NDArray[np.intp] | Any:
         """Find the best-matching unit of every sample, or the best few.
 
@@ -220,7 +216,7 @@ class CodebookMap(
             parts = tuple(part[:, 0] for part in parts if part.shape[1])
         return parts if return_distance else parts[0]
 
-    def impute(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
+    def impute(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Fill in missing features from the units.
 
         %(X_errors)s

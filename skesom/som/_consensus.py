@@ -26,7 +26,7 @@ from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
 from skesom._common.pipelines import pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
-from skesom._types import RandomState
+from skesom._types import Errors, RandomState
 from skesom.som._base import (
     COUNT,
     CodebookMap,
@@ -225,9 +225,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         super().__setstate__(state)
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(
-        self, X: ArrayLike, y: object = None, errors: ArrayLike | None = None
-    ) -> Self:
+    def fit(self, X: ArrayLike, y: object = None, errors: Errors = None) -> Self:
         """Fit the members and find what they agree on.
 
         %(Xy)s
@@ -302,10 +300,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
 
     @available_if(_members_predict)
     def predict(
-        self,
-        X: ArrayLike,
-        return_agreement: bool = False,
-        errors: ArrayLike | None = None,
+        self, X: ArrayLike, return_agreement: bool = False, errors: Errors = None
     ) -> NDArray[np.int32] | Any:
         """Label rows by the votes of the members.
 
@@ -343,9 +338,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return voted if return_agreement else voted[0]
 
     @available_if(_members_predict)
-    def agreement(
-        self, X: ArrayLike, errors: ArrayLike | None = None
-    ) -> NDArray[np.float32]:
+    def agreement(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.float32]:
         """Return how much the members agree on each row, as `agreement_`.
 
         Parameters
@@ -382,10 +375,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         return self._tree()[0].distances
 
     def labels_at(
-        self,
-        n_clusters: int,
-        X: ArrayLike | None = None,
-        errors: ArrayLike | None = None,
+        self, n_clusters: int, X: ArrayLike | None = None, errors: Errors = None
     ) -> NDArray[np.int32] | Any:
         """Cut the tree of clusters into another number of them, without a new fit.
 

@@ -22,7 +22,7 @@ from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
-from skesom._types import RandomState
+from skesom._types import Errors, RandomState
 from skesom.som._base import COUNT, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
@@ -286,7 +286,7 @@ default="euclidean"
         X: ArrayLike,
         y: object = None,
         sample_weight: ArrayLike | None = None,
-        errors: ArrayLike | None = None,
+        errors: Errors = None,
     ) -> Self:
         """Train the map and group its units.
 
@@ -313,7 +313,7 @@ default="euclidean"
         X: ArrayLike,
         y: object = None,
         sample_weight: ArrayLike | None = None,
-        errors: ArrayLike | None = None,
+        errors: Errors = None,
     ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
@@ -342,7 +342,7 @@ default="euclidean"
         X: ArrayLike,
         y: object = None,
         sample_weight: ArrayLike | None = None,
-        errors: ArrayLike | None = None,
+        errors: Errors = None,
     ) -> NDArray[Any]:
         """Train the map, and measure the distance of every sample to every unit.
 
@@ -364,9 +364,7 @@ default="euclidean"
         self.fit(X, y, sample_weight, errors)
         return self.transform(X, errors)
 
-    def map_coordinates(
-        self, X: ArrayLike, errors: ArrayLike | None = None
-    ) -> NDArray[np.intp]:
+    def map_coordinates(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.intp]:
         """Return the row and column of the nearest unit of every sample.
 
         %(X_errors)s
@@ -407,7 +405,7 @@ default="euclidean"
         return super().u_matrix().reshape(self.shape_)
 
     def hit_map(
-        self, X: ArrayLike | None = None, errors: ArrayLike | None = None
+        self, X: ArrayLike | None = None, errors: Errors = None
     ) -> NDArray[Any]:
         """Return the number of samples of each unit.
 

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
-from skesom._types import CSOM
+from skesom._types import CSOM, Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_samples
@@ -184,7 +184,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         given = all_in_memory(X, y, fit_params)
         return self._learn(*given, classes, stream=True)
 
-    def predict(self, X: ArrayLike, errors: ArrayLike | None = None) -> NDArray[Any]:
+    def predict(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Return the most probable class of every sample.
 
         %(X_errors)s
@@ -206,9 +206,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         probabilities = self.predict_proba(X, errors)
         return self.classes_[np.argmax(probabilities, axis=1)]
 
-    def predict_proba(
-        self, X: ArrayLike, errors: ArrayLike | None = None
-    ) -> NDArray[Any]:
+    def predict_proba(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Return the share of each class in the hits of the nearest units.
 
         %(X_errors)s

@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.fitted import keep_parameters
-from skesom._types import CSOM, ESOM
+from skesom._types import CSOM, ESOM, Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import (
     UnitVotes,
@@ -101,9 +101,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
         tags.target_tags.multi_output = True
         return tags
 
-    def predict(
-        self, X: ArrayLike, errors: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+    def predict(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.float64]:
         """Return the mean target of the training samples of the nearest units.
 
         %(X_errors)s

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
-from skesom._types import DataFrame
+from skesom._types import DataFrame, Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
 
@@ -29,7 +29,7 @@ def unit_table(
     values: ArrayLike | None = None,
     *,
     weights: ArrayLike | None = None,
-    errors: ArrayLike | None = None,
+    errors: Errors = None,
 ) -> Table:
     """Count samples by unit, and return mean and scatter of a target in each unit.
 
