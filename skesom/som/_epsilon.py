@@ -87,8 +87,7 @@ def forecast(windows, network, epsilon, max_nodes, learn):
 def _pilot_sizes(n_samples):
     """Return how many samples the trials take, rising."""
     last = min(n_samples // _PILOT_SHARE, _LONGEST_PILOT)
-    last = max(last, min(n_samples, _PILOT_SAMPLES))
-    sizes = [last]
+    sizes = [max(last, min(n_samples, _PILOT_SAMPLES))]
     while sizes[0] > 2 * _FIRST_PILOT:
         sizes.insert(0, max(sizes[0] // 4, _FIRST_PILOT))
     return sizes

@@ -39,8 +39,7 @@ class Epochs:
         if sample_weight is not None:
             self._rows = self._rows[sample_weight[self._rows] > 0]
             weights = sample_weight[self._rows]
-        if sample_weight is not None and np.ptp(weights) > 0:
-            times = repetitions(weights)
+            times = repetitions(weights) if np.ptp(weights) > 0 else 1
             if times is None:
                 self._ends = np.cumsum(weights)
             else:
@@ -60,8 +59,8 @@ class Epochs:
 
 def order_by_content(X):
     """Return an order of the rows that depends on their content, and on no unit."""
-    largest = np.array([_largest(X[block]) for block in blocks_of(len(X))])
-    exponent = exponent_for(largest, always=True)
+    largest = [np.fmax.reduce(np.abs(X[b]), axis=None) for b in blocks_of(len(X))]
+    exponent = exponent_for(np.array(largest), always=True)
     keys = np.zeros(len(X), dtype=np.uint64)
     bits = np.dtype(f"u{X.dtype.itemsize}")
     for block in blocks_of(len(X)):
@@ -73,10 +72,6 @@ def order_by_content(X):
             keys[block] *= _FACTOR
             keys[block] ^= keys[block] >> _SHIFT
     return np.argsort(keys, kind="stable")
-
-
-def _largest(values):
-    return np.fmax.reduce(np.abs(values), axis=None)
 
 
 def repetitions(weights):

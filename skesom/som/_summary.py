@@ -129,10 +129,8 @@ def moments_of_units(codebook, held, first, second):
 
 def enough_rows(X, sample_weight, errors):
     """Return samples by which to group units, in memory, from the whole table."""
-    tables = X, sample_weight, errors
-    if sample_weight is None:
-        n_used = len(X)
-    else:
+    tables, n_used = (X, sample_weight, errors), len(X)
+    if sample_weight is not None:
         used = np.flatnonzero(in_memory(sample_weight))
         n_used = len(used)
     if n_used <= ENOUGH_ROWS:
@@ -150,6 +148,5 @@ def feature_means(X):
 
 
 def _sums_of_features(X):
-    return np.nansum(X, axis=0, dtype=np.float64), np.count_nonzero(
-        ~np.isnan(X), axis=0
-    )
+    counts = np.count_nonzero(~np.isnan(X), axis=0)
+    return np.nansum(X, axis=0, dtype=np.float64), counts

@@ -144,10 +144,10 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     leaves = voting.leaves(parts, labels)
     together = np.zeros((len(order), len(order)))
     for member, cut, part in zip(members, cuts, parts, strict=True):
-        found = [part]
-        if cut is not None and len(cut) > 1:
+        found, fewer = [part], [] if cut is None else cut[1:]
+        if fewer:
             units = _units_of_rows(member, X, errors)
-            found += [_of_units(of_number, units) for of_number in cut[1:]]
+            found += [_of_units(of_number, units) for of_number in fewer]
         for one in found:
             shape = len(order), one.max(initial=0) + 1
             counts = contingency(leaves, one, shape).astype(np.float64)

@@ -219,15 +219,12 @@ def inherited(table, before, after, *, by_class=False):
         return table
     nodes = before.units()
     if by_class:
-        nearest = nearest_of_class(nodes, before.node_class[: len(nodes)], after)
+        targets = nearest_of_class(nodes, before.node_class[: len(nodes)], after)
     else:
-        nearest = nearest_units(nodes, after.units())[0]
-    old = before.identity[: before.n_nodes]
-    new = after.identity[: after.n_nodes]
-    order = np.argsort(new)
-    place = np.searchsorted(new, old, sorter=order)
-    place = order[np.minimum(place, len(new) - 1)]
-    targets = np.where(new[place] == old, place, nearest)
+        targets, _ = nearest_units(nodes, after.units())
+    old, new = before.identity[: before.n_nodes], after.identity[: after.n_nodes]
+    _, place, still = np.intersect1d(old, new, True, return_indices=True)
+    targets[place] = still
     passed = np.zeros((len(new), table.shape[1]), dtype=table.dtype)
     np.add.at(passed, targets[targets >= 0], table[targets >= 0])
     return passed
