@@ -217,9 +217,8 @@ default="graph"
         """
         self._warn_of_unused()
         if self.clusterer != "components":
-            warn_unused(
-                self, ["max_edge_length"], 'another clusterer than "components"'
-            )
+            beside = 'another clusterer than "components"'
+            warn_unused(self, ["max_edge_length"], beside)
         self._learn_checked(X)
         return self
 
@@ -332,10 +331,8 @@ default="graph"
                 self._announce(windows, network, epsilon)
         epsilon = self._train(network, epsilon, windows, classes)
         codebook, links = network.units(), network.links()
-        self._network = network
-        self.epsilon_ = epsilon
-        self.codebook_ = codebook
-        self.connections_ = links
+        self._network, self.epsilon_ = network, epsilon
+        self.codebook_, self.connections_ = codebook, links
         self.n_iter_ = 1 if stream else self.n_epochs
         keep_parameters(self)
         return self._after_learning(later, X)

@@ -19,6 +19,15 @@ from skesom._common.warn import warn_user
 from skesom.som._codebook import exponent_for
 from skesom.som._row_order import some_rows
 
+_NOT_POSITIVE = (
+    "must be positive wherever X has a value",
+    "An infinite error leaves a value out, as NaN in X does",
+)
+_TOO_SMALL = (
+    "are too small for their squares",
+    "Scale X and errors, or add the systematic error of the measurement",
+)
+
 
 def random_generator(random_state):
     """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
@@ -211,20 +220,9 @@ def _without_uncertain(X, errors, first=((0,),)):
     for rows in blocks_of(len(X)):
         values, present, some = np.abs(X[rows]), ~np.isnan(X[rows]), errors[rows]
         start = int(first[0][0]) + rows.start
-        _refuse_errors(
-            present & ~(some > 0),
-            some,
-            start,
-            "must be positive wherever X has a value",
-            "An infinite error leaves a value out, as NaN in X does",
-        )
-        _refuse_errors(
-            present & (some < 100 * np.maximum(values, 1) / most),
-            some,
-            start,
-            "are too small for their squares",
-            "Scale X and errors, or add the systematic error of the measurement",
-        )
+        _refuse_errors(present & ~(some > 0), some, start, _NOT_POSITIVE)
+        small = some < 100 * np.maximum(values, 1) / most
+        _refuse_errors(present & small, some, start, _TOO_SMALL)
         idle = present & (some >= most)
         if idle.any():
             checked = X.copy() if checked is X else checked
@@ -232,7 +230,8 @@ def _without_uncertain(X, errors, first=((0,),)):
     return checked
 
 
-def _refuse_errors(wrong, errors, first, problem, advice):
+def _refuse_errors(wrong, errors, first, complaint):
+    problem, advice = complaint
     if wrong.any():
         row, feature = np.argwhere(wrong)[0]
         raise ValueError(
