@@ -592,8 +592,7 @@ default="euclidean"
                 if self.neighborhood == "mexican_hat":
                     first = min(first, _SUM_OF_RATES / n_steps)
             return first + (min(first, _FINAL_RATE) - first) * progress
-        parts = "learning_rate", first, self.n_epochs, progress, epoch
-        return given_values(*parts, most=1)
+        return given_values("learning_rate", first, self.n_epochs, progress, epoch, 1)
 
     def _check_training(self, X):
         if self.neighborhood == "mexican_hat" and self.algorithm == "batch":
