@@ -59,18 +59,22 @@ class Lattice:
     def connections(self):
         """Return which units are neighbors, csr_array of shape (n_units, n_units)."""
         n_rows, n_columns = self.shape
-        units = np.arange(n_rows * n_columns)
-        steps = np.indices((3, 3)).reshape(2, -1, 1) - 1
-        row, column = steps + np.stack(np.divmod(units, n_columns))[:, np.newaxis]
-        if self.toroidal:
-            row, column = row % n_rows, column % n_columns
-        inside = (row >= 0) & (row < n_rows) & (column >= 0) & (column < n_columns)
-        unit = np.broadcast_to(units, inside.shape)[inside]
-        other = (n_columns * row + column)[inside]
-        near = self.squared_distances(unit, other) < _NEIGHBOR
-        near &= unit != other
-        entries = np.ones(near.sum()), (unit[near], other[near])
-        matrix = sparse.csr_array(entries, shape=2 * units.shape)
+        rows, columns = np.divmod(np.arange(n_rows * n_columns), n_columns)
+        ends = []
+        for down, right in ((0, 1), (1, -1), (1, 0), (1, 1)):
+            row, column = rows + down, columns + right
+            if self.toroidal:
+                row, column = row % n_rows, column % n_columns
+            inside = (row < n_rows) & (column >= 0) & (column < n_columns)
+            unit = np.flatnonzero(inside)
+            other = n_columns * row[inside] + column[inside]
+            near = self.squared_distances(unit, other) < _NEIGHBOR
+            near &= unit != other
+            ends.append(np.stack([unit[near], other[near]]))
+        first, second = np.concatenate(ends, axis=1)
+        both = np.r_[first, second], np.r_[second, first]
+        entries = np.ones(2 * len(first)), both
+        matrix = sparse.csr_array(entries, shape=2 * rows.shape)
         # On a torus of two rows or columns a neighbor is one on both sides.
         matrix.sum_duplicates()
         matrix.data[:] = 1
