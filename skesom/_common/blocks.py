@@ -306,7 +306,7 @@ def as_strips(array, name):
     if array.ndim > 2 and array.numblocks[2] > 1:
         warn_user(
             f"{name} has its bands in {array.numblocks[2]} chunks; they are joined, "
-            "because a strip of rows must hold all bands. Rechunk it before.",
+            "because a strip of rows must hold all bands. Rechunk it before."
         )
     if max(array.numblocks[1:], default=1) == 1:
         return array

@@ -75,13 +75,16 @@ def stored(arrays, folder=None):
         for remove in last:
             remove()
         raise
-    # In a task of its own, a file would let dask read many strips ahead.
-    options = {"lock": False, "fancy": False, "inline_array": True}
     # Low strips: those of steps may be high, and maps learn from rows far apart.
     height = max(SIZES["strip"].rows, strip_height(arrays[0].shape) // 8)
     return [
         dask.array.from_array(
-            *(file, (height, *file.shape[1:])), name=f"skesom-rows-{uuid4()}", **options
+            file,
+            chunks=(height, *file.shape[1:]),
+            name=f"skesom-rows-{uuid4()}",
+            lock=False,
+            fancy=False,
+            inline_array=True,  # a task of its own would let dask read strips ahead
         )
         for file in files
     ]

@@ -95,8 +95,9 @@ def draw_bands(cube, figsize):
     n_rows, n_columns = math.ceil(len(bands) / 4), min(len(bands), 4)
     height, width = 3 * np.array(cube.shape[:2]) / max(cube.shape[:2])
     figsize = figsize or (n_columns * width + 0.5, n_rows * (height + 0.4))
-    options = {"figsize": figsize, "squeeze": False, "layout": "compressed"}
-    figure, axes = pyplot.subplots(n_rows, n_columns, **options)
+    figure, axes = pyplot.subplots(
+        n_rows, n_columns, figsize=figsize, squeeze=False, layout="compressed"
+    )
     colors = pyplot.get_cmap("gray").with_extremes(bad="pink")
     for ax in axes.flat:
         ax.set_axis_off()

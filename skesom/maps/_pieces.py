@@ -155,11 +155,13 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
         cube.band_names, cube.band_units, means, strict=True
     ):
         factor, unit = _flux_unit(unit, area)
-        style = {"unit": unit, "format": ".5g"}
-        text = f"sum of {name} over the pixels of the piece"
-        table[f"{name}_flux"] = Column(factor * flux, description=text, **style)
-        text = f"standard deviation of {name}_flux, from {origin}"
-        table[f"{name}_error"] = Column(factor * error, description=text, **style)
+        for kind, values, text in (
+            ("flux", flux, f"sum of {name} over the pixels of the piece"),
+            ("error", error, f"standard deviation of {name}_flux, from {origin}"),
+        ):
+            values = factor * values
+            column = Column(values, unit=unit, format=".5g", description=text)
+            table[f"{name}_{kind}"] = column
     table.meta |= {"errors": f"from {origin}", "left_out": left_out or "nothing"}
     return table
 

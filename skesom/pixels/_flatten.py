@@ -448,8 +448,8 @@ class CubeFlattener(Flattener):
         cube = check_cube(X, estimator=self, reset=False)
         if cube.errors is None:
             raise ValueError("The cube has no errors: give a Cube with errors=...")
-        how = self.pattern, self.min_bands, self.n_jobs
-        return flatten_errors(cube, some_valid(cube, *how))
+        valid = some_valid(cube, self.pattern, self.min_bands, self.n_jobs)
+        return flatten_errors(cube, valid)
 
     def _transform(self, X):
         return self._flatten(check_cube(X, estimator=self, reset=False))[0]

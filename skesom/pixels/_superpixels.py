@@ -194,9 +194,13 @@ def _find_segments(image, valid, size, compactness):
     image /= math.sqrt(image.shape[2])
     # scikit-image scales by the extremes, which a single star would set.
     spread = float(np.ptp(image)) or 1
-    options = {"compactness": compactness / spread, "convert2lab": False}
-    n_segments = max(1, round(valid.size / size))
-    segments = slic(image, n_segments=n_segments, channel_axis=-1, **options)
+    segments = slic(
+        image,
+        n_segments=max(1, round(valid.size / size)),
+        compactness=compactness / spread,
+        convert2lab=False,
+        channel_axis=-1,
+    )
     # Without masked pixels, numbered by the first pixel that is left.
     _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
@@ -213,8 +217,10 @@ def _fill(flux, valid):
         return flux
     if not known.any():
         return np.zeros_like(flux)
-    options = {"return_distances": False, "return_indices": True}
-    return flux[tuple(ndimage.distance_transform_edt(~known, **options))]
+    nearest = ndimage.distance_transform_edt(
+        ~known, return_distances=False, return_indices=True
+    )
+    return flux[tuple(nearest)]
 
 
 def _segment_spectra(cube, segments, statistic):

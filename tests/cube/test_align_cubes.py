@@ -377,10 +377,7 @@ class TestErrors:
 class TestAligner:
     """The step of a Pipeline."""
 
-    cubes = [
-        make_cube((40, 44), 0.5, "fg", angle=10),
-        make_cube((20, 22), 1.0, "c"),
-    ]
+    cubes = [make_cube((40, 44), 0.5, "fg", angle=10), make_cube((20, 22), 1.0, "c")]
 
     @pytest.mark.parametrize("align_to", ["coarsest", "first", "g", 2, "optimal"])
     def test_bands_and_crop(self, align_to):

@@ -63,8 +63,7 @@ def test_array_gives_an_array(cube):
 
 
 @pytest.mark.parametrize(
-    "parts",
-    [{"band_units": ["Jy", "ct"]}, {"zero_points": [25.0, 26]}],
+    "parts", [{"band_units": ["Jy", "ct"]}, {"zero_points": [25.0, 26]}]
 )
 def test_refuses_bands_in_different_units(parts):
     cube = Cube(np.zeros((2, 2, 2)), band_names=["r", "K"], **parts)

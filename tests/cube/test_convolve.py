@@ -300,8 +300,7 @@ class TestWidths:
             FWHMConvolver("header", pixel_scale=0.5).fit(cube)
 
     @pytest.mark.parametrize(
-        ("fwhm", "named"),
-        [([np.nan] * 3, "all bands"), ([1, np.nan, np.nan], "g, r")],
+        ("fwhm", "named"), [([np.nan] * 3, "all bands"), ([1, np.nan, np.nan], "g, r")]
     )
     def test_by_default_bands_of_unknown_width_stay_as_they_are(self, fwhm, named):
         cube = self.cube.replace(fwhm=fwhm)

@@ -275,7 +275,7 @@ class TestPixelsOfFiles:
 
     def test_impossible_size(self):
         with pytest.raises(ValueError, match="more than the image of 90 x 90 pixels"):
-            self.width((self.STAR, 36.0, "in degrees"))
+            self.width((self.STAR, 3.6, "in arcmin"))
 
     def test_a_cube_is_no_psf(self, tmp_path):
         fits.writeto(tmp_path / "cube.fits", np.ones((4, 5, 5)))
@@ -296,11 +296,7 @@ class TestReady:
         convolver = FWHMConvolver(kernels={"a": kernel * 3})
         result = convolver.fit_transform(cube)
         expected = convolve(
-            data[:, :, 0],
-            kernel,
-            boundary="fill",
-            fill_value=np.nan,
-            preserve_nan=True,
+            data[:, :, 0], kernel, boundary="fill", fill_value=np.nan, preserve_nan=True
         )
         assert_allclose(result.data[:, :, 0], expected, rtol=1e-9)
         assert_array_equal(result.data[:, :, 1], data[:, :, 1])

@@ -12,11 +12,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeMasker
-from skesom.cube.masking._defects import (
-    _surroundings,
-    gaps_of_value,
-    pedestal_values,
-)
+from skesom.cube.masking._defects import _surroundings, gaps_of_value, pedestal_values
 
 SHAPE = (40, 50)
 CENTER = SkyCoord(204.25, -29.87, unit="deg")

@@ -27,13 +27,7 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
-from skesom.pixels import (
-    CubeFlattener,
-    PixelSampler,
-    flatten,
-    unflatten,
-    valid_pixels,
-)
+from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten, valid_pixels
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),

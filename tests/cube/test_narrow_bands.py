@@ -5,11 +5,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from skesom._sky.narrow_bands import (
-    band_wavelengths,
-    describe_filter,
-    find_continua,
-)
+from skesom._sky.narrow_bands import band_wavelengths, describe_filter, find_continua
 from skesom.cube import Cube
 
 HUBBLE = "F225W F336W F373N F438W F487N F502N F657N F673N F814W".split()

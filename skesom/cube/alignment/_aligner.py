@@ -231,8 +231,8 @@ class CubeAligner(CubeTransformer):
             crops = is_named and len(group_by_grid(list(map(grid_of, cubes)))) > 1
         cut = cut_grid = crops and crop_grid(moved, moved_grid, self.min_bands)
         fluxes = [word == FLUX for word in self.conserved_]
-        options = {"method": self.resample_, "n_jobs": self.n_jobs}
-        cube = stack_cubes(moved, cut_grid or moved_grid, name, fluxes, **options)
+        target = cut_grid or moved_grid
+        cube = stack_cubes(moved, target, name, fluxes, self.resample_, self.n_jobs)
         if cut_grid:
             cut = crop_cube(cube, self.min_bands)
             cube = cube if cut is None else cut
@@ -253,8 +253,8 @@ class CubeAligner(CubeTransformer):
         reason = why_not(cubes) if self.registration == "auto" else None
         if reason:
             return none, f"shifts are not looked for: {reason}"
-        options = {"correct": correct, "n_jobs": self.n_jobs}
-        found = measure_shifts(cubes, grid, self.reference_band_ or 0, **options)
+        first, n_jobs = self.reference_band_ or 0, self.n_jobs
+        found = measure_shifts(cubes, grid, first, correct=correct, n_jobs=n_jobs)
         return (found[0], None) if correct else (none, found[1])
 
     def _register(self, cubes, grid):
@@ -306,10 +306,9 @@ class CubeAligner(CubeTransformer):
         for n, cube in enumerate(cubes):
             ones = np.ones_like(cube.data[:, :, :1], dtype=np.float32)
             frames.append(Cube(ones, wcs=cube.wcs, band_names=[n]))
-        options = {"method": "interp", "n_jobs": self.n_jobs}
-        inside = stack_cubes(frames, grid, name, [False] * len(frames), **options)
-        n_bands = [cube.shape[2] for cube in cubes]
-        places = np.repeat(np.arange(len(cubes)), n_bands)
+        no_flux = [False] * len(frames)
+        inside = stack_cubes(frames, grid, name, no_flux, "interp", self.n_jobs)
+        places = np.repeat(np.arange(len(cubes)), [cube.shape[2] for cube in cubes])
         return np.isfinite(inside.data)[:, :, places]
 
     def _target(self):

@@ -63,7 +63,7 @@ class _Tile(NamedTuple):
     own: tuple  # of the rows of the image that are given
 
 
-def stack_cubes(cubes, grid, name, fluxes, *, method, n_jobs=None):
+def stack_cubes(cubes, grid, name, fluxes, method, n_jobs=None):
     """Return all bands on one grid, as one cube; `fluxes` tells which are fluxes."""
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
@@ -215,7 +215,7 @@ def _join_coordinates(coordinates, n_bands):
         kinds = ", ".join(dict.fromkeys(str(quantity.unit) for quantity in known))
         warn_user(
             "The spectral coordinates of the bands are left out, because those of some "
-            f"images are velocities and others are not ({kinds}).",
+            f"images are velocities and others are not ({kinds})."
         )
         return None
     return np.concatenate(values) * unit
@@ -251,7 +251,7 @@ def warn_of_undersampled(cubes, grid):
         warn_user(
             f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, "
             f"so part of the light falls between them. Smooth to {2 * size:.3g} arcsec "
-            "before aligning, align to a finer grid, or use resample='adaptive'.",
+            "before aligning, align to a finer grid, or use resample='adaptive'."
         )
 
 

@@ -73,9 +73,9 @@ def find_beams(fwhm, bands):
     pairs = list(zip(fwhm, bands, strict=True))
     stars = [b for entry, b in pairs if isinstance(entry, str) and entry == "stars"]
     list(map(pixel_size, stars))  # an error before anything is measured
-    images = zip([band.name for band in stars], middle_images(stars), strict=True)
-    images = dict(images)
-    return [_read_beam(*pair, images.get(pair[1].name)) for pair in pairs]
+    names = [band.name for band in stars]
+    images = dict(zip(names, middle_images(stars), strict=True))
+    return [_read_beam(entry, b, images.get(b.name)) for entry, b in pairs]
 
 
 def _read_beam(entry, band, image):
@@ -238,8 +238,10 @@ def measure_star_fwhm(image, band_name):
 def _subtract_background(image, masked):
     """Return the flux above the background, 0 where masked, and its noise."""
     box = min(BACKGROUND_BOX, *image.shape)
-    options = {"mask": masked, "exclude_percentile": 100}  # a box needs one pixel
-    background = photutils("background").Background2D(image, box, **options)
+    measure = photutils("background").Background2D  # of boxes with a pixel or more
+    background = measure(
+        image, box, mask=masked, exclude_percentile=100
+    )  # of one pixel
     flux = np.where(masked, 0, image - background.background)
     # Simulated images may have no noise.
     return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())

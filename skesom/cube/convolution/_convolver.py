@@ -377,5 +377,5 @@ def _warn_of_odd(bands, beams):
         if found:
             warn_user(
                 f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
-                "are in arcsec, and pixels are given as in --fwhm 2.5pix.",
+                "are in arcsec, and pixels are given as in --fwhm 2.5pix."
             )

@@ -180,8 +180,9 @@ def _fill(image, masked, margin):
     holes = np.pad(masked, frame, constant_values=True)
     filled = np.pad(image.astype(np.float64), frame)
     means = smooth(image.astype(np.float64), FILL_SIGMA)
-    options = {"return_distances": False, "return_indices": True}
-    rows, columns = ndimage.distance_transform_edt(holes, **options)
+    rows, columns = ndimage.distance_transform_edt(
+        holes, return_distances=False, return_indices=True
+    )
     nearest = rows[holes] - margin[0], columns[holes] - margin[1]
     filled[holes] = means[nearest]
     return filled

@@ -15,12 +15,7 @@ from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
-from skesom.cube.convolution._beams import (
-    Beam,
-    fit_gaussian,
-    photutils,
-    pixel_size,
-)
+from skesom.cube.convolution._beams import Beam, fit_gaussian, photutils, pixel_size
 from skesom.cube.convolution._filtering import (
     GaussianKernel,
     LobedKernel,
@@ -224,7 +219,7 @@ def _pixel_size_of(known, of_band, owner):
     if known is None and of_band is not None:
         warn_user(
             f"{owner} does not tell the size of its pixels: taken as that of the band, "
-            f"{of_band:.4g} arcsec.",
+            f"{of_band:.4g} arcsec."
         )
     if known is not None and not 0 < known < np.inf:
         raise ValueError(f"{owner} must have pixels of some arcsec, got {known}.")
@@ -292,7 +287,7 @@ def _centered(array, owner):
     text = "row {:.2f}, column {:.2f} of {} x {} pixels".format(*center, *array.shape)
     if np.abs(center - middle).max() > FAR_OFF:
         warn_user(
-            f"{owner} is shifted to the middle of its frame: its core is at {text}.",
+            f"{owner} is shifted to the middle of its frame: its core is at {text}."
         )
     return framed, f"centered from {text}, "
 

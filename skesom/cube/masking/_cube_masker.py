@@ -45,13 +45,7 @@ from skesom.cube.masking._outliers import (
     tile_noise,
 )
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import (
-    KEPT,
-    measure_rest,
-    representative_rows,
-    sampled,
-    write_nan,
-)
+from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows, write_nan
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.
@@ -252,11 +246,7 @@ class CubeMasker(CubeTransformer):
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self._band_counts = [cube.shape[2] for cube in cubes]
         taken = self._values_by_criterion(cubes, must_overlap=True)
-        options = {"slopes": self.check_background, "n_jobs": self.n_jobs}
-        skies = [
-            measure_rest(*_sample_of(cube, each, self.min_bands), **options)
-            for cube, each in zip(cubes, taken, strict=True)
-        ]
+        skies = list(map(self._measure_sky, cubes, taken))
         self.sky_level_ = np.concatenate([sky.level for sky in skies])
         self.noise_ = np.concatenate([sky.noise for sky in skies])
         self.background_gradient_ = np.concatenate([sky.gradient for sky in skies])
@@ -271,6 +261,12 @@ class CubeMasker(CubeTransformer):
         self.summary_ = all_or_one(_count(each) for each in pixels)
         return cubes, taken
 
+    def _measure_sky(self, cube, taken):
+        """Measure the sky in what is left of representative rows of a cube."""
+        lost = _lost_values(taken, self.min_bands)(representative_rows(*cube.shape[:2]))
+        slopes, n_jobs = self.check_background, self.n_jobs
+        return measure_sky(cube.data, lost, slopes=slopes, n_jobs=n_jobs)
+
     @staticmethod
     def _with_bands(cubes, values):
         """Return pairs of a cube and its part of the values of all bands."""
@@ -278,10 +274,9 @@ class CubeMasker(CubeTransformer):
 
     def _masked(self, X, cubes, taken):
         """Return the masked cubes in the form of X."""
-        options = {"copy": self.copy, "n_jobs": self.n_jobs}
         lost = [_lost_values(each, self.min_bands) for each in taken]
         masked = [
-            write_nan(cube, find_lost, cube.sky_mask, **options)
+            write_nan(cube, find_lost, cube.sky_mask, self.copy, self.n_jobs)
             for cube, find_lost in zip(cubes, lost, strict=True)
         ]
         return self._like_inputs(X, masked)
@@ -479,12 +474,6 @@ def _lost_values(taken, min_bands):
     return find_lost
 
 
-def _sample_of(cube, taken, min_bands):
-    """Return representative rows of a cube, and which of their values are lost."""
-    rows = representative_rows(*cube.shape[:2])
-    return sampled(cube.data), _lost_values(taken, min_bands)(rows)
-
-
 def _count(pixels):
     """Return the number of pixels that each criterion took."""
     return {
@@ -552,5 +541,5 @@ def _warn_of_slopes(cube, gradient):
         warn_user(
             "The background slopes across the frame. In units of the noise of a pixel, "
             f"it rises by: {', '.join(sloping)}. Unless it is the light of an object, "
-            "subtract it first, with BackgroundSubtractor or --subtract-background.",
+            "subtract it first, with BackgroundSubtractor or --subtract-background."
         )

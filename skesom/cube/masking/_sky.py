@@ -50,10 +50,16 @@ class Sky(NamedTuple):
     gradient: np.ndarray
 
 
-def measure_sky(data, *, threshold=3.0, smoothing=1.0, slopes=False, n_jobs=None):
-    """Measure the sky in a sample of the rows of a cube."""
-    data = sampled(data)
-    bands = [np.ascontiguousarray(data[:, :, band]) for band in range(data.shape[2])]
+def measure_sky(
+    data, lost=None, *, threshold=3.0, smoothing=1.0, slopes=False, n_jobs=None
+):
+    """Measure the sky in a sample of the rows of a cube, of which some are lost.
+
+    `lost` has bands first.
+    """
+    bands = np.array(np.moveaxis(sampled(data), 2, 0), order="C")
+    if lost is not None:
+        np.copyto(bands, np.nan, where=lost)
     smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
     near, certainty, tile = _find_flat_parts(bands, smoothed, n_jobs)
 
@@ -162,13 +168,6 @@ def _find_peak(heights):
     return centers[best], float(certainty * np.clip(errors[best] - 1, 0, 1))
 
 
-def measure_rest(sample, lost, **options):
-    """Measure the sky in a sample of a cube without what is lost (bands first)."""
-    sample = np.moveaxis(sample, 2, 0).copy()
-    np.copyto(sample, np.nan, where=lost)
-    return measure_sky(np.moveaxis(sample, 0, 2), **options)
-
-
 def sky_statistics(band):
     """Return the level and the noise of the darkest parts of one band."""
     band = band[representative_rows(*band.shape)]
@@ -206,7 +205,7 @@ def masked_image(image, taken):
     return image
 
 
-def write_nan(cube, find_lost, sky_mask, *, copy, n_jobs):
+def write_nan(cube, find_lost, sky_mask, copy, n_jobs):
     """Return a cube, NaN where a function of some rows finds True (bands first)."""
 
     def write(data, rows):

@@ -23,13 +23,7 @@ from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube.convolution._filtering import GaussianKernel
-from skesom.cube.masking._sky import (
-    FLAT,
-    measure_rest,
-    sampled,
-    significance,
-    write_nan,
-)
+from skesom.cube.masking._sky import FLAT, measure_sky, sampled, significance, write_nan
 
 # Codes of pixels: sky, the rest, and sky as far below its level as others stand out; 0
 # is a pixel without enough bands.
@@ -167,9 +161,13 @@ class SkyMasker(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         sample = sampled(cube.data)
         usable = find_valid(sample, self.min_bands, self.n_jobs)
-        names = ("threshold", "smoothing", "n_jobs")
-        options = {name: getattr(self, name) for name in names}
-        sky = measure_rest(sample, ~usable, **options)
+        sky = measure_sky(
+            sample,
+            ~usable,
+            threshold=self.threshold,
+            smoothing=self.smoothing,
+            n_jobs=self.n_jobs,
+        )
         self.level_, self.noise_ = sky.level, sky.noise
         self.certainty_, self.threshold_ = sky.certainty, sky.cuts
         self._estimates, self._tile = sky.smoothed, sky.tile
@@ -218,9 +216,8 @@ class SkyMasker(CubeTransformer):
             lost = sky_mask.rechunk(cube.data.chunks[:2])[:, :, np.newaxis]
             data = np.where(lost, cube.dtype.type(np.nan), cube.data)
             return cube.replace(data=data, errors=cube.errors, sky_mask=known)
-        options = {"copy": self.copy, "n_jobs": self.n_jobs}
         return write_nan(
-            cube, lambda rows: sky_mask[np.newaxis, rows], known, **options
+            cube, lambda rows: sky_mask[np.newaxis, rows], known, self.copy, self.n_jobs
         )
 
 
@@ -324,5 +321,5 @@ def _warn_of_noise(n_kept, chance):
     warn_user(
         f"The frame shows nothing but sky: {n_kept} pixels stand out, and {chance} lie "
         "as far below it by chance. All pixels are kept, and clusters of them are "
-        "clusters of noise. Look for fainter sources with a lower threshold.",
+        "clusters of noise. Look for fainter sources with a lower threshold."
     )
