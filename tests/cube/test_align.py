@@ -6,50 +6,16 @@ import warnings
 import numpy as np
 import pytest
 import reproject
+from _grids import CENTER, METHODS, align, make_cube, make_wcs
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.wcs import WCS, Sip
+from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import map_coordinates
 
 from skesom._sky.grids import Grid, group_by_grid, pixel_size, same_grid
-from skesom.cube import Cube, CubeAligner
+from skesom.cube import Cube
 from skesom.cube.alignment import _stack
-
-CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
-METHODS = ["interp", "adaptive", "exact"]
-
-
-def align(cubes, *args, **options):
-    """Return the cubes on one grid, interpolated if not said otherwise."""
-    options.setdefault("resample", "interp")
-    return CubeAligner(*args, **options).fit_transform(cubes)
-
-
-def make_wcs(shape, size, *, angle=0.0, frame="icrs", center=CENTER, shift=(0, 0)):
-    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
-    rows, columns = shape
-    angle = np.deg2rad(angle)
-    wcs = WCS(naxis=2)
-    if frame == "galactic":
-        wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
-        wcs.wcs.crval = [center.galactic.l.deg, center.galactic.b.deg]
-    else:
-        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        wcs.wcs.crval = [center.ra.deg, center.dec.deg]
-    wcs.wcs.crpix = [(columns + 1) / 2 + shift[0], (rows + 1) / 2 + shift[1]]
-    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    wcs.wcs.cdelt = [-size / 3600, size / 3600]
-    wcs.array_shape = shape
-    wcs.wcs.set()
-    return wcs
-
-
-def make_cube(shape, size, names="r", *, value=1.0, dtype=np.float32, **where):
-    """Return a flat cube with one band for each letter of names."""
-    data = np.full((*shape, len(names)), value, dtype=dtype)
-    wcs = make_wcs(shape, size, **where)
-    return Cube(data, wcs=wcs, band_names=names, band_units=["MJy / sr"] * len(names))
 
 
 def paint_source(cube, position, fwhm):
@@ -306,11 +272,7 @@ def test_coarsest_looks_at_the_sky_and_not_at_cdelt():
 
 
 def test_distorted_wcs_is_followed():
-    wcs = make_wcs((40, 40), 0.5)
-    a = np.zeros((3, 3))
-    a[2, 0] = 2e-3
-    wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
-    wcs.sip = Sip(a, np.zeros((3, 3)), None, None, wcs.wcs.crpix)
+    wcs = make_wcs((40, 40), 0.5, sip=(2e-3, 0))
     column = np.broadcast_to(
         np.arange(40.0, dtype=np.float32)[None, :, None], (40, 40, 1)
     )

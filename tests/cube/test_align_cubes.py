@@ -2,13 +2,15 @@
 """Aligning lists of cubes: grids, flux, crops, errors, footprints, and the step."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
+from _grids import CENTER, METHODS, align, make_wcs
+from _grids import make_cube as flat_cube
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.stats import gaussian_fwhm_to_sigma
-from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
@@ -16,43 +18,13 @@ from skesom._sky.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
 from skesom.cube.alignment._stack import _join_coordinates
 
-CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
-
-
-def align(cubes, *args, **options):
-    """Return the cubes on one grid, interpolated if not said otherwise."""
-    options.setdefault("resample", "interp")
-    return CubeAligner(*args, **options).fit_transform(cubes)
-
-
-def make_wcs(shape, size, *, angle=0.0, shift=(0, 0)):
-    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
-    angle = np.deg2rad(angle)
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [CENTER.ra.deg, CENTER.dec.deg]
-    wcs.wcs.crpix = [(shape[1] + 1) / 2 + shift[0], (shape[0] + 1) / 2 + shift[1]]
-    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    wcs.wcs.cdelt = [-size / 3600, size / 3600]
-    wcs.array_shape = shape
-    wcs.wcs.set()
-    return wcs
-
-
-def make_cube(shape, size, names="r", *, value=1.0, errors=None, **where):
-    """Return a flat cube with one band for each letter of names."""
-    data = np.full((*shape, len(names)), value)
-    if errors is not None:
-        errors = np.full_like(data, errors)
-    wcs = make_wcs(shape, size, **where)
-    units = ["MJy / sr"] * len(names)
-    return Cube(data, wcs=wcs, band_names=names, band_units=units, errors=errors)
+make_cube = partial(flat_cube, dtype=np.float64)
 
 
 class TestFlux:
     """Flux per pixel grows with the area of a pixel, brightness does not."""
 
-    @pytest.mark.parametrize("method", ["interp", "adaptive", "exact"])
+    @pytest.mark.parametrize("method", METHODS)
     @pytest.mark.parametrize("size", [0.3, 1.1])
     def test_total_flux(self, method, size):
         source = make_cube((90, 90), 0.5, angle=12)
@@ -117,11 +89,8 @@ class TestFluxes:
 
     def test_pixels_of_many_sizes(self):
         """In a distorted image, each pixel has its own area."""
-        wcs = make_wcs((60, 60), 0.5)
-        wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
-        a = np.zeros((3, 3))
-        a[2, 0] = 3e-3  # the width of pixels changes by 36 % across the image
-        wcs.sip = Sip(a, np.zeros((3, 3)), None, None, wcs.wcs.crpix)
+        # The width of pixels changes by 36 % across the image.
+        wcs = make_wcs((60, 60), 0.5, sip=(3e-3, 0))
         flat = Cube(np.ones((60, 60, 1)), wcs=wcs, band_names="a")
         target = make_wcs((12, 12), 1.0)
         result = align(flat, target, resample="exact", conserve="flux").data[:, :, 0]
@@ -419,9 +388,7 @@ class TestAligner:
         assert aligner.transform(self.cubes).shape == (7, 9, 3)
 
     def test_one_cube_passes(self):
-        assert CubeAligner().fit_transform(self.cubes[0]) is self.cubes[0]
-        (alone,) = [CubeAligner().fit_transform([self.cubes[0]])]
-        assert alone is self.cubes[0]
+        assert CubeAligner().fit_transform([self.cubes[0]]) is self.cubes[0]
 
     def test_footprint(self):
         cubes = [self.cubes[0], make_cube((20, 22), 1.0, "c", shift=(5, 0))]
@@ -451,10 +418,6 @@ class TestAligner:
         aligner = CubeAligner().fit(self.cubes)
         with pytest.raises(ValueError, match=r"X has 1 bands, .* fitted on 3 bands"):
             aligner.transform(self.cubes[1:])
-        with pytest.raises(ValueError, match="Several bands are named 'c'"):
-            aligner.fit([self.cubes[1]] * 2)
-        with pytest.raises(ValueError, match="no band 'z' to align to"):
-            CubeAligner("z").fit(self.cubes)
 
 
 def test_spectral_coordinates_are_joined_in_one_unit():

@@ -6,7 +6,8 @@ import warnings
 
 import numpy as np
 import pytest
-from _lazy_cubes import counted, lazy, make_wcs, no_computing, noise_cube
+from _grids import make_wcs
+from _lazy_cubes import counted, lazy, no_computing, noise_cube
 from _sizes import cut_small
 from astropy.io import fits
 from astropy.wcs import WCS
@@ -16,6 +17,8 @@ from scipy import ndimage
 from skesom._sky.grids import Grid, portable_grid
 from skesom.cube import Cube, CubeAligner, combine_exposures
 from skesom.cube.alignment import _registration, _stack
+
+SIP = 1.23456789012345e-4, -2.3e-5
 
 
 @pytest.fixture
@@ -186,7 +189,7 @@ class TestGrids:
             ),
             "pole": WCS(self.header(LONPOLE=179.98765432109876)),
             "axes": make_wcs((300, 400), 0.0396, angle=11),
-            "polynomial": make_wcs((300, 400), 0.0396, angle=11, sip=True),
+            "polynomial": make_wcs((300, 400), 0.0396, angle=11, sip=SIP),
             "hidden": WCS(self.tpv()),
         }
 

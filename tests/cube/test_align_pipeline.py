@@ -5,8 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+from _grids import CENTER, make_wcs
 from astropy.coordinates import SkyCoord
-from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
@@ -17,29 +17,9 @@ from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 
-CENTER = SkyCoord(204.2683, -29.8395, unit="deg")
-
 
 def chain(**alignment):
     return make_pipeline(CubeMasker(), FWHMConvolver(), CubeAligner(**alignment))
-
-
-def make_wcs(shape, size, angle, frame):
-    """Return a tangential WCS: pixel size in arcsec, angle in degrees."""
-    rows, columns = shape
-    angle = np.deg2rad(angle)
-    wcs = WCS(naxis=2)
-    if frame == "galactic":
-        wcs.wcs.ctype = ["GLON-TAN", "GLAT-TAN"]
-        wcs.wcs.crval = [CENTER.galactic.l.deg, CENTER.galactic.b.deg]
-    else:
-        wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-        wcs.wcs.crval = [CENTER.ra.deg, CENTER.dec.deg]
-    wcs.wcs.crpix = [(columns + 1) / 2 + 1.3, (rows + 1) / 2 - 2.6]
-    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    wcs.wcs.cdelt = [-size / 3600, size / 3600]
-    wcs.wcs.set()
-    return wcs
 
 
 def distances(cube, position):
@@ -68,7 +48,8 @@ def synthetic_cubes(rng):
     ]
     cubes = []
     for shape, size, angle, frame, bands in described:
-        wcs = make_wcs(shape, size, angle, frame)
+        where = {"angle": angle, "frame": frame, "shift": (1.3, -2.6)}
+        wcs = make_wcs(shape, size, **where)
         cube = Cube(
             rng.normal(0, 0.05, (*shape, len(bands))).astype(np.float32),
             wcs=wcs,

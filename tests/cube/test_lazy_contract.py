@@ -7,7 +7,8 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from _lazy_cubes import lazy, make_wcs, no_computing, noise_cube
+from _grids import make_wcs
+from _lazy_cubes import lazy, no_computing, noise_cube
 from _sizes import cut_convolution, cut_small
 from numpy.testing import assert_array_equal, assert_equal
 from sklearn.base import clone
@@ -34,6 +35,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:The FWHM is"),
 ]
 SHAPE = (200, 90, 4)
+SIP = 1.23456789012345e-4, -2.3e-5
 REGION = np.zeros(SHAPE[:2], dtype=bool)
 REGION[60:70, 30:80] = True
 
@@ -268,7 +270,7 @@ def cubes(rng):
     last.data[50:58] = 7  # no gap where the others have sky
     return [
         first.replace(sky_mask=sky, errors=first.errors),
-        noise_cube(rng, (130, 70), 0.6, "c", unit="Jy", sip=True),
+        noise_cube(rng, (130, 70), 0.6, "c", unit="Jy", sip=SIP),
         noise_cube(rng, (66, 35), 1.3, "d", shift=(1.3, -0.7)),
         last,
     ]
