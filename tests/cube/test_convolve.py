@@ -6,25 +6,12 @@ import pytest
 from astropy import units
 from astropy.convolution import convolve
 from astropy.wcs import WCS
-from scipy import ndimage, optimize
+from scipy import ndimage
 
 from skesom.cube import Cube, FWHMConvolver
 from skesom.cube.convolution._filtering import GaussianKernel, smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
-# The nine WFC3/UVIS mosaics of M83: width of the point-spread function in arcsec.
-M83_PIXEL = 0.0396
-M83_FWHM = {
-    "F225W": 0.083,
-    "F336W": 0.075,
-    "F373N": 0.070,
-    "F438W": 0.070,
-    "F487N": 0.067,
-    "F502N": 0.067,
-    "F657N": 0.070,
-    "F673N": 0.070,
-    "F814W": 0.074,
-}
 
 
 def gaussian(shape, row, column, sigma):
@@ -32,21 +19,6 @@ def gaussian(shape, row, column, sigma):
     rows, columns = np.indices(shape)
     distance = (rows - row) ** 2 + (columns - column) ** 2
     return np.exp(-distance / (2 * sigma**2)) / (2 * np.pi * sigma**2)
-
-
-def fitted_fwhm(image, row, column, half=6):
-    """Fit a Gaussian sampled at pixel centers around a star; return FWHM and flux."""
-    top, left = int(row) - half, int(column) - half
-    cut = image[top : top + 2 * half + 1, left : left + 2 * half + 1]
-
-    def misfit(parameters):
-        flux, y, x, sigma = parameters
-        return (flux * gaussian(cut.shape, y - top, x - left, sigma) - cut).ravel()
-
-    flux, _, _, sigma = optimize.least_squares(
-        misfit, [1, row, column, 1], xtol=1e-12, ftol=1e-12
-    ).x
-    return abs(sigma) / TO_SIGMA, flux
 
 
 def wcs_with_pixels(height, width, angle=0.0):
@@ -59,64 +31,6 @@ def wcs_with_pixels(height, width, angle=0.0):
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     wcs.wcs.pc = turn @ np.diag([-width / 3600, height / 3600])
     return wcs
-
-
-STARS = [(25.0, 25.0), (25.3, 74.6), (75.5, 24.2), (74.8, 75.5)]
-
-
-@pytest.fixture(scope="module", params=[np.float32, np.float64])
-def convolved(request):
-    bands = [
-        sum(
-            gaussian((100, 100), row, column, fwhm / M83_PIXEL * TO_SIGMA)
-            for row, column in STARS
-        )
-        for fwhm in M83_FWHM.values()
-    ]
-    cube = Cube(
-        np.stack(bands, axis=-1).astype(request.param),
-        band_names=list(M83_FWHM),
-        fwhm=list(M83_FWHM.values()),
-    )
-    result = FWHMConvolver(pixel_scale=M83_PIXEL).fit_transform(cube)
-    assert result.dtype == request.param
-    return cube, result
-
-
-class TestM83Filters:
-    """The nine filters of the study end at the width of the worst."""
-
-    @pytest.mark.parametrize("band", range(9), ids=M83_FWHM)
-    def test_width_and_flux(self, convolved, band):
-        image = convolved[1].data[:, :, band].astype(np.float64)
-        for row, column in STARS:
-            fwhm, flux = fitted_fwhm(image, row, column)
-            assert fwhm * M83_PIXEL == pytest.approx(0.083, rel=0.01)
-            assert flux == pytest.approx(1, rel=0.01)
-
-    def test_total_flux(self, convolved):
-        before, after = (cube.data.sum(axis=(0, 1)) for cube in convolved)
-        np.testing.assert_allclose(after, before, rtol=1e-3)
-
-    def test_worst_band_untouched(self, convolved):
-        before, after = convolved
-        np.testing.assert_array_equal(after.data[:, :, 0], before.data[:, :, 0])
-
-    def test_description(self, convolved):
-        before, after = convolved
-        np.testing.assert_allclose(after.fwhm, 0.083, rtol=1e-12)
-        assert after.band_names == before.band_names
-
-    def test_fitted_numbers(self, convolved):
-        convolver = FWHMConvolver(pixel_scale=M83_PIXEL).fit(convolved[0])
-        assert convolver.target_fwhm_ == 0.083
-        # .0830 and .0670: sqrt(.006889 - .004489) = .048990
-        assert convolver.kernel_fwhm_[4] == pytest.approx(0.0489898, abs=1e-7)
-        assert convolver.kernel_fwhm_[0] == 0
-        np.testing.assert_array_equal(
-            convolver.pixel_scale_, np.full((9, 2), M83_PIXEL)
-        )
-        assert convolver.n_features_in_ == 9
 
 
 class TestSmooth:

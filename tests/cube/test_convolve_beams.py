@@ -147,10 +147,8 @@ class TestLists:
             FWHMConvolver().fit([blind, cubes[1]])
 
     def test_arrays_are_no_list_of_cubes(self):
-        assert (
-            len(check_cubes(np.ones((2, 3, 4)).tolist(), FWHMConvolver(), reset=True))
-            == 1
-        )
+        nested = np.ones((2, 3, 4)).tolist()
+        assert len(check_cubes(nested, FWHMConvolver(), reset=True)) == 1
 
 
 class TestBeams:

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from astropy.wcs import WCS
+from _grids import make_wcs
 
 from skesom.cube import Cube, FWHMConvolver
 from skesom.cube.convolution import _beams
@@ -88,12 +88,6 @@ class TestOdd:
         )
         return said_by(cube.replace(**parts), fwhm=given)[0]
 
-    def wcs(self):
-        wcs = WCS(naxis=2)
-        wcs.wcs.ctype = "RA---TAN", "DEC--TAN"
-        wcs.wcs.cdelt = -0.04 / 3600, 0.04 / 3600
-        return wcs
-
     def test_usual_ones(self):
         # Hubble through F225W and F814W, 1.03 wavelengths by 2.4 m
         assert self.said([0.083, 0.074], [0.0199, 0.0721]) == []
@@ -108,7 +102,9 @@ class TestOdd:
         (line,) = self.said(None, fwhm=[0.083, 0.05])  # known to the cube
         assert "i (0.05 arcsec, 1.2 pixels)" in line
         # the minor axis of a beam, which has no width in pixels without a direction
-        (line,) = self.said({"u": 0.1, "i": (0.1, 0.05, 30)}, wcs=self.wcs())
+        (line,) = self.said(
+            {"u": 0.1, "i": (0.1, 0.05, 30)}, wcs=make_wcs((9, 9), 0.04)
+        )
         assert "i (0.05 arcsec" in line
 
     def test_below_the_diffraction_limit(self):

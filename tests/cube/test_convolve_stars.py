@@ -120,6 +120,20 @@ class TestM83Field:
             ]
             np.testing.assert_allclose(fluxes[1], fluxes[0], rtol=1e-3)
 
+    def test_what_is_told(self, field):
+        before, result, _, _ = field
+        assert result.dtype == before.dtype
+        np.testing.assert_array_equal(result.data[..., 0], before.data[..., 0])
+        np.testing.assert_allclose(result.fwhm, 0.083, rtol=1e-12)
+        assert result.band_names == before.band_names
+        convolver = FWHMConvolver().fit(before)
+        assert convolver.target_fwhm_ == 0.083
+        # .0830 and .0670: sqrt(.006889 - .004489) = .048990
+        assert convolver.kernel_fwhm_[4] == pytest.approx(0.0489898, abs=1e-7)
+        assert convolver.kernel_fwhm_[0] == 0
+        np.testing.assert_array_equal(convolver.pixel_scale_, M83_PIXEL)
+        assert convolver.n_features_in_ == 9
+
     def test_gaps(self, field):
         before, result, _, _ = field
         assert 0.1 < np.isnan(before.data).mean() < 0.4
