@@ -33,6 +33,7 @@ class Size(NamedTuple):
 SIZES = {
     "block": Size(values=2**18),  # of threads: 1 MB of float32, which caches hold
     "wide block": Size(pixels=2**19),  # larger, as the rows around are read too
+    "sums": Size(values=2**22),  # of a cube whose pieces are added up: 16 MB of float32
     "strip": Size(values=2**24, rows=64),  # of lazy images: 64 MB of float32
     "frame": Size(values=2**26, pixels=2**22),  # a larger one is not searched whole
     "search": Size(values=2**24, pixels=2**20),  # of which some float64 planes are made
@@ -135,7 +136,7 @@ class Window:
 
 
 def scan(function, images, plan, tasks):
-    """Return what a function makes of lazy images around each strip, and its task."""
+    """Return the results of a function of lazy images around strips, and of tasks."""
     return computed(*_delayed_calls(function, images, plan, tasks))
 
 
@@ -172,9 +173,8 @@ def map_images(
         calls = _delayed_calls(
             partial(_fill_strip, function), images, plan, [task] * len(plan.strips)
         )
-        heights = [rows.stop - rows.start for rows in plan.strips]
         return [
-            each and _join([call[n] for call in calls], heights, *each)
+            each and _join([call[n] for call in calls], plan.strips, *each)
             for n, each in enumerate(made)
         ]
     n_rows = len(images[0])
@@ -196,8 +196,8 @@ def map_images(
     return images
 
 
-def _join(tasks, heights, shape, dtype):
-    return join_strips(tasks, [(height, *shape) for height in heights], dtype)
+def _join(tasks, strips, shape, dtype):
+    return join_strips(tasks, [(s.stop - s.start, *shape) for s in strips], dtype)
 
 
 def _empty(made, n_rows):
@@ -324,7 +324,7 @@ def in_strips(array, chunks):
 
 
 def join_strips(tasks, shapes, dtype):
-    """Return the array of dask whose strips are what delayed tasks give."""
+    """Return the array of dask whose strips delayed tasks give."""
     import dask.array as da
 
     strips = zip(tasks, shapes, strict=True)

@@ -49,7 +49,7 @@ class RowFile:
 
 
 def write_strips(arrays, targets):
-    """Write arrays of dask to what takes slices of them, all in one pass."""
+    """Write arrays of dask to targets that take slices of them, all in one pass."""
     import dask.array
 
     work_with_dask(partial(dask.array.store, list(arrays), list(targets), lock=False))
@@ -91,7 +91,7 @@ def stored(arrays, folder=None):
 
 
 def _new_rows(folder):
-    """Return the path of a new file for rows, and what keeps it locked while open."""
+    """Return the path of a new file for rows, and the lock of it, an open file."""
     while True:
         number, path = tempfile.mkstemp(".rows", "skesom-", folder)
         mark = open(number, "rb")

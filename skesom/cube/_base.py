@@ -130,7 +130,7 @@ class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
         return as_fitted(self)._transform(X)
 
     def _fit_transform(self, X):
-        """Do what `fit_transform` does, in a class that can save work."""
+        """Fit and transform, in one go in a class that can save work so."""
         return self.fit(X).transform(X)
 
 
@@ -214,7 +214,7 @@ class CubeTransformer(CubeStep):
 
     @classmethod
     def _like_inputs(cls, X, cubes):
-        """Return the cubes as what X was: a list, one Cube, or an array."""
+        """Return the cubes in the form of X: a list, one Cube, or an array."""
         return cubes if is_cube_list(X) else cls._like_input(X, cubes[0])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def by_strips(function, step, cube, *arguments):
-    """Return what a function of a step makes of a cube, which it does pixel by pixel.
+    """Return the cube that a function of a step makes of another one, pixel by pixel.
 
     Of a lazy cube it makes a lazy one, in the same strips.
     """

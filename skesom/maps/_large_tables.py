@@ -85,7 +85,7 @@ def drop_lazy_labels(clusterer):
 
 
 def learned(step, X):
-    """Fit a step to a table, or to some rows of a large one; return what it makes."""
+    """Fit a step to a table, or to some rows of a large one; return the new table."""
     if not (is_lazy(X) or is_large(X)):
         return step.fit_transform(X)
     step.fit(some_rows(X))
@@ -93,7 +93,7 @@ def learned(step, X):
 
 
 def by_blocks(function, *tables):
-    """Return what a function makes of tables (or None), by blocks if they are large.
+    """Return the result of a function of tables (or None), by blocks of large ones.
 
     Products of matrices may differ in the last bit with the number of rows.
     """
@@ -112,7 +112,7 @@ def by_blocks(function, *tables):
 
 
 def applied(last, method, X, errors=None):
-    """Return what a method of a fitted clusterer gives, lazily of a lazy table."""
+    """Return the labels or numbers of a fitted clusterer, lazily of a lazy table."""
     method = getattr(last, method)
     if not isinstance(last, TAKE_DASK):
         return by_blocks(method, X)

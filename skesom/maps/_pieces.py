@@ -8,7 +8,7 @@ from astropy import units
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import row_blocks, strips_of
 from skesom._common.labels import check_label_map
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
@@ -16,7 +16,6 @@ from skesom.cube._base import check_cube
 from skesom.io._outlines import number_pieces
 from skesom.maps._positions import icrs_positions
 
-_VALUES_PER_BLOCK = 2**22
 _OF_PIXEL = 1 / 12  # variance of a pixel along its sides
 _ANGLES = units.sr, units.arcsec**2, units.deg**2
 _SHAPE = {
@@ -169,7 +168,7 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
 def _means(image, n_pieces, cube, agreement):
     """Return mean column and row, flux and error of each band, mean agreement."""
     totals = 0
-    for rows in row_blocks(cube.shape, _VALUES_PER_BLOCK):
+    for rows in strips_of(cube.shape, "sums"):
         row, column = inside = np.nonzero(image[rows])
         numbers, part = image[rows][inside], cube[rows].compute()
         values = [column, row + rows.start]

@@ -86,14 +86,15 @@ def flatten(
 
 def table_of(cube, valid, copy=True, n_jobs=None):
     """Return the table of the valid pixels or voxels of a cube, as `flatten`."""
-    width = cube.shape[2] if valid.ndim == 2 else 1
     if valid.all() and not cube.is_lazy:
+        width = cube.shape[2] if valid.ndim == 2 else 1
         return np.ascontiguousarray(cube.data).reshape(-1, width)
-    return _pick(cube.data, valid, width, copy, n_jobs)
+    return _pick(cube.data, valid, copy, n_jobs)
 
 
-def _pick(data, valid, width, copy, n_jobs):
+def _pick(data, valid, copy=True, n_jobs=None):
     """Return the valid pixels or voxels of a cube, one in a row."""
+    width = data.shape[2] if valid.ndim == 2 else 1
     if is_lazy(data):
         return _pick_lazily(data, valid, width)
     blocks = row_blocks(data.shape)
@@ -123,15 +124,14 @@ def _pick_lazily(data, valid, width):
     for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
         shape = np.count_nonzero(valid[rows]), width
         if shape[0]:
-            parts.append(pick(strip, valid[rows], width, True, 1))
+            parts.append(pick(strip, valid[rows], n_jobs=1))
             shapes.append(shape)
     return join_strips(parts, shapes, data.dtype)
 
 
 def flatten_errors(cube, valid):
     """Return the errors of the valid pixels or voxels of a cube, as `flatten`."""
-    width = cube.shape[2] if valid.ndim == 2 else 1
-    return _pick(cube.errors, valid, width, copy=True, n_jobs=None)
+    return _pick(cube.errors, valid)
 
 
 def valid_pixels(

@@ -245,7 +245,7 @@ class CubeAligner(CubeTransformer):
         return self._like_input(X, cube)
 
     def _measure(self, cubes, grid):
-        """Return the shifts to take off all bands, and what is seen of shifts."""
+        """Return the shifts to take off all bands, and a word on them."""
         none = np.zeros((self.n_features_in_, 2))
         correct = self.registration == "correct"
         if self.registration is None:

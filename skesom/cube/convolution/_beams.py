@@ -17,20 +17,20 @@ from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
 
 KEYWORDS = ("header", "stars")
-FEWEST_STARS = 5
+FEWEST_STARS = 5  # isolated ones of one width
 LEAST_PEAK = 10.0  # times the noise; fainter stars add more scatter than information
 LEAST_NOISE = 1e-6  # of the brightest pixel
 ISOLATION = 4.0  # FWHM; a neighbor within this distance spoils the wings of a star
-NEIGHBOR_PEAK = 0.1
+NEIGHBOR_PEAK = 0.1  # of the peak of the star; fainter neighbors spoil nothing
 HALF_WINDOW = 1.5  # FWHM; half of the side of the square that is fitted
-WORST_RESIDUAL = 0.1
-WORST_OFFSET = 1.5
-FIRST_GUESS = 3.0
+WORST_RESIDUAL = 0.1  # rms of a fit over the peak; what fits worse is no star
+WORST_OFFSET = 1.5  # pixels from where the source was found
+FIRST_GUESS = 3.0  # pixels; the second search takes what the first one found
 STAR_SPREAD = 0.1  # of the width; galaxies are wider
-BACKGROUND_BOX = 64
+BACKGROUND_BOX = 64  # pixels; many times as wide as a star
 FULL_CIRCLE = units.cycle.to(units.arcsec)
 _SHAPES = ("sharpness_range", "roundness_range")
-ENOUGH_PIXELS = 2048
+ENOUGH_PIXELS = 2048  # rows and columns in the middle of an image (docs/sharpness.md)
 MOST_FITS = 300  # of the brightest sources, so that time is bounded
 
 

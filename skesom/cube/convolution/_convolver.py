@@ -264,7 +264,7 @@ class FWHMConvolver(CubeTransformer):
         return list_bands(cubes, one_pixel_scale(self.pixel_scale, cubes))
 
     def _match(self, bands):
-        """Return the common width and what is done to each band."""
+        """Return the common width and the match of each band."""
         kernels = read_stamps(self.kernels, bands, "kernel")
         psfs = read_stamps(self.psfs, bands, "PSF")
         for band, psf, kernel in zip(bands, psfs, kernels, strict=True):

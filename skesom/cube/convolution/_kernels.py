@@ -23,7 +23,7 @@ from skesom.cube.convolution._filtering import (
 )
 
 _SCALE_CARDS = ("PIXELSCL", "PIXSCALE")  # in arcsec, of STPSF and Tiny Tim
-REGULARIZATION = 1e-4
+REGULARIZATION = 1e-4  # of Wiener filters: what is sharper is not brought back
 NEAR = 0.1  # pixels; a core that is nearer to the middle of a pixel stays there
 FAR_OFF = 1.0  # pixels; the middle of an even frame may be half a pixel off
 
@@ -46,7 +46,7 @@ class Match(NamedTuple):
         return 0.0 if self.beam is None else self.beam.major
 
     def describe(self):
-        """Return one line on what is done."""
+        """Return the kernel and the widths before and after in one line."""
         before = "unknown" if np.isnan(self.fwhm) else f"{self.fwhm:.4g} arcsec"
         after = "unknown" if np.isnan(self.result) else f"{self.result:.4g} arcsec"
         remark = f" ({self.remark})" if self.remark else ""
@@ -117,7 +117,7 @@ def stamp_beam(stamp, band):
 
 
 def kernel_on_pixels(match, pixel_scale, directions, band_name):
-    """Return what convolves the pixels of a band."""
+    """Return the kernel on the pixels of a band, None for none."""
     if match.array is not None:
         has_lobes = np.any(match.array < 0)
         return LobedKernel(match.array) if has_lobes else PositiveKernel(match.array)

@@ -262,7 +262,7 @@ class CubeMasker(CubeTransformer):
         return cubes, taken
 
     def _measure_sky(self, cube, taken):
-        """Measure the sky in what is left of representative rows of a cube."""
+        """Measure the sky in the values that are left of representative rows."""
         lost = _lost_values(taken, self.min_bands)(representative_rows(*cube.shape[:2]))
         slopes, n_jobs = self.check_background, self.n_jobs
         return measure_sky(cube.data, lost, slopes=slopes, n_jobs=n_jobs)
@@ -411,7 +411,7 @@ def _pack(values):
 
 
 def _take(taken, criterion, found):
-    """Let a criterion take what it found and no other took before."""
+    """Let a criterion take the values that it found and no other took before."""
     taken[found & (taken == KEPT)] = CRITERIA.index(criterion)
 
 

@@ -8,20 +8,20 @@ from skesom._common.blocks import around, row_blocks, strips_of
 from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
-SHORTEST_RUN = 10
-SMALLEST_BLOCK = 4
-ALARM_RATE = 0.01
-QUANTIZED = 1024
-MOST_PEDESTALS = 8
+SHORTEST_RUN = 10  # pixels of one value in a line; chance may ask for more
+SMALLEST_BLOCK = 4  # side of a square of one value
+ALARM_RATE = 0.01  # gaps that chance may make in a whole band
+QUANTIZED = 1024  # different values; with fewer, as in pictures, areas may be flat
+MOST_PEDESTALS = 8  # values of a band that are looked at, which bounds the time
 # Lines.
-WINDOW = 25
+WINDOW = 25  # pixels along a line that are averaged (docs/masking.md)
 HALF = WINDOW // 2
-SIDE = 3
-SHORTEST_LINE = 10
+SIDE = 3  # pixels to the lines on either side that it is compared with
+SHORTEST_LINE = 10  # windows in a row that are dark
 LEAST_DEPTH = 1.5  # in standard deviations of a pixel
 SIGNIFICANCE = 5  # in standard deviations of a mean
 BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as this
-STEPS = 64  # in one standard deviation
+STEPS = 64  # in one standard deviation; sums of windows then fit into 16 bits
 
 
 def gaps_of_value(band, value):
@@ -122,7 +122,7 @@ def _solid_part(candidates, run, block):
 
 
 def _opened(mask, shape):
-    """Return what full rectangles cover, as `ndimage.binary_opening`, but quickly."""
+    """Return full rectangles of a mask, as `ndimage.binary_opening`, but quickly."""
     mask = _starts(mask, shape)
     for lines, length in zip((mask, mask.T), shape, strict=True):
         for step in _doubled_steps(length):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Find hot and dead pixels and cosmic rays: what is sharper than any image can be."""
+"""Find hot and dead pixels and cosmic rays: values sharper than any image can be."""
 
 import numpy as np
 from astropy.stats import gaussian_fwhm_to_sigma

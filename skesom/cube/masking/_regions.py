@@ -73,7 +73,7 @@ def in_pixels(region, wcs):
 
 
 def pixels_in_box(region, shape):
-    """Find the pixels with centers in what `in_pixels` returns, in a box around it."""
+    """Find the pixels with centers in a region of `in_pixels`, in a box around it."""
     from regions import PixCoord, PointPixelRegion, RegionMeta
 
     box = None

@@ -13,10 +13,10 @@ from skesom._common.lazy import in_memory
 from skesom.cube.convolution._filtering import smooth
 
 KEPT = 255  # number of no criterion
-TILE = 16
-FEWEST_TILES = 8
-ENOUGH_PIXELS = 2_000_000
-ENOUGH_VALUES = 100_000
+TILE = 16  # pixels; smaller ones where a frame has few of them
+FEWEST_TILES = 8  # from which the darkest are taken
+ENOUGH_PIXELS = 2_000_000  # of a frame, in strips spread over it
+ENOUGH_VALUES = 100_000  # whose median is known to .4 % of their scatter
 # In units of the noise of a pixel, levels of sky are within so much of their middle:
 # they scatter by 0-.36, others by .58-1.1.
 FLAT = 0.5
@@ -98,7 +98,7 @@ def significance(image, level, noise):
 
 
 def _chance_cuts(sums, threshold, n_bands):
-    """Return what sums of bands exceed as seldom as noise does so many deviations."""
+    """Return the sums of bands that chance exceeds as seldom as so many deviations."""
     # As a gamma distribution of their mean and variance (Satterthwaite, 1946), since
     # the noise of bands may be correlated.
     mean, variance = 0.5 * n_bands, 1.25 * n_bands  # of normal values, if independent
@@ -234,7 +234,7 @@ def _sparse_statistics(band):
 
 
 def _clipped_statistics(pixels):
-    """Return median and deviation without what is three deviations away."""
+    """Return median and deviation of the pixels within three deviations."""
     pixels = np.sort(_thinned(pixels[np.isfinite(pixels)]))
     if not len(pixels):
         return np.nan, np.nan
