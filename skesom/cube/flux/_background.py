@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import planes_of, row_blocks
+from skesom._common.blocks import map_strips, planes_of
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
 from skesom.cube.convolution._beams import photutils
@@ -163,24 +163,10 @@ class BackgroundSubtractor(CubeTransformer):
             if not (check and _bends(some)):
                 backgrounds[band] = background
                 ranges[band] = np.ptp(some)
-        if cube.is_lazy:
-            data = cube.data.map_blocks(
-                _subtract_strip,
-                backgrounds=backgrounds,
-                dtype=cube.dtype,
-                meta=cube.data._meta,
-            )
-        else:
-            data = np.empty(cube.shape, dtype=cube.dtype)
-            for rows in row_blocks(cube.shape):
-                data[rows] = subtract_backgrounds(cube.data[rows], backgrounds, rows)
+        data = map_strips(
+            lambda part, rows: subtract_backgrounds(part, backgrounds, rows), cube.data
+        )
         return cube.replace(data=data, errors=cube.errors), ranges
-
-
-def _subtract_strip(data, backgrounds, block_info=None):
-    """Return a strip without the backgrounds of some bands."""
-    rows = slice(*block_info[0]["array-location"][0])
-    return subtract_backgrounds(data, backgrounds, rows)
 
 
 def _refuse_empty(image, name):
