@@ -14,9 +14,15 @@ import numpy as np
 from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.utils.data import clear_download_cache, download_file
+from astropy.utils.data import (
+    CacheMissingWarning,
+    clear_download_cache,
+    download_file,
+    is_url_in_cache,
+)
 from astropy.utils.exceptions import AstropyUserWarning
 
+from skesom._common.warn import warn_user
 from skesom._types import Cube, StrPath
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy import load_study_filters
@@ -71,10 +77,14 @@ def fetch_m83(
     Raises
     ------
     OSError
-        If a file cannot be downloaded, or is damaged. One that was damaged in the cache
-        is discarded, so that the next call downloads it again.
+        If a file cannot be downloaded, or is damaged.
     ValueError
         If a filter or part is unknown, or the part lies outside of the images.
+
+    Warns
+    -----
+    UserWarning
+        If a damaged file in the cache is discarded and downloaded again.
 
     Notes
     -----
@@ -144,8 +154,20 @@ def _find_file(name, source, show_progress):
     folders = ARCHIVE if source is None else source
     folders = [folders] if isinstance(folders, str) else list(folders)
     urls = [f"{folder.rstrip('/')}/{file}" for folder in folders]
-    path = _download(urls, show_progress)
-    if problem := _find_problem(path, name):
+    with warnings.catch_warnings():
+        # astropy warns of a cache that does not exist before the first download.
+        warnings.filterwarnings("ignore", ".* does not exist", CacheMissingWarning)
+        was_cached = is_url_in_cache(urls[0])
+        path = _download(urls, show_progress)
+    problem = _find_problem(path, name)
+    if problem is not None and was_cached:
+        clear_download_cache(urls[0])
+        warn_user(
+            f"{file} in the cache is damaged ({problem}) and is downloaded again."
+        )
+        path = _download(urls, show_progress)
+        problem = _find_problem(path, name)
+    if problem is not None:
         clear_download_cache(urls[0])
         raise OSError(
             f"The download of {file} from {' or '.join(urls)} is damaged ({problem}) "

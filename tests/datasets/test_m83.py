@@ -134,17 +134,29 @@ def test_a_band_on_another_grid_is_resampled_to_the_sky(archive):
 # ---------------------------------------------------------------- the cache
 
 
-def test_files_are_downloaded_once_but_for_damaged_ones(archive):
+def test_files_are_downloaded_once(archive):
     first = fetch_m83(["F225W"], source=archive.address)
-    content = archive.remove("F225W")
-    assert_array_equal(fetch_m83(["F225W"], source=archive.address).data, first.data)
+    archive.remove("F225W")
+    again = fetch_m83(["F225W"], source=archive.address)
+    assert_array_equal(first.data, again.data)
+
+
+def test_a_file_that_is_damaged_in_the_cache_is_replaced(archive):
+    first = fetch_m83(["F225W"], source=archive.address)
     (path,) = cached_files()
-    path.write_bytes(content[:-2880])
-    with pytest.raises(OSError, match=r"f225w.*damaged .*was discarded\. Try again"):
+    for content in (path.read_bytes()[:5000], path.read_bytes()[:-2880], b"nothing"):
+        path.write_bytes(content)
+        with pytest.warns(UserWarning, match=r"f225w.* in the cache is damaged \("):
+            again = fetch_m83(["F225W"], source=archive.address)
+        assert_array_equal(first.data, again.data)
+    archive.remove("F225W")
+    path.write_bytes(b"nothing")
+    with (
+        pytest.warns(UserWarning, match="in the cache is damaged"),
+        pytest.raises(OSError, match="could not be downloaded"),
+    ):
         fetch_m83(["F225W"], source=archive.address)
     assert cached_files() == []
-    archive.add("F225W", content)
-    assert_array_equal(fetch_m83(["F225W"], source=archive.address).data, first.data)
 
 
 # ---------------------------------------------------------------- damage
