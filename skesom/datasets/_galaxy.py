@@ -50,6 +50,7 @@ FRAME = (slice(MARGIN, -MARGIN),) * 2
         "dust": [Interval(Real, 0.0, None, closed="left")],
         "star_formation": [Interval(Real, 0.0, None, closed="left")],
         "blur": [Interval(Real, 0.0, 10.0, closed="right")],
+        "gap_value": [Real],
         "random_state": ["random_state"],
     },
     prefer_skip_nested_validation=True,
@@ -65,6 +66,7 @@ def make_galaxy_cube(
     dust: float = 1.0,
     star_formation: float = 1.0,
     blur: float = 1.0,
+    gap_value: float = np.nan,
     random_state: RandomState = None,
 ) -> tuple[Cube, NDArray[np.int32]]:
     """Make a close-up of a galaxy, a face-on spiral like Messier 83, and its truth.
@@ -94,6 +96,8 @@ def make_galaxy_cube(
         Factor on the light of young stars, gas and clusters, except in ellipticals.
     blur : float in (0, 10], default=1.0
         Factor on the width of the point-spread function of each band.
+    gap_value : float, default=nan
+        Value of pixels without data; 0.0 in many archives.
     random_state : int, RandomState instance or None, default=None
         Determines the galaxy and the noise. Pass an int for reproducible results.
 
@@ -163,7 +167,7 @@ def make_galaxy_cube(
         times = optics.coverage(shape, missing, number, size)
         rng = np.random.default_rng(noise_seeds[number])
         image = optics.expose(rate, band, times, noise, rng)
-        image[times == 0] = np.nan
+        image[times == 0] = gap_value
         truth[times == 0] = MASKED
         data[:, :, place] = image
     cube = Cube(
