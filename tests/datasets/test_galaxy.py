@@ -368,6 +368,15 @@ def test_spectra_tell_the_populations_of_another_galaxy():
 # Bad parameters
 
 
+def test_gap_value_zero_gives_exact_zeros_in_the_same_places():
+    with_nan, truth = make_galaxy_cube((100, 100), missing=0.3, random_state=0)
+    with_zeros, zero_truth = make_galaxy_cube(
+        (100, 100), missing=0.3, gap_value=0.0, random_state=0
+    )
+    np.testing.assert_array_equal(np.isnan(with_nan.data), with_zeros.data == 0.0)
+    np.testing.assert_array_equal(truth, zero_truth)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -385,6 +394,7 @@ def test_spectra_tell_the_populations_of_another_galaxy():
         ({"dust": -1.0}, "'dust' parameter"),
         ({"star_formation": -1.0}, "'star_formation' parameter"),
         ({"blur": 0.0}, "'blur' parameter"),
+        ({"gap_value": "nan"}, "'gap_value' parameter"),
         ({"random_state": "seed"}, "'random_state' parameter"),
     ],
 )
