@@ -6,8 +6,8 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from _grids import make_wcs
 from astropy import units
-from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
@@ -203,8 +203,7 @@ class TestCorrection:
         assert_allclose(aligner.shifts_[1], [2.3, -0.2], atol=0.1)
 
     def test_on_a_grid_of_no_band(self, rng):
-        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
-        wcs.wcs.cdelt = np.array([-1, 1]) / 3600
+        wcs = make_wcs((160, 180), 1.0)
         cube = bands_of(rng, (0, 0), (3, -4)).replace(wcs=wcs)
         cube = cube.replace(band_units=["K", "K"])
         grid = Cube(np.ones((160, 180, 1)), wcs=wcs)
@@ -214,14 +213,7 @@ class TestCorrection:
     def test_equal_to_a_right_wcs(self, rng):
         """A wrong CRPIX is undone: the same as if it had been right."""
         cube = bands_of(rng, (0, 0), (0, 0)).replace(band_units=["K", "K"])
-        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
-        wcs.wcs.crpix, wcs.wcs.cdelt = [90, 80], np.array([-1, 1]) / 3600
-        turned = wcs.deepcopy()
-        angle = np.deg2rad(30)
-        turned.wcs.pc = np.array(
-            [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-        )
-        turned.wcs.set()
+        wcs, turned = (make_wcs((160, 180), 1.0, angle=angle) for angle in (0, 30))
         right = cube[:, :, :1].replace(wcs=wcs)
         other = CubeAligner(Cube(np.ones((160, 180, 1)), wcs=turned)).fit_transform(
             cube[:, :, 1:].replace(wcs=wcs)
@@ -240,8 +232,7 @@ class TestCorrection:
     def test_other_images(self, rng):
         """Parts of the fitted image take its shift, other exposures are measured."""
         cube = bands_of(rng, (0, 0), (3, -4)).replace(band_units=["K", "K"])
-        wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
-        wcs.wcs.cdelt = np.array([-1, 1]) / 3600
+        wcs = make_wcs((160, 180), 1.0)
         cube = cube.replace(wcs=wcs)
         aligner = CubeAligner(registration="correct").fit(cube)
         whole = aligner.transform(cube)
@@ -340,17 +331,9 @@ def test_a_lone_star_is_not_moved_by_noise(height, registration):
 @pytest.mark.parametrize("is_bent", [False, True])
 def test_a_shifted_wcs(is_bent):
     """A pixel of the grid gets what lies off it by the shift, distorted or not."""
-    wcs = WCS(naxis=2)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN"]
-    wcs.wcs.crval = [204.25, -29.86]
-    wcs.wcs.crpix = [10, 5]
-    wcs.wcs.cdelt = [-1 / 3600, 1 / 3600]
-    grid = Grid(wcs.deepcopy(), (40, 60))
-    if is_bent:
-        wcs.wcs.ctype = ["RA---TAN-SIP", "DEC--TAN-SIP"]
-        bend = np.zeros((3, 3))
-        bend[2, 0] = 1e-3
-        wcs.sip = Sip(bend, bend.T, None, None, wcs.wcs.crpix)
+    grid = Grid(make_wcs((40, 60), 1.0, shift=(-20, -15)), (40, 60))
+    bend = (1e-3, 1e-3) if is_bent else None
+    wcs = make_wcs((40, 60), 1.0, shift=(-20, -15), sip=bend)
     moved = _registration._shift_wcs(wcs, grid, [2.0, -3.0])
     off = pixel_to_pixel(grid.wcs, wcs, 30 - 3, 20 + 2)
     assert_allclose(pixel_to_pixel(grid.wcs, moved, 30, 20), off, atol=1e-3)

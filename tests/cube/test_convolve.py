@@ -261,18 +261,6 @@ class TestWidths:
             self.fit([1, 2, 3], target_fwhm=target)
 
 
-def test_result_does_not_depend_on_threads(global_random_seed):
-    rng = np.random.default_rng(global_random_seed)
-    cube = rng.normal(size=(60, 70, 5)).astype(np.float32)
-    cube[rng.random(cube.shape) < 0.05] = np.nan
-    settings = {"fwhm": [1, 1.1, 1.5, 2, 3], "pixel_scale": 0.6}
-    alone = FWHMConvolver(**settings).fit_transform(cube)
-    np.testing.assert_array_equal(
-        FWHMConvolver(**settings, n_jobs=2).fit_transform(cube), alone
-    )
-    np.testing.assert_array_equal(np.isnan(alone), np.isnan(cube))
-
-
 def test_fit_on_a_strip_is_the_same():
     cube = Cube(np.ones((40, 20, 2)), wcs=wcs_with_pixels(0.3, 0.3), fwhm=[0.7, 0.9])
     whole, strip = FWHMConvolver().fit(cube), FWHMConvolver().fit(cube[10:20])
