@@ -14,7 +14,7 @@ import xarray
 from astropy import units
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom._common import strips
+from skesom._common.blocks import SIZES, Size
 from skesom._sky.grids import Grid, same_grid
 from skesom.cube import Cube
 from skesom.cube._convert import as_cube
@@ -95,8 +95,7 @@ class TestZarr:
         assert_array_equal(np.asarray(found), wanted)
 
     def test_strips_are_chunks(self, cube, tmp_path, monkeypatch):
-        monkeypatch.setattr(strips, "_LEAST_ROWS", 8)
-        monkeypatch.setattr(strips, "STRIP_VALUES", 1)
+        monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=8))
         write_cube(tmp_path / "m83.zarr", cube)
         text = (tmp_path / "m83.zarr" / "data" / "zarr.json").read_text()
         chunks = json.loads(text)["chunk_grid"]["configuration"]["chunk_shape"]
