@@ -19,13 +19,10 @@ def scene(global_random_seed):
     return brightness + color + rng.normal(0, 0.05, (60, 50, 3))
 
 
-def test_without_contrast_each_band_has_mean_0_and_variance_1(scene):
-    scaled = ColorScaler(contrast=0).fit_transform(scene)
-    assert_allclose(scaled.mean(axis=(0, 1)), 0, atol=1e-12)
-    assert_allclose(scaled.std(axis=(0, 1)), 1, rtol=1e-12)
-
-
 def test_spectra_follow_the_definition(scene):
+    plain = ColorScaler(contrast=0).fit_transform(scene)
+    assert_allclose(plain.mean(axis=(0, 1)), 0, atol=1e-12)
+    assert_allclose(plain.std(axis=(0, 1)), 1, rtol=1e-12)
     scaler = ColorScaler(contrast=0.3).fit(scene)
     table = scene.reshape(-1, 3)
     table = (table - table.mean(axis=0)) / table.std(axis=0)
@@ -39,13 +36,6 @@ def test_spectra_follow_the_definition(scene):
     factor = np.sum(scaled * expected) / np.sum(expected**2)
     assert_allclose(scaled, factor * expected, atol=1e-9)
     assert_allclose(scaled.var(axis=0).mean(), 1, rtol=0.1)
-
-
-def test_signal_is_what_noise_leaves_of_the_variance(scene):
-    signal = ColorScaler().fit(scene).signal_
-    assert np.all(signal[:, 0] > 0.99)  # brightness
-    assert np.all(signal[:, 1] > 0.9)  # color
-    assert np.all(signal[:, 2] < 0.3)  # the rest is noise
 
 
 @pytest.mark.parametrize("with_errors", [False, True])
@@ -86,6 +76,11 @@ def test_errors_that_rise_with_brightness_are_believed(scene):
 
 
 def test_color_gains_on_brightness(scene):
+    signal = ColorScaler().fit(scene).signal_
+    assert np.all(signal[:, 0] > 0.99)  # brightness
+    assert np.all(signal[:, 1] > 0.9)  # color
+    assert np.all(signal[:, 2] < 0.3)  # the rest is noise
+
     def ratio(scaled):
         color = (scaled[:, :, 0] - scaled[:, :, 2]).std()
         return color / scaled.mean(axis=2).std()
@@ -183,9 +178,5 @@ def test_fewer_pixels_than_bands(monkeypatch):
     known = ColorScaler().fit(data)
     assert_allclose(found.transform(data), known.transform(data), atol=1e-6)
     assert len(found.variance_) == 47  # the mean takes one of 48 pixels
-
-
-def test_few_pixels_without_signal():
-    scaler = ColorScaler().fit(np.ones((2, 3, 9)))
-    spectra = np.random.default_rng(0).normal(size=(2, 3, 9))
-    assert_allclose(scaler.transform(spectra), spectra - 1)
+    scaler = ColorScaler().fit(np.ones((2, 3, 90)))  # without signal
+    assert_allclose(scaler.transform(data), data - 1)

@@ -258,48 +258,34 @@ def test_tags_tell_of_cubes_with_gaps():
     assert tags.input_tags.allow_nan
 
 
-def changed(data, place, value):
-    """Return a copy of an array with a value at some places."""
-    data = data.copy()
-    data[place] = value
-    return data
-
-
 class TestBadInput:
     """One clear error for what cannot be clustered."""
 
     @pytest.mark.parametrize(
-        ("make", "options", "message"),
+        ("place", "value", "options", "message"),
         [
-            (lambda _: np.full((4, 5, 2), np.nan), {}, "All 20 pixels are masked"),
-            (lambda X: X, {"min_bands": 4}, "min_bands=4 exceeds the 3 bands"),
-            (lambda X: changed(X, np.s_[:, :, 1], 5), {}, r"'g' is constant \(5 "),
-            (  # where pixels are valid
-                lambda X: changed(
-                    X, np.s_[:, :, 1], np.where(np.isnan(X[:, :, 0]), 7, 5)
-                ),
-                *({}, r"Band 'g' is constant \(5 "),
-            ),
-            (lambda _: np.ones((4, 5, 2)), {}, "Nothing tells pixels apart"),
-            (
-                lambda X: changed(X, np.s_[:, :, 2], np.nan),
-                *({"min_bands": 1}, "Band 'r' has no data"),
-            ),
-            (
-                lambda X: changed(X, (2, 3, 2), -np.inf),
-                *({}, r"Band 'r' .* row 2, column 3"),
-            ),
-            (lambda X: X, {"estimator": StandardScaler()}, "'estimator' .* 'fit_pred"),
-            (lambda X: X, {"pattern": "pixels"}, "'pattern' parameter of CubeCluster"),
-            (lambda X: X, {"min_bands": 0}, "'min_bands' parameter of CubeClusterer"),
-            (lambda _: np.ones((4, 5)), {}, "three axes"),
+            (..., np.nan, {}, "All 900 pixels are masked"),
+            (..., 1, {}, "Nothing tells pixels apart"),
+            (np.s_[..., 1], 5, {}, r"Band 'g' is constant \(5 "),
+            (np.s_[..., 2], np.nan, {"min_bands": 1}, "Band 'r' has no data"),
+            ((2, 3, 2), -np.inf, {}, r"Band 'r' .* row 2, column 3"),
+            ((0, 0), 0, {"min_bands": 4}, "min_bands=4 exceeds the 3 bands"),
+            ((0, 0), 0, {"min_bands": 0}, "'min_bands' parameter of CubeClusterer"),
+            ((0, 0), 0, {"pattern": "pixels"}, "'pattern' parameter of CubeClusterer"),
+            ((0, 0), 0, {"estimator": StandardScaler()}, "'estimator' .* 'fit_pred"),
         ],
     )
-    def test_of_fit(self, cube, make, options, message):
-        X = make(cube.data)
-        X = cube.replace(data=X) if X.shape == cube.shape else X
+    def test_of_fit(self, cube, place, value, options, message):
+        cube.data[place] = value
         with pytest.raises(ValueError, match=message):
-            CubeClusterer(**{"estimator": KMeans(3)} | options).fit(X)
+            CubeClusterer(**{"estimator": KMeans(3)} | options).fit(cube)
+
+    def test_constant_where_pixels_are_valid_and_a_single_image(self, cube):
+        cube.data[:, :, 1] = np.where(np.isnan(cube.data[:, :, 0]), 7, 5)
+        with pytest.raises(ValueError, match=r"Band 'g' is constant \(5 "):
+            CubeClusterer(KMeans(3)).fit(cube)
+        with pytest.raises(ValueError, match="three axes"):
+            CubeClusterer().fit(cube.data[:, :, 1])
 
     def test_of_predict(self, cube):
         with pytest.raises(NotFittedError):

@@ -100,12 +100,12 @@ def test_classes_in_one_block(sky):
     assert held_out.scores["balanced accuracy"] == pytest.approx(np.mean(known))
 
 
-@pytest.mark.parametrize("block_size", [16, 8])
-def test_nothing_to_hold_out(sky, block_size):
+def test_nothing_to_hold_out(sky):
     cube, labels = sky
     labels[4:] = -1  # the classes share no block of 8 x 8
-    with pytest.raises(ValueError, match="no class lies in several of the"):
-        held_out_score(NEAREST, cube, labels, block_size=block_size)
+    for block_size in (16, 8):
+        with pytest.raises(ValueError, match="no class lies in several of the"):
+            held_out_score(NEAREST, cube, labels, block_size=block_size)
 
 
 def test_unlabeled_pixels_may_be_learned(sky):

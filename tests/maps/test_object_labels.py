@@ -19,6 +19,8 @@ def test_the_pixel_of_each_object():
     # Most objects first; the one that is outside of the image has no label.
     assert names == {0: "HII", 1: "G"}
     assert label_map.tolist() == [[1, -1, -1, -1], [-1, -1, 0, 0]]
+    with pytest.raises(ValueError, match="None of the 1 objects lies in the map"):
+        label_objects(objects(x=[9], y=[9], type=["a"]), (4, 4))
 
 
 def test_the_nearest_object_counts():
@@ -41,8 +43,3 @@ def test_radius_on_the_sky(sky_wcs):
     assert np.argwhere(label_map == 0).tolist() == [
         [5, 10], [6, 9], [6, 10], [6, 11], [7, 10]
     ]  # fmt: skip
-
-
-def test_none_in_the_image():
-    with pytest.raises(ValueError, match="None of the 1 objects lies in the map"):
-        label_objects(objects(x=[9], y=[9], type=["a"]), (4, 4))
