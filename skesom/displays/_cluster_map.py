@@ -232,6 +232,7 @@ def _draw_contours(ax, clusters, shown, smoothing):
             slice(max(side.start - margin, 0), side.stop + margin)
             for side in boxes[number]
         )
+        # Smoothed in its own box: the whole map would be smoothed for each cluster.
         share = _smoothed(labels[box] == number, smoothing)
         x, y, color = columns[box[1]], rows[box[0]], clusters.colors[number]
         contour = draw_outline(ax, x, y, share, color, width, _RIM)

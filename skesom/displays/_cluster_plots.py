@@ -240,6 +240,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
 
 def spread(wanted, apart):
     """Move numbers as little as needed to be so far apart."""
+    # Less what they must be apart, places need only not fall.
     steps = apart * np.arange(len(wanted))
     return isotonic_regression(np.asarray(wanted, dtype=float) - steps) + steps
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What all displays of clusters share: checked input, colors, names, a legend."""
+"""Parts of all displays of clusters: checked input, colors, names, a legend."""
 
 from __future__ import annotations
 

@@ -164,6 +164,7 @@ class CrossmatchDisplay(Display):
         enrichment = self.crossmatch.matrix("enrichment")
         certain = self.crossmatch.matrix("p_any") < significance
         ax = new_axes(ax, crossmatch_size(self.crossmatch))
+        # No objects at all, which have no logarithm, are far below the scale.
         doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
         shown = np.ma.array(doublings, mask=~certain)
         self.image_ = ax.imshow(shown, "PuOr_r", aspect="auto", interpolation="nearest")

@@ -194,6 +194,7 @@ class CutoutsDisplay(ClusterDisplay):
 def _choose(table, labels, cube, label, n_cutouts):
     """Return the numbers of the largest and of typical pieces of a cluster."""
     own = table[table["cluster"] == label]
+    # Among the larger ones: a piece of a few pixels shows nothing.
     others = own[n_cutouts : max(2 * n_cutouts, len(own) // 4)]
     if "agreement" in own.colnames and len(others):
         others = others[others["agreement"] >= np.median(others["agreement"])]

@@ -156,6 +156,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         with np.errstate(divide="ignore"):
             shown = np.log10(counts.T)
         self.density_ = ax.imshow(shown, "Greys", origin="lower", aspect="auto")
+        # Above the highest, so that no bin is black and hides a contour.
         self.density_.set(extent=limits[0] + limits[1], clim=(None, 1.6 * shown.max()))
         self.contours_ = {}
         centers = [(edges[1:] + edges[:-1]) / 2 for edges in bins]
@@ -267,7 +268,7 @@ def _measure(photometry, axis):
 
 
 def _split(axis):
-    """Return what is before an operator, the operator, and what is after it."""
+    """Return the parts of an axis around its operator, and this between them."""
     if str(axis).startswith("excess "):
         return "", "excess", axis.removeprefix("excess ")
     for word in ("-", "/"):

@@ -245,6 +245,7 @@ def _balanced(planes):
         return [np.zeros(plane.shape, dtype=np.float32) for plane in planes]
     spread = np.ptp(known, axis=1, keepdims=True)
     noise = np.where(noise > 0, noise, np.where(spread > 0, 1e-3 * spread, 1))
+    # In order of size, so that the sum has the same bits for any order of the bands.
     signal = np.sort((known - level) / noise, axis=0).sum(axis=0) / np.sqrt(len(planes))
     dark = signal <= np.percentile(signal, _DARK)
     black = np.median(known[:, dark], axis=1, keepdims=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the units of a map stand for: their samples, and images of their weights."""
+"""The samples of the units of a map, and images of their weights."""
 
 from __future__ import annotations
 
@@ -196,6 +196,7 @@ class HitMapDisplay(UnitMapDisplay):
         radii = np.sqrt(sums[:, -1] / max(sums.max(), 1)).clip(_SMALLEST_PIE)
         radii *= self._dots(ax, *_PIE) / ax.figure.dpi
         ends = 90 - 360 * np.insert(sums, 0, 0, axis=1) / np.maximum(sums[:, -1:], 1)
+        # Larger pies first, so that they hide none where nodes are close.
         slices = np.argwhere(hits > 0)
         slices = slices[np.argsort(-radii[slices[:, 0]], kind="stable")]
         wedges = [
@@ -284,8 +285,9 @@ class PrototypesDisplay(UnitMapDisplay):
         scale, below = ScalarMappable(norm, cmap), self.layout.flat
         self.color_bar_ = add_color_bar(ax, scale, "weight", below=below)
         half = self._dots(ax, *_IMAGE) * np.array(self.shape[::-1]) / max(self.shape)
-        hits = getattr(self.layout, "hits", None)
+        hits = self.layout.hits
         hits = np.zeros(len(self.values)) if hits is None else hits
+        # Of units that are too close, the one of most hits is the first to be drawn.
         order, self.images_ = np.argsort(-hits, kind="stable"), {}
         middles = ax.transData.transform(self.layout.positions[order])
         for number in uncovered(middles, np.broadcast_to(half, middles.shape)):

@@ -29,6 +29,8 @@ _AXIS_NAMES = "axis 1", "axis 2"
 class LatticeLayout:
     """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it."""
 
+    hits = None  # they do not change a cell
+
     def __init__(self, shape, topology="hexagonal", toroidal=False):
         self.shape = tuple(shape)
         self.toroidal = toroidal
@@ -93,6 +95,7 @@ class LatticeLayout:
         sides = np.stack([polygons, np.roll(polygons, -1, axis=1)], axis=2)
         sides = sides.reshape(-1, 2, 2)
         owner = np.repeat(np.asarray(labels), len(self.corners))
+        # Neighbors share the middle of a side, but for rounding.
         middles = np.round(sides.mean(axis=1), 6)
         _, first, side, counts = np.unique(
             middles, axis=0, return_index=True, return_inverse=True, return_counts=True

@@ -199,6 +199,7 @@ class ValueMapDisplay(Display):
         step = thinning(shape, max_pixels)
         drawn = mean(values, step) if values.shape == shape else values
         known = drawn[~np.isnan(drawn)]
+        # Shares and probabilities are compared between maps, so their scale is fixed.
         is_given = highest is not None and len(known)
         top = float(np.percentile(known, highest)) if is_given else 1.0
         image = np.ma.masked_invalid(drawn)

@@ -116,11 +116,13 @@ class Map:
         links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
             raise ValueError("'connections' contains NaN.")
+        # Ones instead of strengths: an entry of 0 that is stored is a connection too.
         rows, columns = np.hstack([links.coords, links.coords[::-1]])
         return sparse.csr_array((np.ones(len(rows)), (rows, columns)), links.shape)
 
     def connected(self, first, second):
         """Find the pairs of units that are connected."""
+        # A pair is one number, so no matrix of all units is needed.
         rows, columns = (axis.astype(np.intp) for axis in self.links.nonzero())
         return np.isin(self.n_units * first + second, self.n_units * rows + columns)
 

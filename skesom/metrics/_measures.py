@@ -280,6 +280,9 @@ def distortion(
     X = som.check_samples(X)
     add = partial(_sums_at_units, codebook=som.codebook)
     hits, weights, first, second = add_up(add, X)
+    # The squares about any unit are those about the mean of the samples, and that of
+    # the way of the mean: no sample is needed twice. Sums are of differences to the own
+    # unit, because those of samples far from the origin would lose digits.
     shift = first / np.where(weights > 0, weights, 1)
     means = som.codebook + shift
     scatters = (second - weights * shift**2).sum(axis=1)

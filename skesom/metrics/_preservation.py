@@ -157,7 +157,7 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
         units, rows = np.unique(winners[block], return_inverse=True)
         on_map = som.distances_from(units)[:, winners][rows]
         itself = np.arange(len(rows)), ranks[block]
-        in_data[itself] = on_map[itself] = -1
+        in_data[itself] = on_map[itself] = -1  # first in both orders
         near, far = (on_map, in_data) if by_map else (in_data, on_map)
         near, far = _mean_over_orders(near, inside), _mean_over_orders(far, excess)
         penalties[block] = np.einsum("ij,ij->i", near, far)
@@ -256,6 +256,8 @@ def _mean_over_orders(distances, of_rank):
     """Return the mean of a function of rank over all orders that ties allow."""
     order = np.argsort(distances, axis=1)
     ordered = np.take_along_axis(distances, order, axis=1)
+    # Those of one distance share the ranks that they take together. Distances on a map
+    # that is turned are the same but for rounding.
     first = np.ones(ordered.shape, dtype=bool)
     first[:, 1:] = ordered[:, 1:] > ordered[:, :-1] * (1 + _ROUNDING)
     begins = np.flatnonzero(first)
