@@ -88,8 +88,9 @@ def make(galaxy, job, lattice_job):
 CLASSES = ["UMatrix graph", "HitMap lattice", "ComponentPlanes lattice own"]
 CLASSES += ["ClusterMap", "ClusterSpectra", "ClusterHistogram", "ValueMap"]
 CLASSES += ["TrainingCurve", "Prototypes lattice", "Dendrogram"]
-KINDS = ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
-KINDS += ["ClusterMap compared", *CLASSES]
+VARIANTS = ["UMatrix torus", "ComponentPlanes graph shared", "Prototypes graph"]
+VARIANTS += ["ClusterMap compared"]
+KINDS = CLASSES + VARIANTS
 CLASSES += ["ValueMap stability"]  # which is checked before its runs
 ON_THE_SKY = {"ClusterMap", "ClusterMap compared", "ValueMap"}
 
@@ -114,6 +115,8 @@ def test_draws_where_it_is_told_and_cuts_nothing_off(make, kind, galaxy):
     assert display.figure_ is ax.figure
     assert pyplot.get_fignums() == []
     assert_is_whole(ax.figure)
+    if kind in VARIANTS:
+        return
     # By default in a new figure, which is larger.
     assert display.plot() is display
     assert pyplot.get_fignums() == [display.figure_.number]
