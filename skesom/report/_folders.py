@@ -102,6 +102,20 @@ def check_folder(folder, *, overwrite=False, edited=None):
         )
 
 
+def check_outside(folder, paths):
+    """Refuse to replace a folder together with files that its new content is made of.
+
+    Those of a demo are written with its results, so they would be removed.
+    """
+    whole = os.path.realpath(folder)
+    for path in paths if Path(folder) not in _given else ():
+        if Path(os.path.realpath(path)).is_relative_to(whole):
+            raise FileExistsError(
+                f"{path} lies in {folder}, which would be replaced. Choose another "
+                "folder."
+            )
+
+
 def names_of_files(folder, *others):
     """Return the names of the files that a folder will have when it is finished."""
     return sorted({*(_name(path, folder) for path in _files_in(folder)), *others})

@@ -27,7 +27,12 @@ from skesom.maps._pipeline import MapImages
 from skesom.report import _catalog, _pictures, _pieces, _tables
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
-from skesom.report._folders import atomic_folder, check_folder, names_of_files
+from skesom.report._folders import (
+    atomic_folder,
+    check_folder,
+    check_outside,
+    names_of_files,
+)
 from skesom.report._image_source import ImageSource, source_from
 from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
@@ -169,6 +174,7 @@ def write_report(
     check_folder(folder, overwrite=overwrite)
     style = PictureStyle() if pictures is True else pictures or None
     source = source_from(source)
+    check_outside(folder, source.paths() if source is not None else [])
     if continua is None and source is not None:
         continua = source.continua
     result = Result(

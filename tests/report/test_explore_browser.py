@@ -202,14 +202,33 @@ def highlighted(browser, shape):
     return kept[0] & kept[1]
 
 
+def errors_of(browser):
+    """Return the errors since the log was read."""
+    return [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
+
+
+def requests_of(browser):
+    """Return the addresses that were asked for since the log was read."""
+    logged = [json.loads(e["message"]) for e in browser.get_log("performance")]
+    messages = [entry["message"] for entry in logged]
+    return [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
+
+
+def open_job(browser, clusterer, cube, folder, **options):
+    """Cluster a cube and open its page; return the label map."""
+    job = make_cluster_pipeline(clusterer, target_fwhm=None, **options).fit(cube)
+    browser.get_log("browser")
+    open_page(browser, explore(folder / "page.html", job, cube))
+    return job["cluster"].labels_
+
+
 def test_no_errors_and_no_requests(page):
-    errors = [e for e in page.get_log("browser") if e["level"] == "SEVERE"]
-    assert errors == []
-    asked = []
-    for entry in page.get_log("performance"):
-        message = json.loads(entry["message"])["message"]
-        if message["method"] == "Network.requestWillBeSent":
-            asked.append(message["params"]["request"]["url"])
+    assert errors_of(page) == []
+    asked = requests_of(page)
     assert asked, "the log of requests is empty"
     outside = [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
     assert outside == []
@@ -269,13 +288,7 @@ def test_names_of_strangers_run_nothing(browser, lattice_job, galaxy, tmp_path):
     assert "<img src=x" in text
     found = "img[src='x'], svg[onload], a[href^=javascript], style:not(head style)"
     assert browser.find_elements("css selector", found) == []
-    asked = [
-        message["params"]["request"]["url"]
-        for entry in browser.get_log("performance")
-        if (message := json.loads(entry["message"])["message"])["method"]
-        == "Network.requestWillBeSent"
-    ]
-    assert [url for url in asked if url.startswith("http")] == []
+    assert [url for url in requests_of(browser) if url.startswith("http")] == []
 
 
 def test_code_in_a_page_does_not_run(browser, lattice_job, galaxy, tmp_path):
@@ -648,10 +661,7 @@ def turned(galaxy, angle):
 def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
     """Each tick is where the sky has what it says, also where 24 h are passed."""
     cube = turned(galaxy, angle)
-    job = make_cluster_pipeline(
-        KMeans(2, n_init=1, random_state=0), target_fwhm=None
-    ).fit(cube)
-    open_page(browser, explore(tmp_path / "page.html", job, cube))
+    open_job(browser, KMeans(2, n_init=1, random_state=0), cube, tmp_path)
     written, directions = browser.execute_script(
         """const written = [];
         const context = sky_view.canvas.getContext("2d");
@@ -709,11 +719,7 @@ def test_views_are_sized_at_once(browser, lattice_job, galaxy, tmp_path):
 
 def test_pixels_without_a_sky(browser, galaxy, tmp_path):
     blind = Cube(galaxy.data, band_names=galaxy.band_names)
-    job = make_cluster_pipeline(
-        KMeans(2, n_init=1, random_state=0), target_fwhm=None
-    ).fit(blind)
-    browser.get_log("browser")
-    open_page(browser, explore(tmp_path / "page.html", job, blind))
+    open_job(browser, KMeans(2, n_init=1, random_state=0), blind, tmp_path)
     act(browser, "hover", 5, 6)
     assert "no sky coordinates" in browser.find_element("id", "readout").text
     act(browser, "select_where", [1] + [0] * (blind.data[:, :, 0].size - 1))
@@ -723,8 +729,7 @@ def test_pixels_without_a_sky(browser, galaxy, tmp_path):
     corners = np.reshape(re.findall(r"[\d.]+", lines[2]), (-1, 2)).astype(float)
     assert corners.min(axis=0).tolist() == [0.5, 0.5]
     assert corners.max(axis=0).tolist() == [1.5, 1.5]
-    errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
-    assert errors == []
+    assert errors_of(browser) == []
 
 
 def test_dark_and_light(page):
@@ -766,22 +771,16 @@ def test_frame_of_a_notebook(browser, lattice_job, galaxy, tmp_path):
     ids=["one cluster of an evolving map", "200 clusters without a map"],
 )
 def test_few_and_many_clusters(browser, galaxy, tmp_path, clusterer, n_clusters):
-    job = make_cluster_pipeline(clusterer).fit(galaxy)
-    browser.get_log("browser")
-    open_page(browser, explore(tmp_path / "page.html", job, galaxy))
+    labels = open_job(browser, clusterer, galaxy, tmp_path)
     assert len(cells(browser, 3)) == n_clusters
     act(browser, "select_groups", [n_clusters - 1])
-    smallest = job["cluster"].labels_ == n_clusters - 1
-    assert n_selected(browser) == smallest.sum()
-    errors = [e for e in browser.get_log("browser") if e["level"] == "SEVERE"]
-    assert errors == []
+    assert n_selected(browser) == (labels == n_clusters - 1).sum()
+    assert errors_of(browser) == []
 
 
 def test_a_slice_of_voxels_is_chosen(browser, galaxy, tmp_path):
     clusterer = KMeans(3, random_state=0)
-    voxels = make_cluster_pipeline(clusterer, pattern="voxel").fit(galaxy)
-    open_page(browser, explore(tmp_path / "page.html", voxels, galaxy))
-    labels = voxels["cluster"].labels_
+    labels = open_job(browser, clusterer, galaxy, tmp_path, pattern="voxel")
     colors = np.array([list(bytes.fromhex(c[1:])) for c in of_groups(browser, "color")])
     for number in (0, 3):
         browser.execute_script(

@@ -31,7 +31,7 @@ from skesom.cube import (
     CubeTransformer,
     FWHMConvolver,
 )
-from skesom.io import read_catalog, read_map, read_region_labels
+from skesom.io import read_catalog, read_map, read_region_labels, write_bands
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore, write_report
@@ -618,6 +618,15 @@ class TestOverwrite:
         (tmp_path / "notes.txt").write_text("mine")
         with pytest.raises(FileExistsError, match=r"not written here.*: notes\.txt\."):
             write(tmp_path, job, galaxy, overwrite=True)
+
+    def test_images_in_the_folder_stop_it(self, galaxy, job, tmp_path):
+        """They were written with a result, as those of a demo."""
+        with atomic_folder(tmp_path / "out") as folder:
+            write_bands(folder / "images", galaxy)
+        files = sorted((tmp_path / "out" / "images").iterdir())
+        with pytest.raises(FileExistsError, match="which would be replaced"):
+            write(tmp_path / "out", job, galaxy, source=files, overwrite=True)
+        assert all(file.is_file() for file in files)
 
 
 class TestFailure:
