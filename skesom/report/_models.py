@@ -195,16 +195,12 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
         and {"software", "pipeline", "band_names"} <= model.keys()
         and isinstance(model["software"], dict)
         and isinstance(model["pipeline"], BaseEstimator)
-        and _is_list_of_names(model["band_names"])
+        and isinstance(names := model["band_names"], list | None)
+        and all(isinstance(name, str) for name in names or ())
     ):
         raise ValueError(f"{path} holds no model of skesom.")
     warn_of_versions(f"{path} was saved", model["software"], _DECIDE_RESULTS)
-    return model["pipeline"], model["band_names"]
-
-
-def _is_list_of_names(names):
-    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
-    return names is None or is_list
+    return model["pipeline"], names
 
 
 def find_model(path, *, trust=False):

@@ -202,7 +202,7 @@ def write_report(
             report.write_models(pipeline, bands)
         report.write_pictures(style)
         if source is not None and model is None:
-            report.write_recipe(pipeline, source, training)
+            write_recipe(report.path(RECIPE_NAME), pipeline, source, training)
         decisions = decisions_of(pipeline) if model is None else None
         report.files.decisions = decisions
         provenance = describe_run(
@@ -238,7 +238,7 @@ class _Report:
         """Remember files that were written."""
         self.files.update({name: self._home / name for name in names})
 
-    def _path(self, name):
+    def path(self, name):
         """Return where a file goes, and remember it."""
         _logger.debug("writing %s", name)
         self._add([name])
@@ -259,17 +259,17 @@ class _Report:
         summary = _tables.pass_over_pixels(result, self._folder if tables else None)
         self._add(_tables.TABLES if tables else ())
         self.files.clusters = clusters = _tables.cluster_list(result, summary)
-        write_ecsv(clusters, self._path("clusters.ecsv"))
-        path, digest = self._path(GROUPS_NAME), result.label_map_sha256
+        write_ecsv(clusters, self.path("clusters.ecsv"))
+        path, digest = self.path(GROUPS_NAME), result.label_map_sha256
         write_cluster_groups(path, result.groups, label_map_sha256=digest)
-        path = self._path("cluster_map.fits")
+        path = self.path("cluster_map.fits")
         write_map(path, result.label_map, cube=cube, table=clusters)
         if summary.agreement is not None:
             header = None if cube.wcs is None else cube.wcs.to_header()
             agreement = summary.agreement  # of voxels, with the bands first
             agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
-            fits.writeto(self._path("agreement.fits"), agreement, header)
-        _pieces.write_color_map(self._path(_pieces.COLOR_MAP), result.colors)
+            fits.writeto(self.path("agreement.fits"), agreement, header)
+        _pieces.write_color_map(self.path(_pieces.COLOR_MAP), result.colors)
         _logger.debug("finding connected pieces")
         for names, left_out in (
             _write_classes(self._folder, result),
@@ -278,8 +278,8 @@ class _Report:
             self._add(names)
             self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
-        write_ecsv(indices, self._path("validity.ecsv"))
-        path = self._path(_pictures.BAND_IMAGES)
+        write_ecsv(indices, self.path("validity.ecsv"))
+        path = self.path(_pictures.BAND_IMAGES)
         _pictures.write_band_images(path, result, clusters)
         if style is not None:
             late = pictures.jobs_of_pixels(summary)
@@ -290,7 +290,7 @@ class _Report:
             self.write_crossmatch(result, catalog, radius, style)
         self.files.suggestions = suggestions_of(result, self.files.matches)
         self.files.descriptions = write_summary(
-            self._path(SUMMARY_NAME), result, clusters, self.files.suggestions, drawn
+            self.path(SUMMARY_NAME), result, clusters, self.files.suggestions, drawn
         )
         if result.is_voxel:
             self._left_out |= _NOT_OF_VOXELS
@@ -318,7 +318,7 @@ class _Report:
                     path = self._folder / _pictures.BAND_IMAGES
                     _pictures.add_band_pictures(path, picture)
                 elif picture is not None:
-                    self._path(f"{name}.{style.format}").write_bytes(picture)
+                    self.path(f"{name}.{style.format}").write_bytes(picture)
 
     def write_outlines(self, label_map, wcs, names, colors, sigma):
         """Write the outlines of the clusters as regions."""
@@ -345,13 +345,9 @@ class _Report:
             else:
                 self._add([name])
 
-    def write_recipe(self, pipeline, source, training):
-        """Write the parts that make the run again."""
-        write_recipe(self._path(RECIPE_NAME), pipeline, source, training)
-
     def write_provenance(self, provenance, style):
         """Write how the results were made."""
-        path = self._path(FILE_NAME)
+        path = self.path(FILE_NAME)
         provenance["files"] = names_of_files(self._folder, FILE_NAME)
         provenance["left_out"] = self._left_out
         provenance["pictures"] = style and style._asdict()
