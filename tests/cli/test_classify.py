@@ -153,7 +153,7 @@ class TestRegions:
         pytest.importorskip("regions")
         out = tmp_path / "out"
         status, lines, err = run(
-            *("--regions", drawn, "-o", out, *QUICK),
+            *("classify", *bands, "--regions", drawn, "-o", out, *QUICK),
             "--no-pictures",
         )
         assert (status, err) == (0, [])
