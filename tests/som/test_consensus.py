@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The consensus of many clusterings."""
 
-import pickle
-
 import numpy as np
 import pytest
 from _shapes import SHAPES, golf_ball
@@ -443,15 +441,6 @@ def test_one_row_for_each_cluster():
     X = np.arange(12.0).reshape(4, 3) ** 2
     consensus = ConsensusClusterer(KMeans(), n_clusters=4, n_estimators=3).fit(X)
     assert_array_equal(np.sort(consensus.labels_), np.arange(4))
-
-
-def test_survives_pickling_and_cloning():
-    X, _ = make_blobs(200, centers=3, random_state=0)
-    consensus = consensus_of(None, 3, n_clusters=3).fit(X)
-    restored = pickle.loads(pickle.dumps(consensus))
-    assert_array_equal(restored.predict(X), consensus.labels_)
-    again = clone(consensus).fit(X)
-    assert_array_equal(again.labels_, consensus.labels_)
 
 
 class Rarely(ClusterMixin, BaseEstimator):

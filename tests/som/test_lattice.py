@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The lattice against matrices of units by units."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
+from _memory import peak_of
 from _reference import distances, neighborhood, places
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -109,11 +108,12 @@ def test_large_lattices_need_no_matrix_of_units_by_units(name, toroidal):
     values = np.ones((200 * 200, 2))
     for shape in ((200, 200), (1, 40_000)):
         lattice = Lattice(shape, "hexagonal", toroidal)
-        tracemalloc.start()
-        lattice.smooth(values, 5.0, Neighborhood(name))
-        lattice.connections()
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+        peak, _ = peak_of(
+            lambda lattice=lattice: (
+                lattice.smooth(values, 5.0, Neighborhood(name)),
+                lattice.connections(),
+            )
+        )
         assert peak < 32e6 < 8 * 40_000**2 / 100
 
 

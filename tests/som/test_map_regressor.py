@@ -80,30 +80,41 @@ class TestMeansByHand:
             regressor.partial_fit(X, np.ones((5, 2)))
 
 
+def friedman(n_samples):
+    X, y = make_friedman2(n_samples, random_state=0)
+    return StandardScaler().fit_transform(X), y
+
+
 def test_the_map_is_that_without_targets():
-    X, y = make_friedman2(300, random_state=0)
-    X = StandardScaler().fit_transform(X)
-    regressor, plain = (
-        csom_regressor((5, 6), smoothing=0).fit(X, y),
-        CSOM(None, shape=(5, 6)).fit(X),
-    )
+    X, y = friedman(300)
+    regressor = csom_regressor((5, 6), smoothing=0).fit(X, y)
+    plain = CSOM(None, shape=(5, 6)).fit(X)
     assert_array_equal(regressor.estimator_.codebook_, plain.codebook_)
     assert_array_equal(regressor.estimator_.hit_map(), plain.hit_map())
-    winners = plain.winners(X)
+
+
+@pytest.mark.parametrize(
+    "regressor", [csom_regressor((5, 6), smoothing=0), esom_regressor(random_state=0)]
+)
+def test_a_unit_has_the_mean_of_its_samples(regressor):
+    X, y = friedman(300)
+    winners = regressor.fit(X, y).estimator_.winners(X)
     expected = [y[winners == unit].mean() for unit in winners]
     assert_allclose(regressor.predict(X), expected)
 
 
-def test_it_comes_close_to_nearest_neighbors():
+def test_maps_come_close_to_nearest_neighbors():
     X, y = make_friedman2(1000, random_state=0)
-    scores = [
+    of_nodes, of_units, of_neighbors = (
         cross_val_score(make_pipeline(StandardScaler(), regressor), X, y).mean()
         for regressor in (
+            esom_regressor(n_neighbors=3, random_state=0),
             csom_regressor("auto", n_neighbors=3),
             KNeighborsRegressor(10),
         )
-    ]
-    assert 0.8 < scores[0] < scores[1]
+    )
+    assert 0.75 < of_nodes
+    assert 0.8 < of_units < of_neighbors
 
 
 def test_few_targets_among_many_samples():
@@ -129,6 +140,7 @@ def test_few_targets_among_many_samples():
         ({"unlabeled": np.nan}, y * np.nan, "A target is nan in all 5 samples"),
         ({"unlabeled": "?"}, y, "The 'unlabeled' parameter of MapRegressor"),
         ({"n_neighbors": 0}, y, "The 'n_neighbors' parameter of MapRegressor"),
+        ({"smoothing": -1}, y, "The 'smoothing' parameter of MapRegressor"),
         ({}, y[:-1], "inconsistent numbers of samples"),
     ],
 )
@@ -155,40 +167,16 @@ def test_sharing_helps_where_units_have_few_samples():
     assert scores[1] > scores[0] + 0.05
 
 
-def test_refused_smoothing():
-    with pytest.raises(ValueError, match="The 'smoothing' parameter of MapRegressor"):
-        csom_regressor(smoothing=-1).fit(X, y)
-
-
-class TestOnNodes:
-    """The same on an ESOM, whose nodes come and go."""
-
-    def test_a_node_has_the_mean_of_its_samples(self):
-        X, y = make_friedman2(300, random_state=0)
-        X = StandardScaler().fit_transform(X)
-        regressor = esom_regressor(random_state=0).fit(X, y)
-        winners = regressor.estimator_.winners(X)
-        expected = [y[winners == unit].mean() for unit in winners]
-        assert_allclose(regressor.predict(X), expected)
-
-    def test_it_comes_close_to_nearest_neighbors(self):
-        X, y = make_friedman2(1000, random_state=0)
-        esom = make_pipeline(
-            StandardScaler(), esom_regressor(n_neighbors=3, random_state=0)
-        )
-        assert cross_val_score(esom, X, y).mean() > 0.75
-
-    def test_targets_outlive_their_nodes(self):
-        X, y = make_friedman2(600, random_state=0)
-        X = StandardScaler().fit_transform(X)
-        regressor = esom_regressor(0.8, pruning_period=2).partial_fit(X[:300], y[:300])
-        before = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
-        regressor.partial_fit(X[300:], y[300:])
-        after = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
-        assert not set(before) <= set(after)
-        assert regressor.target_hits_.sum() == 600
-        assert_allclose(regressor._target_sums.sum(), y.sum())
-        assert regressor.score(X, y) > 0.7
+def test_targets_outlive_their_nodes():
+    X, y = friedman(600)
+    regressor = esom_regressor(0.8, pruning_period=2).partial_fit(X[:300], y[:300])
+    before = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
+    regressor.partial_fit(X[300:], y[300:])
+    after = regressor.estimator_._network.identity[: len(regressor.unit_targets_)]
+    assert not set(before) <= set(after)
+    assert regressor.target_hits_.sum() == 600
+    assert_allclose(regressor._target_sums.sum(), y.sum())
+    assert regressor.score(X, y) > 0.7
 
 
 def test_default_is_an_esom():

@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from _memory import peak_of
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
@@ -27,16 +28,6 @@ def table(tmp_path_factory):
         table[rows : rows + 100_000] = part + 5 * (part[:, :1] > 0)
     table.flush()
     return np.load(path, mmap_mode="r")
-
-
-def peak_of(function):
-    """Return the most memory that a call takes, and its result."""
-    tracemalloc.start()
-    try:
-        result = function()
-        return tracemalloc.get_traced_memory()[1], result
-    finally:
-        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(

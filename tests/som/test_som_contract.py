@@ -3,11 +3,11 @@
 
 import copy
 import pickle
-import tracemalloc
 
 import joblib
 import numpy as np
 import pytest
+from _memory import peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.spatial.distance import cdist
@@ -270,10 +270,7 @@ def test_thread_limits_change_nothing(estimator):
 def test_predict_needs_no_table_of_samples_by_units(estimator, X):
     fitted = clone(estimator).fit(X)
     many = np.tile(X, (100, 1))
-    tracemalloc.start()
-    fitted.predict(many)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak, _ = peak_of(lambda: fitted.predict(many))
     assert peak < 64 * len(many) < 8 * len(many) * len(fitted.codebook_)
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from _families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
+from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.datasets import make_blobs
@@ -73,17 +74,22 @@ def fitted(request):
 
 
 def test_cuts_nest_around_those_asked_for(fitted):
-    _, consensus = fitted
+    """Rows that are given again are labeled alike."""
+    X, consensus = fitted
     n_leaves = len(consensus.children_) + 1
     cuts = [consensus.labels_at(number) for number in range(1, n_leaves + 1)]
     for number, labels in enumerate(cuts, 1):
         assert len(np.unique(labels[labels >= 0])) == labels.max() + 1 == number
+        if hasattr(consensus, "predict"):
+            assert_array_equal(consensus.labels_at(number, X), labels)
+            assert_array_equal(consensus.labels_at(number, X[3:4]), labels[3:4])
     for coarse, fine in pairwise(cuts):
-        assert len(np.unique(np.column_stack([coarse, fine]), axis=0)) == len(
-            np.unique(fine)
-        )
-    asked = cuts[consensus.n_clusters_ - 1]
-    np.testing.assert_array_equal(asked, consensus.labels_)
+        both = np.unique(np.column_stack([coarse, fine]), axis=0)
+        assert len(both) == len(np.unique(fine))
+    assert_array_equal(cuts[consensus.n_clusters_ - 1], consensus.labels_)
+    for number in (0, n_leaves + 1, 2.5):
+        with pytest.raises(ValueError, match="n_clusters must be an int from 1"):
+            consensus.labels_at(number)
 
 
 def test_children_are_those_of_a_dendrogram(fitted):
@@ -96,36 +102,19 @@ def test_children_are_those_of_a_dendrogram(fitted):
     assert len(np.unique(children)) == children.size
 
 
-def test_rows_given_again_are_labeled_alike(fitted):
-    X, consensus = fitted
-    if not hasattr(consensus, "predict"):
-        pytest.skip("members without predict")
-    for number in range(1, len(consensus.children_) + 2):
-        labels = consensus.labels_at(number)
-        np.testing.assert_array_equal(consensus.labels_at(number, X), labels)
-        np.testing.assert_array_equal(consensus.labels_at(number, X[3:4]), labels[3:4])
-
-
 def test_tree_is_part_of_a_stored_model(fitted):
     X, consensus = fitted
     n_leaves = len(consensus.children_) + 1
     loaded = pickle.loads(pickle.dumps(consensus))
-    np.testing.assert_array_equal(loaded.children_, consensus.children_)
+    assert_array_equal(loaded.children_, consensus.children_)
     again = pickle.loads(pickle.dumps(clone(consensus).fit(X)))  # has not grown yet
-    np.testing.assert_array_equal(again.children_, consensus.children_)
+    assert_array_equal(again.children_, consensus.children_)
     if hasattr(consensus, "predict"):
         labels = consensus.labels_at(n_leaves)
-        np.testing.assert_array_equal(again.labels_at(n_leaves, X), labels)
+        assert_array_equal(again.labels_at(n_leaves, X), labels)
         if n_leaves > again.n_clusters_:
             with pytest.raises(ValueError, match="not part of a stored"):
                 again.labels_at(n_leaves)
-
-
-def test_refuses_more_clusters_than_leaves(fitted):
-    _, consensus = fitted
-    for number in (0, len(consensus.children_) + 2, 2.5):
-        with pytest.raises(ValueError, match="n_clusters must be an int from 1"):
-            consensus.labels_at(number)
 
 
 def test_tree_of_a_lazy_table():
@@ -135,9 +124,7 @@ def test_tree_of_a_lazy_table():
     consensus = ConsensusClusterer(ESOM(), **how).fit(da.from_array(X, chunks=(300, 2)))
     for number in (2, 3, 5):
         labels = consensus.labels_at(number)
-        np.testing.assert_array_equal(
-            np.asarray(labels), consensus.labels_at(number, X)
-        )
+        assert_array_equal(np.asarray(labels), consensus.labels_at(number, X))
 
 
 def test_tree_has_clusters_of_which_it_sees_no_row():
@@ -168,8 +155,8 @@ def test_representative_of_a_cut_tells_all_its_clusters():
     cut = consensus._cut_at(4, X)
     assert index(truth, cut.representative_.predict(X)) == 1
     labels, agreement = cut.predict(X, return_agreement=True)
-    np.testing.assert_array_equal(labels, consensus.labels_at(4))
-    np.testing.assert_array_equal(agreement, cut.agreement_)
+    assert_array_equal(labels, consensus.labels_at(4))
+    assert_array_equal(agreement, cut.agreement_)
 
 
 def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
@@ -177,9 +164,7 @@ def test_table_is_let_go_when_all_rows_have_a_leaf(fitted):
     consensus = clone(consensus).fit(X)
     labels = consensus.labels_at(len(consensus.children_) + 1)
     assert not hasattr(consensus, "_learned")
-    np.testing.assert_array_equal(
-        consensus.labels_at(len(consensus.children_) + 1), labels
-    )
+    assert_array_equal(consensus.labels_at(len(consensus.children_) + 1), labels)
 
 
 def test_bodies_that_no_member_divides_have_leaves_too():
@@ -197,7 +182,7 @@ def test_clusters_that_no_member_puts_together_join_by_nearness():
     how = {"max_samples": 0.5, "random_state": 0}
     consensus = ConsensusClusterer(KMeans(4), **how).fit(np.concatenate(X))
     expected = np.repeat([0, 1, 0, 1], list(groups.values()))
-    np.testing.assert_array_equal(consensus.labels_at(2), expected)
+    assert_array_equal(consensus.labels_at(2), expected)
 
 
 @pytest.mark.parametrize("seen", [[0, 0, 1, 1], [0, 1, 2, 3]], ids=["parts", "places"])
@@ -211,7 +196,7 @@ def test_leaves_join_by_what_members_put_together_then_by_nearness(seen):
     tree, _ = tree_of_members(2 * [KMeans()], X, None, labels, 4, given)
     assert tree.sizes.tolist() == [50, 50, 50, 50]
     expected = seen if max(seen) == 1 else [0, 1, 0, 1]
-    np.testing.assert_array_equal(tree.numbers(2), expected)
+    assert_array_equal(tree.numbers(2), expected)
 
 
 def test_row_has_the_leaf_with_most_votes_in_its_cluster():
@@ -219,9 +204,9 @@ def test_row_has_the_leaf_with_most_votes_in_its_cluster():
     votes = Votes([np.array([own, unlabeled])], [], np.array([0.0, 1, 0]))
     parts = [np.array([0, 0, -1, 0])]
     found = votes.scores(parts)
-    np.testing.assert_array_equal(found[1:3], [[4, 1, 2], unlabeled])
+    assert_array_equal(found[1:3], [[4, 1, 2], unlabeled])
     voting = PartVotes([], votes, np.array([0, 1, 1]))
-    np.testing.assert_array_equal(voting.leaves(parts, [0, 1, 1, -3]), [0, 2, 2, -3])
+    assert_array_equal(voting.leaves(parts, [0, 1, 1, -3]), [0, 2, 2, -3])
 
 
 def test_leaf_of_one_row_is_where_the_row_is():
@@ -229,7 +214,7 @@ def test_leaf_of_one_row_is_where_the_row_is():
     X = np.column_stack([places, np.zeros(71)])
     consensus = ConsensusClusterer(DBSCAN(eps=5, min_samples=1), n_estimators=3).fit(X)
     assert consensus._tree()[0].sizes.tolist() == [40, 30, 1]
-    np.testing.assert_array_equal(consensus.labels_at(2), places > 0)
+    assert_array_equal(consensus.labels_at(2), places > 0)
 
 
 def test_leaves_of_members_without_predict():
@@ -240,8 +225,8 @@ def test_leaves_of_members_without_predict():
     n_leaves = len(consensus.children_) + 1
     leaves, known = consensus.labels_at(n_leaves), consensus.labels_ >= 0
     assert n_leaves >= 6
-    np.testing.assert_array_equal(leaves >= 0, known)
-    np.testing.assert_array_equal(np.unique(leaves[known]), np.arange(n_leaves))
+    assert_array_equal(leaves >= 0, known)
+    assert_array_equal(np.unique(leaves[known]), np.arange(n_leaves))
     pairs = np.column_stack([consensus.labels_, leaves])[known]
     assert len(np.unique(pairs, axis=0)) == n_leaves
     assert adjusted_rand_score(truth[known], leaves[known]) > 0.8

@@ -177,12 +177,6 @@ def test_estimators_that_end_in_a_map(estimator):
 
 
 class TestBadInput:
-    def test_errors_before_the_steps_of_a_pipeline(self):
-        X = np.random.default_rng(0).normal(size=(50, 2))
-        pipeline = make_pipeline(StandardScaler(), CSOM(None, shape=(2, 2))).fit(X)
-        with pytest.raises(ValueError, match="do not scale 'errors': give the map"):
-            unit_table(pipeline, X, errors=np.ones(X.shape))
-
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
@@ -201,18 +195,16 @@ class TestBadInput:
         with pytest.raises(ValueError, match=message):
             unit_table(three_units, **{"X": [[1.0], [2.0]], **arguments})
 
-    def test_unknown_lengths(self, three_units):
-        X = da.from_array(np.ones((5, 1)), chunks=2)
-        with pytest.raises(ValueError, match="compute_chunk_sizes"):
-            unit_table(three_units, X[X[:, 0] > 0])
-
-    def test_a_dask_array_before_the_steps_of_a_pipeline(self):
+    def test_what_has_no_units_to_count(self, three_units):
         X = np.random.default_rng(0).normal(size=(50, 2))
         pipeline = make_pipeline(StandardScaler(), CSOM(None, shape=(2, 2))).fit(X)
+        with pytest.raises(ValueError, match="do not scale 'errors': give the map"):
+            unit_table(pipeline, X, errors=np.ones(X.shape))
         with pytest.raises(ValueError, match="take no dask array"):
             unit_table(pipeline, da.from_array(X))
-
-    def test_what_is_no_map(self):
-        scaler = StandardScaler().fit([[1.0]])
+        of_any_length = da.from_array(np.ones((5, 1)), chunks=2)
+        of_any_length = of_any_length[of_any_length[:, 0] > 0]
+        with pytest.raises(ValueError, match="compute_chunk_sizes"):
+            unit_table(three_units, of_any_length)
         with pytest.raises(TypeError, match="ESOM or CSOM is needed"):
-            unit_table(scaler, [[1.0]])
+            unit_table(pipeline[:1], X)
