@@ -195,7 +195,10 @@ def _label_sky(ax, wcs):
         coordinate = ax.coords[axis]
         coordinate.set_axislabel(name, size=float(np.clip(room / 16, 7, 10)))
         coordinate.set_ticks_position("#")  # only on the side of the numbers
-        coordinate.set_ticklabel(exclude_overlapping=True, size=min(8, room / 22))
+        # FreeType refuses letters of half a pixel: raised marks of fewer points have
+        # less at 10 dots per inch.
+        size = float(np.clip(room / 22, 5.2, 8))
+        coordinate.set_ticklabel(exclude_overlapping=True, size=size)
         coordinate.set_ticks(number=n_ticks)
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clusters on the sky: every pixel in its color, axes, legend, marks."""
 
+from io import BytesIO
+
 import matplotlib.colors
 import numpy as np
 import pytest
@@ -200,6 +202,12 @@ class TestAxes:
         figure = draw(np.zeros(shape, dtype=int)).figure_
         assert (2.5 < figure.get_size_inches()).all()
         assert (figure.get_size_inches() < 10).all()
+
+    def test_numbers_beside_strips_can_be_drawn_with_few_dots(self, sky_wcs):
+        figure = Figure(figsize=(4, 0.6), dpi=10)
+        ax = figure.add_subplot(projection=sky_wcs)
+        draw(np.zeros((3, 300), dtype=int), wcs=sky_wcs, ax=ax)
+        figure.savefig(BytesIO())  # FreeType refuses half a pixel
 
 
 class TestScaleBar:
