@@ -254,14 +254,7 @@ def check_observed(som, X, *, each, n_samples=None):
 
 def _observed(X):
     """Return which features any sample has."""
-    if is_lazy(X):
-        return add_up(_counts_of_features, X)[0] > 0
-    observed = np.zeros(X.shape[1], dtype=bool)
-    for rows in blocks_of(len(X)):
-        observed |= ~np.isnan(X[rows]).all(axis=0)
-        if observed.all():
-            break
-    return observed
+    return add_up(_counts_of_features, X)[0] > 0
 
 
 def _counts_of_features(X):
