@@ -39,12 +39,10 @@ def mark_sky(image, sky_mask):
     """Mark masked pixels of sky as such in an image of labels, in place unless lazy."""
     if sky_mask is None or image.dtype.kind not in "iu":
         return image
+    sky_mask = sky_mask if is_lazy(image) else np.asarray(sky_mask)
+    lost = (image == MASKED) & sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
     if is_lazy(image):
-        sky_mask = sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
-        return np.where((image == MASKED) & sky_mask, image.dtype.type(SKY), image)
-    lost = image == MASKED
-    sky_mask = np.asarray(sky_mask)
-    lost &= sky_mask.reshape(sky_mask.shape + (1,) * (image.ndim - 2))
+        return np.where(lost, image.dtype.type(SKY), image)
     image[lost] = SKY
     return image
 
