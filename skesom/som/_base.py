@@ -283,8 +283,8 @@ class CodebookMap(
 
     def __setstate__(self, state):
         if "unit_labels_" in state:  # of version 0.1, which held them one by one
-            parts = state.pop("unit_labels_"), state.pop("mixture_")
-            state["grouping_"] = Grouping(*parts)
+            labels, mixture = state.pop("unit_labels_"), state.pop("mixture_")
+            state["grouping_"] = Grouping(labels, mixture)
         super().__setstate__(state)
 
     def _after_learning(self, later, *samples):

@@ -488,8 +488,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         to_grow = self.__dict__.get("_to_grow")
         if to_grow is not None:  # other threads may grow the same tree
             *some, given = to_grow
-            parts = self.estimators_, *some, self.n_clusters_, given
-            self._grown = tree_of_members(*parts)
+            n_clusters = self.n_clusters_
+            self._grown = tree_of_members(self.estimators_, *some, n_clusters, given)
             self.__dict__.pop("_to_grow", None)
         return self._grown
 
