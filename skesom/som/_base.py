@@ -209,8 +209,8 @@ class CodebookMap(
             )
         look_up = partial(self._units().winners, k=k, measured=return_distance)
         # A float64 holds any number of a unit, and any distance.
-        columns = 2 * k if return_distance else k
-        found = map_rows(look_up, X, errors, dtype=np.float64, columns=columns)
+        dtype, columns = (np.float64, 2 * k) if return_distance else (np.intp, k)
+        found = map_rows(look_up, X, errors, dtype=dtype, columns=columns)
         parts = found[:, :k].astype(np.intp), found[:, k:].astype(X.dtype)
         if k == 1:
             parts = tuple(part[:, 0] for part in parts if part.shape[1])
@@ -491,7 +491,7 @@ class _Units(NamedTuple):
             found = nearest_several(metric, X, codebook, k, errors)
         else:
             found = metric.nearest(X, codebook, errors=errors, measured=measured)
-        return np.column_stack(found if measured else found[:1]).astype(np.float64)
+        return np.column_stack(found if measured else found[:1])
 
     def impute(self, X, errors, usual):
         """Return samples whose missing features are those of the nearest unit."""
