@@ -27,6 +27,8 @@ MANIFEST = ".skesom.json"  # the list of a folder that has no provenance.json
 _WRITTEN = "written"  # in one of these
 _LOCK = f"{UNFINISHED}lock"  # in a folder that is being written
 _NEW, _OLD = "-new", "-old"
+# Which file managers leave where a user looked, and which tell nobody anything.
+_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _given = set()  # temporary folders that are being written to
 
 
@@ -174,7 +176,8 @@ def _is_own(path, folder, noted):
     """Return whether a file was written here and has not changed since."""
     known = noted.get(_name(path, folder))
     is_list = path == _list_of(folder) and (bool(noted) or path.name == MANIFEST)
-    return is_list or (known is not None and known == _content(path))
+    is_left = path.name in _OF_FILE_MANAGERS and not path.is_symlink()
+    return is_list or is_left or (known is not None and known == _content(path))
 
 
 def _name(path, folder):

@@ -36,6 +36,15 @@ class TestCheckFolder:
         with pytest.raises(FileExistsError, match=r"not written here, .*: notes\.txt"):
             check_folder(tmp_path, overwrite=True)
 
+    @pytest.mark.parametrize("name", [".DS_Store", "sub/Thumbs.db", "desktop.ini"])
+    def test_what_file_managers_leave_is_in_nobodys_way(self, tmp_path, name):
+        folder = tmp_path / "result"
+        write(folder, "first", "a", "sub/b")
+        (folder / name).write_bytes(b"icons")
+        write(folder, "second", "a")
+        assert names_in(folder) == [MANIFEST, "a"]
+        assert (folder / "a").read_text() == "second"
+
     @pytest.mark.parametrize("name", ["file", "file/below/deep"])
     def test_a_file_is_no_folder(self, tmp_path, name):
         (tmp_path / "file").touch()
