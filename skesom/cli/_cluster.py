@@ -91,8 +91,7 @@ def run_files(options, estimator_of, training_of=None):
     training = training_of and training_of(options)
     source = with_strips(source_of(options).by_wavelength(), options.strips)
     images = read_images(options, source)
-    cubes = images if isinstance(images, list) else [images]
-    bands = [name for cube in cubes for name in cube.band_names]
+    bands = [source.plan.band_names[number] for number in source.order]
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
     pipeline = pipeline_of(options, own, estimator)

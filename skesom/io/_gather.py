@@ -5,7 +5,6 @@ Headers are read once: whoever asks for names, order, sizes, companions or pixel
 files asks the `Plan` that they become.
 """
 
-import math
 import os
 import re
 from collections.abc import Iterable
@@ -54,11 +53,6 @@ class Plan(NamedTuple):
     def band_names(self):
         """Names of all bands, as the files are given."""
         return [name for image in self.images for name in image.band_names]
-
-    @property
-    def n_values(self):
-        """Number of values of all images."""
-        return sum(math.prod(i.grid.shape) * i.n_bands for i in self.images)
 
     def named(self, names):
         """Return the same with other names of the bands."""

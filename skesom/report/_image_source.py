@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -124,7 +125,7 @@ class ImageSource(_Fields):
         """Return how many values the images have, without reading them."""
         if self.cutout is not None and self._can_read_parts():
             return sum(cube.data.size for cube in self._opened())
-        return self.plan.n_values
+        return sum(math.prod(i.grid.shape) * i.n_bands for i in self.plan.images)
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
