@@ -14,27 +14,40 @@ from skesom.datasets import make_galaxy_cube
 from skesom.io import write_bands
 
 
-@pytest.fixture
-def run(capsys):
+class Command:
     """The command: takes its arguments, returns status and lines of both outputs."""
 
-    def run_command(*arguments):
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
+    def __init__(self, capsys, *more):
+        self._capsys, self._more = capsys, more
+
+    def __call__(self, *arguments):
+        self._capsys.readouterr()
+        status = main([str(argument) for argument in (*arguments, *self._more)])
+        captured = self._capsys.readouterr()
         return status, captured.out.splitlines(), captured.err.splitlines()
 
-    return run_command
+    def ok(self, *arguments):
+        """Run without a warning; return lines of the output."""
+        status, out, err = self(*arguments)
+        assert (status, err) == (0, [])
+        return out
+
+    def fails(self, *arguments):
+        """Run to an error; return its line."""
+        status, _, err = self(*arguments)
+        assert status == 2
+        return err[-1]
 
 
 @pytest.fixture
-def quick(run):
+def run(capsys):
+    return Command(capsys)
+
+
+@pytest.fixture
+def quick(capsys):
     """The same without pictures and tables of pixels, which take most of its time."""
-
-    def run_quickly(*arguments):
-        return run(*arguments, "--no-pictures", "--tables=no")
-
-    return run_quickly
+    return Command(capsys, "--no-pictures", "--tables=no")
 
 
 @pytest.fixture

@@ -96,8 +96,7 @@ class TestLabels:
 
     def test_repeat(self, quick, result, tmp_path):
         again = tmp_path / "again"
-        status, out, err = quick("classify", "--from", result, "-o", again)
-        assert (status, err) == (0, [])
+        out = quick.ok("classify", "--from", result, "-o", again)
         assert "The label map is that of the run, bit for bit." in out
         assert names_of(again) == names_of(result)
         told = [
@@ -117,16 +116,14 @@ class TestLabels:
         text = (result / "provenance.json").read_text()
         path.write_text(text.replace(str(labels), str(tmp_path / "gone.fits")))
         shutil.copy(result / "recipe.skops", tmp_path)
-        status, _, err = run("classify", "--from", path, "-o", tmp_path / "again")
-        assert status == 2
-        assert "gone.fits" in err[0]
+        line = run.fails("classify", "--from", path, "-o", tmp_path / "again")
+        assert "gone.fits" in line
 
     def test_predict(self, run, result, bands, tmp_path):
-        status, _, err = run(
+        run.ok(
             *("predict", result, *bands, "-o", tmp_path / "out", "--trust"),
             *("--tables", "no", "--no-pictures"),
         )
-        assert (status, err) == (0, [])
         one, two = (
             read_map(folder / "cluster_map.fits")[0]
             for folder in (result, tmp_path / "out")
@@ -136,8 +133,7 @@ class TestLabels:
 
     def test_explore(self, run, result, tmp_path):
         page = tmp_path / "page.html"
-        status, _, err = run("explore", result, "-o", page, "--trust")
-        assert (status, err) == (0, [])
+        run.ok("explore", result, "-o", page, "--trust")
         assert page.is_file()
 
     def test_cluster_repeats_it_too(self, quick, result, tmp_path):
@@ -152,11 +148,8 @@ class TestRegions:
     def test_by_text(self, run, bands, drawn, tmp_path):
         pytest.importorskip("regions")
         out = tmp_path / "out"
-        status, lines, err = run(
-            *("classify", *bands, "--regions", drawn, "-o", out, *QUICK),
-            "--no-pictures",
-        )
-        assert (status, err) == (0, [])
+        command = "classify", *bands, "--regions", drawn, "-o", out
+        lines = run.ok(*command, *QUICK, "--no-pictures")
         assert names_of(out) == {0: "bulge", 1: "disc"}
         label_map, _ = read_map(out / "cluster_map.fits")
         assert label_map[24, 28] == 0
@@ -232,8 +225,7 @@ class TestCatalog:
         table.write(tmp_path / "objects.csv")
         out = tmp_path / "out"
         given = ("--catalog", tmp_path / "objects.csv", "--radius", "1pix", "-o", out)
-        status, _, err = quick("classify", *bands, *given, *QUICK[2:])
-        assert (status, err) == (0, [])
+        quick.ok("classify", *bands, *given, *QUICK[2:])
         assert set(names_of(out).values()) == {"disc", "G"}
         told = (out / "summary.md").read_text()  # classes are what they were taught as
         assert "looks like" not in told
@@ -256,10 +248,7 @@ class TestOptions:
     def test_any_classifier(self, quick, bands, labels, tmp_path):
         out = tmp_path / "out"
         method = "--method", "sklearn.linear_model.Perceptron"
-        status, _, err = quick(
-            "classify", *bands, "--labels", labels, "-o", out, *method
-        )
-        assert (status, err) == (0, [])
+        quick.ok("classify", *bands, "--labels", labels, "-o", out, *method)
         left_out = json.loads((out / "provenance.json").read_text())["left_out"]
         assert left_out["confidence"] == "the classifier gives no probabilities"
 

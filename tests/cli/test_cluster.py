@@ -37,11 +37,10 @@ class TestCluster:
     """Files in, folder out."""
 
     def test_maps(self, run, bands, tmp_path):
-        status, out, err = run(
+        out = run.ok(
             *("cluster", *bands, "-o", tmp_path / "out", "--method", "csom"),
             *("--runs", 2),
         )
-        assert (status, err) == (0, [])
         pictures = [f"{name}.png" for name in PICTURES]
         names = set(names_in(tmp_path / "out"))
         assert names == {*RESULTS, *pictures, "regions"}
@@ -55,8 +54,7 @@ class TestCluster:
         method = "--method", "sklearn.mixture.GaussianMixture", "--runs", 1
         for number, more in ((2, ()), (3, ("--overwrite",))):
             options = *method, "--n-clusters", number, *more
-            status, _, err = quick("cluster", *bands, "-o", tmp_path / "out", *options)
-            assert (status, err) == (0, [])
+            quick.ok("cluster", *bands, "-o", tmp_path / "out", *options)
             assert "pixels.fits" not in names_in(tmp_path / "out")
             labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
             assert np.unique(labels[labels >= 0]).tolist() == [*range(number)]
@@ -115,12 +113,11 @@ class TestCluster:
 
     def test_one_file_with_all_bands(self, run, images, tmp_path, pattern, fast):
         stack = np.stack([pattern(seed=seed) for seed in range(3)])
-        status, _, err = run(
+        run.ok(
             *("cluster", images("cube.fits", stack), "-o", "out", *fast),
             *("--band-names", "red", "green", "blue"),
             *("--fwhm", 1, "--pixel-scale", 0.5),
         )
-        assert (status, err) == (0, [])
         table = Table.read(tmp_path / "out" / "cluster_map.fits", hdu="CLUSTERS")
         assert {"red_median", "blue_q75"} <= set(table.colnames)
 
@@ -137,8 +134,7 @@ class TestCluster:
 
     def test_one_band_needs_no_width(self, run, images, pattern, fast):
         file = images("a.fits", pattern())
-        status, _, err = run("cluster", file, "-o", "out", *fast)
-        assert (status, err) == (0, [])
+        run.ok("cluster", file, "-o", "out", *fast)
 
     def test_restores_the_way_warnings_are_shown(self, run, images):
         before = warnings.showwarning

@@ -52,8 +52,7 @@ class TestOfALabelMap:
     """The command with a map alone."""
 
     def test_prints_in_words_where_objects_gather(self, run, label_map, catalog):
-        status, out, err = run("crossmatch", label_map, catalog)
-        assert (status, err) == (0, [])
+        out = run.ok("crossmatch", label_map, catalog)
         assert out == [
             "Known objects: 15 in clusters, 0 in none, 0 outside of the map. They "
             "gather:",
@@ -64,8 +63,7 @@ class TestOfALabelMap:
 
     def test_writes_tables_and_pictures(self, run, label_map, catalog, tmp_path):
         out = tmp_path / "out"
-        status, _, err = run("crossmatch", label_map, catalog, "-o", out, "--radius", 2)
-        assert (status, err) == (0, [])
+        run.ok("crossmatch", label_map, catalog, "-o", out, "--radius", 2)
         names = {"crossmatch", "objects", "completeness"}
         tables = {name: Table.read(out / f"{name}.ecsv") for name in names}
         table = tables["completeness"]
@@ -118,13 +116,11 @@ class TestOfAResult:
     ):
         monkeypatch.chdir(folder)
         known = "--catalogue", objects_of, "--radius", "1pix"
-        status, out, err = run("cluster", *bands, "-o", "a", *fast, *known)
-        assert (status, err) == (0, [])
+        out = run.ok("cluster", *bands, "-o", "a", *fast, *known)
         said = [line for line in out if " times chance " in line]
         assert any(line.startswith("  H II region (30): ") for line in said)
         arguments = objects_of, *known[2:], "-o", "b"
-        status, out, err = run("crossmatch", "a", *arguments)
-        assert (status, err) == (0, [])
+        out = run.ok("crossmatch", "a", *arguments)
         assert [line for line in out if " times chance " in line] == said
         files = {path.name for path in (folder / "b").iterdir()} - {".skesom.json"}
         assert files == {

@@ -44,8 +44,7 @@ def cut(run, first):
     def cut_at(number, *options, of=first, to=None):
         to = [] if to is None else ["-o", to]
         command = "cluster", "--from", of, "--n-clusters", number, *to, *QUICK
-        status, out, err = run(*command, *options)
-        assert (status, err) == (0, [])
+        out = run.ok(*command, *options)
         assert f"{number} clusters:" in out
         return of.with_name(f"{of.name}-{number}") if not to else to[1]
 
@@ -67,8 +66,7 @@ def labels_in(folder):
 @pytest.mark.usefixtures("_nothing_learns")
 def test_all_files_are_of_the_number(run, first):
     command = "cluster", "--from", first / "provenance.json", "--n-clusters", 6
-    status, _, err = run(*command, "--trust", "--dpi", 40)
-    assert (status, err) == (0, [])
+    run.ok(*command, "--trust", "--dpi", 40)
     folder = first.with_name("first-6")
     labels = labels_in(folder)
     sizes = np.bincount(labels[labels >= 0])
@@ -109,8 +107,7 @@ def test_cuts_nest_and_the_same_tree_is_cut_again(cut, first, tmp_path):
 def test_a_cut_is_repeated_bit_for_bit(run, cut, tmp_path):
     folder = cut(6)
     command = "cluster", "--from", folder, "-o", tmp_path / "again", *QUICK
-    status, out, err = run(*command)
-    assert (status, err) == (0, [])
+    out = run.ok(*command)
     assert out[-1] == "The label map is that of the run, bit for bit."
     told = [
         json.loads((each / "provenance.json").read_text())
@@ -127,9 +124,8 @@ def test_without_trust_the_model_that_can_be_shared_is_read(run, first, tmp_path
     pipeline, _ = load_model(find_model(tmp_path / "safe"))
     assert pipeline[-1].n_clusters_ == 5
     (first / "model.skops").unlink()
-    status, _, err = run(*command, "-o", tmp_path / "other")
-    assert status == 2
-    assert "is a pickle" in err[-1]
+    line = run.fails(*command, "-o", tmp_path / "other")
+    assert "is a pickle" in line
 
 
 @pytest.mark.usefixtures("_nothing_learns")

@@ -94,9 +94,8 @@ def test_the_part_is_all_that_is_clustered(
     status, out, _ = quick("cluster", "--from", cut, "-o", tmp_path / "again")
     assert status == 0
     assert out[-1] == "The label map is that of the run, bit for bit."
-    status, _, err = run("cluster", "--from", cut, "-o", tmp_path / "new", *where)
-    assert status == 2
-    assert "leave out --cutout" in err[0]
+    line = run.fails("cluster", "--from", cut, "-o", tmp_path / "new", *where)
+    assert "leave out --cutout" in line
     # A model is applied to the images as they are given.
     predicted = tmp_path / "predicted"
     more = ("--trust", "--cutout", place.ra.deg, place.dec.deg, "9pix")
@@ -111,9 +110,8 @@ def test_outside_and_without_a_place(run, bands, images, place, tmp_path):
     assert "lies outside of the image of 48 x 56 pixels" in err[0]
     assert f"Bands: {', '.join(read_cube(bands).band_names)}" in err[0]
     plain = images("plain.fits", np.eye(30))
-    status, _, err = run("cluster", plain, "-o", out, "--cutout", ra, dec, 1)
-    assert status == 2
-    assert "no WCS is in plain" in err[0]
+    line = run.fails("cluster", plain, "-o", out, "--cutout", ra, dec, 1)
+    assert "no WCS is in plain" in line
     assert not out.exists()
 
 

@@ -42,10 +42,7 @@ def source_of(folder):
 def result(run, files, tmp_path):
     """A run with errors."""
     out = tmp_path / "out"
-    status, lines, err = run(
-        "cluster", *files, "-o", out, *QUICK, *CSOM, "--errors", "auto"
-    )
-    assert (status, err) == (0, [])
+    lines = run.ok("cluster", *files, "-o", out, *QUICK, *CSOM, "--errors", "auto")
     return out, lines
 
 
@@ -70,10 +67,7 @@ def test_masks_are_used_unless_left_out(run, files, tmp_path):
     for name, options in {"a": (), "b": ("--masks", "none"), "c": ()}.items():
         more = ("--ignore-flags", "4") if name == "c" else ()
         out = tmp_path / name
-        status, lines, err = run(
-            "cluster", files[0], "-o", out, *QUICK, *options, *more
-        )
-        assert (status, err) == (0, [])
+        lines = run.ok("cluster", files[0], "-o", out, *QUICK, *options, *more)
         assert any("Masks: " in line for line in lines) == (name != "b")
         shares.append((labels_of(out)[:3] == -3).mean())
     assert shares == [1, 0, 0]
@@ -90,19 +84,16 @@ def test_a_run_is_repeated_with_its_errors(run, result, files, tmp_path):
     )
     new = tmp_path / f"{files[0].stem}_exp.fits"
     fits.writeto(new, np.ones((48, 56), np.float32))  # weights are not looked for there
-    status, _, err = run(*again, "-o", tmp_path / "more")
-    assert (status, err) == (0, [])
+    run.ok(*again, "-o", tmp_path / "more")
     rms = files[0].with_name(f"{files[0].stem}_rms.fits")
     rms.rename(files[0].with_name(f"{files[0].stem}_err.fits"))
-    status, _, err = run(*again, "-o", tmp_path / "lost")
-    assert status == 2
-    assert f"{rms} is no longer there" in err[0]
+    line = run.fails(*again, "-o", tmp_path / "lost")
+    assert f"{rms} is no longer there" in line
     rms.with_name(f"{files[0].stem}_err.fits").rename(rms)
     with fits.open(rms, mode="update") as hdus:
         hdus[0].data[0] = 9
-    status, _, err = run(*again, "-o", tmp_path / "changed")
-    assert status == 2
-    assert f"{rms} has changed since the run" in err[0]
+    line = run.fails(*again, "-o", tmp_path / "changed")
+    assert f"{rms} has changed since the run" in line
 
 
 def test_new_files_beside_the_images_are_no_part_of_a_run(run, files, tmp_path):
@@ -110,16 +101,14 @@ def test_new_files_beside_the_images_are_no_part_of_a_run(run, files, tmp_path):
     run("cluster", *files, "-o", out, *QUICK, "--weights", "auto")
     new = tmp_path / f"{files[0].stem}_wht.fits"
     fits.writeto(new, np.ones((48, 56), np.float32))
-    status, _, err = run("cluster", "--from", out, "-o", tmp_path / "again")
-    assert status == 2
-    assert f"{new} lies beside an image now, and did not in the run" in err[0]
+    line = run.fails("cluster", "--from", out, "-o", tmp_path / "again")
+    assert f"{new} lies beside an image now, and did not in the run" in line
 
 
 def test_prediction_repeats_the_choice_of_the_model(run, result, files, tmp_path):
     out, _ = result
     there = tmp_path / "there"
-    status, lines, err = run("predict", out, *files, "-o", there, *QUICK[:2])
-    assert (status, err) == (0, [])
+    lines = run.ok("predict", out, *files, "-o", there, *QUICK[:2])
     np.testing.assert_array_equal(labels_of(there), labels_of(out))
     assert [line.split(":")[0] for line in lines[:2]] == ["Masks", "Errors"]
     without = tmp_path / "without"
@@ -146,8 +135,7 @@ def test_named_files_and_kinds(run, result, files, tmp_path):
         weights.append(tmp_path / f"{number}.fits")
         fits.writeto(weights[-1], sigma.astype(float) ** -2)
     options = *QUICK, *CSOM, "--errors", *weights, "--error-kind", "ivar"
-    status, lines, err = run("cluster", *files, "-o", tmp_path / "ivar", *options)
-    assert (status, err) == (0, [])
+    lines = run.ok("cluster", *files, "-o", tmp_path / "ivar", *options)
     assert any("Errors: 0.fits (ivar), 1.fits (ivar)" in line for line in lines)
     out, _ = result
     same = labels_of(tmp_path / "ivar") == labels_of(out)

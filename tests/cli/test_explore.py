@@ -42,11 +42,10 @@ def test_page_of_a_folder(run, result, tmp_path):
     catalog.write_text("name,type,x,y\nmine,HII,30,20\n")
     groups = tmp_path / "clusters.json"
     write_cluster_groups(groups, [("the arms", [0, 2])])
-    status, printed, errors = run(
+    printed = run.ok(
         *("explore", result, "-o", page, "--catalog", catalog, "--groups", groups),
         *("--title", "a small galaxy", "--trust"),
     )
-    assert (status, errors) == (0, [])
     assert printed == ["Written:", f"  {page}"]
     text = page.read_text(encoding="utf-8")
     assert "<h1>a small galaxy</h1>" in text
@@ -56,16 +55,14 @@ def test_page_of_a_folder(run, result, tmp_path):
 def test_page_is_written_into_the_folder_once(run, result):
     assert run("explore", result)[0] == 0
     assert "<h1>result</h1>" in (result / "page.html").read_text(encoding="utf-8")
-    status, _, errors = run("explore", result)
-    assert status == 2
-    assert "page.html exists already" in errors[-1]
+    line = run.fails("explore", result)
+    assert "page.html exists already" in line
     assert run("explore", result, "--overwrite")[0] == 0
 
 
 def test_no_folder_of_results(run, tmp_path):
-    status, _, errors = run("explore", tmp_path)
-    assert status == 2
-    assert f"{tmp_path} holds no result: it has no provenance.json" in errors[-1]
+    line = run.fails("explore", tmp_path)
+    assert f"{tmp_path} holds no result: it has no provenance.json" in line
     assert list(tmp_path.iterdir()) == []
 
 
@@ -98,12 +95,10 @@ def test_images_that_have_moved(run, bands, result, tmp_path):
     assert run(*options, "--images", tmp_path / "moved")[::2] == (0, [])
     files = [moved / file.name for file in bands]
     assert run(*options, "--images", *files)[::2] == (0, [])
-    status, _, errors = run(*options, "--images", tmp_path / "result")
-    assert status == 2
-    assert f"is not in {tmp_path / 'result'}" in errors[-1]
-    status, _, errors = run(*options, "--images", files[0])
-    assert status == 2
-    assert "The run had 3 files of images, got 1." in errors[-1]
+    line = run.fails(*options, "--images", tmp_path / "result")
+    assert f"is not in {tmp_path / 'result'}" in line
+    line = run.fails(*options, "--images", files[0])
+    assert "The run had 3 files of images, got 1." in line
     again = ["cluster", "--from", tmp_path / "result", "--no-pictures", "--tables=no"]
     status, printed, _ = run(*again, tmp_path / "moved", "-o", tmp_path / "again")
     assert status == 0
@@ -191,7 +186,6 @@ def test_files_that_are_no_list(run, bands, result, tmp_path, files):
     (folder / "notes.txt").write_text("mine")
     options = ["--runs", "1", "--method", "csom", "--set", "shape=3,3"]
     options += ["--n-clusters", "2", "--no-pictures", "--tables=no", "--overwrite"]
-    status, _, errors = run("cluster", *bands, "-o", folder, *options)
-    assert status == 2
-    assert "have changed since: notes.txt. Move" in errors[-1]
+    line = run.fails("cluster", *bands, "-o", folder, *options)
+    assert "have changed since: notes.txt. Move" in line
     assert (folder / "notes.txt").read_text() == "mine"

@@ -60,8 +60,7 @@ class TestGrids:
     """Which grid the map lies on, and what reaches it."""
 
     def test_the_same_as_the_pipeline(self, quick, files, tmp_path):
-        status, out, err = quick("cluster", *files, "-o", tmp_path / "out", "--runs", 2)
-        assert (status, err) == (0, [])
+        out = quick.ok("cluster", *files, "-o", tmp_path / "out", "--runs", 2)
         assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
         cubes = read_cube(files)
         assert len(cubes) == 3
@@ -121,8 +120,7 @@ class TestGrids:
         )
         # That of other images is told too.
         model, other = tmp_path / "cropped" / "model.joblib", tmp_path / "other"
-        status, out, err = run("predict", model, *files, "-o", other, "--trust")
-        assert (status, err) == (0, [])
+        out = run.ok("predict", model, *files, "-o", other, "--trust")
         assert map_of(other)[0].shape == cropped.shape
         assert f"{text}." in out
 
@@ -244,11 +242,10 @@ class TestMasks:
         wcs = WCS(fits.getheader(files[1]))
         longitude, latitude = wcs.wcs_pix2world([[4, 4]], 0)[0]
         path = regions(f'icrs; circle({longitude}, {latitude}, 1")')
-        status, _, err = run(
+        run.ok(
             *("cluster", *files[1:], "-o", tmp_path / "out", *fast),
             *("--exclude", path, "--align-to", "red"),
         )
-        assert (status, err) == (0, [])
 
     @pytest.mark.parametrize(
         ("options", "count"),

@@ -15,8 +15,7 @@ class TestHelp:
         "command", ["", "cluster", "predict", "test", "crossmatch", "demo"]
     )
     def test_help_is_complete_and_ends_well(self, run, command):
-        status, out, err = run(*command.split(), "--help")
-        assert (status, err) == (0, [])
+        out = run.ok(*command.split(), "--help")
         text = " ".join(" ".join(out).split())
         wanted = {
             "": [

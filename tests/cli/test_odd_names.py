@@ -34,8 +34,7 @@ def test_images_and_folders(run, bands, tmp_path, name):
         ["cluster", "--from", out, "-o", out, "--overwrite", "--no-pictures"],
         ["predict", out, *files, "-o", tmp_path / "predicted" / out.name, *QUICK[:3]],
     ):
-        status, _, errors = run(*line)
-        assert (status, errors) == (0, [])
+        run.ok(*line)
     assert [path.name for path in out.parent.iterdir()] == [out.name]
     told = json.loads((out / "provenance.json").read_bytes())
     places = [each["path"] for each in told["images"]["files"]]

@@ -42,11 +42,10 @@ class TestPredict:
     """Each pixel of other images gets its cluster."""
 
     def test_what_the_pipeline_predicts(self, run, model, others, tmp_path):
-        status, out, err = run(
+        out = run.ok(
             *("predict", model / "model.joblib", *others, "-o", tmp_path / "out"),
             *("--trust", "--no-pictures"),
         )
-        assert (status, err) == (0, [])
         pipeline = joblib.load(model / "model.joblib")["pipeline"]
         cube = read_cube(others)
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
@@ -62,19 +61,17 @@ class TestPredict:
     def test_the_images_of_the_fit_have_their_clusters(
         self, quick, model, bands, tmp_path
     ):
-        status, _, err = quick("predict", model, *bands, "-o", tmp_path / "out")
-        assert (status, err) == (0, [])
+        quick.ok("predict", model, *bands, "-o", tmp_path / "out")
         np.testing.assert_array_equal(
             read_map(tmp_path / "out" / "cluster_map.fits")[0],
             read_map(model / "cluster_map.fits")[0],
         )
 
     def test_with_pictures(self, run, model, others, tmp_path):
-        status, _, err = run(
+        run.ok(
             *("predict", model, *others, "-o", tmp_path / "out", "--trust"),
             *("--tables=no", "--dpi", 40),
         )
-        assert (status, err) == (0, [])
         names = {path.name for path in (tmp_path / "out").glob("*.png")}
         assert names == {
             *("agreement.png", "cluster_contours.png", "cluster_histogram.png"),

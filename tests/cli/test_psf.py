@@ -36,10 +36,7 @@ class TestPsf:
     """The files belong to their bands, and the result needs them no more."""
 
     def test_as_in_python(self, run, bands, psfs, tmp_path, fast):
-        status, _, err = run(
-            "cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs
-        )
-        assert (status, err) == (0, [])
+        run.ok("cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs)
         pipeline, _ = load_model(tmp_path / "a" / "model.skops")
         convolver = pipeline["convolve"]
         assert convolver.methods_ == ["wiener", "none", "wiener"]
@@ -58,11 +55,10 @@ class TestPsf:
         given = [psfs[place] for place in places]
         if named:
             given = [f"f657={psfs[1]}", f"F814W={psfs[2]}", f"F3={psfs[0]}"]
-        status, _, err = run(
+        run.ok(
             *("cluster", *(bands[place] for place in places), "-o", tmp_path / "b"),
             *(*fast, "--psf", *given),
         )
-        assert (status, err) == (0, [])
         for name in "ab":
             convolver = load_model(tmp_path / name / "model.skops")[0]["convolve"]
             assert np.argmax(convolver.fwhm_) == 1
@@ -75,13 +71,10 @@ class TestPsf:
         run("cluster", *bands, "-o", first, *fast, "--psf", *psfs)
         for path in psfs:
             path.unlink()
-        status, out, err = quick("cluster", "--from", first, "-o", tmp_path / "again")
-        assert (status, err) == (0, [])
+        out = quick.ok("cluster", "--from", first, "-o", tmp_path / "again")
         assert "The label map is that of the run, bit for bit." in out
-        status, _, err = quick("predict", first, *bands, "-o", tmp_path / "other")
-        assert (status, err) == (0, [])
-        status, _, err = run("explore", first)
-        assert (status, err) == (0, [])
+        quick.ok("predict", first, *bands, "-o", tmp_path / "other")
+        run.ok("explore", first)
         labels = [labels_in(tmp_path / name) for name in ("first", "again", "other")]
         np.testing.assert_array_equal(labels[1], labels[0])
         np.testing.assert_array_equal(labels[2], labels[0])
@@ -89,11 +82,10 @@ class TestPsf:
         assert [path for _, _, path in told] == [str(path) for path in psfs]
 
     def test_a_band_of_known_width_needs_none(self, run, bands, psfs, tmp_path, fast):
-        status, _, err = run(
+        run.ok(
             *("cluster", *bands, "-o", tmp_path / "a", *fast),
             *("--psf", f"F657N={psfs[1]}"),
         )
-        assert (status, err) == (0, [])
 
     @pytest.mark.parametrize(
         ("given", "parts"),
@@ -130,11 +122,10 @@ class TestPsf:
 
     def test_a_name_may_hold_the_sign(self, run, bands, psfs, tmp_path, fast):
         shutil.move(psfs[0], tmp_path / "u=1.fits")
-        status, _, err = run(
+        run.ok(
             *("cluster", *bands, "-o", tmp_path / "a", *fast),
             *("--psf", tmp_path / "u=1.fits", *psfs[1:]),
         )
-        assert (status, err) == (0, [])
 
 
 def test_stars_are_offered(run, tmp_path, fast):
@@ -155,7 +146,6 @@ def test_stars_are_offered(run, tmp_path, fast):
     assert line.startswith("warning: The bands stay as sharp as they are")
     assert "'stars' to measure it on stars, with pixel_scale (--pixel-scale)" in line
     options = ("--fwhm", "stars", "--pixel-scale", 0.2, "--overwrite")
-    status, out, err = run(*command, *options)
-    assert (status, err) == (0, [])
+    out = run.ok(*command, *options)
     (sharpness,) = [line for line in out if line.startswith("Sharpness")]
     assert float(sharpness.split()[-2]) == pytest.approx(0.8, rel=0.01)

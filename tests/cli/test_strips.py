@@ -126,9 +126,8 @@ def test_auto_counts_the_values_and_the_free_memory(
 def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.array", None)
     command = [*bands, "-o", tmp_path / "out", "--runs", "1", "--no-pictures"]
-    status, _, errors = run("cluster", *command, "--strips", "yes")
-    assert status == 2
-    assert "Work in strips needs dask: pip install 'skesom[dask]'." in errors[-1]
+    line = run.fails("cluster", *command, "--strips", "yes")
+    assert "Work in strips needs dask: pip install 'skesom[dask]'." in line
     assert not (tmp_path / "out").exists()
 
 

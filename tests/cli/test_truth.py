@@ -34,8 +34,7 @@ class TestTruth:
     """How clusters and classes go together."""
 
     def test_prints_what_it_writes(self, run, maps, tmp_path):
-        status, out, err = run("test", *maps, "-o", tmp_path / "out")
-        assert (status, err) == (0, [])
+        out = run.ok("test", *maps, "-o", tmp_path / "out")
         scores = json.loads((tmp_path / "out" / "scores.json").read_text())
         # Clusters 0 and 1 stand for class 1, cluster 2 and noise for class 0.
         assert scores["accuracy"] == pytest.approx(6 / 7)
@@ -67,8 +66,7 @@ class TestTruth:
         write_map(tmp_path / "map.fits", clusters, wcs=wcs)
         fits.writeto(tmp_path / "segm.fits", segments, wcs.to_header())
         where = tmp_path / "map.fits", tmp_path / "segm.fits", "-o", tmp_path / "out"
-        status, out, err = run("test", *where)
-        assert (status, err) == (0, [])
+        out = run.ok("test", *where)
         assert any("numbers 6 objects on a background of 0" in line for line in out)
         classes = Table.read(tmp_path / "out" / "classes.ecsv")
         assert classes["class"].tolist() == ["none", "object"]
@@ -106,8 +104,7 @@ class TestTruth:
         table = cluster_table(read_map(maps[1])[0])
         table["name"] = ["old disc", "H II region"]
         write_map(tmp_path / "named.fits", read_map(maps[1])[0], wcs=wcs, table=table)
-        status, out, err = run("test", maps[0], tmp_path / "named.fits")
-        assert (status, err) == (0, [])
+        out = run.ok("test", maps[0], tmp_path / "named.fits")
         assert any(
             line.split() == ["cluster", "old", "disc", "H", "II", "region"]
             for line in out
@@ -121,8 +118,7 @@ class TestTruth:
         write_regions(tmp_path / "exact.reg", labels, wcs=wcs)
         smooth = tmp_path / "out" / "regions" / "all.reg"
         for path, least in ((tmp_path / "exact.reg", 1), (smooth, 0.6)):
-            status, out, err = run("test", tmp_path / "out", path)
-            assert (status, err) == (0, [])
+            out = run.ok("test", tmp_path / "out", path)
             # The regions are the clusters themselves, without the smallest pieces.
             (line,) = [line for line in out if line.startswith("adjusted Rand index")]
             assert float(line.split()[-1]) >= least
@@ -143,11 +139,9 @@ class TestTruth:
 
     def test_nothing_in_common(self, run, maps, tmp_path):
         write_map(tmp_path / "blank.fits", np.full((2, 4), -3))
-        status, _, err = run("test", maps[0], tmp_path / "blank.fits")
-        assert status == 2
-        assert "No pixel has both a cluster and a known class" in err[0]
+        line = run.fails("test", maps[0], tmp_path / "blank.fits")
+        assert "No pixel has both a cluster and a known class" in line
 
     def test_a_folder_that_is_used(self, run, maps, tmp_path):
-        status, _, err = run("test", *maps, "-o", tmp_path)
-        assert status == 2
-        assert "is not empty" in err[0]
+        line = run.fails("test", *maps, "-o", tmp_path)
+        assert "is not empty" in line

@@ -10,8 +10,7 @@ from skesom.io import read_map
 def test_a_map_of_each_band(run, quick, bands, fast, tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     how = ("--pattern", "voxel", "--n-clusters", 3)
-    status, _, err = run("cluster", *bands, "-o", first, *fast[:6], *how, "--dpi", 40)
-    assert (status, err) == (0, [])
+    run.ok("cluster", *bands, "-o", first, *fast[:6], *how, "--dpi", 40)
     label_map, _ = read_map(first / "cluster_map.fits")
     assert label_map.shape == (*fits.getdata(bands[0]).shape, 3)
     assert (first / "cluster_map.png").is_file()

@@ -45,14 +45,6 @@ def test_overwrite_replaces(tmp_path):
     assert path.read_text() == "new"
 
 
-def test_existing_file_is_refused_before_the_work(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-    with pytest.raises(FileExistsError, match=r"a\.txt exists .* allow to overwrite"):
-        with atomic_path(path):
-            raise AssertionError("started to write")
-
-
 def test_file_that_appears_meanwhile_is_kept(tmp_path):
     path = tmp_path / "a.txt"
 
@@ -67,18 +59,6 @@ def test_file_that_appears_meanwhile_is_kept(tmp_path):
     assert path.read_text() == "theirs"
 
 
-def test_missing_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"the folder .*nowhere does not exist"):
-        with atomic_path(tmp_path / "nowhere" / "a.txt"):
-            raise AssertionError("started to write")
-
-
-def test_folder_is_not_replaced(tmp_path):
-    with pytest.raises(IsADirectoryError, match="is a folder"):
-        with atomic_path(tmp_path, overwrite=True):
-            raise AssertionError("started to write")
-
-
 @pytest.mark.parametrize("arguments", [(28, "No space left"), ("Not enough space",)])
 def test_full_disk_names_the_file(tmp_path, arguments):
     def fail():
@@ -91,38 +71,37 @@ def test_full_disk_names_the_file(tmp_path, arguments):
     assert caught.value.strerror == arguments[-1]
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
-@pytest.mark.parametrize("through_link", [False, True])
-def test_pipes_and_devices_are_no_places(tmp_path, through_link):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    if through_link:  # as /dev/stdout is one
-        path = tmp_path / "a.txt"
-        path.symlink_to("pipe")
-    with pytest.raises(OSError, match="is a pipe or a device"):
-        with atomic_path(path, overwrite=True):
+TOO_LONG = f"{'x' * 252}.txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "overwrite", "error", "message"),
+    [
+        ("a.txt", False, FileExistsError, r"a\.txt exists .* allow to overwrite"),
+        ("link", False, FileExistsError, "link exists already"),  # to nothing
+        ("new/a.txt", False, FileNotFoundError, "the folder .*new does not exist"),
+        (".", True, IsADirectoryError, "is a folder"),
+        ("pipe", True, OSError, "is a pipe or a device"),
+        ("stdout", True, OSError, "is a pipe or a device"),  # a link, as in /dev
+        (TOO_LONG, False, OSError, "name too long"),
+    ],
+)
+def test_places_are_refused_before_the_work(tmp_path, name, overwrite, error, message):
+    (tmp_path / "a.txt").write_text("old")
+    (tmp_path / "link").symlink_to("b.txt")
+    if name in ("pipe", "stdout"):
+        pytest.importorskip("fcntl")  # there are pipes
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "stdout").symlink_to("pipe")
+    with pytest.raises(error, match=message):
+        with atomic_path(tmp_path / name, overwrite=overwrite):
             raise AssertionError("started to write")
 
 
-def test_link_to_nothing_is_there(tmp_path):
-    path = tmp_path / "a.txt"
-    path.symlink_to("b.txt")
-    with pytest.raises(FileExistsError, match=r"a\.txt exists already"):
-        with atomic_path(path):
-            raise AssertionError("started to write")
-    with atomic_path(path, overwrite=True) as temporary:
+@pytest.mark.parametrize("name", ["link", TOO_LONG[1:]])
+def test_links_are_replaced_and_long_names_fit(tmp_path, name):
+    (tmp_path / "link").symlink_to("b.txt")
+    with atomic_path(tmp_path / name, overwrite=True) as temporary:
         temporary.write_text("new")
-    assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
-
-
-@pytest.mark.parametrize("length", [255, 256])
-def test_long_names(tmp_path, length):
-    path = tmp_path / f"{'x' * (length - 4)}.txt"
-    if length > 255:
-        with pytest.raises(OSError, match="name too long"):
-            with atomic_path(path):
-                raise AssertionError("started to write")
-        return
-    with atomic_path(path) as temporary:
-        temporary.write_text("new")
-    assert path.read_text() == "new"
+    assert (tmp_path / name).read_text() == "new"
+    assert {path.name for path in tmp_path.iterdir()} == {"link", name}
