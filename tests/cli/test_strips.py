@@ -116,9 +116,7 @@ def test_auto_counts_the_values_and_the_free_memory(
     with caplog.at_level("INFO", "skesom"):
         source = _strips.with_strips(ImageSource(tuple(bands)), "auto")
     assert source.lazy is wanted
-    text = (
-        "strips of rows. The images need about 0.0 GB of memory, and 0.0 GB are free."
-    )
+    text = "The images need about 0.0 GB of memory, and 0.0 GB are free."
     line = f"Working through the images in strips of rows. {text}"
     assert caplog.messages == [line] * wanted
 
