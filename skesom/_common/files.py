@@ -17,7 +17,7 @@ _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
 def regular(path):
-    """Return the path of a file; refuse what may block, never end or be read once."""
+    """Return the path of a file; refuse pipes and devices: they block or do not end."""
     kind = stat.S_IFMT(os.stat(path).st_mode)
     if kind not in (stat.S_IFREG, stat.S_IFDIR):  # to open a folder is an error already
         raise OSError(

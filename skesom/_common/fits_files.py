@@ -123,7 +123,7 @@ def _without_warnings():
 
 
 def file_stamp(file):
-    """Return what changes with the content of a file: its size and time."""
+    """Return the size and time of a file, which change with its content."""
     status = os.stat(file)
     return status.st_size, status.st_mtime_ns
 
@@ -147,7 +147,7 @@ def _is_named(error, path):
 
 
 def unpacked(stream):
-    """Give the content of a file: itself, or a stream of what was compressed."""
+    """Give the content of a file: itself, or a stream of its unpacked bytes."""
     return _opener_of(stream)(stream)
 
 
@@ -158,7 +158,7 @@ def is_packed(path):
 
 
 def _opener_of(stream):
-    """Return what gives the content of an open file, by its first bytes."""
+    """Return the opener of the content of an open file, by its first bytes."""
     start = stream.read(6)
     stream.seek(0)
     openers = (opener for magic, opener in _OPENERS.items() if start.startswith(magic))
@@ -232,7 +232,7 @@ def _pass_over(stream, count, size, copy):
 
 
 def check_cards(blocks, label):
-    """Return the cards of sizes; refuse what makes astropy or WCSLIB hang or crash."""
+    """Return the cards of sizes; refuse values that hang or crash astropy or WCSLIB."""
     header = fits.Header()
     for start in range(0, len(blocks), _CARD):
         if match := _ANY_CARD.match(blocks, start):

@@ -276,14 +276,14 @@ def _print_score(held_out):
 
 
 def read_images(options, source):
-    """Read images, while what draws pictures starts."""
+    """Read images, while the processes that draw pictures start."""
     prepare_pictures(options)
     announce("reading the images")
     return source.read()
 
 
 def writer_of(options, folder=None):
-    """Return `write_report` with what the options tell of files and pictures."""
+    """Return `write_report` with the options on files and pictures."""
     from skesom.report import write_report
 
     return partial(
@@ -297,7 +297,7 @@ def writer_of(options, folder=None):
 
 
 def print_clusters(report):
-    """Print the clusters of a report, its files, and what it lacks."""
+    """Print the clusters of a report, its files, and the parts left out."""
     from skesom.report._catalog import association_lines
 
     say(f"{len(report.clusters)} clusters:")

@@ -19,7 +19,7 @@ _BROKEN_PIPE = 141  # of a shell, for a program that SIGPIPE ends
 
 
 def open_streams():
-    """Open what is closed of the standard streams: files would get their numbers."""
+    """Open closed standard streams, whose numbers files would get."""
     ways = ("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w")  # so writes fail
     for number, (name, flags, mode) in enumerate((*ways, ("stderr", os.O_WRONLY, "w"))):
         try:
@@ -49,7 +49,7 @@ def complain(*lines):
 
 
 def status_with_output(status):
-    """Return the exit status of a command, also of what it could not tell."""
+    """Return the exit status of a command, also of one that could not print."""
     failures = [*_failures]
     _failures.clear()
     if status or not failures:
@@ -61,7 +61,7 @@ def status_with_output(status):
 
 
 def say(*lines):
-    """Tell what was done and found, unless that is not wanted (--quiet)."""
+    """Tell a step or a finding, unless that is not wanted (--quiet)."""
     for line in lines:
         _logger.info("%s", line)
 
@@ -90,7 +90,7 @@ def one_line(text):
 
 @contextmanager
 def messages(options):
-    """Show what skesom logs and warns of as the options want it."""
+    """Show logs and warnings of skesom as the options want them."""
     logger, terminal = logging.getLogger("skesom"), _Terminal(options.verbose)
     before = logger.level
     logger.setLevel(logging.WARNING if options.quiet else logging.DEBUG)
@@ -107,7 +107,7 @@ def messages(options):
 
 
 def _once():
-    """Return what logs warnings, each of them once."""
+    """Return a function that logs warnings, each of them once."""
     seen = set()
 
     def log_warning(message, category, filename, lineno, file=None, line=None):

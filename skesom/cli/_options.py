@@ -136,7 +136,7 @@ def send(options, folder, images):
 
 
 def prepare_pictures(options):
-    """Start what draws pictures, which takes seconds; refuse options of none."""
+    """Start the processes that draw pictures, some seconds; refuse options of none."""
     from skesom.report._drawing import prepare_drawing
 
     if not options.no_pictures:
@@ -353,7 +353,7 @@ def assignment(text):
 
 
 def count(text, also=""):
-    """Return a whole number from 1; the error names what else may be given."""
+    """Return a whole number from 1; the error names the alternatives."""
     if text.isdecimal() and int(text) > 0:
         return int(text)
     wanted = f"must be a whole number from 1{also}"

@@ -136,7 +136,7 @@ def _match(given, known):
 
 
 def _filters_of(names):
-    """Return what bands of one filter share: wavelengths, or names without."""
+    """Return wavelengths of bands, which those of one filter share, or their names."""
     from skesom._sky.filters import filter_wavelengths
 
     pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)

@@ -142,7 +142,7 @@ def pipeline_of(options, own, clusterer):
 
 
 def _registration(options):
-    """Return what is done about bands that are shifted."""
+    """Return the treatment of bands that are shifted."""
     if options.register:
         return "correct"
     return {"yes": "check", "no": None}.get(options.check_registration, "auto")

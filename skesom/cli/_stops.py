@@ -35,7 +35,7 @@ def stopped_by_signals():
 
 
 def _stop(number, frame):
-    """Stop a run; what cleans up after it is not stopped again."""
+    """Stop a run; the cleaning after it is not stopped again."""
     for each in _SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
@@ -47,7 +47,7 @@ def status_of_stop(stop):
 
 
 def text_of(error, output=None):
-    """Return in one line what went wrong, and what to do about a limit."""
+    """Return an error in one line, with advice about a limit."""
     number, text = getattr(error, "errno", None), one_line(error)
     if isinstance(error, MemoryError):
         number, text = errno.ENOMEM, f"not enough memory ({text})"

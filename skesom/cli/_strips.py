@@ -85,7 +85,7 @@ def _of_group():
 
 
 def _of_process():
-    """Return what the limit of the address space leaves."""
+    """Return the bytes that the limit of the address space leaves."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

@@ -236,7 +236,7 @@ def _thinned(label_map, cube, max_pixels, display):
 
 
 def _measure(photometry, axis):
-    """Return the image of what an axis is, and the text of the axis."""
+    """Return the image of the measure of an axis, and the text of the axis."""
     names = photometry.wavelengths
     if axis in names:
         per = " / arcsec2" if photometry.cube.pixel_scale else ""

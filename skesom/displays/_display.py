@@ -157,7 +157,7 @@ class Display:
 
     @classmethod
     def _drawn(cls, ax, options, given):
-        """Create a display of what is given and of the options, and draw it."""
+        """Create a display of its data and of the options, and draw it."""
         known, given = inspect.signature(cls).parameters, given | options
         own = {name: value for name, value in given.items() if name in known}
         others = {name: value for name, value in options.items() if name not in known}
@@ -178,7 +178,7 @@ class Display:
 
 
 def numbers_of(kind, wanted, names):
-    """Return the numbers of what is given by number from 0 or by name, or of all."""
+    """Return the numbers of parts given by number from 0 or by name, or of all."""
     numbers = []
     for each in range(len(names)) if wanted is None else wanted:
         number = names.index(each) if each in names else each
@@ -216,7 +216,7 @@ def size_in_points(ax):
 
 
 def update_layout(ax):
-    """Fit the layout of the figure to what is drawn: axes have their size after it."""
+    """Fit the layout of the figure to its parts: axes have their size after it."""
     figure = ax.figure.figure  # the whole, of a subfigure
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()

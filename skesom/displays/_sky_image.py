@@ -138,7 +138,7 @@ def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
 
 
 def draw_outline(ax, x, y, share, color, width, rim):
-    """Draw a line around what is more than half inside; return None if there is none.
+    """Draw a line around parts more than half inside; return None if there is none.
 
     Its rim is there because the picture may have the color of the line.
     """

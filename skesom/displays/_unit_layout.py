@@ -48,7 +48,7 @@ class LatticeLayout:
 
     @property
     def size(self):
-        """Width and height of what is drawn, in cells."""
+        """Width and height of the drawing, in cells."""
         margin = 2 * _REPEATED * self.toroidal
         return self.shape[1] + margin + 0.5, self.pitch * (self.shape[0] + margin)
 

@@ -168,7 +168,7 @@ def _readable(where):
 
 
 def _unpacked_content(path):
-    """Return the bytes of a file, of FITS only the first; bound what is packed."""
+    """Return the bytes of a file, of FITS only the first; packed ones have a bound."""
     with open(path, "rb") as file, unpacked(file) as stream:
         parts = [stream.read(2880)]
         left = _MOST_EXPANSION * max(os.path.getsize(path), 2**18)

@@ -283,7 +283,7 @@ def _read_strip(images, places, how, n_rows=None, openers=None):
 
 
 def _replace_openers(image, make):
-    """Return what tasks need of an image, opened by what a function makes."""
+    """Return the parts of an image that tasks need, opened as a function says."""
     opener, grid = make(), Grid(None, image.grid.shape)
     planes = tuple(plane._replace(open=make()) for plane in image.planes)
     return image._replace(open=opener, grid=grid, plate=None, known={}, planes=planes)
@@ -386,7 +386,7 @@ def write_bands(
 
 
 def _describe_band(cube, band, path):
-    """Return what `write_files` takes for one band of a cube."""
+    """Return the file that `write_files` takes for one band of a cube."""
     image = cube.data[:, :, band]
     hdus, images = make_hdus(stand_in(image), cube.wcs), {0: image}
     header = hdus[0].header

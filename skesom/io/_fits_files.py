@@ -102,7 +102,7 @@ def split_name(name):
 
 
 def split_file_name(path):
-    """Return the words of a file's name, without and only those of what it holds."""
+    """Return the words of a file's name: the others, and those of its kind."""
     stem = FITS_SUFFIX.sub("", os.path.basename(path))
     # In names of Euclid, a number and the time at which the file was made follow.
     words = split_name(re.sub(r"(TILE\d+)-.*", r"\1", stem))
@@ -133,7 +133,7 @@ def make_hdus(data, wcs):
 
 
 def stand_in(image):
-    """Return what stands for a lazy image in an HDU, without memory; others as is."""
+    """Return a stand-in of a lazy image in an HDU, without memory; others as is."""
     if not is_lazy(image):
         return np.ascontiguousarray(image)
     return np.broadcast_to(np.zeros((), image.dtype), image.shape)

@@ -42,7 +42,7 @@ _WINDOW = 1024  # pixels in the middle of an image that are compared with others
 
 
 class Plan(NamedTuple):
-    """Images and what lies beside them, known by their headers; pixels come later."""
+    """Images and planes beside them, known by their headers; pixels come later."""
 
     images: list[Image]  # exposures that are combined are one image
     order: list[int]  # numbers of the bands in the order of the cube
@@ -71,7 +71,7 @@ def gather_images(
     order="given",
     combine=False,
 ):
-    """Return the plan of all images; `planes` are what is read beside them, by role."""
+    """Return the plan of all images; `planes` are read beside them, by role."""
     if error_kind not in (None, "std", "var", "ivar"):
         raise ValueError(
             f"error_kind must be 'std', 'var', 'ivar' or None, got {error_kind!r}."
@@ -327,7 +327,7 @@ def _name_bands(images):
 
 
 def _strip(names, images):
-    """Return names; those that are names of files without what these share.
+    """Return names; those that are names of files without their shared part.
 
     Names of surveys, instruments and filters stay.
     """
@@ -346,7 +346,7 @@ def _has_letters(text):
 
 
 def _tell_apart(images):
-    """Return a name for each image by what differs in their paths, None if nothing."""
+    """Return a name of each image by the difference of their paths, or None."""
     if any(image.stem is None for image in images):
         return None
     stems = [image.stem for image in images]
@@ -413,7 +413,7 @@ def _find_order(images, order, names):
 
 
 def _sort_keys(images, names):
-    """Return what bands are sorted by: wavelength, then file."""
+    """Return the keys that sort bands: wavelength, then file."""
     parts = [(image.band_coordinates, image.n_bands) for image in images]
     own_names = [name for image in images for name in image.band_names]
     found = wavelengths_of(parts, names, own_names)

@@ -96,7 +96,7 @@ def find_elsewhere(image, role, wanted, error_kind):
 
 
 def _find_in_folder(image, role, error_kind):
-    """Return the plane in a file named as that of the image but for what it holds."""
+    """Return the plane in a file named as that of the image but for its kind."""
     path, _ = files.split_path(image.label)
     words, held = files.split_file_name(path)
     folder = os.path.dirname(path)
@@ -251,7 +251,7 @@ def _unit_factor(hdu, image, kind, label):
 
 
 def opener_of(file, number, axes, *, uint=False):
-    """Return what opens the pixels of an HDU if the file is still as it is now."""
+    """Return the opener of pixels of an HDU, if the file is still as it is now."""
     stamp = None if isinstance(file, HDUsInMemory) else file_stamp(file)
     return partial(open_pixels, file, number, axes, stamp=stamp, uint=uint)
 
@@ -289,7 +289,7 @@ def open_pixels(file, number, axes, rows=None, *, stamp=None, uint=False):
 
 
 def open_in_tasks(part, strips):
-    """Return what opens each strip of rows of an image or plane in a task of dask."""
+    """Return the opener of strips of rows of an image or plane in tasks of dask."""
     opener, (source, *place) = part.open, part.open.args
     if isinstance(source, HDUsInMemory):
         raise ValueError(f"{part.label} is in memory. For lazy=True, give its path.")

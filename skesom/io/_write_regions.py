@@ -175,7 +175,7 @@ def find_outlines(labels, min_size, smoothing):
 
 
 def _smooth_outlines(labels, sigma, min_size):
-    """Return outlines of pieces after smoothing; what is smaller joins its neighbors.
+    """Return outlines of pieces after smoothing; smaller ones join their neighbors.
 
     Each cluster keeps one piece at least, its largest.
     """

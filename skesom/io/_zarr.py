@@ -175,7 +175,7 @@ class _Stored:
 
 
 def _import_xarray():
-    """Return xarray with what it needs for Zarr, or name the extra."""
+    """Return xarray if it can read Zarr, or name the extra."""
     try:
         return [import_module(name) for name in ("dask.array", "zarr", "xarray")][-1]
     except ImportError as error:

@@ -399,7 +399,7 @@ def _measure(clusters):
 
 
 def _brightness(magnitude, clusters):
-    """Return magnitudes per area above what half of the light exceeds."""
+    """Return magnitudes per area above the level that half of the light exceeds."""
     light = np.nan_to_num(clusters.pixels * 10 ** (-0.4 * magnitude))
     order = np.argsort(magnitude)
     half = np.searchsorted(np.cumsum(light[order]), 0.5 * light.sum())

@@ -29,7 +29,7 @@ _MOST_CLUSTERS = 1_000_000
 
 
 class NamedMap(NamedTuple):
-    """A label map, and what its clusters are called and drawn in."""
+    """A label map, with names and colors of its clusters."""
 
     label_map: np.ndarray
     wcs: object
@@ -105,7 +105,7 @@ def association_lines(table):
 
 
 def write_catalog(folder, clusters, found, *, style=None):
-    """Write tables and pictures of what match_catalog found; return their names."""
+    """Write tables and pictures of a match with a catalog; return their names."""
     names = ["type", "n_objects", "cluster", "cluster_name", "count", "share", "purity"]
     names += ["area_purity"] if "area_purity" in found.table.colnames else []
     tables = {"crossmatch": found.table, "objects": found.objects}
@@ -124,7 +124,7 @@ def write_catalog(folder, clusters, found, *, style=None):
 
 
 def _pictures(clusters, found):
-    """Yield the name of each picture, and what draws it."""
+    """Yield the name of each picture, and the function that draws it."""
     yield "crossmatch", partial(_draw_enrichment, clusters, found)
     yield "cluster_map_objects", partial(_draw_map, clusters, found)
 

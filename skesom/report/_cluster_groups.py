@@ -51,7 +51,7 @@ class ClusterGroup(NamedTuple):
 
     @property
     def default_name(self) -> str:
-        """What stands for the name if there is none."""
+        """The stand-in of the name if there is none."""
         return " + ".join(f"cluster {label}" for label in self.labels)
 
 
@@ -244,7 +244,7 @@ def merged_labels(labels, groups):
 
 
 def check_groups(groups):
-    """Return groups of clean names, labels and colors; refuse what cannot be."""
+    """Return groups of clean names, labels and colors; refuse impossible ones."""
     groups, seen = [_checked(*group) for group in groups], {}
     for group in groups:
         for label in group.labels:

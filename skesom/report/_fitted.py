@@ -148,7 +148,7 @@ def _texts_in(value):
 
 
 def tamed(part):
-    """Return a part of the model of a stranger, with what its use could do bounded."""
+    """Return a part of the model of a stranger, whose use is bounded."""
     if sparse.issparse(part) and hasattr(part, "check_format"):
         part.check_format(full_check=True)  # compiled code trusts its indices
     if isinstance(part, np.ndarray) and part.dtype.hasobject:

@@ -134,7 +134,7 @@ def note_files(folder, paths):
 
 
 def has_list(folder):
-    """Return whether a folder tells what was written to it."""
+    """Return whether a folder has a list of the files that were written to it."""
     return bool(_noted(folder))
 
 
@@ -145,7 +145,7 @@ def file_digest(path):
 
 
 def _list_of(folder):
-    """Return the file that lists what was written: of a report, its provenance."""
+    """Return the file that lists the files written: of a report, its provenance."""
     place = folder / "provenance.json"
     return place if place.is_file() else folder / MANIFEST
 
@@ -166,7 +166,7 @@ def _noted(folder):
 
 
 def _content(path):
-    """Return size and digest of a file, None of what no run has written."""
+    """Return size and digest of a file, None of kinds that no run writes."""
     if path.is_symlink() or not path.is_file() or path.name == _LOCK:
         return None
     return [path.stat().st_size, file_digest(path)]
@@ -185,7 +185,7 @@ def _name(path, folder):
 
 
 def _files_in(folder):
-    """Return files and links in a folder, without what is being written to it."""
+    """Return files and links in a folder, without unfinished ones."""
     return [
         path
         for path in sorted(folder.rglob("*"))
@@ -267,7 +267,7 @@ def _remove(folder):
 
 
 def _tidy_up(home, folder):
-    """Bring to an end what killed runs left of a folder, and say what was found."""
+    """Bring to an end the work that killed runs left of a folder, and tell of it."""
     pattern = re.compile(f"{_hidden(folder)}-[0-9a-f]{{8}}(?:{_NEW}|{_OLD})?")
     lefts = [path for path in home.iterdir() if pattern.fullmatch(path.name)]
     lefts = [path for path in lefts if path.is_dir() and is_of_user(path)]

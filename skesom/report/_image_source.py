@@ -89,7 +89,7 @@ class ImageSource(_Fields):
 
     @cached_property
     def plan(self) -> Plan:
-        """What the headers tell, read when it is asked for the first time."""
+        """The plan of the headers, read when it is asked for the first time."""
         return gather_images(
             list(self.files),
             self.hdu,
@@ -165,7 +165,7 @@ class ImageSource(_Fields):
         }
 
     def lines(self) -> Iterator[str]:
-        """Return a line on a cutout, and on what is read beside the images by role."""
+        """Return a line on a cutout, and on planes read beside the images by role."""
         if self.cutout is not None:
             yield f"Cutout: {text_of_cutout(self.cutout)}."
         found = {}

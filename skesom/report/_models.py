@@ -275,7 +275,7 @@ def write_skops(path, content):
 
 
 def read_skops(path, trust):
-    """Return the content of a skops file: without trust, only what is harmless."""
+    """Return the content of a skops file: without trust, harmless parts only."""
     import skops.io
 
     names = skops.io.get_untrusted_types(file=path) if trust else [*_check_parts(path)]
@@ -284,7 +284,7 @@ def read_skops(path, trust):
 
 
 def _as_text(part):
-    """Return as text what skops cannot hold, or not the whole of it."""
+    """Return as text the objects that skops cannot hold, or not the whole of it."""
     if isinstance(part, FunctionType) and "<" in part.__qualname__:
         raise TypeError(f"no module holds {part.__qualname__}")  # by which it is loaded
     if isinstance(part, Cube) and part.wcs is not None:  # a grid to align to

@@ -92,7 +92,7 @@ def describe_run(pipeline, label_map, folder, source, model, command, training):
 
 
 def _as_json(value):
-    """Return a value for readers: what JSON has no type for, as text."""
+    """Return a value for readers: as text if JSON has no type for it."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, BaseEstimator):
@@ -130,7 +130,7 @@ def write_recipe(path, pipeline, source, training):
 
 
 def _unfitted(pipeline):
-    """Return a clone that has the defaults of what does not decide the result."""
+    """Return a clone that has the defaults where they do not decide the result."""
     pipeline = clone(pipeline)
     parameters = pipeline.get_params()
     for path in parameters:
@@ -150,7 +150,7 @@ def _cut_of(pipeline):
 
 
 def _describe_file(path, folder):
-    """Return where a file is, also seen from a folder, and what is in it."""
+    """Return the place of a file, also seen from a folder, its size and digest."""
     path = os.path.abspath(path)
     return {
         "path": path,

@@ -216,7 +216,7 @@ def write_report(
 
 @dataclass(eq=False)
 class WrittenReport(dict[str, Path]):
-    """The files of a report by their names, and what they tell."""
+    """The files of a report by their names, with the facts in them."""
 
     clusters: Table | None = None
     descriptions: list[Description] = field(default_factory=list)
@@ -430,7 +430,7 @@ def read_report(
 
 
 def _write_classes(folder, result):
-    """Write the files about classes; return their names, and what is left out."""
+    """Write the files about classes; return their names, and the parts left out."""
     names, left_out, held_out = [], {}, result.held_out
     if result.confidence is not None:
         header = None if result.cube.wcs is None else result.cube.wcs.to_header()

@@ -30,7 +30,7 @@ _VALUES_PER_STRIP = 2**22
 
 
 class Result:
-    """A label map (by default of the fit), its images, what was clustered, groups."""
+    """A label map (by default of the fit), images, the clustered values, groups."""
 
     def __init__(
         self,

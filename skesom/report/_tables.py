@@ -354,7 +354,7 @@ def cluster_list(result, summary):
 
 
 def _identities(result, ids):
-    """Return the columns of what the clusters are called, and made of."""
+    """Return the columns of names of clusters, and of their parts."""
     names = [result.names[number] for number in ids]
     colors = [result.groups[number].color for number in ids]
     labels = [", ".join(map(str, result.groups[number].labels)) for number in ids]

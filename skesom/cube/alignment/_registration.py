@@ -291,7 +291,7 @@ def shift_cubes(cubes, grid, shifts):
 
 
 def _shift_wcs(wcs, grid, shift):
-    """Return a WCS by which a pixel of a grid gets what lies off it by a shift."""
+    """Return a WCS by which a pixel of a grid gets the sky that lies off by a shift."""
     rows, columns = np.outer([1, 1], grid.shape).T / 2 + np.outer(shift, [0, 1])
     offset = np.diff(pixel_to_pixel(grid.wcs, wcs, columns, rows), axis=1)[:, 0]
     wcs = wcs.deepcopy()

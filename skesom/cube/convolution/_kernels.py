@@ -29,7 +29,7 @@ FAR_OFF = 1.0  # pixels; the middle of an even frame may be half a pixel off
 
 
 class Match(NamedTuple):
-    """What is done to one band."""
+    """The treatment of one band."""
 
     method: str  # "none", "gaussian", "elliptical", "wiener" or "kernel"
     fwhm: float  # before, in arcsec, NaN if unknown

@@ -190,7 +190,7 @@ def _bends(background):
 
 
 def _tell(names, slopes, subtracted, missing):
-    """Warn of slopes, and say what was done about them."""
+    """Warn of slopes, and say how they were treated."""
     done, kept = (
         ", ".join(f"{names[n]} ({slopes[n]:.2g})" for n in np.flatnonzero(places))
         for places in (subtracted, (slopes > 0) & ~subtracted)

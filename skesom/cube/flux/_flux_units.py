@@ -202,7 +202,7 @@ def _spread(values, band_names, parameter):
 
 
 def _is_nothing(value):
-    """Tell whether no value is given; refuse what is no value."""
+    """Tell whether no value is given; refuse other things than values."""
     if value is None:
         return True
     number = getattr(value, "value", value)
@@ -288,7 +288,7 @@ def _conversion_factor(band, target):
 
 
 def _factor(band, target):
-    """Return factor and source, or raise what is unknown."""
+    """Return factor and source, or an error that names the unknown part."""
     if band.given is not None:
         if isinstance(band.given, Real):
             flux = (band.given * units.ABmag).to_value(units.Jy)

@@ -34,7 +34,7 @@ ENOUGH_TILES = 16
 
 
 class Sky(NamedTuple):
-    """What `measure_sky` finds in a cube."""
+    """The sky that `measure_sky` finds in a cube."""
 
     level: np.ndarray  # of each band
     noise: np.ndarray  # standard deviation per pixel of each band

@@ -189,7 +189,7 @@ def _noise(flux, known):
 
 
 def encode_bands(cube):
-    """Return the bands of a cube as whole numbers, and what is known of them."""
+    """Return the bands of a cube as whole numbers, and the facts about them."""
     codes, bands = [], []
     for number, name in enumerate(cube.band_names):
         code, scale = encode_band(cube.data[:, :, number])
@@ -232,7 +232,7 @@ def unit_map(result):
 
 
 def unit_data(result, step):
-    """Return arrays and facts about the units: where and what they are."""
+    """Return arrays and facts about the units, such as their places."""
     layout = layout_of(result.som, "pca")
     x, y = layout.positions.T
     values, ranges = unit_values(result.som, result.feature_names)

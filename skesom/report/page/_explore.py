@@ -217,7 +217,7 @@ def _objects_in(catalog, cube):
 
 
 def _object_facts(catalog, cube):
-    """Return the objects of each type in an image: what they are, and where."""
+    """Return the objects of each type in an image: their kinds and places."""
     objects = _objects_in(catalog, cube)
     kinds = []
     for kind, described in describe_types(objects["type"]).items():
