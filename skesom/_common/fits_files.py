@@ -153,7 +153,7 @@ def unpacked(stream):
 
 def is_packed(path):
     """Return whether a file is compressed as a whole."""
-    with open(path, "rb") as stream:
+    with open(regular(path), "rb") as stream:
         return _opener_of(stream) is not nullcontext
 
 
