@@ -33,6 +33,10 @@ class Size(NamedTuple):
 SIZES = {
     "block": Size(values=2**18),  # of threads: 1 MB of float32, which caches hold
     "wide block": Size(pixels=2**19),  # larger, as the rows around are read too
+    "matrix": Size(values=2**17),  # of measures: about 1 MB, which caches hold
+    "outlines": Size(values=2**20),  # whose four sides are compared
+    "votes": Size(values=2**22),  # 16 MB in single precision
+    "steps": Size(values=2**22),  # of a cube whose steps are done again for a report
     "sums": Size(values=2**22),  # of a cube whose pieces are added up: 16 MB of float32
     "strip": Size(values=2**24, rows=64),  # of lazy images: 64 MB of float32
     "frame": Size(values=2**26, pixels=2**22),  # a larger one is not searched whole
@@ -60,7 +64,7 @@ def around(rows, halo):
 
 def strip_height(shape, size="strip", *, multiple=1, least=1):
     """Return the number of rows of the strips of images, of a size by its name."""
-    size, n_columns, n_values = SIZES[size], shape[1], math.prod(shape[1:])
+    size, n_columns, n_values = SIZES[size], math.prod(shape[1:2]), math.prod(shape[1:])
     height = min(size.pixels // max(1, n_columns), size.values // max(1, n_values))
     return max(1, max(height, size.rows, least) // multiple) * multiple
 
@@ -77,13 +81,6 @@ def cut_frame(shape):
     if pixels <= size.pixels and math.prod(shape) <= size.values:
         return [slice(0, shape[0])]
     return strips_of(shape, "search")
-
-
-def row_blocks(shape, n_values=None):
-    """Cut the rows of an array into blocks."""
-    if n_values is None:
-        n_values = SIZES["block"].values
-    return cut_rows(shape[0], max(1, n_values // max(1, math.prod(shape[1:]))))
 
 
 def work_blocks(n_rows, work, n_threads=1):
@@ -111,7 +108,7 @@ def in_threads(function, tasks, n_jobs=None):
 
 def each_block(function, shape, n_jobs=None):
     """Call a function with the rows of each block, in threads."""
-    return in_threads(function, row_blocks(shape), n_jobs)
+    return in_threads(function, strips_of(shape, "block"), n_jobs)
 
 
 class Window:
@@ -159,13 +156,22 @@ def _call(function, parts, top, n_rows, rows, task):
 
 
 def map_images(
-    function, images, plan, made, *, bands=None, n_jobs=None, in_place=False
+    function,
+    images,
+    plan,
+    made,
+    *,
+    bands=None,
+    n_jobs=None,
+    in_place=False,
+    results=None,
 ):
     """Return the images whose strips a function makes of other ones; lazily of lazy.
 
     It gets the images (None stays None), a strip, and a band if `bands` are named, and
     returns that part of each image; `made` has the shape of their rows and their type,
     or None where there is none. In place, it gets rows above a strip as they were.
+    Without a halo, `results` may be named that are written to; they may be the images.
     """
     keys = [()] if bands is None else [(band,) for band in bands]
     if is_lazy(images[0]):
@@ -179,7 +185,7 @@ def map_images(
         ]
     n_rows = len(images[0])
     if not in_place:
-        results = _empty(made, n_rows)
+        results = results or _empty(made, n_rows)
         tasks = list(product(plan.strips, keys))  # bands of a strip share their memory
         fill = partial(_fill, function, images, results)
         in_threads(lambda task: fill(*task), tasks, n_jobs)
@@ -219,6 +225,36 @@ def _fill_strip(function, *images_and_strip):
     for key in keys:
         _fill(function, images, strips, rows, key, rows.start)
     return strips
+
+
+def map_pixels(
+    function, data, errors, n_bands=None, *, size="block", n_jobs=None, in_place=False
+):
+    """Return the fluxes and errors that a function makes of those of some rows.
+
+    It goes pixel by pixel, and errors may be None. Lazily of lazy fluxes, in the same
+    strips; in place if their memory allows.
+    """
+    part = (data.shape[1], data.shape[2] if n_bands is None else n_bands), data.dtype
+    made, results = [part, None if errors is None else part], None
+    if is_lazy(data):
+        strips = strips_of_chunks(data)
+    else:
+        strips = strips_of(data.shape, size)
+        if in_place and data.flags.carray:
+            results = [data, *_empty(made[1:], len(data))]
+    return map_images(
+        partial(_of_rows, function),
+        [data, errors],
+        Plan(strips),
+        made,
+        n_jobs=n_jobs,
+        results=results,
+    )
+
+
+def _of_rows(function, data, errors, rows):
+    return function(data[rows], None if errors is None else errors[rows])
 
 
 def map_strips(

@@ -13,7 +13,7 @@ from astropy import units
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
@@ -234,7 +234,7 @@ def check_cube(X, *, estimator=None, reset=True):
         _check_bands(cube.band_names, estimator, reset)
     if cube.is_lazy:
         return _check_strips(cube)
-    if any(np.isinf(cube.data[rows]).any() for rows in row_blocks(cube.shape)):
+    if any(np.isinf(cube.data[rows]).any() for rows in strips_of(cube.shape, "block")):
         _refuse_infinity(cube.data, cube.band_names)
     return cube
 

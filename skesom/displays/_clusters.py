@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
@@ -247,7 +247,7 @@ def _differences(reference, label_map):
 def _counts(label_map, n_clusters, n_others):
     """Return how many pixels each cluster has, and each of the negative labels."""
     counts = np.zeros(n_others + n_clusters, dtype=np.int64)
-    for rows in row_blocks(label_map.shape):  # large maps, little memory
+    for rows in strips_of(label_map.shape, "block"):  # large maps, little memory
         labels = label_map[rows].ravel() + n_others
         counts += np.bincount(labels, minlength=len(counts))
     return counts[n_others:], counts[:n_others][::-1].tolist()

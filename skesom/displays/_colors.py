@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.labels import without_mask
 from skesom._types import CubeLike
 from skesom.cube._convert import as_cube
@@ -91,7 +91,7 @@ def cluster_colors(label_map: ArrayLike, cube: CubeLike) -> NDArray[Any]:
     data = as_cube(cube).data
     n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
     sums, counts = np.zeros((2, n_clusters, data.shape[2]))
-    for rows in row_blocks(data.shape):
+    for rows in strips_of(data.shape, "block"):
         part = np.asarray(data[rows])
         for band in range(data.shape[2]):
             flux = part[:, :, band]

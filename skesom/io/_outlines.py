@@ -13,12 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.
 _EAST, _NORTH, _WEST, _SOUTH = range(4)
-_PIXELS_AT_ONCE = 2**20  # whose four sides are compared; all would fill the memory
 # Where each of these sides starts: columns and rows from the center of the pixel.
 _START = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
 _MIDDLE = np.array([[0, -0.5], [0.5, 0], [0, 0.5], [-0.5, 0]])
@@ -94,7 +93,7 @@ class _Sides:
     def _collect(self):
         """Find all sides, sorted by pixel and direction."""
         pixels, directions = [], []
-        for rows in row_blocks(self.pieces.shape, _PIXELS_AT_ONCE):
+        for rows in strips_of(self.pieces.shape, "outlines"):
             inside = np.flatnonzero(self.pieces[rows]) + rows.start
             sides = [self.is_closed(inside, side) for side in range(4)]
             places, found = np.nonzero(np.stack(sides, axis=1))

@@ -12,7 +12,7 @@ import numpy as np
 from astropy import units
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
@@ -333,7 +333,7 @@ def apply_plane(plane, data, errors, places, ignore_flags, is_whole):
     n_flagged = 0
     with plane.open() as array, np.errstate(all="ignore"):
         for band, place in enumerate(places):
-            for rows in row_blocks(data.shape[:2]):
+            for rows in strips_of(data.shape[:2], "block"):
                 index = (rows, slice(None), band)[: array.ndim]
                 values = array[index] if array.ndim else array
                 if plane.kind == "masks":

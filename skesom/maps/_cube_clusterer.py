@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import each_block, in_memory_by_strips, row_blocks
+from skesom._common.blocks import each_block, in_memory_by_strips, strips_of
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
@@ -368,7 +368,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
             images.append(unflatten(agreement, valid))
         *images, sky_mask = in_memory_by_strips(*images, cube.sky_mask)
         label_map = images[0]
-        blocks = [label_map[rows] for rows in row_blocks(label_map.shape)]
+        blocks = [label_map[rows] for rows in strips_of(label_map.shape, "block")]
         found = (np.unique(block[block >= 0]) for block in blocks)
         self._clusters = reduce(np.union1d, found).astype(np.int32)
         label_map = self._voted(self._numbered(label_map), cube)
@@ -635,7 +635,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
 
     def _ranked(self, labels):
         """Turn places into clusters in place; after partial_fit they are the same."""
-        for rows in row_blocks(labels.shape) if self._ranks is not None else ():
+        for rows in strips_of(labels.shape, "block") if self._ranks is not None else ():
             labels[rows] = renumber(labels[rows], self._ranks)
         return labels
 
@@ -684,7 +684,7 @@ def check_enough_pixels(clusterer):
 def count_clusters(label_map, n_clusters=0):
     """Return the number of pixels of each cluster of a map."""
     n_clusters = max(n_clusters, int(label_map.max(initial=-1)) + 1)
-    blocks = (label_map[rows] for rows in row_blocks(label_map.shape))
+    blocks = (label_map[rows] for rows in strips_of(label_map.shape, "block"))
     return sum(np.bincount(b[b >= 0], minlength=n_clusters) for b in blocks)
 
 

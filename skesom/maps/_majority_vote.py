@@ -15,12 +15,11 @@ from scipy import ndimage
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import around, strips_of
 from skesom._common.labels import without_mask
 
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas
-_PIXELS_AT_A_TIME = 2**22  # 16 MB of votes in single precision
 
 
 class MajorityVote(BaseEstimator):
@@ -101,10 +100,10 @@ class MajorityVote(BaseEstimator):
         label_map = without_mask(label_map)
         voted = np.empty_like(label_map)
         reach = int(_TRUNCATE * sigma + 0.5)  # of the Gaussian of SciPy
-        for rows in row_blocks(label_map.shape, _PIXELS_AT_A_TIME):
-            around = slice(max(0, rows.start - reach), rows.stop + reach)
-            inside = slice(rows.start - around.start, rows.stop - around.start)
-            voted[rows] = _vote(label_map[around], sigma)[inside]
+        for rows in strips_of(label_map.shape, "votes"):
+            near = around(rows, reach)
+            inside = slice(rows.start - near.start, rows.stop - near.start)
+            voted[rows] = _vote(label_map[near], sigma)[inside]
         return voted
 
     def _width(self, fwhm, pixel_scale):

@@ -8,7 +8,7 @@ from astropy import units
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
-from skesom._common.blocks import row_blocks, strips_of
+from skesom._common.blocks import strips_of
 from skesom._common.labels import check_label_map
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
@@ -215,7 +215,7 @@ def _flux_unit(unit, area):
 def _add_shapes(table, image):
     """Add the shapes of the areas, by their second moments as SExtractor does."""
     x, y, moments = np.asarray(table["x"]), np.asarray(table["y"]), 0
-    for rows in row_blocks(image.shape):
+    for rows in strips_of(image.shape, "block"):
         row, column = inside = np.nonzero(image[rows])
         number = image[rows][inside] - 1
         away = column - x[number], row + rows.start - y[number]

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import proj_plane_pixel_area
 from scipy.spatial import KDTree
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom.io import read_catalog
 
 ROUNDING = 1e-6  # pixels: an angle of two pixels may be a little less
@@ -66,7 +66,7 @@ def label_objects(catalog, shape, *, wcs=None, radius=None):
     label_map = np.full(shape, -1, dtype=np.int32)
     label_map[tuple(np.floor(places.T + 0.5).astype(int))] = labels[:-1]
     tree = KDTree(places)
-    for rows in row_blocks(shape):
+    for rows in strips_of(shape, "block"):
         pixels = np.moveaxis(np.mgrid[rows, : shape[1]], 0, -1)
         found = labels[tree.query(pixels, distance_upper_bound=radius)[1]]
         label_map[rows] = np.where(found >= 0, found, label_map[rows])

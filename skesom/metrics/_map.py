@@ -11,13 +11,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
 from skesom.som._input import lazy_table
-
-_ENTRIES_PER_BLOCK = 2**17  # of matrices: about 1 MB, which caches hold
 
 _CODEBOOK = """\
 codebook : array-like of shape (n_units, n_features), or fitted map
@@ -181,7 +179,7 @@ def _codebook_of(estimator):
 
 def blocks(n_rows, n_columns):
     """Cut the rows of a matrix into slices."""
-    return row_blocks((n_rows, n_columns), _ENTRIES_PER_BLOCK)
+    return strips_of((n_rows, n_columns), "matrix")
 
 
 def sums_of(values, winners, n_units, per_unit):

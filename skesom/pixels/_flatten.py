@@ -15,7 +15,7 @@ from skesom._common.blocks import (
     find_valid,
     in_threads,
     join_strips,
-    row_blocks,
+    strips_of,
     strips_of_chunks,
 )
 from skesom._common.fitted import by_fit
@@ -97,7 +97,7 @@ def _pick(data, valid, copy=True, n_jobs=None):
     width = data.shape[2] if valid.ndim == 2 else 1
     if is_lazy(data):
         return _pick_lazily(data, valid, width)
-    blocks = row_blocks(data.shape)
+    blocks = strips_of(data.shape, "block")
     ends = np.cumsum([np.count_nonzero(valid[rows]) for rows in blocks])
     in_place = not copy and data.flags.carray
     if in_place:

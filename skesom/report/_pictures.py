@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
 from skesom._common.labels import MASKED, SKY
 from skesom._sky.header_cards import to_ascii, write_unit
@@ -413,7 +413,7 @@ def _write_image(stream, hdus, fluxes, label_map):
     """Write an image in which each pixel has the flux of its cluster."""
     hdus.update_extend()
     stream.write(hdus[0].header.tostring().encode("ascii"))
-    for rows in row_blocks(label_map.shape):
+    for rows in strips_of(label_map.shape, "block"):
         # The last flux is NaN, for pixels in no cluster.
         stream.write(fluxes[np.maximum(label_map[rows], -1)].astype(">f4").tobytes())
     stream.write(bytes(-4 * label_map.size % BLOCK))

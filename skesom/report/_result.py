@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import strips_of
 from skesom._common.labels import SKY
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
@@ -26,7 +26,6 @@ from skesom.report._provenance import label_map_digest
 
 MAX_PIXELS = 2_000_000  # of a picture
 _MASKERS = (CubeMasker, SkyMasker)
-_VALUES_PER_STRIP = 2**22
 
 
 class Result:
@@ -114,7 +113,7 @@ class Result:
 
     def strips(self):
         """Return the rows of each strip, as slices from top to bottom."""
-        return row_blocks(self.cube.shape, _VALUES_PER_STRIP)
+        return strips_of(self.cube.shape, "steps")
 
     def part(self, rows):
         """Return a strip of the images, in memory."""

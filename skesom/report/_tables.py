@@ -16,7 +16,7 @@ from sklearn import metrics as cluster_metrics
 from sklearn.utils import gen_batches
 
 from skesom import metrics as map_metrics
-from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.blocks import in_threads, strips_of
 from skesom._common.labels import SKY
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
@@ -127,7 +127,7 @@ def means_by_cluster(label_map, values):
     """Return the mean of an image in each cluster, 0 in those without pixels."""
     sizes = count_clusters(label_map)
     sums = np.zeros(len(sizes))
-    for rows in row_blocks(label_map.shape):
+    for rows in strips_of(label_map.shape, "block"):
         inside = label_map[rows] >= 0
         some = label_map[rows][inside], values[rows][inside]
         sums += np.bincount(*some, minlength=len(sizes))

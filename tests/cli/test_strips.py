@@ -31,7 +31,7 @@ def _low_strips():
     """Cut images of some ten rows into several strips."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(blocks.SIZES, "strip", blocks.Size(values=2000, rows=5))
-        patch.setattr("skesom.report._result._VALUES_PER_STRIP", 1500)
+        patch.setitem(blocks.SIZES, "steps", blocks.Size(values=1500))
         yield
 
 

@@ -8,6 +8,7 @@ import pytest
 from astropy import units
 from astropy.wcs import WCS
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube, combine_exposures
 
 SIZE = 120
@@ -300,10 +301,7 @@ def test_same_result_for_any_threads_and_random_state():
 
 
 def test_blocks_make_no_difference(monkeypatch):
-    from skesom.cube.alignment import _exposures
-
     cubes = [with_rays(expose(seed, shift=(seed, 0)), seed)[0] for seed in range(4)]
     whole = combine(cubes)
-    blocks = [slice(start, min(start + 7, SIZE)) for start in range(0, SIZE, 7)]
-    monkeypatch.setattr(_exposures, "row_blocks", lambda shape: blocks)
+    monkeypatch.setitem(SIZES, "block", Size(values=7 * SIZE))
     np.testing.assert_allclose(combine(cubes).data, whole.data, rtol=1e-9)

@@ -13,6 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import AsinhStretch, Cube, CubeStore
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
@@ -219,7 +220,7 @@ def test_votes_do_not_depend_on_blocks(monkeypatch, global_random_seed):
     best = np.max(votes, axis=0)
     own = np.take_along_axis(np.array(votes), np.maximum(labels, 0)[None], axis=0)[0]
     winner = np.where((labels < 0) | (own >= best), labels, np.argmax(votes, axis=0))
-    monkeypatch.setattr("skesom.maps._majority_vote._PIXELS_AT_A_TIME", 280)
+    monkeypatch.setitem(SIZES, "votes", Size(values=280))
     assert_array_equal(MajorityVote().regularize(labels), winner)
 
 

@@ -7,6 +7,7 @@ from astropy import units as u
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube
 from skesom.io import read_catalog
 from skesom.maps import crossmatch, find_pieces
@@ -101,9 +102,8 @@ def test_agreement_is_averaged(labels, cube):
 
 def test_blocks_change_nothing(labels, cube, monkeypatch):
     whole = find_pieces(labels, cube, min_size=1)
-    few = [slice(first, first + 7) for first in range(0, len(labels), 7)]
-    monkeypatch.setattr("skesom.maps._pieces.row_blocks", lambda *args: few)
-    monkeypatch.setattr("skesom.maps._pieces.strips_of", lambda *args: few)
+    for name, values in (("sums", cube.data[:7].size), ("block", labels[:7].size)):
+        monkeypatch.setitem(SIZES, name, Size(values=values))
     parts = find_pieces(labels, cube, min_size=1)
     for name in set(whole.colnames) - {"cluster_name"}:
         assert_allclose(parts[name], whole[name], err_msg=name)

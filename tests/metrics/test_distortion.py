@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom.metrics import _map
+from skesom._common.blocks import SIZES, Size
 from skesom.som import CSOM
 
 
@@ -96,7 +96,7 @@ def test_plain_loops(kind, sigma, dtype, monkeypatch):
         own = expected[winners == unit]
         value = own.mean() if len(own) else np.nan
         assert per_unit[unit] == pytest.approx(value, rel=1e-12, nan_ok=True)
-    monkeypatch.setattr(_map, "_ENTRIES_PER_BLOCK", 40)  # two units at a time
+    monkeypatch.setitem(SIZES, "matrix", Size(values=40))  # two units at a time
     in_blocks = metrics.distortion(X, codebook, per_unit=True, **options)
     assert_array_equal(in_blocks, per_unit)
 

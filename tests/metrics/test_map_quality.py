@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom.metrics import _map
+from skesom._common.blocks import SIZES, Size
 from skesom.som import CSOM, ESOM
 
 LINE = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]  # 0 - 1 - 2
@@ -227,7 +227,7 @@ def test_kaski_lagus_error_is_that_of_plain_loops(seed, dtype, monkeypatch):
         own = [way for way, winner in zip(ways, winners, strict=True) if winner == unit]
         expected = np.mean(own) if own else np.nan
         assert per_unit[unit] == pytest.approx(expected, rel=rel, nan_ok=True)
-    monkeypatch.setattr(_map, "_ENTRIES_PER_BLOCK", 30)  # two units at a time
+    monkeypatch.setitem(SIZES, "matrix", Size(values=30))  # two units at a time
     in_blocks = metrics.kaski_lagus_error(X, codebook, links, per_unit=True)
     assert_array_equal(in_blocks, per_unit)
 

@@ -24,6 +24,7 @@ from sklearn.metrics import davies_bouldin_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import (
     AsinhStretch,
     Cube,
@@ -176,7 +177,7 @@ class TestPixels:
     def test_strips_make_no_difference(
         self, galaxy, job, report, monkeypatch, tmp_path
     ):
-        monkeypatch.setattr("skesom.report._result._VALUES_PER_STRIP", 7 * 80 * 5)
+        monkeypatch.setitem(SIZES, "steps", Size(values=7 * 80 * 5))
         files = write(tmp_path / "out", job, galaxy)
         for name in ("pixels.fits", "pixels_scaled.fits", "validity.ecsv"):
             assert files[name].read_bytes() == report[name].read_bytes()

@@ -12,7 +12,7 @@ from astropy import units
 from astropy.stats import mad_std
 from scipy import ndimage
 
-from skesom._common.blocks import in_threads, row_blocks
+from skesom._common.blocks import in_threads, strips_of
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
     SAME_SIZE,
@@ -164,7 +164,7 @@ def combine_exposures(
             if has_errors:
                 errors[rows, :, band] = error[inside]
 
-    in_threads(average, row_blocks(grid.shape), n_jobs)
+    in_threads(average, strips_of(grid.shape, "block"), n_jobs)
     fwhm = np.array([cube.fwhm for cube in cubes])
     if np.any(fwhm.max(axis=0) > 1.1 * fwhm.min(axis=0)):
         warn_user(

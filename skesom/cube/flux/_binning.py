@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Integral
 
 import numpy as np
 from astropy import units
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import row_blocks
+from skesom._common.blocks import map_pixels
 from skesom.cube._base import CubeTransformer
-from skesom.cube._by_strips import by_strips
 from skesom.cube._container import Cube
 
 
@@ -65,24 +65,13 @@ class BandBinner(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        return self._like_input(X, by_strips(BandBinner._bin, self, cube))
-
-    def _bin(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
         bins = [slice(start, start + self.bin_size) for start in starts]
         names, band_units, zero_points = _describe_bins(cube, bins)
-        data = np.empty((*cube.shape[:2], len(bins)), cube.dtype)
-        errors = None if cube.errors is None else np.empty_like(data)
-        for rows in row_blocks(cube.shape):
-            for number, bands in enumerate(bins):
-                values = cube.data[rows, :, bands]
-                present = ~np.isnan(values)
-                data[rows, :, number] = _sum(values, present) / _count(present)
-                if errors is not None:
-                    variance = cube.errors[rows, :, bands].astype(np.float64) ** 2
-                    deviation = np.sqrt(_sum(variance, present))
-                    errors[rows, :, number] = deviation / _count(present)
-        return Cube(
+        data, errors = map_pixels(
+            partial(_mean, bins), cube.data, cube.errors, len(bins), n_jobs=1
+        )
+        binned = Cube(
             data,
             errors=errors,
             wcs=cube.wcs,
@@ -94,6 +83,20 @@ class BandBinner(CubeTransformer):
             zero_points=zero_points,
             band_coordinates=_mean_places(cube.band_coordinates, bins),
         )
+        return self._like_input(X, binned)
+
+
+def _mean(bins, data, errors):
+    """Return the means of the bands of each bin, and their errors."""
+    made = np.empty((2, *data.shape[:2], len(bins)))
+    for number, bands in enumerate(bins):
+        present = ~np.isnan(data[:, :, bands])
+        count = _count(present)
+        made[0, :, :, number] = _sum(data[:, :, bands], present) / count
+        if errors is not None:
+            variance = errors[:, :, bands].astype(np.float64) ** 2
+            made[1, :, :, number] = np.sqrt(_sum(variance, present)) / count
+    return made
 
 
 def _sum(values, present):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cache
 from numbers import Real
 
@@ -11,9 +12,8 @@ from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 from threadpoolctl import threadpool_limits
 
-from skesom._common.blocks import WHOLE, row_blocks
+from skesom._common.blocks import WHOLE, map_pixels, strips_of
 from skesom.cube._base import CubeTransformer
-from skesom.cube._by_strips import by_strips
 from skesom.cube.masking._sky import representative_rows, sampled
 
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
@@ -138,11 +138,15 @@ class ColorScaler(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        return self._like_input(X, by_strips(ColorScaler._scale, self, cube))
+        scale = copy.copy(self)._scale  # as it is now
+        data, errors = map_pixels(scale, cube.data, cube.errors, size="strip", n_jobs=1)
+        bare = [None] * cube.shape[2]
+        scaled = cube.replace(data=data, errors=errors, band_units=bare)
+        return self._like_input(X, scaled)
 
-    def _scale(self, cube):
-        scaled = np.empty(cube.shape, dtype=cube.dtype)
-        errors = None if cube.errors is None else np.empty_like(scaled)
+    def _scale(self, data, errors):
+        scaled = np.empty_like(data)
+        deviations = None if errors is None else np.empty_like(data)
         order = _order_by_content(self.mean_, self.scale_)
         components = np.ascontiguousarray(self.components_[order])
 
@@ -151,8 +155,8 @@ class ColorScaler(CubeTransformer):
             return (components * self.weights_[level]) @ components.T
 
         with threadpool_limits(limits=1, user_api="blas"):
-            for row in range(len(cube)):
-                spectra = ((cube.data[row] - self.mean_) / self.scale_)[:, order]
+            for row in range(len(data)):
+                spectra = ((data[row] - self.mean_) / self.scale_)[:, order]
                 missing = np.isnan(spectra)
                 level, upper, above = self._levels(_brightness(spectra))
                 steps = self.weights_[upper] - self.weights_[level]
@@ -163,7 +167,7 @@ class ColorScaler(CubeTransformer):
                 product[missing] = np.nan
                 scaled[row][:, order] = product
                 if errors is not None:
-                    variance = ((cube.errors[row] / self.scale_) ** 2)[:, order]
+                    variance = ((errors[row] / self.scale_) ** 2)[:, order]
                     variance[np.isinf(variance)] = np.nan  # no errors either
                     variance[missing] = 0
                     gaps = self.brightness_[upper] - self.brightness_[level]
@@ -176,9 +180,8 @@ class ColorScaler(CubeTransformer):
                         variance, slopes, level, upper, above, matrix_of
                     )
                     variance[missing] = np.nan
-                    errors[row][:, order] = np.sqrt(variance)
-        bare = [None] * cube.shape[2]
-        return cube.replace(data=scaled, errors=errors, band_units=bare)
+                    deviations[row][:, order] = np.sqrt(variance)
+        return scaled, deviations
 
     def _levels(self, brightness):
         """Return between which levels pixels are, and how far above the lower one."""
@@ -245,7 +248,7 @@ def _noise_by_brightness(data, errors, axes, scaling):
     data, errors = data[rows], None if errors is None else errors[rows]
     brightness, values = [], []
     with threadpool_limits(limits=1, user_api="blas"):
-        for block in row_blocks(data.shape):
+        for block in strips_of(data.shape, "block"):
             spectra = data[block][:, :, order].astype(np.float64)
             bright = _brightness((spectra - mean[order]) / scale[order])
             if errors is None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from numbers import Integral, Real
 from typing import Literal
 
@@ -11,10 +12,9 @@ from astropy import units
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import each_block
+from skesom._common.blocks import map_pixels
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import CubeTransformer
-from skesom.cube._by_strips import by_strips
 from skesom.cube.flux._stretch import measure_flux_scale
 from skesom.cube.masking._sky import sampled
 
@@ -168,28 +168,26 @@ class FluxShape(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        return self._like_input(X, by_strips(FluxShape._compare, self, cube))
-
-    def _compare(self, cube):
         names = list(cube.band_names)
         if self.reference_ is not None:
             below = names.pop(self.reference_)
             names = [f"{name}/{below}" for name in names]
         names += ["brightness"] * self.brightness
-        data = np.empty((*cube.shape[:2], len(names)), dtype=cube.dtype)
-        errors = None if cube.errors is None else np.empty_like(data)
+        data, errors = map_pixels(
+            copy.copy(self)._compare,  # as it is now
+            cube.data,
+            cube.errors,
+            len(names),
+            n_jobs=self.n_jobs,
+        )
+        return self._like_input(X, self._described(cube, data, names, errors))
+
+    def _compare(self, flux, errors):
+        flux = np.subtract(flux, self.sky_level_, order="C")
         compare = self._shares if self.reference_ is None else self._ratios
-
-        def write(rows):
-            flux = np.subtract(cube.data[rows], self.sky_level_, order="C")
-            error = None if errors is None else cube.errors[rows]
-            values, deviations = compare(flux, error)
-            data[rows] = values[..., : len(names)]
-            if errors is not None:
-                errors[rows] = deviations[..., : len(names)]
-
-        each_block(write, cube.shape, self.n_jobs)
-        return self._described(cube, data, names, errors)
+        made = compare(flux, errors)
+        last = None if self.brightness else -1
+        return [None if part is None else part[..., :last] for part in made]
 
     def _shares(self, flux, errors):
         """Return shares and brightness, and their standard deviations or None."""

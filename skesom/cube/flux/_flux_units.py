@@ -11,7 +11,7 @@ from astropy import units
 from astropy.units import UnitBase
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from skesom._common.blocks import each_block
+from skesom._common.blocks import map_pixels
 from skesom.cube._base import (
     CubeTransformer,
     all_band_names,
@@ -21,7 +21,6 @@ from skesom.cube._base import (
     one_per_band,
     split_bands,
 )
-from skesom.cube._by_strips import by_strips
 
 # By what a unit of flux may be divided.
 _AREAS = (units.one, units.pix, units.sr, units.beam)
@@ -139,7 +138,7 @@ class FluxUnitConverter(CubeTransformer):
         if is_described(X) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
         converted = [
-            by_strips(FluxUnitConverter._multiply, self, cube, part)
+            self._multiply(cube, part)
             for cube, part in zip(cubes, split_bands(factors, cubes), strict=True)
         ]
         return self._like_inputs(X, converted)
@@ -164,16 +163,17 @@ class FluxUnitConverter(CubeTransformer):
         # One number for each value of a row of pixels: short loops over bands are slow.
         line = np.tile(factors.astype(cube.dtype), cube.shape[1])
         line = line.reshape(cube.shape[1:])
-        in_place = not self.copy and cube.data.flags.carray
-        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
-        errors = None if cube.errors is None else np.empty(cube.shape, cube.dtype)
 
-        def multiply(rows):
-            np.multiply(cube.data[rows], line, out=data[rows])
-            if errors is not None:
-                np.multiply(cube.errors[rows], line, out=errors[rows])
+        def multiply(*values):
+            return [None if part is None else part * line for part in values]
 
-        each_block(multiply, cube.shape, self.n_jobs)
+        data, errors = map_pixels(
+            multiply,
+            cube.data,
+            cube.errors,
+            n_jobs=self.n_jobs,
+            in_place=not self.copy,
+        )
         new = [self.unit_] * cube.shape[2]
         return cube.replace(data=data, errors=errors, band_units=new)
 

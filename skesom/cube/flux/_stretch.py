@@ -11,12 +11,11 @@ from astropy import units
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import WHOLE, each_block
+from skesom._common.blocks import WHOLE, map_pixels
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import Cube, CubeLike
 from skesom.cube._base import CubeTransformer, numbers_per_band
-from skesom.cube._by_strips import by_strips
 from skesom.cube.masking._sky import measure_sky, pixel_noise, sampled
 
 _BRIGHT = 3  # times the noise: what noise alone seldom gives
@@ -136,9 +135,6 @@ class AsinhStretch(CubeTransformer):
 
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
-        return self._like_input(X, by_strips(AsinhStretch._stretch, self, cube))
-
-    def _stretch(self, cube):
         known = self.noise_ > 0
         factor = np.divide(1, self.scale_, out=np.zeros(len(known)), where=known)
         # One number for each value of a row of pixels: short loops over bands are slow.
@@ -146,22 +142,21 @@ class AsinhStretch(CubeTransformer):
             np.tile(numbers.astype(cube.dtype), cube.shape[1])
             for numbers in (self.sky_level_, factor)
         )
-        in_place = not self.copy and cube.data.flags.carray
-        data = cube.data if in_place else np.empty(cube.shape, dtype=cube.dtype)
-        errors = None if cube.errors is None else np.empty(cube.shape, cube.dtype)
 
-        def stretch(rows):
-            block = data[rows].reshape(-1, len(level))
-            np.subtract(cube.data[rows].reshape(block.shape), level, out=block)
+        def stretch(flux, errors):
+            block = flux.reshape(-1, len(level)) - level
             block *= factor
             if errors is not None:
                 slope = factor / np.sqrt(1 + block**2)
-                errors[rows] = cube.errors[rows] * slope.reshape(data[rows].shape)
-            np.arcsinh(block, out=block)
+                errors = errors * slope.reshape(flux.shape)
+            return np.arcsinh(block, out=block).reshape(flux.shape), errors
 
-        each_block(stretch, cube.shape, self.n_jobs)
+        data, errors = map_pixels(
+            stretch, cube.data, cube.errors, n_jobs=self.n_jobs, in_place=not self.copy
+        )
         pure = [units.dimensionless_unscaled] * cube.shape[2]
-        return cube.replace(data=data, errors=errors, band_units=pure)
+        stretched = cube.replace(data=data, errors=errors, band_units=pure)
+        return self._like_input(X, stretched)
 
     def inverse_transform(self, X: CubeLike) -> Cube | NDArray[Any]:
         """Bring stretched values back to fluxes.
@@ -186,18 +181,22 @@ class AsinhStretch(CubeTransformer):
         True
         """
         cube = self._check_cube(X, reset=False)
-        return self._like_input(X, by_strips(AsinhStretch._unstretch, self, cube))
+        scale, level = (
+            numbers.astype(cube.dtype) for numbers in (self.scale_, self.sky_level_)
+        )
 
-    def _unstretch(self, cube):
-        scale = self.scale_.astype(cube.dtype)
-        data = np.sinh(cube.data, order="C")
-        errors = None
-        if cube.errors is not None:
-            errors = cube.errors * scale * np.hypot(1, data)
-        data *= scale
-        data += self.sky_level_.astype(cube.dtype)
+        def unstretch(values, errors):
+            flux = np.sinh(values, order="C")
+            if errors is not None:
+                errors = errors * scale * np.hypot(1, flux)
+            flux *= scale
+            flux += level
+            return flux, errors
+
+        data, errors = map_pixels(unstretch, cube.data, cube.errors, n_jobs=self.n_jobs)
         band_units = [text and unit_of(text, "silent") for text in self._band_units]
-        return cube.replace(data=data, errors=errors, band_units=band_units)
+        fluxes = cube.replace(data=data, errors=errors, band_units=band_units)
+        return self._like_input(X, fluxes)
 
 
 class FluxScale(NamedTuple):

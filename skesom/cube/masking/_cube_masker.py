@@ -18,7 +18,6 @@ from skesom._common.blocks import (
     around,
     in_threads,
     planes_of,
-    row_blocks,
     scan,
     strips_of,
 )
@@ -330,7 +329,7 @@ class CubeMasker(CubeTransformer):
     def _take_single_values(self, image, taken, saturation):
         """Let the criteria take values of a band that need no other band."""
         n_zeros = 0
-        for rows in row_blocks(image.shape):
+        for rows in strips_of(image.shape, "block"):
             block = image[rows].copy()
             _take(taken[rows], "missing", np.isnan(block))
             n_zeros += np.count_nonzero(block == 0)
@@ -359,7 +358,7 @@ class CubeMasker(CubeTransformer):
             for (band, image), spread in planes:
                 faint = np.empty(image.shape, dtype=bool)
                 spread = np.broadcast_to(spread, image.shape)
-                for rows in row_blocks(image.shape):
+                for rows in strips_of(image.shape, "block"):
                     signal = image[rows] - cube.dtype.type(level[band])
                     clear = signal >= least * spread[rows]
                     faint[rows] = ~(clear & (spread[rows] > 0))

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import around, row_blocks, strips_of
+from skesom._common.blocks import around, strips_of
 from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
 
 # Gaps.
@@ -48,7 +48,7 @@ def pedestal_values(band):
     """Return the values, except 0, that fill whole areas of a band."""
     margin = SMALLEST_BLOCK - 1
     flat = []
-    for rows in row_blocks(band.shape):
+    for rows in strips_of(band.shape, "block"):
         image = np.array(band[rows.start : rows.stop + margin], order="C")
         for lines in (image, image[: rows.stop - rows.start].T):
             equal = lines[1:] == lines[:-1]
@@ -74,7 +74,7 @@ def _is_quantized(band):
 def _share_outside(gaps, candidates, equal):
     """Return the larger share of True outside of gaps, counting one at least."""
     counts = np.zeros((2, 2), dtype=np.int64)
-    for rows in row_blocks(gaps.shape):
+    for rows in strips_of(gaps.shape, "block"):
         outside = ~gaps[rows]
         pairs = outside[:, 1:] & outside[:, :-1]
         parts = (candidates[rows], outside), (equal[rows], pairs)
@@ -164,7 +164,7 @@ def _without_smooth_parts(band, value, gaps):
     higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     smooth = np.concatenate([[False], one_sided & (step < close)])
-    for rows in row_blocks(gaps.shape):  # indices take eight bytes
+    for rows in strips_of(gaps.shape, "block"):  # indices take eight bytes
         gaps[rows] &= ~smooth[parts[rows]]
     return gaps
 
