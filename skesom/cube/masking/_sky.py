@@ -240,7 +240,7 @@ def _clipped_statistics(pixels):
         return np.nan, np.nan
     while True:
         level = float(pixels[(len(pixels) - 1) // 2] + pixels[len(pixels) // 2]) / 2
-        noise = float(1.4826 * np.median(np.abs(pixels - level)))
+        noise = float(1.4826 * _median_distance(pixels, level))
         if noise == 0:  # counts: clipping would leave nothing but the commonest value
             return level, float(np.std(pixels))
         first = np.searchsorted(pixels, level - 3 * noise)
@@ -248,6 +248,18 @@ def _clipped_statistics(pixels):
         if last - first == len(pixels):
             return level, noise
         pixels = pixels[first:last]
+
+
+def _median_distance(ordered, level):
+    """Return the median distance of ordered values from a level, without a sort."""
+    # Those that are nearest follow each other: the last one of so many is farthest.
+    n_values = len(ordered)
+    middle = {(n_values + 1) // 2, n_values // 2 + 1}
+    farthest = [
+        np.maximum(level - ordered[: n_values - n + 1], ordered[n - 1 :] - level).min()
+        for n in middle
+    ]
+    return np.mean(farthest)
 
 
 def _thinned(values):
