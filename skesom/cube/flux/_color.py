@@ -10,9 +10,9 @@ from numbers import Real
 import numpy as np
 from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
-from threadpoolctl import threadpool_limits
 
 from skesom._common.blocks import WHOLE, map_pixels, strips_of
+from skesom._common.threads import one_blas_thread
 from skesom.cube._base import CubeTransformer
 from skesom.cube.masking._sky import representative_rows, sampled
 
@@ -139,7 +139,7 @@ class ColorScaler(CubeTransformer):
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
         scale = copy.copy(self)._scale  # as it is now
-        data, errors = map_pixels(scale, cube.data, cube.errors, size="strip", n_jobs=1)
+        data, errors = map_pixels(scale, cube.data, cube.errors, size="sums", n_jobs=-1)
         bare = [None] * cube.shape[2]
         scaled = cube.replace(data=data, errors=errors, band_units=bare)
         return self._like_input(X, scaled)
@@ -154,7 +154,7 @@ class ColorScaler(CubeTransformer):
         def matrix_of(level):
             return (components * self.weights_[level]) @ components.T
 
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_blas_thread():
             for row in range(len(data)):
                 spectra = ((data[row] - self.mean_) / self.scale_)[:, order]
                 missing = np.isnan(spectra)
@@ -223,7 +223,7 @@ def _principal_components(data, valid, mean, scale, order):
     """Return variances and components (as columns) of the scaled bands in an order."""
     n_bands = data.shape[2]
     products = np.zeros((n_bands, n_bands))
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         for row in range(len(data)):
             spectra = ((data[row][valid[row]] - mean) / scale)[:, order]
             products += spectra.T @ spectra
@@ -234,7 +234,7 @@ def _principal_components(data, valid, mean, scale, order):
 def _components_of_few(data, valid, mean, scale, order):
     """Return the same of fewer pixels than bands, in time linear in bands."""
     spectra = ((data[valid] - mean) / scale)[:, order]
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         variance, weights = np.linalg.eigh(spectra @ spectra.T / len(spectra))
         shown = variance > _NO_VARIANCE
         variance, weights = variance[shown][::-1], weights[:, shown][:, ::-1]
@@ -247,7 +247,7 @@ def _noise_by_brightness(data, errors, axes, scaling):
     rows = representative_rows(*data.shape[:2], _MOST_VALUES // data.shape[2])
     data, errors = data[rows], None if errors is None else errors[rows]
     brightness, values = [], []
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_blas_thread():
         for block in strips_of(data.shape, "block"):
             spectra = data[block][:, :, order].astype(np.float64)
             bright = _brightness((spectra - mean[order]) / scale[order])
