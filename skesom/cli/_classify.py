@@ -16,6 +16,7 @@ from skesom.cli._options import (
     count,
     radius,
 )
+from skesom.cli._prepared import add_cache
 from skesom.cli._steps import add_steps
 
 
@@ -30,6 +31,7 @@ def add_classify(commands):
     add_output(parser)
     add_continuum(parser)
     add_repeat(parser)
+    add_cache(parser.add_argument)
     _add_training(parser)
     add_steps(parser, smoothing=False)
     add = parser.add_argument_group("classification").add_argument

@@ -25,13 +25,14 @@ from skesom.cli._options import (
     source_of,
     style_of,
 )
+from skesom.cli._prepared import add_cache, prepared_by
 from skesom.cli._steps import add_steps, check_steps, options_of_bands, pipeline_of
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
     "given files provenance output overwrite tables no_pictures trust strips "
-    "format dpi width rgb samp quiet verbose objects radius_of_objects"
+    "format dpi width rgb samp quiet verbose cache objects radius_of_objects"
 ).split()
 
 
@@ -48,6 +49,7 @@ def add_cluster(commands):
     add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)
     add_repeat(parser)
+    add_cache(parser.add_argument)
     add_steps(parser)
     add_clusterer(parser)
     text = "what is clustered: pixels with all bands, or voxels, each a single flux, "
@@ -136,7 +138,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         fit = fit_and_cut if cut else training and teach
-        images = fit_in_place(pipeline, images, fit)
+        images = fit_in_place(pipeline, images, fit, prepare=prepared_by(options))
         if training is None:  # before a folder of noise is written
             check_enough_pixels(pipeline[-1])
         if names and names[1] == digest_of_fit(pipeline, options.provenance):
@@ -188,7 +190,7 @@ def _repeat(options):
 def _cut(options):
     """Cut the clusters of an earlier run into another number, without a fit."""
     from skesom.maps._cube_clusterer import check_cut
-    from skesom.maps._pipeline import fit_in_place
+    from skesom.maps._pipeline import fit_in_place, prepare_in_place
     from skesom.report import load_model
     from skesom.report._cluster_groups import carried_groups, groups_of
     from skesom.report._json_values import whole
@@ -214,7 +216,8 @@ def _cut(options):
 
     announce("cutting the tree of clusters")
     with whole(model):
-        images = fit_in_place(pipeline, images, cut, is_fitted=True)
+        again = partial(prepare_in_place, is_fitted=True)
+        images = fit_in_place(pipeline, images, cut, prepare=again)
         named = carried_groups(groups, before, pipeline[-1].labels_)
     files = writer_of(options)(
         pipeline,
@@ -320,6 +323,7 @@ def add_demo(commands):
     add_output(parser, default="skesom-demo")
     text = "rows and columns"
     parser.add_argument("--size", type=int, default=605, metavar="PIXELS", help=text)
+    add_cache(parser.add_argument)
     add_clusterer(parser)
 
 
@@ -343,7 +347,8 @@ def _demo(options):
         source = ImageSource(files)
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
         announce("reading the images")
-        images = fit_in_place(pipeline, source.read())
+        images = source.read()
+        images = fit_in_place(pipeline, images, prepare=prepared_by(options))
         files = writer_of(options, folder)(pipeline, images, source=source)
     files |= {name: Path(options.output) / name for name in files}
     print_clusters(files)

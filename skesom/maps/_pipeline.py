@@ -234,12 +234,25 @@ class MapImages(NamedTuple):
     band_names: list
 
 
-def fit_in_place(pipeline, images, fit=None, *, is_fitted=False):
+def fit_in_place(pipeline, images, fit=None, *, prepare=None):
     """Fit a pipeline, which may change the images; return those of the map.
 
-    `fit` is what fits the last step to the cube that it gets, if it needs more; the
-    other steps may be fitted already. The pipeline is fitted as by ``fit``, with less
-    memory, and without doing the steps up to the pixels of the map again for a report.
+    `fit` is what fits the last step to the cube that it gets, if it needs more, and
+    `prepare` stands for `prepare_in_place`. The pipeline is fitted as by ``fit``, with
+    less memory, and without doing the steps up to the pixels of the map again for a
+    report.
+    """
+    cube, of_map = (prepare or prepare_in_place)(pipeline, images)
+    last = pipeline.steps[-1][0]
+    _logger.debug("%s", _WORK.get(last, last))
+    (fit or type(pipeline[-1]).fit)(pipeline[-1], cube)
+    return of_map
+
+
+def prepare_in_place(pipeline, images, *, is_fitted=False):
+    """Fit all steps but the last, unless they are fitted; return what they give.
+
+    Return also the images of the map.
     """
     cubes = images if isinstance(images, list) else [images]
     bands = [name for cube in cubes for name in cube.band_names]
@@ -252,10 +265,7 @@ def fit_in_place(pipeline, images, fit=None, *, is_fitted=False):
         _logger.debug("%s", _WORK.get(name, name))
         with _copying(step, is_shared):
             images = (step.transform if is_fitted else step.fit_transform)(images)
-    last = pipeline.steps[-1][0]
-    _logger.debug("%s", _WORK.get(last, last))
-    (fit or type(pipeline[-1]).fit)(pipeline[-1], images)
-    return MapImages(images if kept is None else kept, bands)
+    return images, MapImages(images if kept is None else kept, bands)
 
 
 def n_steps_to_map(pipeline):
