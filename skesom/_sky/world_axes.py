@@ -37,7 +37,7 @@ _LONGEST, _LOWEST = 10.0, 1e6
 # Cards of a photographic plate, and the largest distance in pixels between the places
 # from these cards and from the other cards of the same image.
 _PLATE = re.compile(r"AMD[XY]\d+|PLT.*|PPO\d|CNPIX\d|[XY]PIXELSZ")
-_CLOSE = 5.0
+_CLOSE = 5.0  # pixels between two solutions of one image
 
 
 class WorldAxes(NamedTuple):

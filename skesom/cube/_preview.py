@@ -11,7 +11,7 @@ import numpy as np
 
 _ICON, _PANEL = 96, 800  # pixels of an image; more are left out in steps
 _SAMPLE = 512  # rows and columns in which the numbers of a band are measured
-_MOST_LINES, _MOST_PANELS = 24, 12
+_MOST_LINES, _MOST_PANELS = 24, 12  # that a cell of a notebook shows at a glance
 _DARK, _BRIGHT = 25, 99.7  # percentiles that are black and white
 _HEADINGS = ("", "band", "unit", "coordinate", "FWHM", "with data", "range")
 

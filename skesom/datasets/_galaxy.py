@@ -33,8 +33,8 @@ POPULATIONS = (
     "supernova remnant",
     "foreground star",
 )
-SKY_BRIGHTNESS = 22.2
-MESSIER_83 = (204.25396, -29.86542)
+SKY_BRIGHTNESS = 22.2  # V magnitudes per square arcsec
+MESSIER_83 = (204.25396, -29.86542)  # right ascension and declination, deg
 MARGIN = 12  # pixels around the frame that keep the borders of the blur outside
 FRAME = (slice(MARGIN, -MARGIN),) * 2
 

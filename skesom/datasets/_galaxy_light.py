@@ -37,7 +37,7 @@ STUDY_BANDS = (
 )
 # Fewer bands than nine: the first ones of this list, in order of wavelength.
 BANDS_BY_VALUE = "F814W F336W F657N F438W F502N F673N F225W F373N F487N".split()
-MAX_BANDS = 100
+MAX_BANDS = 100  # each with its own stream of noise
 
 # Each population is a sum of black bodies: (temperature in K, share at 550 nm).
 STARLIGHT = {

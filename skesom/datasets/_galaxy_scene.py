@@ -16,7 +16,7 @@ from scipy.special import expit
 from skesom.datasets._galaxy_light import PIXEL_SCALE
 
 PITCH_ANGLE, FEATHER_ANGLE = np.deg2rad([17.0, 38.0]).tolist()
-BAR_RADIUS = 0.17
+BAR_RADIUS = 0.17  # of the disc, from which the arms start
 DUST_LEAD = 0.42  # rad: the lanes lie on the inner edges of the arms
 FACE_ON, EDGE_ON = 0.91, 0.16  # ratio of the axes
 CALM, STIRRED = 0.035, 0.15  # depth of turbulence

@@ -33,7 +33,7 @@ ARCHIVE = (
     "https://archive.stsci.edu/pub/hlsp/wfc3ers",
     "https://archive.stsci.edu/hlsps/wfc3ers",
 )
-MOSAIC_SHAPE = (8500, 5000)
+MOSAIC_SHAPE = (8500, 5000)  # rows and columns of the mosaics
 # Center, and height and width in degrees; a pixel is 1.1e-5 degrees.
 PARTS = {
     "study": ((204.2683, -29.839535), (0.07907, 0.03930)),

@@ -30,7 +30,7 @@ from skesom.maps import crossmatch
 
 _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
-_ROOM = 3.4, 1.6
+_ROOM = 3.4, 1.6  # inches around the cells: names, and the color bar
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
 _SHARE = 26.0  # points for a share of the area
 

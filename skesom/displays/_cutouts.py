@@ -22,7 +22,7 @@ from skesom.maps._pieces import measure_pieces, number_largest
 
 _STAMP = 1.4, 1.75  # inches, with the place below
 _LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece
-_MOST_CLUSTERS = 20
+_MOST_CLUSTERS = 20  # rows that a page can show
 _MOST_PIXELS = 16_000_000  # of the picture that stamps are cut from
 _SAMPLE = 400_000  # pixels for the medians of clusters
 _SMOOTH = 90  # side of a stamp by the deviation of the Gaussian that smooths outlines

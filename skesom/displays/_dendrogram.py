@@ -27,7 +27,7 @@ from skesom.maps._cube_clusterer import count_clusters
 from skesom.som import ConsensusClusterer
 
 _WIDTH, _MARGINS, _LINE = 8.0, 1.1, 0.16  # inches
-_HEIGHTS = 3.0, 12.0
+_HEIGHTS = 3.0, 12.0  # inches, from a few leaves to as many as a page holds
 _ENOUGH = 40  # leaves
 _LARGEST, _SMALLEST = 9.0, 4.0  # points, of names
 _LETTER = 1.2  # height of a line by that of its letters
@@ -35,7 +35,7 @@ _BAR = 1.01, 0.025  # place and width, by the width of the axes
 _HALF, _PAD = 0.42, 4.0  # leaves that a bar goes on, points to the names
 _MIXED = -9  # cluster of a node of several
 _TRUNK, _SPLITS = (1.3, "0.3"), (0.8, "0.75")  # points and color
-_BRANCH = 3.0
+_BRANCH = 3.0  # points, so that the color of a cluster shows
 HEIGHT_OF_TREE = "share of the clusterings in which both sides are apart"
 
 

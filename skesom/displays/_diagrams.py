@@ -19,7 +19,7 @@ from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import literal, new_axes, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
 
-_BINS = 120
+_BINS = 120  # along each axis: a few dots of the picture each
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
 _RANGE = 0.5, 99.5  # per cent of the pixels that the axes show
 _SMOOTHING, _WIDEST = 2.0, 7.0  # bins, of many pixels and of few

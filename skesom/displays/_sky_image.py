@@ -12,7 +12,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 from skesom.displays._colors import HATCH_COLOR, MISSING_COLOR, rim_of
 from skesom.displays._display import new_axes, size_in_points
 
-MAX_PIXELS = 4_000_000
+MAX_PIXELS = 4_000_000  # more than a screen has
 HALF = 0.5  # smoothed share of the pixels at an outline
 EVERY_ROW = "every {th} row and column"
 _LONGEST_SIDE = 7.0  # inches

@@ -17,7 +17,7 @@ from skesom.cube.masking._regions import in_pixels, pixels_in_box
 # Warnings of the regions package about properties that do not move a region.
 _HARMLESS = r'DS9 "|DS9 meta "|Found duplicate metadata|dashed lines are unsupported'
 _DEFAULT_COLOR = "green"  # of DS9 and CASA
-_LONGEST_TEXT = 20_000
+_LONGEST_TEXT = 20_000  # characters of a line
 _LONG_WORD = re.compile(r"[^\W\d]\w{1000}")
 
 

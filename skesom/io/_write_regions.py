@@ -37,7 +37,7 @@ _EXACT, _SMOOTHED = 1e-3, 0.1
 _MOST_PIXELS = 4_000_000  # larger maps are thinned: their small pieces are dropped
 _LEAST_SIGMA = 0.7  # pixels of the map that is traced
 _FLAT = 1.0  # area, in pixels, of the triangle that a needless corner stands out
-_FLATTEST = 12.0
+_FLATTEST = 12.0  # pixels; as far as outlines are simplified
 # If needed, corners that stand out more are left out too: DS9 is slow with many.
 _MOST_CORNERS = 65_000
 _OUTLINES = 10, 0.0, 1  # pixels of a piece, smoothing, pixels of one with a text

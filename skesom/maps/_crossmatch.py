@@ -29,7 +29,7 @@ from skesom.maps._positions import (
 )
 
 _NOISE = -1
-_RANGE = (0.025, 0.975)
+_RANGE = (0.025, 0.975)  # of 95 % of the draws
 _FEWEST = 2  # objects, there or by chance: a single one is always somewhere
 _Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
 

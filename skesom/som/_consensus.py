@@ -51,7 +51,7 @@ _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megab
 # .59-.86 with 12 members, .66-.95 with 36 and .82-.93 with 100 (3 CPU seconds); of
 # 20 000 pixels to .9 with 12. docs/choosing.md shows more.
 _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
-_SEEDS = 2**31 - 1
+_SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _NOT_OF_THIS_FIT = "_grown _leaves_ _learned _of_members _whole _cut".split()
 _FAILURES = (ArithmeticError, RuntimeError, ValueError)

@@ -17,8 +17,8 @@ from skesom.som._winners import sum_by_winner
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 
 _ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
-_MOST_CHUNKS = 16
-_MOST_BYTES = 2**26
+_MOST_CHUNKS = 16  # as each has sums of its own
+_MOST_BYTES = 2**26  # of the sums of all chunks together
 
 
 class Metric:

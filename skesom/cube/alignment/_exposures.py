@@ -38,7 +38,7 @@ SIGMA = 2.0  # pixels, over which errors are smoothed for weights and limits
 HALO = 10  # rows beyond a block that have an influence on it
 # A median is known to 1.25 / sqrt(number) of the scatter of its values.
 ENOUGH_VALUES = 1_000_000
-FEWEST_VALUES = 16
+FEWEST_VALUES = 16  # of an overlap, whose median is taken
 SIGNIFICANT = 5.0  # errors of a difference of levels from which it is told
 # Outliers are further from the median of the exposures than so many of their errors,
 # plus so many of the largest steps from there to the neighbors.

@@ -30,7 +30,7 @@ FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
 # What chance gives: noise stays below 5 deviations and a correlation of .1.
 LEAST_CORRELATION = 0.15
 LEAST_TO_WARN = 0.25  # of noisy bands of one place, less peaked off by a pixel or two
-LEAST_DEVIATIONS = 8.0
+LEAST_DEVIATIONS = 8.0  # of the noise of a correlation, for its peak
 CLEAR = 5.0  # deviations of a structure: one pixel of noise in three million
 # Pixels. Pointings of telescopes are good to an arcsec or two: 20 pixels of most
 # cameras. What lies further away is another field, or a WCS that a person must see.

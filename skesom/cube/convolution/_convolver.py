@@ -42,7 +42,7 @@ _ROUNDING = 1e-9  # of widths that were converted from other units
 SHARPEST = 1.5  # pixels
 LEAST_OF_LIMIT = 0.9  # the hole in the mirror makes the core narrower by 5 to 10 %
 MOST_OF_LIMIT = 10.0  # beyond, if also so many pixels wide: pixels taken as arcsec
-WIDEST = 25.0
+WIDEST = 25.0  # pixels, from which a width is worth a warning
 
 
 class FWHMConvolver(CubeTransformer):

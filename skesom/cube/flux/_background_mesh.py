@@ -17,8 +17,8 @@ from skesom.cube.masking._sky import (
     valid_tiles,
 )
 
-TILE = 16
-FEWEST_TILES = 16
+TILE = 16  # pixels, as of the sky
+FEWEST_TILES = 16  # for six factors of a surface of second degree
 SMOOTHING = 2.0  # pixels, of the image in which sources are looked for
 WINGS = 5  # pixels around a source that are left out too
 SAMPLE = 1024  # rows and columns

@@ -13,7 +13,7 @@ from skesom._sky.narrow_bands import (
 )
 from skesom.cube.flux._flux_units import FluxUnitConverter
 
-_SIGMAS = 3.0
+_SIGMAS = 3.0  # of the noise, as the negative values tell it
 _CURVED = 0.3  # mag by which spectra of stars deviate from a line between broad bands
 _MEDIAN_OF_GAUSSIAN = 0.6745  # of its absolute values, in standard deviations
 

@@ -21,8 +21,8 @@ SUPPORT = 3  # in standard deviations of a pixel
 SHARE_ELSEWHERE = 0.3
 HALF = 4  # of the windows in which background and noise are measured
 GROWTH = 2  # steps
-MARGIN = GROWTH + HALF + 1
-FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))
+MARGIN = GROWTH + HALF + 1  # rows around a strip that its outliers depend on
+FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))  # neighbors by their sides
 
 
 def _square(distance):

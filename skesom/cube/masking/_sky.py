@@ -30,7 +30,7 @@ LEFT_BY_PLANE = 0.5
 UNLIKE = 0.3
 # Pairs of tile sizes in pixels; the first that gives enough of the larger tiles.
 SIZES = (8, 16), (4, 8)
-ENOUGH_TILES = 16
+ENOUGH_TILES = 16  # for a peak among their levels, and for a plane
 
 
 class Sky(NamedTuple):
