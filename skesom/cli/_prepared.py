@@ -98,8 +98,9 @@ def _own_folder():
             from astropy.config import get_cache_dir
 
             folder = get_cache_dir("skesom")
-        folder = Path(folder)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = Path(folder, "prepared")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)  # whatever the umask lets others do
         found = folder.stat()
     except OSError:
         return None

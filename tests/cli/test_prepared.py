@@ -93,13 +93,17 @@ def test_as_much_is_kept_as_is_wanted(folder, searched):
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="needs the modes of POSIX")
 def test_folders_of_others_are_not_read(folder, galaxy, searched):
-    folder.mkdir()
-    folder.chmod(0o777)
+    before = os.umask(0)
+    prepare(galaxy)
+    os.umask(before)
+    assert len(searched) == 1
+    (own,) = folder.iterdir()
+    assert own.stat().st_mode & 0o077 == 0
+    own.chmod(0o777)
     for _ in range(2):
         with pytest.warns(UserWarning, match="which others can write to"):
             prepare(galaxy)
-    assert len(searched) == 2
-    assert list(folder.iterdir()) == []
+    assert len(searched) == 3
 
 
 def test_the_command_says_it(tmp_path, folder, galaxy, searched, capsys):
