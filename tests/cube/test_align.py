@@ -48,26 +48,6 @@ def test_source_keeps_its_place_on_the_sky(method, frame):
         assert abs(np.average(row, weights=light) - y) < 0.1
 
 
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("size", [0.2, 0.9])
-def test_flat_sky_keeps_its_surface_brightness(method, size):
-    source = make_cube((60, 60), 0.5, value=3.25, angle=20.0)
-    target = make_wcs((20, 22), size)
-    cube = align(source, target, resample=method)
-    seen = np.isfinite(cube.data)
-    assert seen.any()
-    assert_allclose(cube.data[seen], 3.25, rtol=2e-6)
-
-
-def test_smooth_source_keeps_its_flux():
-    # Flux is surface brightness times pixel area, so that sums scale with the areas.
-    source = paint_source(make_cube((90, 90), 0.25, angle=12.0), CENTER, fwhm=3.0)
-    cube = align(source, make_wcs((25, 25), 1.0))
-    flux_in = source.data.sum() * 0.25**2
-    flux_out = np.nansum(cube.data) * 1.0**2
-    assert_allclose(flux_out, flux_in, rtol=0.01)
-
-
 def test_interp_is_bilinear_in_pixel_coordinates():
     rng = np.random.default_rng(5)
     source = make_cube((40, 50), 0.5, "ab", angle=25.0)
@@ -84,20 +64,6 @@ def test_interp_is_bilinear_in_pixel_coordinates():
         assert_allclose(cube.data[:, :, band], wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_gaps_stay_gaps_and_the_outside_is_nan(method):
-    source = make_cube((60, 60), 0.5)
-    source.data[20:30, 25:35] = np.nan
-    cube = align(source, make_wcs((50, 50), 1.0), resample=method)
-    x, y = cube.wcs.world_to_pixel(source.wcs.pixel_to_world(29.5, 24.5))
-    assert np.isnan(cube.data[round(float(y)), round(float(x)), 0])
-    # 60 x 60 pixels of 0.5 arcsec cover 30 x 30 of these, in the middle.
-    assert np.isnan(cube.data[:9]).all()
-    assert np.isnan(cube.data[:, 41:]).all()
-    # No kernel reaches further than two pixels beyond the edges and the 5 x 5 gap.
-    assert np.isnan(cube.data[12:38, 12:38]).sum() <= (5 + 2 * 2 + 1) ** 2
-
-
 def covered_by(cube, target):
     """Return the pixels whose center lies on a pixel with data, for each band."""
     row, column = np.indices(target.array_shape)
@@ -111,7 +77,9 @@ def covered_by(cube, target):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("size", "angle"), [(0.5, 0.0), (0.5, 27.0), (0.9, -40.0)])
+@pytest.mark.parametrize(
+    ("size", "angle"), [(0.2, 20.0), (0.5, 0.0), (0.5, 27.0), (0.9, -40.0)]
+)
 def test_every_covered_pixel_is_there(method, size, angle):
     """Of pixels less than twice as wide, just the covered ones have data."""
     rng = np.random.default_rng(7)
@@ -152,19 +120,20 @@ def test_edges_keep_their_level(method):
     assert_allclose(cube.data[20, seen, 0], 100 + x[seen], atol=0.6)
 
 
-def test_equal_grids_are_copied_without_resampling(monkeypatch):
+@pytest.mark.parametrize("method", METHODS)
+def test_equal_grids_are_copied_without_resampling(monkeypatch, method):
     def refuse(*args, **kwargs):
         raise AssertionError("resampled bands that lie on the grid already")
 
-    monkeypatch.setattr(reproject, "reproject_interp", refuse)
+    monkeypatch.setattr(reproject, f"reproject_{method}", refuse)
     rng = np.random.default_rng(1)
     first = make_cube((20, 30), 0.5, "ab")
     first = first.replace(data=rng.normal(size=first.shape).astype(np.float32))
     other = make_cube((20, 30), 0.5, "c", value=7.0, shift=(4e-4, 0))
-    cube = align([first, other])
+    cube = align([first, other], resample=method)
     assert_array_equal(cube.data[:, :, :2], first.data)
     assert_array_equal(cube.data[:, :, 2], 7.0)
-    assert align(first) is first
+    assert align(first, resample=method) is first
 
 
 def test_bands_on_one_grid_share_one_call(monkeypatch):
@@ -200,45 +169,12 @@ def test_tiles_and_threads_do_not_change_the_result(monkeypatch, method):
     assert_allclose(tiles[0], whole.data, atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "wanted"),
-    [
-        (np.float32, np.float32, np.float32),
-        (np.float32, np.float64, np.float64),
-        (np.float64, np.float64, np.float64),
-    ],
-)
 @pytest.mark.parametrize("method", METHODS)
-def test_precision_is_kept(first, second, wanted, method):
-    cubes = [
-        make_cube((12, 12), 0.5, "a", dtype=first),
-        make_cube((12, 12), 0.5, "b", dtype=second, angle=10.0),
-    ]
-    assert align(cubes, "first", resample=method).dtype == wanted
-
-
-def test_any_memory_layout_gives_the_same_and_is_left_alone():
-    rng = np.random.default_rng(3)
-    source = make_cube((20, 30), 0.5, "ab")
-    data = rng.normal(size=source.shape).astype(np.float32)
-    target = make_wcs((15, 15), 0.7, angle=30.0)
-    wanted = align(source.replace(data=data), target).data
-    fortran = np.asfortranarray(data)
-    fortran.flags.writeable = False
-    before = fortran.copy()
-    assert_array_equal(align(source.replace(data=fortran), target).data, wanted)
-    assert_array_equal(fortran, before)
-
-
-def test_descriptions_follow_their_bands():
-    first = make_cube((10, 10), 0.5, "a").replace(band_units=["Jy"], fwhm=[1.5])
-    second = make_cube((8, 8), 0.7, "bc").replace(
-        band_units=[None, "adu"], fwhm=[np.nan, 2.5]
-    )
-    cube = align([first, second])
-    assert cube.band_names == ("a", "b", "c")
-    assert [str(unit) for unit in cube.band_units] == ["Jy", "None", "adu"]
-    assert_array_equal(cube.fwhm, [1.5, np.nan, 2.5])
+def test_precision_is_kept(method):
+    single = make_cube((12, 12), 0.5, "a", dtype=np.float32)
+    for dtype in (np.float32, np.float64):
+        turned = make_cube((12, 12), 0.5, "b", dtype=dtype, angle=10.0)
+        assert align([single, turned], "first", resample=method).dtype == dtype
 
 
 def test_reference_can_be_named_in_every_way():

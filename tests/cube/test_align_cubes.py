@@ -24,16 +24,6 @@ make_cube = partial(flat_cube, dtype=np.float64)
 class TestFlux:
     """Flux per pixel grows with the area of a pixel, brightness does not."""
 
-    @pytest.mark.parametrize("method", METHODS)
-    @pytest.mark.parametrize("size", [0.3, 1.1])
-    def test_total_flux(self, method, size):
-        source = make_cube((90, 90), 0.5, angle=12)
-        rows, columns = np.indices((90, 90)) - 44.5
-        source.data[:, :, 0] = np.exp(-(rows**2 + columns**2) / (2 * 6.0**2))
-        shape = (int(44 / size),) * 2
-        cube = align(source, make_wcs(shape, size), resample=method, conserve="flux")
-        assert_allclose(np.nansum(cube.data), source.data.sum(), rtol=0.01)
-
     def test_each_band_in_its_way(self):
         fine = make_cube((40, 40), 0.5, "ab", value=2.0, errors=0.5)
         coarse = make_cube((20, 20), 1.0, "c", value=3.0)
@@ -72,12 +62,18 @@ def stars(shape, size, fwhm, rng, **where):
 class TestFluxes:
     """Fluxes stay within half a percent, of both kinds and in any pixels."""
 
-    @pytest.mark.parametrize("method", ["auto", "adaptive", "exact"])
-    @pytest.mark.parametrize("conserve", ["flux", "surface brightness"])
     @pytest.mark.parametrize(
-        ("size", "angle"), [(1.0, 0), (1.0, 33), (0.7, 20), (0.25, -50), (1.9, 12)]
+        ("size", "angle", "conserve"),
+        [
+            (1.0, 0, "flux"),
+            (1.0, 33, "surface brightness"),
+            (0.7, 20, "flux"),
+            (0.25, -50, "surface brightness"),
+            (1.9, 12, "flux"),
+        ],
     )
-    def test_stars(self, method, conserve, size, angle, global_random_seed):
+    @pytest.mark.parametrize("method", METHODS)
+    def test_stars(self, method, size, angle, conserve, global_random_seed):
         rng = np.random.default_rng(global_random_seed)
         shape = (int(44 / size), int(46 / size))
         source, flux = stars(shape, size, max(2.2, 2.2 * size), rng, angle=angle)
@@ -164,11 +160,6 @@ class TestZeroPoints:
         expected = 48 * 10 ** (-0.4 * 25)
         flux = cube.data[7, 7, 0] * 10 ** (-0.4 * cube.zero_points[0])
         np.testing.assert_allclose(flux, expected, rtol=1e-4)
-
-    def test_cubes_are_left_alone(self):
-        small = make_cube((60, 60), 0.5).replace(zero_points=[25.0])
-        align([small, make_cube((15, 15), 2.0, "K")])
-        np.testing.assert_array_equal(small.zero_points, [25])
 
 
 class TestGrids:
@@ -309,11 +300,6 @@ class TestCrop:
 class TestErrors:
     """Errors are resampled as the data are."""
 
-    def test_flat_errors_stay(self):
-        cube = make_cube((40, 40), 0.5, "a", errors=0.3, angle=20)
-        result = align(cube, make_wcs((12, 12), 1.0))
-        assert_allclose(result.errors, 0.3, rtol=1e-6)
-
     def test_never_too_small(self, global_random_seed):
         """Of the scatter of independent noise it is an upper bound."""
         rng = np.random.default_rng(global_random_seed)
@@ -347,14 +333,6 @@ class TestAligner:
     """The step of a Pipeline."""
 
     cubes = [make_cube((40, 44), 0.5, "fg", angle=10), make_cube((20, 22), 1.0, "c")]
-
-    @pytest.mark.parametrize("align_to", ["coarsest", "first", "g", 2, "optimal"])
-    def test_bands_and_crop(self, align_to):
-        aligner = CubeAligner(align_to, resample="adaptive", crop=True)
-        result = aligner.fit_transform(self.cubes)
-        assert result.band_names == ("f", "g", "c")
-        assert np.isfinite(result.data).any()
-        assert aligner.n_features_in_ == 3
 
     @pytest.mark.parametrize("fwhm", [[3.0, 3.0, 3.0], [3.0, 2.5, np.nan]])
     def test_auto_resampling(self, fwhm):

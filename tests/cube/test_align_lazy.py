@@ -98,15 +98,6 @@ def test_footprint(rng):
     assert_array_equal(found.compute(), expected)
 
 
-def test_another_field_is_refused(rng):
-    cubes = [
-        noise_cube(rng, (40, 40), 0.5, "a"),
-        noise_cube(rng, (40, 40), 0.5, "b", shift=(300, 0)),
-    ]
-    with pytest.raises(ValueError, match="'b' and the grid of band 'a' do not overlap"):
-        CubeAligner("a").fit(lazy(cubes, 20))
-
-
 def test_exposures_are_combined_in_memory(rng):
     cube = noise_cube(rng, (40, 40), 0.5, "a")
     with pytest.raises(ValueError, match=r"a cube is lazy .* Cube\.compute\(\)"):

@@ -7,15 +7,12 @@ import numpy as np
 import pytest
 from _grids import CENTER, make_wcs
 from astropy.coordinates import SkyCoord
-from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.cluster import KMeans
+from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skesom._sky.grids import pixel_size
 from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
 from skesom.io import read_cube
-from skesom.maps import CubeClusterer
 
 
 def chain(**alignment):
@@ -162,26 +159,11 @@ class TestSynthetic:
         peaks = dict.fromkeys(["red", "green", "blue", "violet"], 80.0)
         assert_source_stays(cubes, position, peaks, align_to=to)
 
-    def test_gaps_stay_gaps(self, rng):
-        cubes = synthetic_cubes(rng)
-        masker = CubeMasker().fit(cubes)
-        smoothed = FWHMConvolver().fit_transform(masker.transform(cubes))
-        for cube, result in zip(cubes, smoothed, strict=True):
-            assert_array_equal(np.isnan(result.data), cube.data == 0)
-
     def test_light_stays(self, rng):
         cubes = synthetic_cubes(rng)
         for cube in cubes:  # no gaps in the galaxy
             cube.data[:, 30:34] = cube.data[:, 26:30]
         assert_light_stays(cubes, CENTER, 24.0)
-
-    def test_images_to_map(self, rng):
-        cubes = synthetic_cubes(rng)
-        clusterer = make_pipeline(StandardScaler(), KMeans(3, random_state=0))
-        pipeline = make_pipeline(chain(crop=True), CubeClusterer(clusterer))
-        label_map = pipeline.fit_predict(cubes)
-        assert label_map.shape == pipeline[0].transform(cubes).shape[:2]
-        assert set(np.unique(label_map)) == {-3, 0, 1, 2}
 
 
 class TestRealImages:

@@ -55,13 +55,6 @@ def test_errors_are_those_of_a_mean():
         assert_allclose(binned.data[rows].std(), error, rtol=0.02)
 
 
-def test_array_gives_an_array(cube):
-    binned = BandBinner(7).fit_transform(cube.data.astype(np.float32))
-    assert binned.shape == (5, 6, 1)
-    assert binned.dtype == np.float32
-    assert np.isnan(binned[0, 0, 0])
-
-
 @pytest.mark.parametrize(
     "parts", [{"band_units": ["Jy", "ct"]}, {"zero_points": [25.0, 26]}]
 )

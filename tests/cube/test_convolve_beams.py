@@ -154,9 +154,16 @@ class TestLists:
 class TestBeams:
     """Elliptical beams become round on the sky, however the pixels lie."""
 
-    @pytest.mark.parametrize("size", [0.8, (0.7, 1.1)], ids=["square", "oblong"])
-    @pytest.mark.parametrize("angle", [0, 33, -110, -25])  # at last along the pixels
-    @pytest.mark.parametrize("frame", ["RA", "GAL"])
+    @pytest.mark.parametrize(
+        ("size", "angle", "frame"),
+        [
+            (0.8, 33, "RA"),
+            (0.8, -25, "GAL"),  # along the pixels
+            ((0.7, 1.1), 0, "RA"),
+            ((0.7, 1.1), -110, "GAL"),
+            ((0.7, 1.1), -25, "RA"),
+        ],
+    )
     def test_ellipse_becomes_round(self, size, angle, frame):
         shape = (101, 91)
         wcs = make_wcs(shape, size, angle, frame)

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CubeFlattener: the one step of a pipeline that changes the rows."""
 
-import pickle
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,24 +43,6 @@ N_VALID = 12 * 14 - 2 * 3 - 12
 class TestContract:
     """What scikit-learn expects of a transformer."""
 
-    def test_parameters_survive_clone_and_repr(self, cube, options):
-        flattener = CubeFlattener(**options)
-        copy = clone(flattener)
-        assert copy is not flattener
-        assert copy.get_params() == flattener.get_params()
-        assert repr(copy) == repr(flattener)
-        assert vars(copy).keys() == flattener.get_params().keys()
-
-    def test_fit_returns_itself_and_touches_neither_parameters_nor_cube(
-        self, cube, options
-    ):
-        flattener = CubeFlattener(**options)
-        parameters, data = flattener.get_params(), cube.data.copy()
-        cube.data.flags.writeable = False
-        assert flattener.fit(cube) is flattener
-        assert flattener.get_params() == parameters
-        np.testing.assert_array_equal(cube.data, data)
-
     def test_all_ways_give_the_table_of_flatten(self, cube, options):
         expected, valid = flatten(cube, **options)
         flattener = CubeFlattener(**options)
@@ -72,12 +52,6 @@ class TestContract:
         again = clone(flattener).fit(cube)
         np.testing.assert_array_equal(again.transform(cube.data), expected)
         assert again.n_features_in_ == 3
-
-    def test_survives_a_pickle(self, cube, options):
-        flattener = CubeFlattener(**options).fit(cube)
-        copy = pickle.loads(pickle.dumps(flattener))
-        np.testing.assert_array_equal(copy.transform(cube), flattener.transform(cube))
-        np.testing.assert_array_equal(copy.valid_, flattener.valid_)
 
     def test_knows_when_it_is_not_fitted(self, cube, options):
         flattener = CubeFlattener(**options)
@@ -212,12 +186,5 @@ class TestBetweenFlattenerAndMap:
         np.testing.assert_array_equal(label_map == -3, ~valid)
         top = np.indices(valid.shape)[0] < 6
         assert adjusted_rand_score(top[valid], label_map[valid]) == 1
-
-    def test_the_same_inside_a_clusterer_of_cubes(self, cube, between):
-        cube.data[:6] += 100
-        steps = [*between, ESOM(n_clusters=2, random_state=0)]
-        flat = make_pipeline(CubeFlattener(), *map(clone, steps))
-        expected = flat.fit_predict(cube)
-        label_map = CubeClusterer(make_pipeline(*steps)).fit_predict(cube)
-        found = label_map[label_map >= 0]
-        assert adjusted_rand_score(expected, found) == 1
+        inside = CubeClusterer(make_pipeline(*map(clone, pipeline[1:]))).fit(cube)
+        assert adjusted_rand_score(labels, inside.labels_[valid]) == 1
