@@ -61,12 +61,13 @@ def synthetic_cubes(rng):
     return cubes
 
 
-def assert_source_stays(cubes, position, peaks, **alignment):
+def assert_source_stays(cubes, position, peaks, plain=None, **alignment):
     """Compare what comes out with and without a source: the rest is its image."""
     brighter = with_source(cubes, position, peaks)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plain = chain(**alignment).fit_transform(cubes)
+        if plain is None:
+            plain = chain(**alignment).fit_transform(cubes)
         image = chain(**alignment).fit_transform(brighter)
     x, y = plain.wcs.world_to_pixel(position)
     rows, columns = np.indices(plain.shape[:2])
@@ -101,7 +102,7 @@ def light_of(cube, band, center, radius):
 
 
 def assert_light_stays(cubes, center, radius):
-    """Compare the light before, after smoothing, and after aligning."""
+    """Compare the light before, after smoothing, and after aligning; return this."""
     masked = CubeMasker().fit_transform(cubes)
     smoothed = FWHMConvolver().fit_transform(masked)
     aligned = CubeAligner().fit_transform(smoothed)
@@ -117,6 +118,7 @@ def assert_light_stays(cubes, center, radius):
             assert 0.98 < fluxes[1] / fluxes[0] < 1.02
             assert 0.98 < fluxes[2] / fluxes[1] < 1.02
             assert 0.98 < fluxes[2] / fluxes[0] < 1.02
+    return aligned
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ def threegrid(shared_data):
 class TestSynthetic:
     """Turned grids that are made here."""
 
-    @pytest.mark.parametrize("to", ["coarsest", "optimal", "green"])
+    @pytest.mark.parametrize("to", ["optimal", "green"])
     def test_source_stays(self, rng, to):
         cubes = synthetic_cubes(rng)
         position = SkyCoord(CENTER.ra.deg + 0.0021, CENTER.dec.deg - 0.0017, unit="deg")
@@ -169,20 +171,16 @@ class TestSynthetic:
 class TestRealImages:
     """Four grids of NGC 5584, three of a pair of galaxies."""
 
-    def test_ngc5584_light(self, ngc5584):
+    def test_ngc5584(self, ngc5584):
         center = SkyCoord(215.59905, -0.38759, unit="deg")
-        assert_light_stays(ngc5584, center, 130.0)
-
-    def test_ngc5584_source(self, ngc5584):
+        plain = assert_light_stays(ngc5584, center, 130.0)
         peaks = {"GALEX_NUV": 1e-4, "WISE_12": 3.0, "PACS_100": 0.03, "SPIRE_250": 1.0}
         position = SkyCoord(215.58, -0.40, unit="deg")
-        assert_source_stays(ngc5584, position, peaks)
+        assert_source_stays(ngc5584, position, peaks, plain)
 
-    def test_threegrid_light(self, threegrid):
+    def test_threegrid(self, threegrid):
         center = threegrid[0].wcs.pixel_to_world(40.5, 40.5)
-        assert_light_stays(threegrid, center, 25.0)
-
-    def test_threegrid_source(self, threegrid):
+        plain = assert_light_stays(threegrid, center, 25.0)
         peaks = {"GALEX_NUV": 1.0, "VST_r": 1e-8, "VISTA_K": 1e5}
         position = threegrid[0].wcs.pixel_to_world(55.3, 30.8)
-        assert_source_stays(threegrid, position, peaks)
+        assert_source_stays(threegrid, position, peaks, plain)

@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 
-import dask
 import dask.array as da
 import numpy as np
 import pytest
@@ -116,14 +115,6 @@ def test_pickles_without_its_files(lazy, tmp_path):
     del copy
     gc.collect()
     assert_array_equal(np.asarray(kept), DATA)
-
-
-def test_processes():
-    lazy = Cube(da.from_array(DATA, chunks=(7, *SHAPE[1:])))
-    kept = CubeStore().fit_transform(lazy)
-    with dask.config.set(scheduler="processes", num_workers=1):
-        again = CubeStore().fit_transform(kept)  # which reads there what is kept
-    assert_array_equal(np.asarray(again), DATA)
 
 
 def test_failure_leaves_no_file(lazy, tmp_path):
