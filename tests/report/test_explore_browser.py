@@ -81,12 +81,18 @@ def objects(galaxy):
                  names=["ra", "dec", "name", "type"])  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def written(lattice_job, galaxy, objects, tmp_path_factory):
+    """The page as a file."""
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    return explore(path, lattice_job, galaxy, catalog=objects)
+
+
 @pytest.fixture
-def page(browser, lattice_job, galaxy, objects, tmp_path):
+def page(browser, written):
     """The page, open and ready, with nothing selected."""
     browser.get_log("browser"), browser.get_log("performance")
-    path = explore(tmp_path / "page.html", lattice_job, galaxy, catalog=objects)
-    open_page(browser, path)
+    open_page(browser, written)
     return browser
 
 
@@ -291,10 +297,9 @@ def test_names_of_strangers_run_nothing(browser, lattice_job, galaxy, tmp_path):
     assert [url for url in requests_of(browser) if url.startswith("http")] == []
 
 
-def test_code_in_a_page_does_not_run(browser, lattice_job, galaxy, tmp_path):
+def test_code_in_a_page_does_not_run(page):
     """Only the script of the page may run, even if text became an element."""
-    open_page(browser, explore(tmp_path / "page.html", lattice_job, galaxy))
-    browser.execute_script(
+    page.execute_script(
         """const script = document.createElement("script");
         script.textContent = "window.was_run = 1";
         document.body.append(script);
@@ -302,8 +307,8 @@ def test_code_in_a_page_does_not_run(browser, lattice_job, galaxy, tmp_path):
             "beforeend", "<img src='data:,x' onerror='window.was_run = 2'>")"""
     )
     time.sleep(0.2)
-    assert browser.execute_script("return window.was_run ?? null") is None
-    browser.get_log("browser")  # tells what was refused
+    assert page.execute_script("return window.was_run ?? null") is None
+    page.get_log("browser")  # tells what was refused
 
 
 def test_clusters_have_their_colors(page, labels):
@@ -447,22 +452,21 @@ class TestFiles:
             inside += mask.to_image(labels.shape).astype(int)
         np.testing.assert_array_equal(inside, labels == 1)
 
-    @pytest.mark.parametrize("seed", range(4))
-    def test_outlines_of_any_pixels(self, page, seed):
+    def test_outlines_of_any_pixels(self, page):
         regions = pytest.importorskip("regions")
         shape = (9, 11)
-        wanted = np.random.default_rng(seed).random(shape) < 0.3 + 0.15 * seed
-        outlines = page.execute_script(
-            "return outlines_of(Uint8Array.from(arguments[0]), 11, 9)",
-            wanted.astype(int).ravel().tolist(),
-        )
-        inside = np.zeros(shape, dtype=int)
-        for corners in outlines:
-            polygon = regions.PolygonPixelRegion(
-                regions.PixCoord(*(np.transpose(corners) - 0.5))
+        for seed in range(4):
+            wanted = np.random.default_rng(seed).random(shape) < 0.3 + 0.15 * seed
+            outlines = page.execute_script(
+                "return outlines_of(Uint8Array.from(arguments[0]), 11, 9)",
+                wanted.astype(int).ravel().tolist(),
             )
-            inside += polygon.to_mask(mode="center").to_image(shape).astype(int)
-        np.testing.assert_array_equal(inside, wanted)
+            inside = np.zeros(shape, dtype=int)
+            for corners in outlines:
+                corners = regions.PixCoord(*(np.transpose(corners) - 0.5))
+                polygon = regions.PolygonPixelRegion(corners)
+                inside += polygon.to_mask(mode="center").to_image(shape).astype(int)
+            np.testing.assert_array_equal(inside, wanted)
 
     def test_table_of_the_selection(self, page, labels, units, galaxy):
         page.find_element("css selector", "#clusters [type=text]").send_keys(
@@ -694,14 +698,13 @@ def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
         assert abs(turn) < 0.5
 
 
-def test_views_are_sized_at_once(browser, lattice_job, galaxy, tmp_path):
+def test_views_are_sized_at_once(browser, written):
     """A key or a script may come before the first answer of the observer of sizes."""
     silent = {"source": "window.ResizeObserver = class { observe() {} }"}
     command = "Page.addScriptToEvaluateOnNewDocument"
     added = browser.execute_cdp_cmd(command, silent)
-    path = explore(tmp_path / "page.html", lattice_job, galaxy)
     try:
-        open_page(browser, path)
+        open_page(browser, written)
         for view in ("sky_view", "units_view"):
             seen, bounds = browser.execute_script(
                 f"return [{view}.seen(), {view}.bounds]"
@@ -751,8 +754,8 @@ def test_dark_and_light(page):
     assert brightness() < 150
 
 
-def test_frame_of_a_notebook(browser, lattice_job, galaxy, tmp_path):
-    shown = explore(tmp_path / "page.html", lattice_job, galaxy)._repr_html_()
+def test_frame_of_a_notebook(browser, written, tmp_path):
+    shown = written._repr_html_()
     path = tmp_path / "notebook.html"
     path.write_text(f"<!DOCTYPE html><meta charset=utf-8>{shown}", encoding="utf-8")
     browser.get(path.as_uri())
