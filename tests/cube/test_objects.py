@@ -219,6 +219,7 @@ def test_dask_and_memory_maps(take, tmp_path):
     array = pytest.importorskip("dask.array").from_array(LAST, chunks=5)
     np.save(tmp_path / "a.npy", LAST)
     for thing in (array, np.load(tmp_path / "a.npy", mmap_mode="r")):
+        assert type(take(thing).data) in (np.ndarray, type(array))
         assert_array_equal(take(thing).data, LAST)
     lazy = data_array(array, ("y", "x", "band"))
     assert_array_equal(take(lazy).data, LAST)

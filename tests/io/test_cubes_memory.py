@@ -16,7 +16,6 @@ from astropy.nddata import (
     UnknownUncertainty,
     VarianceUncertainty,
 )
-from astropy.wcs import WCS
 from astropy.wcs.wcsapi import SlicedLowLevelWCS
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -51,23 +50,9 @@ def test_several_arrays_are_bands():
     assert read_cube([IMAGE], band_names=["r"], fwhm=0.5).band_names == ("r",)
 
 
-def test_masked_array():
-    masked = np.ma.masked_equal(IMAGE.astype(np.int16), 5)
-    cube = read_cube(masked)
-    assert np.argwhere(np.isnan(cube.data)).tolist() == [[1, 0, 0]]
-    assert masked[2, 3] == 12
-
-
 def test_quantity():
     cube = read_cube([IMAGE * units.mJy, STACK * units.Jy])
     assert cube.band_units == (units.mJy, units.Jy, units.Jy)
-
-
-def test_memory_map(tmp_path):
-    np.save(tmp_path / "a.npy", STACK)
-    cube = read_cube(np.load(tmp_path / "a.npy", mmap_mode="r"))
-    assert type(cube.data) is np.ndarray
-    assert_array_equal(cube.data, STACK)
 
 
 def test_the_array_is_not_touched():
@@ -155,25 +140,6 @@ def test_uncertainty_of_unknown_kind():
     with pytest.raises(ValueError, match=r"uncertainty of array 2 is of an unknown"):
         read_cube([IMAGE, image])
     assert_array_equal(read_cube(image, error_kind="std").errors[:, :, 0], IMAGE)
-
-
-def test_nddata_of_several_bands():
-    wcs = WCS(naxis=3)
-    wcs.wcs.ctype = ["RA---TAN", "DEC--TAN", "WAVE"]
-    wcs.wcs.cunit = ["deg", "deg", "nm"]
-    wcs.wcs.crval = [10, 20, 500]
-    wcs.wcs.cdelt = [-0.1, 0.1, 25]
-    wcs.wcs.crpix = [1, 1, 1]
-    wcs.wcs.set()
-    data = np.moveaxis(STACK, 2, 0)
-    sigma = StdDevUncertainty(data + 1)
-    cube = read_cube(NDData(data, wcs=wcs, uncertainty=sigma, mask=data == 3))
-    assert_array_equal(cube.data, np.where(STACK == 3, np.nan, STACK))
-    assert_array_equal(cube.errors, STACK + 1)
-    assert_allclose(cube.band_coordinates.to_value("nm"), [500, 525])
-    assert cube.wcs.naxis == 2
-    with pytest.raises(ValueError, match=r"the array has 3 axes and no celestial WCS"):
-        read_cube(NDData(data))
 
 
 def test_nddata_with_a_wcs_beyond_fits(make_wcs):

@@ -105,18 +105,6 @@ def test_double_precision_on_request(write, kind):
     assert_array_equal(cube.data[:, :, 0], data)
 
 
-@pytest.mark.parametrize("kind", ["u1", "i2", "i4"])
-@pytest.mark.parametrize("scale", [{}, {"BSCALE": 0.5, "BZERO": 10.0}])
-def test_blank_integers_become_nan(write, kind, scale):
-    hdu = fits.PrimaryHDU(np.array([[1, 2], [99, 4]], dtype=kind))
-    path = write("a.fits", [hdu])
-    with fits.open(path, "update", do_not_scale_image_data=True) as hdus:
-        hdus[0].header.update(BLANK=99, **scale)
-    stored = np.array([[1, 2], [np.nan, 4]])
-    wanted = stored * scale.get("BSCALE", 1) + scale.get("BZERO", 0)
-    assert_array_equal(read_cube(path).data[:, :, 0], wanted)
-
-
 def test_compressed_files(write, image, tmp_path):
     plain = write("a.fits", image)
     zipped = tmp_path / "b.fits.gz"

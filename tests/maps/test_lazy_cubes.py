@@ -61,30 +61,31 @@ def in_strips(cube, height):
 
 
 @pytest.fixture(params=["small", "large"])
-def size(request, monkeypatch):
-    """Whether tables are learned from as a whole by the steps before a clusterer."""
-    if request.param == "large":
-        monkeypatch.setattr("skesom.maps._large_tables.ENOUGH", 5000)
-    return request.param
+def heights(request, monkeypatch):
+    """Heights of strips; whether steps before a clusterer learn from whole tables."""
+    if request.param == "small":
+        return 64, -1
+    monkeypatch.setattr("skesom.maps._large_tables.ENOUGH", 5000)
+    return (101,)
 
 
-@pytest.mark.parametrize("height", [64, 101, -1])
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: repr(e)[:50])
-def test_label_maps_of_lazy_cubes_are_the_same(galaxy, estimator, height, size):
-    if size == "large" and estimator is ESTIMATORS[-1]:
+def test_label_maps_of_lazy_cubes_are_the_same(galaxy, estimator, heights):
+    if len(heights) == 1 and estimator is ESTIMATORS[-1]:
         estimator = make_pipeline(PCA(2), ESTIMATORS[3])
-    lazy = in_strips(galaxy, height)
     expected = CubeClusterer(estimator).fit(galaxy)
-    step = CubeClusterer(estimator).fit(lazy)
-    assert type(step.labels_) is np.ndarray
-    assert step.labels_.dtype == np.int32
-    assert_array_equal(step.labels_, expected.labels_)
-    assert_array_equal(step.predict(lazy), step.labels_)
-    assert step.n_clusters_ == expected.n_clusters_
-    assert np.any(step.labels_ == -2)
-    if hasattr(expected, "agreement_"):
-        assert_array_equal(step.agreement_, expected.agreement_)
-        assert_array_equal(step.agreement(lazy), step.agreement_)
+    for height in heights:
+        lazy = in_strips(galaxy, height)
+        step = CubeClusterer(estimator).fit(lazy)
+        assert type(step.labels_) is np.ndarray
+        assert step.labels_.dtype == np.int32
+        assert_array_equal(step.labels_, expected.labels_)
+        assert_array_equal(step.predict(lazy), step.labels_)
+        assert step.n_clusters_ == expected.n_clusters_
+        assert np.any(step.labels_ == -2)
+        if hasattr(expected, "agreement_"):
+            assert_array_equal(step.agreement_, expected.agreement_)
+            assert_array_equal(step.agreement(lazy), step.agreement_)
 
 
 def test_threads_of_dask_do_not_change_the_map(galaxy):
@@ -109,18 +110,17 @@ def test_large_tables_of_images_in_memory_are_those_of_lazy_ones(galaxy, monkeyp
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS[:3], ids=["None", "ESOM", "CSOM"])
-@pytest.mark.parametrize("height", [64, 101, -1])
 def test_maps_learn_large_tables_in_the_same_blocks(
-    galaxy, estimator, height, size, monkeypatch
+    galaxy, estimator, heights, monkeypatch
 ):
     # As with more than a million pixels, in windows of several blocks.
     for module in ("_common.lazy", "som._row_order", "maps._large_tables"):
         monkeypatch.setattr(f"skesom.{module}.ROWS", 1024)
     monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 4096)
-    fitted = [
-        CubeClusterer(estimator).fit(c) for c in (galaxy, in_strips(galaxy, height))
-    ]
-    assert_array_equal(*(step.labels_ for step in fitted))
+    expected = CubeClusterer(estimator).fit(galaxy)
+    for height in heights:
+        found = CubeClusterer(estimator).fit(in_strips(galaxy, height))
+        assert_array_equal(found.labels_, expected.labels_)
 
 
 def test_fitted_clusterer_holds_no_images(galaxy):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CubeFlattener: the one step of a pipeline that changes the rows."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,11 +47,17 @@ class TestContract:
 
     def test_all_ways_give_the_table_of_flatten(self, cube, options):
         expected, valid = flatten(cube, **options)
+        cube.data.flags.writeable = False
         flattener = CubeFlattener(**options)
+        parameters = flattener.get_params()
         np.testing.assert_array_equal(flattener.fit_transform(cube), expected)
-        np.testing.assert_array_equal(flattener.valid_, valid)
-        np.testing.assert_array_equal(flattener.transform(cube), expected)
-        again = clone(flattener).fit(cube)
+        assert flattener.get_params() == parameters
+        copy = pickle.loads(pickle.dumps(flattener))
+        np.testing.assert_array_equal(copy.valid_, valid)
+        np.testing.assert_array_equal(copy.transform(cube), expected)
+        again = clone(flattener)
+        assert vars(again) == parameters
+        assert again.fit(cube) is again
         np.testing.assert_array_equal(again.transform(cube.data), expected)
         assert again.n_features_in_ == 3
 

@@ -38,7 +38,7 @@ one_direction = pytest.mark.filterwarnings("ignore:The data vary along one direc
 
 
 @pytest.mark.parametrize(
-    "seeds", [range(4), pytest.param(range(4, 40), marks=pytest.mark.long)]
+    "seeds", [range(2), pytest.param(range(2, 40), marks=pytest.mark.long)]
 )
 @pytest.mark.parametrize("scaled", [False, True], ids=["raw", "scaled"])
 @pytest.mark.parametrize("name", KNOWN)
@@ -79,8 +79,15 @@ def awkward_tables():
 @pytest.mark.parametrize(
     "seeds", [range(1), pytest.param(range(1, 5), marks=pytest.mark.long)]
 )
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("Map", [ESOM, CSOM])
+@pytest.mark.parametrize(
+    ("Map", "dtype"),
+    [
+        (ESOM, np.float32),
+        (CSOM, np.float64),
+        pytest.param(ESOM, np.float64, marks=pytest.mark.long),
+        pytest.param(CSOM, np.float32, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("name", awkward_tables())
 def test_awkward_tables(name, Map, dtype, seeds):
     X = awkward_tables()[name].astype(dtype)
@@ -135,7 +142,7 @@ def test_answer_does_not_depend_on_the_unit(name, dtype):
     X = X.astype(dtype)
     before = clone(ESTIMATORS[name]).fit(X, y)
     expected = before.predict(X)
-    for power in (-80, -56, -27, 31, 80):
+    for power in (-80, -27, 80) if dtype == np.float32 else (-56, 31):
         if name == "of-kmeans" and dtype == np.float32 and abs(power) > 40:
             continue  # scikit-learn squares them
         scaled = np.ldexp(X, power)

@@ -2,6 +2,7 @@
 """Training of the classical map against its definition, with every option of it."""
 
 import warnings
+from itertools import product
 
 import numpy as np
 import pytest
@@ -31,12 +32,18 @@ def draw(missing=True):
     return X, rng.normal(size=(24, 3))
 
 
-@pytest.mark.parametrize("toroidal", [False, True])
-@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-@pytest.mark.parametrize("name", NEIGHBORHOODS[:4])
-@pytest.mark.parametrize("diameter", [None, 3.0])
-@pytest.mark.parametrize("kind", ["complete", "missing", "weighted"])
-def test_batch_is_the_definition(name, diameter, topology, toroidal, kind):
+LATTICES = [*product(["hexagonal", "rectangular"], [False, True])]
+KINDS = "complete", "missing", "weighted"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "diameter", "topology", "toroidal"),
+    [
+        (*of, *LATTICES[(n + n // 4) % 4])
+        for n, of in enumerate(product(NEIGHBORHOODS[:4], KINDS, [None, 3.0]))
+    ],
+)
+def test_batch_is_the_definition(name, kind, diameter, topology, toroidal):
     X, init = draw(missing=kind != "complete")
     sample_weight = np.random.default_rng(1).uniform(0, 3, len(X))
     sample_weight = sample_weight if kind == "weighted" else None
@@ -323,10 +330,15 @@ def test_units_that_were_pushed_far_away_are_a_warning():
         csom.fit(X)
 
 
-@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-@pytest.mark.parametrize("toroidal", [False, True])
-@pytest.mark.parametrize("shape", [(10, 10), (20, 6), (2, 3), 30])
-@pytest.mark.parametrize("kind", ["square", "groups", "few"])
+@pytest.mark.parametrize(
+    ("kind", "shape", "topology", "toroidal"),
+    [
+        (*of, *LATTICES[(n + n // 4) % 4])
+        for n, of in enumerate(
+            product(["square", "groups", "few"], [(10, 10), (20, 6), (2, 3), 30])
+        )
+    ],
+)
 def test_mexican_hat_needs_no_learning_rate(kind, shape, topology, toroidal):
     rng = np.random.default_rng(1)
     if kind == "square":

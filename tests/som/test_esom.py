@@ -3,7 +3,7 @@
 
 import pickle
 import warnings
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 import pytest
@@ -118,19 +118,21 @@ def test_automatic_epsilon_stays_for_later_chunks():
     assert esom.partial_fit(X[300:]).epsilon_ == epsilon
 
 
+TABLES = {
+    "uniform": np.random.default_rng(0).uniform(size=(4000, 1)),
+    "lognormal": np.random.default_rng(1).lognormal(size=(4000, 9)),
+    "blobs": make_blobs(4000, 2, random_state=2)[0],
+    "duplicated": np.repeat(np.random.default_rng(3).normal(size=(60, 3)), 50, axis=0),
+}
+EPSILONS = [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 1e4, 1e8, 1e12]
+
+
 @pytest.mark.parametrize(
-    "X",
-    [
-        np.random.default_rng(0).uniform(size=(4000, 1)),
-        np.random.default_rng(1).lognormal(size=(4000, 9)),
-        make_blobs(4000, 2, random_state=2)[0],
-        np.repeat(np.random.default_rng(3).normal(size=(60, 3)), 50, axis=0),
-    ],
-    ids=["uniform", "lognormal", "blobs", "duplicated"],
+    ("epsilon", "most", "name"),
+    [(*of, name) for of, name in zip(product(EPSILONS, [1, 3, 50]), cycle(TABLES))],
 )
-@pytest.mark.parametrize("most", [1, 3, 50])
-@pytest.mark.parametrize("epsilon", [1e-12, 1e-8, 1e-4, 1e-2, 1.0, 1e4, 1e8, 1e12])
-def test_every_epsilon_ends_within_the_bound(epsilon, most, X):
+def test_every_epsilon_ends_within_the_bound(epsilon, most, name):
+    X = TABLES[name]
     esom = ESOM(None, epsilon=epsilon, max_nodes=most, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

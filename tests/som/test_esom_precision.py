@@ -55,18 +55,17 @@ def galaxy(rng):
     return StandardScaler().fit_transform(pixels.astype(np.float64))
 
 
-@pytest.mark.parametrize("update_set", ["neighbors", "ball"])
 @pytest.mark.parametrize(
-    ("draw", "epsilon"),
+    ("draw", "epsilon", "update_set"),
     [
-        (blobs, 4.0),
-        (uniform, 0.04),
-        (far_from_zero, 0.4),
-        (integers, 3.0),
-        (missing, 1.2),
-        (lognormal, 1.0),
-        (pareto, 0.3),
-        (galaxy, 1.2),
+        (blobs, 4.0, "neighbors"),
+        (uniform, 0.04, "ball"),
+        (far_from_zero, 0.4, "neighbors"),
+        (integers, 3.0, "ball"),
+        (missing, 1.2, "neighbors"),
+        (lognormal, 1.0, "ball"),
+        (pareto, 0.3, "neighbors"),
+        (galaxy, 1.2, "ball"),
     ],
 )
 def test_single_precision_agrees_with_double(

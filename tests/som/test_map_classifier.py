@@ -153,7 +153,10 @@ class TestKnownNumbers:
 class TestLearning:
     """What the nodes are under the two rules."""
 
-    @pytest.mark.parametrize("seed", range(20))
+    @pytest.mark.parametrize(
+        "seed",
+        [*range(8), *(pytest.param(n, marks=pytest.mark.long) for n in range(8, 20))],
+    )
     def test_grown_nodes_follow_the_definition(self, seed):
         rng = np.random.default_rng(seed)
         n_samples, n_features = rng.integers(2, 400), rng.integers(1, 9)
@@ -324,8 +327,9 @@ class TestProbabilities:
         assert_allclose(classifier.predict_proba([[0.0]]), [expected])
 
     @every_front
-    @pytest.mark.parametrize("n_neighbors", [1, 4])
-    @pytest.mark.parametrize("class_weight", [None, "balanced"])
+    @pytest.mark.parametrize(
+        ("n_neighbors", "class_weight"), [(1, "balanced"), (4, None)]
+    )
     def test_sum_to_one_and_agree_with_predict(
         self, overlapping, front, n_neighbors, class_weight
     ):
@@ -352,8 +356,9 @@ class TestProbabilities:
         assert balanced > plain + 0.05
 
     @every_front
-    @pytest.mark.parametrize("n_neighbors", [1, 3])
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize(
+        ("n_neighbors", "dtype"), [(1, np.float64), (3, np.float32)]
+    )
     def test_missing_features_and_dtype(self, overlapping, front, n_neighbors, dtype):
         X, y = overlapping
         X = X.astype(dtype)
