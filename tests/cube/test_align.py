@@ -177,6 +177,17 @@ def test_precision_is_kept(method):
         assert align([single, turned], "first", resample=method).dtype == dtype
 
 
+def test_descriptions_follow_their_bands():
+    first = make_cube((10, 10), 0.5, "a").replace(band_units=["Jy"], fwhm=[1.5])
+    second = make_cube((8, 8), 0.7, "bc").replace(
+        band_units=[None, "adu"], fwhm=[np.nan, 2.5]
+    )
+    cube = align([first, second])
+    assert cube.band_names == ("a", "b", "c")
+    assert [str(unit) for unit in cube.band_units] == ["Jy", "None", "adu"]
+    assert_array_equal(cube.fwhm, [1.5, np.nan, 2.5])
+
+
 def test_reference_can_be_named_in_every_way():
     fine, coarse = make_cube((20, 24), 0.5, "fg"), make_cube((10, 12), 1.0, "c")
     cubes = [fine, coarse]

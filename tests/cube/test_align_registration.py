@@ -157,8 +157,10 @@ class TestWarning:
         else:
             assert reason in aligner.fit(cube).registration_
 
-    @pytest.mark.parametrize("kind", ["spiral", "edge-on", "merger", "elliptical"])
-    @pytest.mark.parametrize("noise", [1, 8])
+    @pytest.mark.parametrize(
+        ("kind", "noise"),
+        [("spiral", 8), ("edge-on", 1), ("merger", 8), ("elliptical", 1)],
+    )
     def test_other_looks_are_no_shift(self, kind, noise, global_random_seed):
         how = {"kind": kind, "noise": noise, "random_state": global_random_seed}
         scene, _ = make_galaxy_cube((110, 130), **how)
@@ -300,7 +302,7 @@ class TestCorrection:
         for name in names:
             with Image.open(shared_data / "m83" / f"{name}Sample.jpg") as picture:
                 bands.append(np.asarray(picture.convert("L"), dtype=np.float32))
-        cube = Cube(np.stack(bands, axis=-1), band_names=names)
+        cube = Cube(np.stack(bands, axis=-1)[200:, 200:], band_names=names)
         aligner = CubeAligner(registration="correct")
         result = aligner.fit_transform(cube)
         assert result.wcs is None

@@ -18,7 +18,11 @@ def bowl(size, depth):
     return depth * plane[:, :, np.newaxis]
 
 
-@pytest.mark.parametrize("seed", range(3))
+def seeds(*later):
+    return [0, *(pytest.param(seed, marks=pytest.mark.long) for seed in later)]
+
+
+@pytest.mark.parametrize("seed", seeds(1, 2))
 @pytest.mark.parametrize("depth", [0, 3, 50])
 def test_what_slopes_and_bends_goes(seed, depth):
     data = few_sources(np.random.default_rng(seed), n_bands=2)
@@ -27,7 +31,7 @@ def test_what_slopes_and_bends_goes(seed, depth):
     assert np.ptp(np.percentile(left, [1, 99])) < 0.15  # of the noise of a pixel
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 2))
 def test_galaxy_stays(seed):
     rng = np.random.default_rng(seed)
     rows, columns = np.indices((300, 300)) - 150
@@ -112,7 +116,7 @@ def error(data, truth):
     return np.ptp(tiles, axis=(0, 1))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(1))
 @pytest.mark.parametrize("half_light", [10, 30])
 @pytest.mark.parametrize("rise", [1.5, 15])
 def test_uneven_bands_are_subtracted_where_there_is_sky(seed, half_light, rise):
@@ -126,7 +130,7 @@ def test_uneven_bands_are_subtracted_where_there_is_sky(seed, half_light, rise):
     np.testing.assert_array_equal(flat, subtractor.transform(data))
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(1))
 @pytest.mark.parametrize("half_light", [10, 30, 40, 60, 100])
 @pytest.mark.parametrize("rise", [0, 1, 3, 15])
 @pytest.mark.filterwarnings("ignore:The background slopes")

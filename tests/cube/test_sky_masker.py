@@ -38,7 +38,7 @@ from skesom.cube.masking._sky import (
     sky_statistics,
 )
 
-SEEDS = range(2)
+SEEDS = 0, pytest.param(1, marks=pytest.mark.long)
 
 
 @pytest.fixture

@@ -227,8 +227,8 @@ def test_votes_do_not_depend_on_blocks(monkeypatch, global_random_seed):
 class TestPipeline:
     @pytest.mark.parametrize(
         "clusterer",
-        [ESOM(random_state=0), CSOM(shape=(6, 6)), ESTIMATORS[3]],
-        ids=["esom", "csom", "consensus"],
+        [ESOM(random_state=0), ESTIMATORS[3]],
+        ids=["esom", "consensus"],
     )
     def test_default_pipeline_gives_the_same_map(self, clusterer):
         cube, _ = make_galaxy_cube((200, 150), 3, random_state=1, missing=0.1)

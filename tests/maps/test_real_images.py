@@ -21,7 +21,8 @@ def cluster(files, folder, *options):
     """Run the command; return the label map and what was printed."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        status = main(["cluster", *map(str, files), "-o", str(folder), *options])
+        spare = "-o", str(folder), "--no-pictures", "--tables", "no"
+        status = main(["cluster", *map(str, files), *spare, *options])
     assert status == 0, printed.getvalue()
     return read_map(folder / "cluster_map.fits")[0], printed.getvalue()
 

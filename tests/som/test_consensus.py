@@ -150,16 +150,13 @@ def test_equal_members_are_their_own_consensus():
     assert_allclose(consensus.spectrum_[3:], 0, atol=1e-12)
 
 
-@pytest.mark.parametrize("n_jobs", [2, -1])
-def test_threads_do_not_matter(n_jobs):
+def test_threads_do_not_matter():
     X, _ = make_blobs(500, centers=5, cluster_std=3, random_state=0)
-    one, other = (
-        ConsensusClusterer(n_estimators=4, random_state=0, n_jobs=jobs).fit(X)
-        for jobs in (None, n_jobs)
-    )
-    assert_array_equal(one.labels_, other.labels_)
-    assert_array_equal(one.agreement_, other.agreement_)
-    assert_array_equal(one.predict(X), other.predict(X))
+    one, *others = (consensus_of(n_jobs=jobs).fit(X) for jobs in (None, 2, -1))
+    for other in others:
+        assert_array_equal(one.labels_, other.labels_)
+        assert_array_equal(one.agreement_, other.agreement_)
+        assert_array_equal(one.predict(X), other.predict(X))
 
 
 def test_threads_of_k_means_do_not_matter():

@@ -116,8 +116,10 @@ SETTINGS = [
 
 @pytest.mark.filterwarnings("ignore:Found", "ignore:The U-matrix", "ignore:The samples")
 class TestCSOM:
-    @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
-    @pytest.mark.parametrize(("parameters", "names"), SETTINGS)
+    @pytest.mark.parametrize(
+        ("parameters", "names", "missing"),
+        [(*of, n % 2 == 0) for n, of in enumerate([({}, {}), *SETTINGS])],
+    )
     def test_same_bits_as_in_memory(self, parameters, names, missing):
         rng = np.random.default_rng(2)
         weights = rng.uniform(size=N_ROWS)

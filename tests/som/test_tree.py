@@ -32,7 +32,14 @@ def index(truth, labels):
     return adjusted_rand_score(truth[truth >= 0], labels[truth >= 0])
 
 
-@pytest.mark.parametrize("seed", [0, 1, FIRST_REPORTING_SEED, FIRST_REPORTING_SEED + 1])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        *(0, FIRST_REPORTING_SEED),
+        pytest.param(1, marks=pytest.mark.long),
+        pytest.param(FIRST_REPORTING_SEED + 1, marks=pytest.mark.long),
+    ],
+)
 @pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
 def test_more_clusters_than_bodies_halve_no_body(som, seed):
     X, truth, k = drawn(seed)
