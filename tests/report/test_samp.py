@@ -142,7 +142,7 @@ def lying_hub(tmp_path, monkeypatch):
                 return answer(*parameters) if callable(answer) else answer
 
         server.register_instance(Hub())
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         lock = tmp_path / "lock"
         url = f"http://127.0.0.1:{server.server_address[1]}"
