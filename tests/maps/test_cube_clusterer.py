@@ -3,7 +3,6 @@
 
 import pickle
 
-import joblib
 import numpy as np
 import pytest
 from astropy import units as u
@@ -80,23 +79,8 @@ class TestAnyClusterer:
         assert vars(given) == vars(clone(estimator))
         assert clusterer.estimator_ is not given
         np.testing.assert_array_equal(cube.data, data)
-
-    def test_survives_clone_pickle_and_joblib(self, cube, estimator, tmp_path):
-        clusterer = clone(CubeClusterer(estimator))
-        names = {"estimator", "pattern", "min_bands", "sampler", "regularizer"}
-        assert vars(clusterer).keys() == names
-        clusterer.fit(cube)
-        joblib.dump(clusterer, tmp_path / "clusterer.joblib")
-        for copy in [
-            pickle.loads(pickle.dumps(clusterer)),
-            joblib.load(tmp_path / "clusterer.joblib"),
-            clone(clusterer).fit(cube),
-        ]:
-            np.testing.assert_array_equal(copy.labels_, clusterer.labels_)
-            if hasattr(clusterer, "predict"):
-                np.testing.assert_array_equal(
-                    copy.predict(cube), clusterer.predict(cube)
-                )
+        for copy in (pickle.loads(pickle.dumps(clusterer)), clone(clusterer).fit(cube)):
+            np.testing.assert_array_equal(copy.labels_, label_map)
 
     def test_stands_at_the_end_of_a_pipeline(self, cube, patches, estimator):
         inner = make_pipeline(StandardScaler(), clone(estimator))
