@@ -154,7 +154,9 @@ def threegrid(shared_data):
 class TestSynthetic:
     """Turned grids that are made here."""
 
-    @pytest.mark.parametrize("to", ["optimal", "green"])
+    @pytest.mark.parametrize(
+        "to", ["optimal", pytest.param("green", marks=pytest.mark.long)]
+    )
     def test_source_stays(self, rng, to):
         cubes = synthetic_cubes(rng)
         position = SkyCoord(CENTER.ra.deg + 0.0021, CENTER.dec.deg - 0.0017, unit="deg")
