@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the tests of all commands share: the command, files, patterns."""
 
+import contextlib
+import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 
 from skesom.cli import _parser, main
 from skesom.cli._options import clusterer_of, source_of
 from skesom.cli._steps import check_steps, options_of_bands, pipeline_of
 from skesom.datasets import make_galaxy_cube
-from skesom.io import write_bands
+from skesom.io import read_map, write_bands
 
 
 class Command:
@@ -50,6 +54,58 @@ def quick(capsys):
     return Command(capsys, "--no-pictures", "--tables=no")
 
 
+@pytest.fixture(scope="session")
+def command():
+    """The command for results that tests share; returns the lines of the output."""
+
+    def succeed(*arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as text:
+            assert main([str(argument) for argument in arguments]) == 0
+        return text.getvalue().splitlines()
+
+    return succeed
+
+
+@pytest.fixture
+def repeat(quick, tmp_path):
+    """Repeat a run: the same map comes, with no other warning; return its folder."""
+
+    def check(run, *arguments, warned=()):
+        again = tmp_path / "again"
+        given = "cluster", "--from", run, *arguments, "-o", again, "--overwrite"
+        status, out, err = quick(*given)
+        assert (status, err) == (0, [*warned])
+        assert out[-1] == "The label map is that of the run, bit for bit."
+        return again
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def labels_in():
+    """A function that returns the label map of a result."""
+    return lambda folder: read_map(folder / "cluster_map.fits")[0]
+
+
+@pytest.fixture(scope="session")
+def told_in():
+    """A function that returns what a result tells of how it was made."""
+    return lambda folder: json.loads((folder / "provenance.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """A function that returns the bytes of all files of a folder, by their names."""
+
+    def read(folder):
+        files = [path for path in Path(folder).rglob("*") if path.is_file()]
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes() for path in files
+        }
+
+    return read
+
+
 @pytest.fixture
 def refused(run, tmp_path, monkeypatch):
     """Run a command to a new folder: it must fail with one line that has all parts."""
@@ -86,13 +142,42 @@ def made_by():
 @pytest.fixture(scope="session")
 def scene():
     """A small galaxy in three bands, and the truth."""
-    return make_galaxy_cube((48, 56), 3, random_state=0)
+    return make_galaxy_cube((32, 36), 3, random_state=0)
 
 
 @pytest.fixture(scope="session")
 def bands(scene, tmp_path_factory):
     """Files of that galaxy; the headers tell the WCS, the filter and the FWHM."""
     return write_bands(tmp_path_factory.mktemp("bands"), scene[0])
+
+
+@pytest.fixture(scope="session")
+def objects(scene, tmp_path_factory):
+    """A catalog of places in that galaxy."""
+    rows, columns = np.indices((4, 5)).reshape(2, -1) * 7 + 4
+    sky = scene[0].wcs.pixel_to_world(columns, rows)
+    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "type": ["HII", "G"] * 10})
+    table["name"] = [f"mine{number}" for number in range(20)]
+    path = tmp_path_factory.mktemp("objects") / "objects.csv"
+    table.write(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def fitted(command, bands, objects, tmp_path_factory):
+    """A result of four clusters, known objects and a page; tests change copies of it.
+
+    The catalog of the objects is gone.
+    """
+    folder = tmp_path_factory.mktemp("fitted")
+    catalog = folder / "objects.csv"
+    catalog.write_bytes(objects.read_bytes())
+    options = ["--n-clusters", 4, "--method", "csom", "--set", "shape=4,4"]
+    options += ["--runs", 1, "--no-pictures", "--catalog", catalog, "--radius", "2pix"]
+    command("cluster", *bands, "-o", folder / "result", *options)
+    command("explore", folder / "result", "--trust", "--catalog", catalog)
+    catalog.unlink()
+    return folder / "result"
 
 
 @pytest.fixture

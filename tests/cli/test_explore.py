@@ -23,17 +23,11 @@ from skesom.report import (
 from skesom.report._models import read_skops, write_skops
 
 
-@pytest.fixture(scope="module")
-def result(bands, tmp_path_factory):
-    """A folder of results of three images."""
-    from skesom.cli import main
-
-    folder = tmp_path_factory.mktemp("explore") / "result"
-    files = [str(file) for file in bands]
-    options = ["--method", "csom", "--set", "shape=4,4", "--n-clusters", "3"]
-    options += ["--no-pictures", "--runs", "2"]
-    assert main(["cluster", *files, "-o", str(folder), *options]) == 0
-    return folder
+@pytest.fixture
+def result(fitted, tmp_path):
+    """A folder of results of three images, without a page."""
+    without = shutil.ignore_patterns("*.html")
+    return shutil.copytree(fitted, tmp_path / "result", ignore=without)
 
 
 def test_page_of_a_folder(run, result, tmp_path):
@@ -66,14 +60,11 @@ def test_no_folder_of_results(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_images_that_have_moved(run, bands, result, tmp_path):
+def test_images_that_have_moved(run, bands, result, repeat, tmp_path):
     """What the error advises can be done: a folder, or files in their order."""
-    shutil.copytree(
-        result, tmp_path / "result", ignore=shutil.ignore_patterns("*.html")
-    )
     moved = tmp_path / "moved" / "deep"
     moved.mkdir(parents=True)
-    path = tmp_path / "result" / "provenance.json"
+    path = result / "provenance.json"
     told = path.read_text()
     for file in bands:
         shutil.copy(file, moved)
@@ -87,7 +78,7 @@ def test_images_that_have_moved(run, bands, result, tmp_path):
     for file in told["images"]["files"]:
         file["beside"] = "lost.fits"
     path.write_text(json.dumps(told))
-    options = ["explore", tmp_path / "result", "--overwrite"]
+    options = ["explore", result, "--overwrite"]
     status, _, errors = run(*options)
     assert status == 2
     assert f"{tmp_path / 'lost' / bands[0].name} is no longer there" in errors[-1]
@@ -95,48 +86,34 @@ def test_images_that_have_moved(run, bands, result, tmp_path):
     assert run(*options, "--images", tmp_path / "moved")[::2] == (0, [])
     files = [moved / file.name for file in bands]
     assert run(*options, "--images", *files)[::2] == (0, [])
-    line = run.fails(*options, "--images", tmp_path / "result")
-    assert f"is not in {tmp_path / 'result'}" in line
+    line = run.fails(*options, "--images", result)
+    assert f"is not in {result}" in line
     line = run.fails(*options, "--images", files[0])
     assert "The run had 3 files of images, got 1." in line
-    again = ["cluster", "--from", tmp_path / "result", "--no-pictures", "--tables=no"]
-    status, printed, _ = run(*again, tmp_path / "moved", "-o", tmp_path / "again")
-    assert status == 0
-    assert printed[-1] == "The label map is that of the run, bit for bit."
+    repeat(result, tmp_path / "moved")
 
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
-def test_another_pipeline_than_that_of_the_command_line(run, bands, tmp_path):
+def test_another_pipeline_than_that_of_the_command_line(run, bands, repeat, tmp_path):
     cube = read_cube(bands)
     clusterer = CubeClusterer(KMeans(3, n_init=1, random_state=0))
     pipeline = Pipeline([("mask", CubeMasker()), ("last", clusterer)]).fit(cube)
     write_report(tmp_path / "r", pipeline, cube, source=bands, pictures=False)
     assert run("explore", tmp_path / "r")[0] == 0
-    status, printed, _ = run(
-        *("cluster", "--from", tmp_path / "r", "-o", tmp_path / "again"),
-        *("--no-pictures", "--tables=no"),
-    )
-    assert status == 0
-    assert printed[-1] == "The label map is that of the run, bit for bit."
+    repeat(tmp_path / "r")
 
 
-def test_a_width_in_pixels_is_held_by_both_models(run, bands, tmp_path):
-    status, _, _ = run(
-        *("cluster", *bands, "-o", tmp_path / "r", "--fwhm", "3.2pix"),
-        *("--runs", "1", "--method", "csom", "--set", "shape=4,4"),
-        *("--n-clusters", "3", "--no-pictures", "--tables=no"),
-    )
-    assert status == 0
+def test_a_width_in_pixels_is_held_by_the_model(run, bands, fast, tmp_path):
+    run.ok("cluster", *bands, "-o", tmp_path / "r", "--fwhm", "3.2pix", *fast)
     pipeline, _ = load_model(tmp_path / "r" / "model.skops")
     assert pipeline["convolve"].fwhm == 3.2 * units.pix
     assert pipeline["align"].wcs_.wcs.ctype[0] == "RA---TAN"
     assert run("explore", tmp_path / "r")[0] == 0
 
 
-def test_a_clusterer_of_a_stranger_needs_trust(run, result, tmp_path, monkeypatch):
+def test_a_clusterer_of_a_stranger_needs_trust(run, result, monkeypatch):
     """Nothing is imported from the folder in which the command runs."""
-    folder = tmp_path / "result"
-    shutil.copytree(result, folder, ignore=shutil.ignore_patterns("*.html"))
+    folder = result
     (folder / "evilmod.py").write_text("open('was_run', 'w')\nclass X: pass\n")
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
@@ -176,16 +153,11 @@ def test_groups_that_are_damaged_are_one_line(run, result, tmp_path):
 
 
 @pytest.mark.parametrize("files", ["null", "7", '["notes.txt"]', '[null, "../a"]'])
-def test_files_that_are_no_list(run, bands, result, tmp_path, files):
+def test_files_that_are_no_list(run, bands, result, told_in, fast, files):
     """A run that replaces such a result is not lost, and removes no other file."""
-    folder = tmp_path / "result"
-    shutil.copytree(result, folder, ignore=shutil.ignore_patterns("*.html"))
-    told = json.loads((folder / "provenance.json").read_text())
-    told["files"] = json.loads(files)
-    (folder / "provenance.json").write_text(json.dumps(told))
-    (folder / "notes.txt").write_text("mine")
-    options = ["--runs", "1", "--method", "csom", "--set", "shape=3,3"]
-    options += ["--n-clusters", "2", "--no-pictures", "--tables=no", "--overwrite"]
-    line = run.fails("cluster", *bands, "-o", folder, *options)
+    told = told_in(result) | {"files": json.loads(files)}
+    (result / "provenance.json").write_text(json.dumps(told))
+    (result / "notes.txt").write_text("mine")
+    line = run.fails("cluster", *bands, "-o", result, *fast, "--overwrite")
     assert "have changed since: notes.txt. Move" in line
-    assert (folder / "notes.txt").read_text() == "mine"
+    assert (result / "notes.txt").read_text() == "mine"

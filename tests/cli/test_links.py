@@ -12,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from astropy.table import Table
 
-from skesom.cli import main
 from skesom.cube import Cube
 from skesom.io import write_bands, write_cube, write_map, write_regions
 from skesom.report import save_model, write_cluster_groups
@@ -22,27 +20,6 @@ from skesom.som import CSOM
 
 QUICK = ["--no-pictures", "--runs", "1", "--method", "csom", "--set", "shape=4,4"]
 QUICK += ["--n-clusters", "3"]
-
-
-@pytest.fixture(scope="module")
-def objects(scene, tmp_path_factory):
-    """A catalog of places in the image."""
-    rows, columns = np.indices((4, 5)).reshape(2, -1) * 8 + 4
-    sky = scene[0].wcs.pixel_to_world(columns, rows)
-    table = Table({"ra": sky.ra.deg, "dec": sky.dec.deg, "type": ["HII", "G"] * 10})
-    path = tmp_path_factory.mktemp("objects") / "objects.csv"
-    table.write(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def fitted(bands, objects, tmp_path_factory):
-    """A folder of results with all that commands add to it."""
-    folder = tmp_path_factory.mktemp("links") / "result"
-    files = [*map(str, bands), "--catalog", str(objects)]
-    assert main(["cluster", *files, "-o", str(folder), *QUICK]) == 0
-    assert main(["explore", str(folder), "--trust"]) == 0
-    return folder
 
 
 def contents(folder):

@@ -11,49 +11,49 @@ from astropy import units
 from astropy.io import fits
 from astropy.table import Table
 
+from skesom.cli._name import _suggested
 from skesom.io import read_map, write_map
 from skesom.maps._suggestions import Suggestion
-from skesom.report import load_model, read_cluster_groups, write_cluster_groups
+from skesom.report import (
+    PictureStyle,
+    load_model,
+    read_cluster_groups,
+    read_report,
+    write_cluster_groups,
+)
+from skesom.report._drawing import saved
+from skesom.report._pictures import Pictures
+from skesom.report._result import Result
 
 GROUPS = [("knots of gas", [0, 2], "red"), ("old disc", [1]), (None, [3])]
-QUICK = ["--no-pictures", "--runs", "1", "--method", "csom", "--set", "shape=4,4"]
 
 
 @pytest.fixture(scope="module")
-def fitted(bands, tmp_path_factory):
-    """A folder of results with a page."""
-    from skesom.cli import main
-
-    folder = tmp_path_factory.mktemp("name") / "result"
-    files = [str(file) for file in bands]
-    options = ["-o", str(folder), *QUICK, "--n-clusters", "4"]
-    assert main(["cluster", *files, *options]) == 0
-    assert main(["explore", str(folder), "--trust"]) == 0
-    return folder
-
-
-@pytest.fixture
-def result(fitted, tmp_path):
-    """A copy of it."""
-    return shutil.copytree(fitted, tmp_path / "result")
-
-
-@pytest.fixture
-def groups(tmp_path):
+def groups(tmp_path_factory):
     """A file of names."""
-    path = tmp_path / "names.json"
+    path = tmp_path_factory.mktemp("groups") / "names.json"
     write_cluster_groups(path, GROUPS)
     return path
 
 
-def contents(folder):
-    """Return what is in the files of a folder, apart from the list of them."""
-    paths = [path for path in folder.rglob("*") if path.is_file()]
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in paths
-        if path.name != "provenance.json"
-    }
+@pytest.fixture(scope="module")
+def named(command, fitted, groups, contents, tmp_path_factory):
+    """A result with those names, beside the one it was taken from; what was printed."""
+    before, out = contents(fitted), tmp_path_factory.mktemp("named") / "out"
+    printed = command("name", fitted, groups, "-o", out, "--trust")
+    assert contents(fitted) == before
+    return out, printed
+
+
+@pytest.fixture
+def result(fitted, tmp_path):
+    """A copy of the result without names."""
+    return shutil.copytree(fitted, tmp_path / "result")
+
+
+def without_the_list(files):
+    """Return contents of a folder, apart from the list of them."""
+    return {name: files[name] for name in files.keys() - {"provenance.json"}}
 
 
 def clusters_of(folder):
@@ -62,20 +62,16 @@ def clusters_of(folder):
     return [tuple(row) for row in table]
 
 
-def merged_by_hand(fitted):
+def merged_by_hand(labels):
     """Return the label map that GROUPS make, larger groups first."""
-    labels, _ = read_map(fitted / "cluster_map.fits")
     parts = [np.isin(labels, group[1]) for group in GROUPS]
     order = sorted(range(3), key=lambda place: -parts[place].sum())
     return order, np.select([parts[n] for n in order], range(3), default=labels)
 
 
-def test_names_reach_every_file(run, fitted, groups, tmp_path):
-    """The result that they are taken from stays."""
-    before, out = contents(fitted), tmp_path / "out"
-    printed = run.ok("name", fitted, groups, "-o", out, "--trust")
-    assert contents(fitted) == before
-    order, expected = merged_by_hand(fitted)
+def test_names_reach_every_file(named, fitted, labels_in):
+    out, printed = named
+    order, expected = merged_by_hand(labels_in(fitted))
     labels, wcs = read_map(out / "cluster_map.fits")
     np.testing.assert_array_equal(labels, expected)
     assert wcs.wcs.ctype[0] == "RA---TAN"
@@ -92,9 +88,7 @@ def test_names_reach_every_file(run, fitted, groups, tmp_path):
     assert line.split()[:3] == [str(hii), str(np.sum(expected == hii)), "pixels"]
     with fits.open(out / "cluster_map.fits") as hdus:
         hdus.verify("exception")
-        cards = {
-            key: hdus[0].header[key] for key in hdus[0].header if key[:4] == "CLUS"
-        }
+        cards = {k: card for k, card in hdus[0].header.items() if k[:4] == "CLUS"}
         assert cards == {
             f"CLUS{n}": GROUPS[order[n]][0] for n in range(3) if n != unnamed
         }
@@ -109,16 +103,39 @@ def test_names_reach_every_file(run, fitted, groups, tmp_path):
     assert kept == [(GROUPS[n][0], tuple(GROUPS[n][1])) for n in order]
 
 
-def test_without_a_change_the_result_is_the_same(run, fitted, tmp_path):
-    assert run("name", fitted, "-o", tmp_path / "out", "--trust")[::2] == (0, [])
-    before, after = contents(fitted), contents(tmp_path / "out")
+def test_known_objects_of_a_result_are_compared_again(named, fitted):
+    out, _ = named
+    first, again = (Table.read(each / "objects.ecsv") for each in (fitted, out))
+    assert again["name"].tolist() == first["name"].tolist()
+    np.testing.assert_allclose(again["ra"], first["ra"])
+    names = [row[1] for row in clusters_of(out)] + [""]
+    found = [names[label] for label in again["cluster"]]
+    assert again["cluster_name"].tolist() == found
+    assert "knots of gas" in found
+    assert "knots of gas" in Table.read(out / "crossmatch.ecsv")["cluster_name"]
+    assert again.meta["radius"] == first.meta["radius"] == 2 * units.pix
+    assert "mine3" in (out / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_model_still_has_the_labels_of_the_run(named, fitted, labels_in):
+    pipeline, _ = load_model(named[0] / "model.joblib", trust=True)
+    np.testing.assert_array_equal(pipeline[-1].labels_, labels_in(fitted))
+
+
+def test_without_names_the_result_is_the_first_again(
+    run, named, fitted, contents, tmp_path
+):
+    out = shutil.copytree(named[0], tmp_path / "out")
+    command = "name", out, fitted / "groups.json", "--trust"
+    assert run(*command)[::2] == (0, [])
+    before, after = (without_the_list(contents(each)) for each in (fitted, out))
     assert before.keys() == after.keys()
     for name in before.keys() - {"model.joblib", "cluster_images.zip"}:
         may_differ = name == "page.html" or name.endswith(".skops")
         assert before[name] == after[name] or may_differ, name
 
 
-def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
+def test_suggested_names_are_accepted(run, result, monkeypatch, tmp_path):
     """A name of one's own stays, and a name that is suggested twice gets numbers."""
     suggested = ["knots of gas", None, "knots of gas", "disc"]
     guesses = [Suggestion(name, (), "", "brightest") for name in suggested]
@@ -137,75 +154,51 @@ def test_suggested_names_are_accepted(run, result, tmp_path, monkeypatch):
     assert "no names are suggested, because the filters are unknown or no rule" in line
 
 
-def test_names_are_suggested_for_known_filters(run, result):
-    assert run("name", result, "--trust", "--accept-suggestions")[::2] == (0, [])
-    assert any(row[1] != str(row[0]) for row in clusters_of(result))
+def test_names_are_suggested_for_known_filters(fitted):
+    groups = _suggested(read_report(fitted, trust=True), None, None)
+    assert any(group.name for group in groups)
 
 
-def test_groups_are_edited_in_place(run, fitted, result):
+def test_groups_are_edited_in_place(run, fitted, result, contents):
     """The edited file is taken, and is not kept as one that is in the way."""
     path = result / "groups.json"
     content = json.loads(path.read_text())
     content["clusters"][1]["name"] = "arms"
     path.write_text(json.dumps(content))
-    assert run("name", result, "--trust")[::2] == (0, [])
+    for _ in range(2):  # once more, as the page is of this result now
+        assert run("name", result, "--trust")[::2] == (0, [])
+        assert contents(result).keys() == contents(fitted).keys()
     assert clusters_of(result)[1][1] == "arms"
-    assert contents(result).keys() == contents(fitted).keys()
     assert "arms" in (result / "page.html").read_text(encoding="utf-8")
-    # Once more, as the page is of this result now.
-    assert run("name", result, "--trust")[::2] == (0, [])
-    assert contents(result).keys() == contents(fitted).keys()
 
 
-def test_pictures_are_drawn_as_they_were(run, bands, groups, tmp_path):
+def test_pictures_are_drawn_as_they_were(
+    run, result, groups, told_in, tmp_path, monkeypatch
+):
     """In their format; and a result without tables gets none."""
-    options = ["-o", tmp_path / "r", *QUICK[1:], "--n-clusters", "4", "--tables", "no"]
-    assert run("cluster", *bands, *options, "--format", "svg", "--width", "one")[0] == 0
-    before = contents(tmp_path / "r")
-    assert run("name", tmp_path / "r", groups, "--trust")[::2] == (0, [])
-    after = contents(tmp_path / "r")
-    kinds = [{n for n in each if "regions/" not in n} for each in (before, after)]
-    assert kinds[0] == kinds[1]  # outlines leave out clusters of few pixels
-    for name in "cluster_map.svg", "cluster_spectra.svg", "cluster_histogram.svg":
-        assert b"knots" in after[name]
-        assert b"knots" not in before[name]
-    told = json.loads((tmp_path / "r" / "provenance.json").read_text())
-    assert (told["pictures"]["format"], told["pictures"]["width"]) == ("svg", "one")
+    told = told_in(result)
+    told["pictures"] = {"format": "svg", "dpi": 40, "width": "one", "rgb": None}
+    told["files"].remove("pixels.fits")
+    (result / "provenance.json").write_text(json.dumps(told))
+    (result / "page.html").unlink()
+    given = {}
+
+    def write(folder, pipeline, cube, **options):
+        given.update(options)
+        raise OSError("enough")
+
+    monkeypatch.setattr("skesom.report.write_report", write)
+    assert "enough" in run.fails("name", result, groups, "--trust")
+    assert given["pictures"] == PictureStyle("svg", 40, "one")
+    assert given["tables"] is False
+    report = read_report(result, trust=True)
+    found = Result(report.pipeline, report.cube, groups=given["groups"])
+    jobs = dict(Pictures(found, given["pictures"]).jobs())
+    for name in "cluster_map", "cluster_spectra", "cluster_histogram":
+        assert b"knots" in saved(jobs[name]().figure_, given["pictures"])
 
 
-def test_known_objects_of_a_result_are_compared_again(run, bands, groups, tmp_path):
-    catalog = tmp_path / "objects.csv"
-    places = [f"mine{n},HII,{10 + 3 * n},{8 + 2 * n}" for n in range(12)]
-    catalog.write_text("\n".join(["name,type,x,y", *places]) + "\n")
-    result = tmp_path / "r"
-    options = ["-o", result, *QUICK, "--n-clusters", "4", "--tables", "no"]
-    options += ["--catalog", catalog, "--radius", "3pix"]
-    assert run("cluster", *bands, *options)[0] == 0
-    assert run("explore", result, "--catalog", catalog, "--trust")[0] == 0
-    first = Table.read(result / "objects.ecsv")
-    catalog.unlink()  # what is needed is in the result
-    assert run("name", result, groups, "--trust")[::2] == (0, [])
-    again = Table.read(result / "objects.ecsv")
-    assert again["name"].tolist() == first["name"].tolist()
-    np.testing.assert_allclose(again["x"], first["x"])
-    names = [row[1] for row in clusters_of(result)]
-    for row in again:
-        assert row["cluster_name"] == names[row["cluster"]]
-    assert "knots of gas" in Table.read(result / "crossmatch.ecsv")["cluster_name"]
-    assert again.meta["radius"] == first.meta["radius"] == 3 * units.pix
-    assert "mine3" in (result / "page.html").read_text(encoding="utf-8")
-
-
-def test_the_model_still_has_the_labels_of_the_run(run, fitted, result, groups):
-    assert run("name", result, groups, "--trust")[0] == 0
-    pipeline, _ = load_model(result / "model.joblib", trust=True)
-    labels, _ = read_map(fitted / "cluster_map.fits")
-    np.testing.assert_array_equal(pipeline[-1].labels_, labels)
-    assert run("name", result, fitted / "groups.json", "--trust")[0] == 0
-    np.testing.assert_array_equal(read_map(result / "cluster_map.fits")[0], labels)
-
-
-def test_a_failure_leaves_the_old_result(run, result, groups, monkeypatch):
+def test_a_failure_leaves_the_old_result(run, result, groups, contents, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -217,63 +210,44 @@ def test_a_failure_leaves_the_old_result(run, result, groups, monkeypatch):
     assert [path.name for path in result.parent.iterdir()].count("result") == 1
 
 
-def test_other_commands_take_the_names(run, bands, fitted, result, groups, tmp_path):
-    assert run("name", result, groups, "--trust")[0] == 0
-    named, out = clusters_of(result), tmp_path / "out"
-    quick = ["--no-pictures", "--tables", "no"]
-    model = result / "model.joblib"
-    for source in (result, model):
+def test_other_commands_take_the_names(
+    run, bands, fitted, named, repeat, labels_in, tmp_path
+):
+    result, out = named[0], tmp_path / "out"
+    for source in (result, result / "model.joblib"):
         printed = run.ok(
-            *("predict", source, *bands, "-o", out, "--overwrite", "--trust", *quick)
+            *("predict", source, *bands, "-o", out, "--overwrite", "--trust"),
+            *("--no-pictures", "--tables", "no"),
         )
         assert any("%  knots of gas" in line for line in printed)
-        assert clusters_of(out) == named
-        expected = merged_by_hand(fitted)[1]
-        np.testing.assert_array_equal(read_map(out / "cluster_map.fits")[0], expected)
+        assert clusters_of(out) == clusters_of(result)
+        expected = merged_by_hand(labels_in(fitted))[1]
+        np.testing.assert_array_equal(labels_in(out), expected)
     page = tmp_path / "page.html"
     assert run("explore", result, "-o", page, "--trust")[0] == 0
     assert "knots of gas" in page.read_text(encoding="utf-8")
-    write_map(
-        tmp_path / "truth.fits", np.maximum(read_map(fitted / "cluster_map.fits")[0], 0)
-    )
-    status, printed, _ = run(
-        "test", result, tmp_path / "truth.fits", "-o", tmp_path / "t"
-    )
+    write_map(tmp_path / "truth.fits", np.maximum(labels_in(fitted), 0))
+    test = "test", result, tmp_path / "truth.fits", "-o", tmp_path / "t"
+    status, printed, _ = run(*test)
     assert status == 0
     assert any("knots of gas" in line for line in printed)
     table = Table.read(tmp_path / "t" / "confusion.ecsv")
-    assert table["name"].tolist() == [row[1] for row in named]
+    known = {str(row[0]): row[1] for row in clusters_of(result)} | {"-1": "noise"}
+    assert table["name"].tolist() == [known[str(n)] for n in table["cluster"]]
     classes = Table.read(tmp_path / "t" / "classes.ecsv")
     assert "knots of gas" in classes["name"][0].split(", ")
-    again = ["cluster", "--from", result, "-o", tmp_path / "again", *quick]
-    printed = run.ok(*again)
-    assert printed[-1] == "The label map is that of the run, bit for bit."
-    assert clusters_of(tmp_path / "again") == named
+    assert clusters_of(repeat(result)) == clusters_of(result)
 
 
-def test_names_of_a_run_are_not_those_of_other_images(
-    run, result, groups, bands, tmp_path
-):
-    assert run("name", result, groups, "--trust")[0] == 0
+def test_names_of_a_run_are_not_those_of_other_images(quick, named, bands, tmp_path):
     others = []
     for number, file in enumerate(bands):
         with fits.open(file) as hdus:
             hdus[0].data = hdus[0].data[::-1].copy()
             others.append(tmp_path / f"{number}.fits")
             hdus.writeto(others[-1])
-    out = tmp_path / "again"
-    run(
-        "cluster",
-        "--from",
-        result,
-        *others,
-        "-o",
-        out,
-        "--no-pictures",
-        "--tables",
-        "no",
-    )
-    assert "knots of gas" not in [row[1] for row in clusters_of(out)]
+    quick("cluster", "--from", named[0], *others, "-o", tmp_path / "again")
+    assert "knots of gas" not in [row[1] for row in clusters_of(tmp_path / "again")]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +261,9 @@ def test_names_of_a_run_are_not_those_of_other_images(
         ([("a", [0])], "0" * 64, "is of another result"),
     ],
 )
-def test_one_line_for_what_cannot_be(run, fitted, tmp_path, clusters, digest, message):
+def test_one_line_for_what_cannot_be(
+    run, fitted, contents, tmp_path, clusters, digest, message
+):
     keys = "name", "labels", "color"
     listed = [dict(zip(keys, each, strict=False)) for each in clusters]
     content = {"format": "skesom clusters", "version": 1, "clusters": listed}
@@ -295,18 +271,16 @@ def test_one_line_for_what_cannot_be(run, fitted, tmp_path, clusters, digest, me
     path = tmp_path / "groups.json"
     path.write_text(json.dumps(content))
     before = contents(fitted)
-    status, printed, errors = run("name", fitted, path, "--trust")
+    status, printed, (line,) = run("name", fitted, path, "--trust")
     assert (status, printed) == (2, [])
-    (line,) = errors
     assert line.startswith("skesom name: error: ")
     assert message in line
     assert contents(fitted) == before
-    status, _, (line,) = run("name", fitted, tmp_path / "none.json", "--trust")
-    assert status == 2
+    line = run.fails("name", fitted, tmp_path / "none.json", "--trust")
     assert line.endswith("none.json: No such file or directory")
 
 
-def test_a_cluster_keeps_its_color_where_others_are_brighter(run, images):
+def test_a_cluster_keeps_its_color_where_others_are_brighter(quick, images):
     """Of the images alone, colors would be those of another order of brightness."""
 
     def files_of(name, first, second):
@@ -320,15 +294,15 @@ def test_a_cluster_keeps_its_color_where_others_are_brighter(run, images):
     here = list(files_of("here", (10, 10, 1), (1, 1, 10)))
     there = list(files_of("there", (10, 0.5, 1), (1, 1, 10)))
     options = ["--stretch", "none", "--color-contrast", "0", "--n-clusters", "2"]
-    options += ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1"]
+    options += ["--method", "sklearn.cluster.KMeans", "--set", "n_init=1", "--runs", 2]
     options += ["--mask-outliers", "no", "--band-names", "a", "b", "c"]
-    assert run("cluster", *here, "-o", "here", "--no-pictures", *options)[0] == 0
+    assert quick("cluster", *here, "-o", "here", *options)[0] == 0
     colors = [row[2] for row in clusters_of(Path("here"))]
-    quick = ["--trust", "--no-pictures", "--band-names", "a", "b", "c"]
-    assert run("predict", "here", *there, "-o", "there", *quick)[0] == 0
+    more = ["--trust", "--band-names", "a", "b", "c"]
+    assert quick("predict", "here", *there, "-o", "there", *more)[0] == 0
     labels = [read_map(f"{name}/cluster_map.fits")[0] for name in ("here", "there")]
     np.testing.assert_array_equal(*labels)
     assert [row[2] for row in clusters_of(Path("there"))] == colors
     shutil.move("here/groups.json", "groups.json")
-    assert run("predict", "here", *there, "-o", "alone", *quick)[0] == 0
+    assert quick("predict", "here", *there, "-o", "alone", *more)[0] == 0
     assert [row[2] for row in clusters_of(Path("alone"))] == colors[::-1]
