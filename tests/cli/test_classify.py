@@ -10,11 +10,13 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.cli import main
-from skesom.io import read_map, write_map
+from skesom.cli import _parser
+from skesom.cli._classify import _classifier_of, _training_of
+from skesom.io import read_cube, read_map, write_map
+from skesom.maps import CubeClassifier
 from skesom.report import write_cluster_groups
 
-QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 12]
+QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 8]
 
 
 @pytest.fixture(scope="module")
@@ -29,32 +31,47 @@ def labels(scene, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def drawn(scene, tmp_path_factory):
+def drawn(tmp_path_factory):
     """Regions: three of the bulge, and two of the disc, with tags and colors."""
-    places = {"bulge": [(28, 24), (25, 22), (30, 27)], "disc": [(8, 8), (46, 40)]}
+    pytest.importorskip("regions")
+    places = {"bulge": [(18, 16), (16, 14), (20, 18)], "disc": [(5, 5), (30, 27)]}
     colors = {"bulge": "yellow", "disc": "#0000ff"}
     lines = ["image"]
     for name, middles in places.items():
         for x, y in middles:
             style = f"text={{{name}}} tag={{a {name}}} color={colors[name]}"
-            lines.append(f"circle({x},{y},3) # {style}")
+            lines.append(f"circle({x},{y},2) # {style}")
     path = tmp_path_factory.mktemp("drawn") / "drawn.reg"
     path.write_text("\n".join(lines))
     return path
 
 
 @pytest.fixture(scope="module")
-def result(labels, bands, tmp_path_factory):
+def result(command, labels, bands, tmp_path_factory):
     """A folder of results from the image of labels."""
     out = tmp_path_factory.mktemp("classified") / "out"
     given = [*bands, "--labels", labels, "--names", "3=old disc", "-o", out]
-    assert main([str(part) for part in ["classify", *given, "--dpi", 20, *QUICK]]) == 0
+    command("classify", *given, "--dpi", 20, *QUICK)
     return out
 
 
 @pytest.fixture
 def refused(refused, bands):
     return partial(refused, "classify", *bands)
+
+
+@pytest.fixture
+def taught(bands):
+    """A function of options: what labels teach, without a report; names of classes."""
+
+    def teach(*arguments):
+        words = map(str, ("classify", *bands, "-o", "out", *QUICK, *arguments))
+        options = _parser().parse_args([*words])
+        step = CubeClassifier(_classifier_of(options))
+        found = _training_of(options).teach(step, read_cube(bands))
+        return found, [group[0] for group in found["groups"]]
+
+    return teach
 
 
 def names_of(folder):
@@ -73,10 +90,9 @@ class TestLabels:
         assert right.mean() > 0.8
         assert fits.getheader(result / "cluster_map.fits")["CLUS0"] == "old disc"
 
-    def test_confidence(self, result):
+    def test_confidence(self, result, labels_in):
         confidence = fits.getdata(result / "confidence.fits")
-        label_map, _ = read_map(result / "cluster_map.fits")
-        np.testing.assert_array_equal(np.isnan(confidence), label_map < 0)
+        np.testing.assert_array_equal(np.isnan(confidence), labels_in(result) < 0)
         # The larger one of two probabilities.
         assert np.nanmin(confidence) >= 0.5
         assert np.nanmax(confidence) <= 1
@@ -87,28 +103,26 @@ class TestLabels:
         classes = Table.read(result / "held_out_classes.ecsv")
         assert confusion.colnames == ["true class", "old disc", "7"]
         given, _ = read_map(labels)
-        # 48 x 56 pixels hold 4 x 5 blocks; all labels are tested once.
+        # 32 x 36 pixels hold 4 x 5 blocks; all labels are tested once.
         assert confusion.meta["pixels scored"] == (given >= 0).sum()
         assert classes["pixels"].tolist() == [(given == n).sum() for n in (3, 7)]
         right = confusion["old disc"][0] + confusion["7"][1]
         assert classes.meta["accuracy"] == pytest.approx(right / (given >= 0).sum())
         assert (result / "held_out_confusion.png").is_file()
 
-    def test_repeat(self, quick, result, tmp_path):
+    def test_repeat(self, quick, result, told_in, tmp_path):
         again = tmp_path / "again"
         out = quick.ok("classify", "--from", result, "-o", again)
         assert "The label map is that of the run, bit for bit." in out
         assert names_of(again) == names_of(result)
-        told = [
-            json.loads((folder / "provenance.json").read_text())["training"]
-            for folder in (result, again)
-        ]
-        assert told[0] == told[1]
+        assert told_in(again)["training"] == told_in(result)["training"]
+
+    def test_cluster_repeats_it_too(self, repeat, result):
+        assert names_of(repeat(result)) == names_of(result)
 
     def test_classes_are_named_where_they_come_from(self, run, result, tmp_path):
         write_cluster_groups(tmp_path / "names.json", [("all", [0, 1], "red")])
-        status, _, (line,) = run("name", result, tmp_path / "names.json", "--trust")
-        assert status == 2
+        line = run.fails("name", result, tmp_path / "names.json", "--trust")
         assert f"{result} has classes: name them in the file they are from" in line
 
     def test_repeat_with_other_labels(self, run, result, labels, tmp_path):
@@ -119,96 +133,60 @@ class TestLabels:
         line = run.fails("classify", "--from", path, "-o", tmp_path / "again")
         assert "gone.fits" in line
 
-    def test_predict(self, run, result, bands, tmp_path):
-        run.ok(
-            *("predict", result, *bands, "-o", tmp_path / "out", "--trust"),
-            *("--tables", "no", "--no-pictures"),
-        )
-        one, two = (
-            read_map(folder / "cluster_map.fits")[0]
-            for folder in (result, tmp_path / "out")
-        )
-        np.testing.assert_array_equal(one, two)
-        assert (tmp_path / "out" / "confidence.fits").is_file()
-
-    def test_explore(self, run, result, tmp_path):
-        page = tmp_path / "page.html"
+    def test_what_goes_on_from_it(self, run, result, bands, labels_in, tmp_path):
+        out, page = tmp_path / "out", tmp_path / "page.html"
+        more = "--trust", "--tables", "no", "--no-pictures"
+        run.ok("predict", result, *bands, "-o", out, *more)
+        np.testing.assert_array_equal(labels_in(out), labels_in(result))
+        assert (out / "confidence.fits").is_file()
         run.ok("explore", result, "-o", page, "--trust")
         assert page.is_file()
-
-    def test_cluster_repeats_it_too(self, quick, result, tmp_path):
-        status, out, _ = quick("cluster", "--from", result, "-o", tmp_path / "again")
-        assert status == 0
-        assert out[-1].startswith("The label map is that of the run")
 
 
 class TestRegions:
     """Regions teach by text, tag or color, and give the classes their colors."""
 
-    def test_by_text(self, run, bands, drawn, tmp_path):
-        pytest.importorskip("regions")
+    def test_by_text(self, run, bands, drawn, labels_in, tmp_path):
         out = tmp_path / "out"
         command = "classify", *bands, "--regions", drawn, "-o", out
         lines = run.ok(*command, *QUICK, "--no-pictures")
         assert names_of(out) == {0: "bulge", 1: "disc"}
-        label_map, _ = read_map(out / "cluster_map.fits")
-        assert label_map[24, 28] == 0
-        assert label_map[8, 8] == 1
+        label_map = labels_in(out)
+        assert (label_map[16, 18], label_map[5, 5]) == (0, 1)
         groups = json.loads((out / "groups.json").read_text())["clusters"]
         assert [group["color"] for group in groups] == ["#ffff00", "#0000ff"]
         assert any(line.startswith("Held out,") for line in lines)
 
-    def test_by_tag(self, run, bands, drawn, tmp_path):
-        pytest.importorskip("regions")
-        out, how = tmp_path / "out", ("--by", "tag", "--no-pictures")
-        status, _, _ = run(
-            "classify", *bands, "--regions", drawn, "-o", out, *QUICK, *how
-        )
-        assert status == 0
-        assert names_of(out) == {0: "a bulge", 1: "a disc"}
+    def test_by_tag(self, taught, drawn):
+        names = taught("--regions", drawn, "--by", "tag")[1]
+        assert names == ["a bulge", "a disc"]
 
-    def test_a_region_outside_of_the_image(self, quick, bands, drawn, tmp_path):
-        pytest.importorskip("regions")
+    def test_a_region_outside_of_the_image(self, taught, drawn, tmp_path):
         path = tmp_path / "more.reg"
         path.write_text(drawn.read_text() + "\ncircle(500,500,3) # text={halo}")
-        out = tmp_path / "out"
-        command = "classify", *bands, "--regions", path, "-o", out
-        status, _, err = quick(*command, *QUICK[2:])
-        assert status == 0
-        assert err == [
-            "warning: Class 'halo' is left out: no pixel of the image has it."
-        ]
-        assert names_of(out) == {0: "bulge", 1: "disc"}
+        text = "Class 'halo' is left out: no pixel of the image has it."
+        with pytest.warns(UserWarning, match=text):
+            assert taught("--regions", path)[1] == ["bulge", "disc"]
 
-    def test_one_block_has_no_score(self, quick, bands, drawn, tmp_path):
-        pytest.importorskip("regions")
-        out = tmp_path / "out"
-        how = ("--block-size", 100, *QUICK[2:4])
-        status, _, err = quick("classify", *bands, "--regions", drawn, "-o", out, *how)
+    def test_one_block_has_no_score(self, quick, bands, drawn, told_in, tmp_path):
+        how = "-o", tmp_path / "out", "--block-size", 100, *QUICK[2:4]
+        status, _, err = quick("classify", *bands, "--regions", drawn, *how)
         assert status == 0
         (line,) = err
         assert "no held-out score" in line
         assert "--block-size" in line
-        left_out = json.loads((out / "provenance.json").read_text())["left_out"]
-        assert "held_out_classes.ecsv" in left_out
+        assert "held_out_classes.ecsv" in told_in(tmp_path / "out")["left_out"]
 
     def test_bad_files(self, refused, drawn, tmp_path):
-        pytest.importorskip("regions")
-        bare, one, far = (tmp_path / f"{name}.reg" for name in ("bare", "one", "far"))
-        bare.write_text("image\ncircle(20,20,3)")
-        refused("--regions", bare, parts=["Region 1", "has no text"])
-        one.write_text("image\ncircle(20,20,3) # text={disc}")
-        refused("--regions", one, parts=["only the class 'disc'", "two"])
-        far.write_text("image\ncircle(900,20,3) # text={disc}")
-        refused(
-            "--regions",
-            far,
-            parts=["far.reg hold no pixel", "48 x 56"],
-        )
-        refused(
-            *("--regions", drawn, "--classes", "bar"),
-            parts=["no class 'bar', but bulge, disc"],
-        )
+        for text, *parts in (
+            ("circle(20,20,3)", "Region 1", "has no text"),
+            ("circle(20,20,3) # text={disc}", "only the class 'disc'", "two"),
+            ("circle(900,20,3) # text={disc}", "bad.reg hold no pixel", "32 x 36"),
+        ):
+            (tmp_path / "bad.reg").write_text(f"image\n{text}")
+            refused("--regions", "bad.reg", parts=parts)
+        parts = ["no class 'bar', but bulge, disc"]
+        refused("--regions", drawn, "--classes", "bar", parts=parts)
 
 
 class TestCatalog:
@@ -216,12 +194,10 @@ class TestCatalog:
 
     def test_types(self, quick, scene, bands, tmp_path):
         truth = scene[1]
-        rows, columns = np.nonzero(truth == 1)
-        others = np.nonzero(truth != 1)
-        table = Table()
-        table["x"] = np.concatenate([columns[::9], others[1][::9]])
-        table["y"] = np.concatenate([rows[::9], others[0][::9]])
-        table["type"] = ["disc"] * len(columns[::9]) + ["G"] * len(others[1][::9])
+        table = Table(names=("x", "y", "type"), dtype=(int, int, str))
+        for name, inside in (("disc", truth == 1), ("G", truth != 1)):
+            for row, column in np.argwhere(inside)[::9]:
+                table.add_row((column, row, name))
         table.write(tmp_path / "objects.csv")
         out = tmp_path / "out"
         given = ("--catalog", tmp_path / "objects.csv", "--radius", "1pix", "-o", out)
@@ -235,34 +211,29 @@ class TestCatalog:
     def test_no_object_in_the_image(self, refused, tmp_path):
         path = tmp_path / "far.csv"
         Table({"x": [900], "y": [3], "type": ["G"]}).write(path)
-        refused(
-            "--catalog",
-            path,
-            parts=["None of the 1 objects lies in the map"],
-        )
+        parts = ["None of the 1 objects lies in the map"]
+        refused("--catalog", path, parts=parts)
 
 
 class TestOptions:
     """Methods and options that do not fit."""
 
-    def test_any_classifier(self, quick, bands, labels, tmp_path):
+    def test_any_classifier(self, quick, bands, labels, told_in, tmp_path):
         out = tmp_path / "out"
         method = "--method", "sklearn.linear_model.Perceptron"
         quick.ok("classify", *bands, "--labels", labels, "-o", out, *method)
-        left_out = json.loads((out / "provenance.json").read_text())["left_out"]
+        left_out = told_in(out)["left_out"]
         assert left_out["confidence"] == "the classifier gives no probabilities"
 
     def test_refusals(self, refused, labels, tmp_path):
         write_map(tmp_path / "small.fits", np.eye(3, dtype=int))
+        kmeans = "--method", "sklearn.cluster.KMeans"
         for options, *parts in (
             ([], "give pixels to learn from"),
             (["--labels", "lost.fits"], "lost.fits: No such file"),
             (["--labels", labels, "--radius", 3], "--radius goes with"),
             (["--labels", labels, "--names", "5=dust"], "has no label 5, but 3, 7"),
-            (
-                ["--labels", labels, "--method", "sklearn.cluster.KMeans"],
-                "is no classifier",
-            ),
-            (["--labels", "small.fits"], "shape (3, 3)", "(48, 56)", "--align-to"),
+            (["--labels", labels, *kmeans], "is no classifier"),
+            (["--labels", "small.fits"], "shape (3, 3)", "(32, 36)", "--align-to"),
         ):
             refused(*options, parts=parts)

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom cluster --from RUN --n-clusters N``: the tree of a run, cut elsewhere."""
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 from astropy.table import Table
 
-from skesom.cli import main
-from skesom.io import read_map
 from skesom.report import (
     load_model,
     read_cluster_groups,
@@ -23,11 +20,11 @@ QUICK = "--no-pictures", "--tables=no", "--trust"
 
 
 @pytest.fixture(scope="module")
-def first_run(bands, tmp_path_factory):
+def first_run(command, bands, tmp_path_factory):
     """A result of three runs of four clusters; nobody changes it."""
     folder = tmp_path_factory.mktemp("first_run") / "first"
     made = "--runs", "3", "--n-clusters", "4", "--no-pictures", "--tables=no"
-    assert main(["cluster", *map(str, bands), "-o", str(folder), *made]) == 0
+    command("cluster", *bands, "-o", folder, *made)
     return folder
 
 
@@ -38,20 +35,6 @@ def first(first_run, tmp_path):
 
 
 @pytest.fixture
-def cut(run, first):
-    """A function that cuts a result at a number; returns the folder."""
-
-    def cut_at(number, *options, of=first, to=None):
-        to = [] if to is None else ["-o", to]
-        command = "cluster", "--from", of, "--n-clusters", number, *to, *QUICK
-        out = run.ok(*command, *options)
-        assert f"{number} clusters:" in out
-        return of.with_name(f"{of.name}-{number}") if not to else to[1]
-
-    return cut_at
-
-
-@pytest.fixture
 def _nothing_learns(monkeypatch):
     def learn(*args, **kwargs):
         raise AssertionError("a map learns")
@@ -59,12 +42,8 @@ def _nothing_learns(monkeypatch):
     monkeypatch.setattr(ESOM, "fit", learn)
 
 
-def labels_in(folder):
-    return read_map(folder / "cluster_map.fits")[0]
-
-
 @pytest.mark.usefixtures("_nothing_learns")
-def test_all_files_are_of_the_number(run, first):
+def test_all_files_are_of_the_number(run, first, labels_in, told_in):
     command = "cluster", "--from", first / "provenance.json", "--n-clusters", 6
     run.ok(*command, "--trust", "--dpi", 40)
     folder = first.with_name("first-6")
@@ -80,7 +59,7 @@ def test_all_files_are_of_the_number(run, first):
     for row in table:
         assert f" % | the runs agree to {100 * row['agreement']:.0f} % |" in text
     assert len(read_cluster_groups(folder / "groups.json")) == 6
-    told = json.loads((folder / "provenance.json").read_text())
+    told = told_in(folder)
     assert (told["cut"], told["result"]["n_clusters"]) == (6, 6)
     assert len(told["decisions"]["runs"]["by_cluster"]) == 6
     for name in ("dendrogram", "u_matrix", "cluster_map", "agreement"):
@@ -89,32 +68,21 @@ def test_all_files_are_of_the_number(run, first):
     np.testing.assert_array_equal(report.pipeline.predict(report.cube), labels)
 
 
-@pytest.mark.usefixtures("_nothing_learns")
-def test_cuts_nest_and_the_same_tree_is_cut_again(cut, first, tmp_path):
-    before = labels_in(first)
-    for number in (2, 7):
-        labels = labels_in(cut(number))
-        pairs = np.unique(np.stack([labels, before])[:, before >= 0], axis=1)
-        assert pairs.shape[1] == max(number, 4)
-    again = cut(2, of=first.with_name("first-7"), to=tmp_path / "two")
-    np.testing.assert_array_equal(labels_in(again), labels_in(tmp_path / "first-2"))
-    back = labels_in(cut(4, of=first.with_name("first-7"), to=tmp_path / "four"))
-    np.testing.assert_array_equal(back, before)
-    told = json.loads((tmp_path / "four" / "provenance.json").read_text())
-    assert told["cut"] is None
-
-
-def test_a_cut_is_repeated_bit_for_bit(run, cut, tmp_path):
-    folder = cut(6)
-    command = "cluster", "--from", folder, "-o", tmp_path / "again", *QUICK
-    out = run.ok(*command)
-    assert out[-1] == "The label map is that of the run, bit for bit."
-    told = [
-        json.loads((each / "provenance.json").read_text())
-        for each in (folder, tmp_path / "again")
-    ]
+def test_a_cut_is_cut_again_and_repeated(
+    run, quick, first, repeat, labels_in, told_in, tmp_path
+):
+    before, six = labels_in(first), first.with_name("first-6")
+    command = "cluster", "--from", first, "--n-clusters", 6, *QUICK
+    assert "6 clusters:" in run.ok(*command)
+    pairs = np.unique(np.stack([labels_in(six), before])[:, before >= 0], axis=1)
+    assert pairs.shape[1] == 6  # each is part of one of before
+    again = repeat(six)
     for name in ("cut", "pipeline", "decisions"):
-        assert told[0][name] == told[1][name]
+        assert told_in(again)[name] == told_in(six)[name]
+    back = "cluster", "--from", six, "--n-clusters", 4, "-o", tmp_path / "four"
+    quick.ok(*back, "--trust")
+    np.testing.assert_array_equal(labels_in(tmp_path / "four"), before)
+    assert told_in(tmp_path / "four")["cut"] is None
 
 
 @pytest.mark.usefixtures("_nothing_learns")
@@ -129,7 +97,9 @@ def test_without_trust_the_model_that_can_be_shared_is_read(run, first, tmp_path
 
 
 @pytest.mark.usefixtures("_nothing_learns")
-def test_names_stay_with_clusters_that_keep_their_pixels(run, first, tmp_path):
+def test_names_stay_with_clusters_that_keep_their_pixels(
+    run, first, labels_in, tmp_path
+):
     before = labels_in(first)
     groups = [(f"part {n}", [n], "#123456" if n == 1 else None) for n in range(4)]
     write_cluster_groups(first / "groups.json", groups)
@@ -176,9 +146,8 @@ class TestRefused:
 
 
 def test_a_single_run_has_no_tree(run, bands, fast, tmp_path):
-    run("cluster", *bands, "-o", tmp_path / "single", *fast, "--runs", 1, *QUICK[:2])
+    run("cluster", *bands, "-o", tmp_path / "single", *fast, "--runs", 1)
     command = "cluster", "--from", tmp_path / "single", "--n-clusters", 3, "--trust"
-    status, _, err = run(*command)
-    assert status == 2
-    assert f"{tmp_path / 'single'}: there is no tree to cut" in err[-1]
-    assert "Run again with that number of clusters." in err[-1]
+    line = run.fails(*command)
+    assert f"{tmp_path / 'single'}: there is no tree to cut" in line
+    assert "Run again with that number of clusters." in line

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Names of files that are long, no text, or would be read as something else."""
 
-import json
 import os
 import shutil
 
@@ -11,33 +10,28 @@ from astropy.io import fits
 from skesom.io import read_cube
 from skesom.report import _folders
 
-QUICK = "--no-pictures --tables no --runs 1 --method csom --set shape=3,3".split()
 NAMES = {
-    "codes and syntax": "-a\n\x1b[31m{};'\"<i>%s$(c)[1]",
-    "no text": os.fsdecode(b"\xff\xfe"),
+    "codes, syntax and no text": "-a\n\x1b[31m{};'\"<i>%s$(c)[1]"
+    + os.fsdecode(b"\xff"),
     "long": "\u6f22" * 80,  # 240 bytes
 }
 
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_images_and_folders(run, bands, tmp_path, name):
+def test_images_and_folders(run, quick, bands, fast, told_in, tmp_path, name):
     """Commands take them as any others, one after the other."""
     files = []
     for number, band in enumerate(bands[:2]):
         files.append(tmp_path / f"{name[:120]}{'xy'[number]}.fits")
         shutil.copy(band, files[-1])
         fits.delval(files[-1], "FILTER")  # names of bands are those of files
-    out = tmp_path / "out" / (name if name.isascii() or len(name) > 9 else "out")
-    for line in (
-        ["cluster", *files, "-o", out, *QUICK],
-        ["explore", out, f"--title={name}"],
-        ["cluster", "--from", out, "-o", out, "--overwrite", "--no-pictures"],
-        ["predict", out, *files, "-o", tmp_path / "predicted" / out.name, *QUICK[:3]],
-    ):
-        run.ok(*line)
-    assert [path.name for path in out.parent.iterdir()] == [out.name]
-    told = json.loads((out / "provenance.json").read_bytes())
-    places = [each["path"] for each in told["images"]["files"]]
+    out = tmp_path / "out" / name
+    run.ok("cluster", *files, "-o", out, *fast)
+    run.ok("explore", out, f"--title={name}")
+    quick.ok("cluster", "--from", out, "-o", out, "--overwrite")
+    quick.ok("predict", out, *files, "-o", tmp_path / "predicted" / name)
+    assert [path.name for path in out.parent.iterdir()] == [name]
+    places = [each["path"] for each in told_in(out)["images"]["files"]]
     assert sorted(places) == sorted(map(str, files))
 
 
@@ -46,11 +40,11 @@ LONG = [("cluster", name) for name in ("x" * 256, "x/" * 2100, "new/" + "\u6f22"
 
 @pytest.mark.parametrize(("command", "name"), [*LONG, ("explore", "x" * 256)])
 def test_too_long_is_told_before_images_are_read(
-    run, bands, tmp_path, monkeypatch, command, name
+    run, bands, fast, tmp_path, monkeypatch, command, name
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("skesom.report._image_source.ImageSource.read", None)
-    options = ["result"] if command == "explore" else [*bands, *QUICK]
+    options = ["result"] if command == "explore" else [*bands, *fast]
     status, out, (line,) = run(command, *options, "-o", name)
     assert (status, out) == (2, [])
     assert "File name too long" in line

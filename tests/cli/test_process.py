@@ -7,43 +7,40 @@ import sys
 RESULTS = {"cluster_map.fits", "clusters.ecsv", "provenance.json"}
 
 
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
+def test_no_progress_bar_in_a_pipe(bands, fast, tmp_path):
+    command = [sys.executable, "-m", "skesom.cli", "cluster", *map(str, bands)]
+    done = subprocess.run(
+        [*command, "-o", "out", "--n-clusters", "3", *fast],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert "3 clusters:" in done.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} > RESULTS
 
 
-class TestProcess:
-    """The command as a program of its own."""
+def test_a_progress_bar_on_a_terminal(run, bands, tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
 
-    def test_no_progress_bar_in_a_pipe(self, bands, tmp_path):
-        command = [sys.executable, "-m", "skesom.cli", "cluster", *map(str, bands)]
-        options = ["--runs", "2", "--n-clusters", "3", "--no-pictures"]
-        done = subprocess.run(
-            [*command, "-o", "out", *options],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stderr == ""
-        assert done.returncode == 0
-        assert "3 clusters:" in done.stdout
-        assert set(names_in(tmp_path / "out")) > RESULTS
+    def end(*_, **__):
+        raise OSError("enough")
 
-    def test_a_progress_bar_on_a_terminal(self, quick, bands, tmp_path, monkeypatch):
-        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-        status, _, err = quick("cluster", *bands, "-o", tmp_path / "out", "--runs", 3)
-        assert status == 0
-        assert any("ConsensusClusterer" in line and "3/3" in line for line in err)
-        assert not any("ESOM" in line for line in err)
-        status, _, err = quick("cluster", *bands, "-o", tmp_path / "one", "--runs", 1)
-        assert status == 0
-        assert any("ESOM" in line and "sample" in line for line in err)
+    monkeypatch.setattr("skesom.report.write_report", end)  # what follows has no bars
+    _, _, err = run("cluster", *bands, "-o", tmp_path / "out", "--runs", 3)
+    assert any("ConsensusClusterer" in line and "3/3" in line for line in err)
+    assert not any("ESOM" in line for line in err)
+    _, _, err = run("cluster", *bands, "-o", tmp_path / "out", "--runs", 1)
+    assert any("ESOM" in line and "sample" in line for line in err)
 
-    def test_ctrl_c_ends_quietly(self, run, bands, tmp_path, monkeypatch):
-        def interrupt(*args, **kwargs):
-            raise KeyboardInterrupt
 
-        monkeypatch.setattr("skesom.som.ESOM.fit", interrupt)
-        status, out, err = run("cluster", *bands, "-o", tmp_path / "out")
-        assert (status, out, err) == (130, [], ["skesom cluster: interrupted"])
-        assert names_in(tmp_path) == []
+def test_ctrl_c_ends_quietly(run, bands, tmp_path, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("skesom.som.ESOM.fit", interrupt)
+    status, out, err = run("cluster", *bands, "-o", tmp_path / "out", "--no-pictures")
+    assert (status, out, err) == (130, [], ["skesom cluster: interrupted"])
+    assert [*tmp_path.iterdir()] == []

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from skesom.io import read_cube, read_map
-from skesom.report import load_model
+from skesom.cube import FWHMConvolver
+from skesom.io import read_cube
 from skesom.report._provenance import read_run
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
@@ -28,64 +28,62 @@ def psfs(tmp_path):
     return paths
 
 
-def labels_in(folder):
-    return read_map(folder / "cluster_map.fits")[0]
+@pytest.fixture
+def convolved(made_by):
+    """A function of options: the convolver, fitted, and the cube of one width."""
+
+    def convolve(*arguments):
+        source, pipeline = made_by(*arguments)
+        cube = pipeline["convolve"].fit_transform(source.read())
+        return pipeline["convolve"], cube
+
+    return convolve
 
 
 class TestPsf:
     """The files belong to their bands, and the result needs them no more."""
 
-    def test_as_in_python(self, run, bands, psfs, tmp_path, fast):
-        run.ok("cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs)
-        pipeline, _ = load_model(tmp_path / "a" / "model.skops")
-        convolver = pipeline["convolve"]
+    def test_as_in_python(self, convolved, bands, psfs):
+        convolver, cube = convolved(*bands, "--psf", *psfs)
         assert convolver.methods_ == ["wiener", "none", "wiener"]
         assert "centered from row 20.00" in convolver.summary_["F814W"]
-        again = convolver.__class__(psfs=psfs)
-        np.testing.assert_array_equal(
-            again.fit_transform(read_cube(bands)).data,
-            convolver.transform(read_cube(bands)).data,
-        )
+        again = FWHMConvolver(psfs=psfs)
+        expected = again.fit_transform(read_cube(bands)).data
+        np.testing.assert_array_equal(cube.data, expected)
 
-    @pytest.mark.parametrize("named", [False, True])
-    def test_order_of_the_files(self, run, bands, psfs, tmp_path, fast, named):
+    def test_order_of_the_files(self, convolved, bands, psfs):
         """The bands are sorted by wavelength, and take their functions along."""
-        run("cluster", *bands, "-o", tmp_path / "a", *fast, "--psf", *psfs)
+        _, expected = convolved(*bands, "--psf", *psfs)
         places = [2, 0, 1]
-        given = [psfs[place] for place in places]
-        if named:
-            given = [f"f657={psfs[1]}", f"F814W={psfs[2]}", f"F3={psfs[0]}"]
-        run.ok(
-            *("cluster", *(bands[place] for place in places), "-o", tmp_path / "b"),
-            *(*fast, "--psf", *given),
-        )
-        for name in "ab":
-            convolver = load_model(tmp_path / name / "model.skops")[0]["convolve"]
+        named = [f"f657={psfs[1]}", f"F814W={psfs[2]}", f"F3={psfs[0]}"]
+        for given in [psfs[place] for place in places], named:
+            some = [bands[place] for place in places]
+            convolver, cube = convolved(*some, "--psf", *given)
             assert np.argmax(convolver.fwhm_) == 1
-        np.testing.assert_array_equal(
-            labels_in(tmp_path / "a"), labels_in(tmp_path / "b")
-        )
+            np.testing.assert_array_equal(cube.data, expected.data)
 
-    def test_files_that_have_moved(self, run, quick, bands, psfs, tmp_path, fast):
-        first, labels = tmp_path / "first", {}
-        run("cluster", *bands, "-o", first, *fast, "--psf", *psfs)
+    def test_files_that_have_moved(
+        self, run, quick, bands, psfs, fast, repeat, labels_in, tmp_path
+    ):
+        first = tmp_path / "first"
+        run.ok("cluster", *bands, "-o", first, *fast, "--psf", *psfs)
         for path in psfs:
             path.unlink()
-        out = quick.ok("cluster", "--from", first, "-o", tmp_path / "again")
-        assert "The label map is that of the run, bit for bit." in out
+        repeat(first)
         quick.ok("predict", first, *bands, "-o", tmp_path / "other")
         run.ok("explore", first)
-        labels = [labels_in(tmp_path / name) for name in ("first", "again", "other")]
-        np.testing.assert_array_equal(labels[1], labels[0])
-        np.testing.assert_array_equal(labels[2], labels[0])
+        np.testing.assert_array_equal(labels_in(tmp_path / "other"), labels_in(first))
         told = read_run(first).pipeline["convolve"].psfs
         assert [path for _, _, path in told] == [str(path) for path in psfs]
 
-    def test_a_band_of_known_width_needs_none(self, run, bands, psfs, tmp_path, fast):
-        run.ok(
-            *("cluster", *bands, "-o", tmp_path / "a", *fast),
-            *("--psf", f"F657N={psfs[1]}"),
-        )
+    def test_a_band_of_known_width_needs_none(self, convolved, bands, psfs):
+        convolver, _ = convolved(*bands, "--psf", f"F657N={psfs[1]}")
+        assert np.isfinite(convolver.fwhm_).all()
+
+    def test_a_name_may_hold_the_sign(self, convolved, bands, psfs, tmp_path):
+        shutil.move(psfs[0], tmp_path / "u=1.fits")
+        convolver, _ = convolved(*bands, "--psf", tmp_path / "u=1.fits", *psfs[1:])
+        assert convolver.methods_ == ["wiener", "none", "wiener"]
 
     @pytest.mark.parametrize(
         ("given", "parts"),
@@ -113,13 +111,6 @@ class TestPsf:
         images("nan.fits", np.full((5, 5), np.nan))
         psfs = [text.format(*psfs) for text in given]
         refused("cluster", *bands, *fast, "--psf", *psfs, parts=parts)
-
-    def test_a_name_may_hold_the_sign(self, run, bands, psfs, tmp_path, fast):
-        shutil.move(psfs[0], tmp_path / "u=1.fits")
-        run.ok(
-            *("cluster", *bands, "-o", tmp_path / "a", *fast),
-            *("--psf", tmp_path / "u=1.fits", *psfs[1:]),
-        )
 
 
 def test_stars_are_offered(run, tmp_path, fast):

@@ -4,13 +4,11 @@
 import json
 import shutil
 from functools import partial
+from pathlib import Path
 
-import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from skesom.cli import main
-from skesom.io import read_map
 from skesom.report._models import read_skops, write_skops
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
@@ -23,12 +21,11 @@ def files(bands, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def first_run(bands, fast, tmp_path_factory):
+def first_run(command, bands, fast, tmp_path_factory):
     """A folder with the images and a folder of results; tests change copies of it."""
     folder = tmp_path_factory.mktemp("first_run")
     copies = [shutil.copy(band, folder / band.name) for band in bands]
-    command = ["cluster", *copies, "-o", folder / "first", *fast, "--no-pictures"]
-    assert main([str(part) for part in command]) == 0
+    command("cluster", *copies, "-o", folder / "first", *fast)
     return folder
 
 
@@ -55,40 +52,17 @@ def options():
     ]
 
 
-def labels_in(folder):
-    return read_map(folder / "cluster_map.fits")[0]
-
-
 class TestRepeat:
     """The label map of a run comes again."""
 
-    @pytest.fixture
-    def repeat(self, quick, tmp_path):
-        """Repeat a run, which gives the same bits without a warning."""
-
-        def check(folder):
-            again = tmp_path / "again"
-            status, out, err = quick("cluster", "--from", folder, "-o", again)
-            assert (status, err) == (0, [])
-            assert out[-1] == "The label map is that of the run, bit for bit."
-            folder = folder.parent if folder.name.endswith(".json") else folder
-            np.testing.assert_array_equal(labels_in(folder), labels_in(again))
-            return again
-
-        return check
-
-    def test_bit_for_bit(self, quick, files, options, repeat, tmp_path):
+    def test_bit_for_bit(self, quick, files, options, repeat, told_in, tmp_path):
         first = tmp_path / "first"
         assert quick("cluster", *files, "-o", first, *options)[0] == 0
         with threadpool_limits(1):  # threads do not matter
             again = repeat(first / "provenance.json")  # below, its folder
         # The repetition is a run that can be repeated too.
-        told = [
-            json.loads((folder / "provenance.json").read_text())
-            for folder in (first, again)
-        ]
         for key in ("pipeline", "images", "software"):
-            assert told[0][key] == told[1][key]
+            assert told_in(first)[key] == told_in(again)[key]
 
     def test_another_method(self, quick, files, repeat, tmp_path):
         method = ["--method", "csom", "--runs=1", "--set", "shape=5,6"]
@@ -97,56 +71,45 @@ class TestRepeat:
         repeat(tmp_path / "first")
 
     def test_masks_regions_and_grids(
-        self, quick, files, repeat, tmp_path, fast, monkeypatch
+        self, quick, files, repeat, labels_in, tmp_path, fast, monkeypatch
     ):
+        """Relative paths are made absolute, and all may move together."""
         pytest.importorskip("regions")
-        monkeypatch.chdir(tmp_path)
-        (tmp_path / "drawn.reg").write_text("image; circle(20, 30, 6)")
+        here = tmp_path / "here"
+        here.mkdir()
+        names = [Path(shutil.move(file, here)).name for file in files]
+        monkeypatch.chdir(here)
+        (here / "drawn.reg").write_text("image; circle(20, 20, 4)")
         quick(
-            *("cluster", *(file.name for file in files), "-o", "first", *fast),
-            *("--exclude", "drawn.reg", "--align-to", files[1].name),
-            *("--fwhm", "2.5pix", "--band-names", "u", "v", "i"),
+            *("cluster", *names, "-o", "first", *fast, "--align-to", names[1]),
+            *("--exclude", "drawn.reg", "--fwhm", "2.5pix"),
+            *("--band-names", "u", "v", "i"),
         )
-        monkeypatch.chdir("/")  # relative paths were made absolute
-        assert labels_in(repeat(tmp_path / "first"))[29, 19] == -3
-
-    def test_after_all_has_moved_together(self, quick, files, repeat, tmp_path, fast):
-        (tmp_path / "here").mkdir()
-        here = [shutil.move(file, tmp_path / "here") for file in files]
-        quick("cluster", *here, "-o", tmp_path / "here" / "first", *fast)
-        (tmp_path / "here").rename(tmp_path / "there")
+        monkeypatch.chdir("/")
+        assert labels_in(repeat(here / "first"))[19, 19] == -3
+        here.rename(tmp_path / "there")
         repeat(tmp_path / "there" / "first")
 
     def test_a_demo(self, quick, repeat, tmp_path, fast):
-        quick("demo", "--size", 48, "-o", tmp_path / "demo", *fast)
+        quick("demo", "--size", 32, "-o", tmp_path / "demo", *fast)
         repeat(tmp_path / "demo")
 
 
 class TestOtherFiles:
     """Images in place of those of the run."""
 
-    @pytest.mark.usefixtures("first")
-    def test_the_same_elsewhere(self, quick, files, tmp_path):
+    def test_the_same_elsewhere(self, run, first, files, repeat, tmp_path):
         moved = [shutil.move(file, f"{file}.moved.fits") for file in files]
-        common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
-        status, _, err = quick(*common)
-        assert status == 2
-        (line,) = err
-        start = (
-            f"skesom cluster: error: {files[0]} is no longer there. Put it back, or "
-        )
-        assert line.startswith(start)
+        line = run.fails("cluster", "--from", first, "-o", tmp_path / "again")
+        text = f"{files[0]} is no longer there. Put it back, or "
+        assert line.startswith(f"skesom cluster: error: {text}")
         assert "`skesom cluster --from` as files" in line
-        status, out, err = quick(*common, *moved)
-        assert (status, err) == (0, [])
-        assert out[-1] == "The label map is that of the run, bit for bit."
+        repeat(first, *moved)
 
-    @pytest.mark.usefixtures("first")
-    def test_others(self, quick, files, tmp_path):
-        common = ("cluster", "--from", tmp_path / "first", "-o", tmp_path / "again")
-        status, _, err = quick(*common, *files[:2])
-        assert status == 2
-        assert "The run had 3 files of images, got 2." in err[0]
+    def test_others(self, quick, first, files, tmp_path):
+        common = ("cluster", "--from", first, "-o", tmp_path / "again")
+        line = quick.fails(*common, *files[:2])
+        assert "The run had 3 files of images, got 2." in line
         (tmp_path / "u.fits").write_bytes(files[0].read_bytes() + bytes(2880))
         status, _, err = quick(*common, tmp_path / "u.fits", *files[1:])
         assert status == 0

@@ -32,7 +32,7 @@ def test_no_hub(run, bands, fast, tmp_path):
 
 def test_cluster_predict_and_explore(run, quick, bands, fast, tmp_path, sent):
     folder, other = str(tmp_path / "result"), str(tmp_path / "other")
-    _, lines, _ = run("cluster", *bands, "-o", folder, *fast, "--samp")
+    lines = run.ok("cluster", *bands, "-o", folder, *fast, "--samp")
     assert lines[-1] == "Sent to DS9, TOPCAT."
     quick("predict", folder, *bands, "-o", other, "--trust", "--samp")
     run("explore", folder, "--trust", "--samp")
