@@ -219,22 +219,11 @@ def test_full_disk_leaves_nothing(refused, good, monkeypatch, place, file, named
     refused("cluster", *good, *method, *more, parts=parts)
 
 
-@pytest.mark.parametrize("method", ["esom", "csom"])
-def test_number_of_clusters_from_the_data(quick, good, method):
-    options = ["--n-clusters", "auto", "--runs", 1, "--method", method]
+def test_number_of_clusters_from_the_data(quick, good):
+    options = ["--n-clusters", "auto", "--runs", 1, "--method", "csom"]
     status, out, _ = quick("cluster", *good, "-o", "out", *options)
     assert status == 0
     assert any(line.endswith(" clusters:") for line in out)
-
-
-def test_names_are_no_formulas(run, images, pattern):
-    for number, name in enumerate([r"$\foo$", "_b", "$c"]):
-        images(f"{number}.fits", pattern(seed=number))
-        fits.setval(f"{number}.fits", "FILTER", value=name)
-    options = ["--runs", 1, "--sky", "keep", "--tables=no", "--dpi", 40]
-    status, out, _ = run("cluster", "0.fits", "1.fits", "2.fits", "-o", "out", *options)
-    assert status == 0
-    assert r"Bands in their order: $\foo$, _b, $c." in out
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ class TestDemo:
 
     def test_end_to_end(self, quick, tmp_path):
         folder = tmp_path / "demo"
-        out = quick.ok("demo", "--size", 96, "-o", folder, "--runs", 3)
+        out = quick.ok("demo", "--size", 64, "-o", folder, "--runs", 3)
         assert names_in(tmp_path) == ["demo"]
         assert {*RESULTS, "images", "truth.fits"} < set(names_in(folder))
         assert len(names_in(folder / "images")) == 9
         labels, _ = read_map(folder / "cluster_map.fits")
         truth, _ = read_map(folder / "truth.fits")
-        assert labels.shape == truth.shape == (96, 96)
+        assert labels.shape == truth.shape == (64, 64)
         (line,) = [line for line in out if "adjusted Rand index" in line]
         known = (labels >= 0) & (truth >= 0)
         expected = adjusted_rand_score(truth[known], labels[known])
@@ -42,7 +42,7 @@ class TestDemo:
             assert f"  {folder / file}" in out
 
     def test_is_used_again_only_when_told_so(self, run, tmp_path, fast):
-        command = ["demo", "--size", 48, "-o", tmp_path / "demo", *fast]
+        command = ["demo", "--size", 32, "-o", tmp_path / "demo", *fast]
         assert run(*command)[0] == 0
         line = run.fails(*command)
         assert "is not empty" in line
@@ -60,7 +60,7 @@ class TestDemo:
     )
     def test_failure_leaves_nothing(self, run, tmp_path, options, part):
         out = tmp_path / "new" / "demo"
-        status, _, (line,) = run("demo", "--size", 48, "-o", out, *options)
+        status, _, (line,) = run("demo", "--size", 32, "-o", out, *options)
         assert status == 2
         assert line.startswith("skesom demo: error: ")
         assert part in line

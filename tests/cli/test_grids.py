@@ -2,6 +2,7 @@
 """``skesom cluster`` on several pixel grids, with masks and regions."""
 
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -52,8 +53,16 @@ def files(tmp_path_factory):
     return paths
 
 
-def map_of(folder):
-    return read_map(folder / "cluster_map.fits")
+@pytest.fixture
+def aligned(made_by):
+    """A function of options: the fitted aligner, and the cube on its grid."""
+
+    def align(*arguments):
+        source, pipeline = made_by(*arguments)
+        cube = pipeline["align"].fit_transform(source.read())
+        return pipeline["align"], cube
+
+    return align
 
 
 class TestGrids:
@@ -68,7 +77,7 @@ class TestGrids:
             ESOM(random_state=0), n_estimators=2, n_clusters=8, random_state=0
         )
         pipeline = make_cluster_pipeline(consensus)
-        labels, wcs = map_of(tmp_path / "out")
+        labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         np.testing.assert_array_equal(labels, pipeline.fit_predict(cubes))
         assert labels.shape == (36, 34)
         assert wcs.wcs.compare(cubes[2].wcs.wcs, tolerance=1e-9)
@@ -84,47 +93,45 @@ class TestGrids:
             ("header.txt", (20, 30)),
         ],
     )
-    def test_other_grids(self, made_by, files, monkeypatch, target, shape):
+    def test_other_grids(self, aligned, files, monkeypatch, target, shape):
         header = make_wcs((20, 30), 1.2, 45.0).to_header()
         header["NAXIS"] = 2
         header["NAXIS1"], header["NAXIS2"] = 30, 20
         monkeypatch.chdir(files[0].parent)
         fits.writeto("header.fits", np.zeros((20, 30)), header, overwrite=True)
         header.totextfile("header.txt", overwrite=True)
-        source, pipeline = made_by(*files, "--align-to", target)
-        aligner = pipeline["align"]
-        aligned = aligner.fit_transform(source.read())
-        assert aligned.shape[:2] == shape
+        _, cube = aligned(*files, "--align-to", target)
+        assert cube.shape[:2] == shape
         if target.startswith("header"):
             np.testing.assert_allclose(
-                aligned.wcs.wcs_pix2world([[3, 4]], 0),
+                cube.wcs.wcs_pix2world([[3, 4]], 0),
                 WCS(header).wcs_pix2world([[3, 4]], 0),
             )
 
-    def test_crop(self, run, files, tmp_path, fast):
-        common = ("cluster", *files, *fast, "--sky", "keep", "--align-to", "nuv")
-        run(*common, "-o", tmp_path / "whole", "--crop", "no")
-        _, out, _ = run(*common, "-o", tmp_path / "cropped")
-        whole, wcs = map_of(tmp_path / "whole")
-        cropped, cut = map_of(tmp_path / "cropped")
-        rows, columns = np.nonzero(whole >= 0)
+    def test_crop(self, run, quick, files, aligned, tmp_path, fast):
+        common = (*files, "--align-to", "nuv")
+        _, whole = aligned(*common, "--crop", "no")
+        command = "cluster", *common, "-o", tmp_path / "cropped", "--sky", "keep"
+        out = run.ok(*command, *fast)
+        cropped, cut = read_map(tmp_path / "cropped" / "cluster_map.fits")
+        rows, columns = np.nonzero(~np.isnan(whole.data).any(axis=2))
         assert cropped.shape == (np.ptp(rows) + 1, np.ptp(columns) + 1)
-        assert whole.shape == (50, 60)
-        assert cropped.shape < whole.shape
+        assert whole.shape[:2] == (50, 60)
+        assert cropped.shape < (50, 60)
         size = "{} x {}".format(*cropped.shape)
         text = f"Map cut to the {size} pixels around those with data, of 50 x 60"
         assert any(line.startswith(text) for line in out)
         np.testing.assert_allclose(
             cut.wcs_pix2world([[0, 0]], 0),
-            wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
+            whole.wcs.wcs_pix2world([[columns.min(), rows.min()]], 0),
         )
         # That of other images is told too.
-        model, other = tmp_path / "cropped" / "model.joblib", tmp_path / "other"
-        out = run.ok("predict", model, *files, "-o", other, "--trust")
-        assert map_of(other)[0].shape == cropped.shape
+        other = tmp_path / "other"
+        out = quick.ok("predict", tmp_path / "cropped", *files, "-o", other)
+        assert read_map(other / "cluster_map.fits")[0].shape == cropped.shape
         assert f"{text}." in out
 
-    def test_fluxes_by_unit(self, made_by, files, tmp_path, run, fast):
+    def test_fluxes_by_unit(self, aligned, files, tmp_path):
         """Clusters do not care, fluxes do: 2 x 2 pixels make one."""
         counts, blank = ([tmp_path / f"{n}_{i}.fits" for i in (0, 1)] for n in "cb")
         for file, *paths in zip(files[:2], counts, blank, strict=True):
@@ -134,52 +141,42 @@ class TestGrids:
                 del hdus[0].header["BUNIT"]
                 hdus.writeto(paths[1])
         level, counted, asked = (
-            pipeline["align"].fit_transform(source.read()).data[:, :, 1]
-            for source, pipeline in (
-                made_by(*images, "--align-to", "0", *more)
-                for images, more in (
-                    (files[:2], ()),
-                    (counts, ()),
-                    (files[:2], ("--conserve", "flux")),
-                )
-            )
+            aligned(*given, "--align-to", "0")[1].data[:, :, 1]
+            for given in (files[:2], counts, [*files[:2], "--conserve", "flux"])
         )
         for found in (counted, asked):  # pixels of .5 arcsec on pixels of 1 arcsec
             np.testing.assert_allclose(found, 4 * level, rtol=1e-3)
-        _, _, (line,) = run("cluster", *blank, *fast, "-o", tmp_path / "unknown")
-        assert "b_1" in line
-        assert "--conserve flux" in line
+        with pytest.warns(UserWarning, match=r"b_1.*--conserve flux"):
+            aligned(*blank)
 
-    @pytest.mark.parametrize("option", ["--register", "--check-registration=no", ""])
-    def test_registration(self, run, files, tmp_path, fast, option):
-        """A wrong CRPIX is corrected, and a line says by how much; or a warning."""
-        shifted = tmp_path / "shifted.fits"
+    @pytest.fixture
+    def shifted(self, files, tmp_path):
+        """One of the images, and the same with a wrong CRPIX."""
+        path = tmp_path / "shifted.fits"
         with fits.open(files[0]) as hdus:
             hdus[0].header["CRPIX1"] += 6
             hdus[0].header["CRPIX2"] -= 2
-            hdus.writeto(shifted)
-        command = ("cluster", files[0], shifted, *fast, *option.split())
-        status, out, err = run(*command, "-o", tmp_path / "out")
-        assert status == 0
-        if option == "--register":
-            text = (
-                r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)"
-            )
-            assert any(re.match(text, line) for line in out)
-        if option:
-            assert err == []
-        else:
-            (line,) = err
-            assert "'shifted' by" in line
-            assert re.search(r"[+-]2\.0 rows and [+-]6\.0 columns", line)
+            hdus.writeto(path)
+        return files[0], path
 
-    def test_widths_in_pixels(self, run, files, tmp_path, fast):
-        _, out, err = run(
-            *("cluster", *files, "-o", tmp_path / "out", *fast),
-            *("--fwhm", "3pix", "1.5", "header"),
-        )
-        assert err == []
-        assert "Sharpness: all bands have a FWHM of 4 arcsec." in out
+    def test_registration_is_checked(self, aligned, shifted):
+        text = r"'shifted' by .*[+-]2\.0 rows and [+-]6\.0 columns"
+        with pytest.warns(UserWarning, match=text):
+            aligned(*shifted)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            aligned(*shifted, "--check-registration=no")
+
+    def test_registration(self, run, shifted, tmp_path, fast):
+        """A line says by how much an image is moved."""
+        command = "cluster", *shifted, *fast, "--register", "-o", tmp_path / "out"
+        text = r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)"
+        assert any(re.match(text, line) for line in run.ok(*command))
+
+    def test_widths_in_pixels(self, made_by, files):
+        source, pipeline = made_by(*files, "--fwhm", "3pix", "1.5", "header")
+        pipeline["convolve"].fit(source.read())
+        assert pipeline["convolve"].target_fwhm_ == 4
 
     @pytest.mark.parametrize("folder", ["ngc5584", "threegrid_G202627"])
     def test_real_images(self, run, shared_data, tmp_path, folder, fast):
@@ -195,7 +192,8 @@ class TestGrids:
         (line,) = err  # no file says what it holds
         assert "--conserve flux" in line
         assert "8 clusters:" in out
-        assert map_of(tmp_path / "out")[0].shape == shape
+        labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+        assert labels.shape == shape
 
 
 class TestMasks:
@@ -235,17 +233,15 @@ class TestMasks:
         masked = np.isnan(source.read()[place].data[:, :, 0])
         np.testing.assert_array_equal(masked, self.radius() >= 9)
 
-    def test_a_region_that_one_image_does_not_show(
-        self, run, files, tmp_path, regions, fast
-    ):
+    def test_a_region_that_one_image_does_not_show(self, made_by, files, regions):
         # In a corner of the second image, which the third one does not reach.
         wcs = WCS(fits.getheader(files[1]))
         longitude, latitude = wcs.wcs_pix2world([[4, 4]], 0)[0]
         path = regions(f'icrs; circle({longitude}, {latitude}, 1")')
-        run.ok(
-            *("cluster", *files[1:], "-o", tmp_path / "out", *fast),
-            *("--exclude", path, "--align-to", "red"),
-        )
+        cubes = made_by(*files[1:], "--exclude", path)[0].read()
+        lost = {cube.shape[0]: np.isnan(cube.data).sum() for cube in cubes}
+        assert lost[36] == 0
+        assert lost[110] > 0
 
     @pytest.mark.parametrize(
         ("options", "count"),

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``--strips``: images that stay on the disk give the same folder of results."""
 
-import contextlib
-import io
 import json
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,14 +11,13 @@ from astropy.io import fits
 from astropy.table import Table
 
 from skesom._common import blocks
-from skesom.cli import _strips, main
+from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.report import read_report
 from skesom.report._image_source import ImageSource
 
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
-RUNS = ["--runs", "3"]
 # Apart from times, commands and what is said of the files.
 DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
 
@@ -30,33 +26,25 @@ DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
 def _low_strips():
     """Cut images of some ten rows into several strips."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(blocks.SIZES, "strip", blocks.Size(values=2000, rows=5))
-        patch.setitem(blocks.SIZES, "steps", blocks.Size(values=1500))
+        patch.setitem(blocks.SIZES, "strip", blocks.Size(values=1000, rows=5))
+        patch.setitem(blocks.SIZES, "steps", blocks.Size(values=800))
         yield
 
 
 @pytest.fixture(scope="module")
-def results(bands, tmp_path_factory):
+def results(command, bands, tmp_path_factory):
     """Folders of results of two ways, with what was printed."""
     folder = tmp_path_factory.mktemp("results")
-    printed = {}
-    for strips in ("no", "yes"):
-        command = ["cluster", *bands, "-o", folder / strips, *RUNS, "--strips", strips]
-        # Registration is checked in memory only.
-        command += ["--dpi", 40, "--check-registration", "no"]
-        with contextlib.redirect_stdout(io.StringIO()) as text:
-            assert main([str(part) for part in command]) == 0
-        printed[strips] = text.getvalue().splitlines()
+    # Registration is checked in memory only.
+    options = "--runs", 3, "--dpi", 40, "--check-registration", "no", "--strips"
+    printed = {
+        strips: command("cluster", *bands, "-o", folder / strips, *options, strips)
+        for strips in ("no", "yes")
+    }
     return folder, printed
 
 
-def contents(folder):
-    """Return the bytes of all files of a folder by their names."""
-    files = [path for path in Path(folder).rglob("*") if path.is_file()]
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def test_folder_of_results_is_the_same(results):
+def test_folder_of_results_is_the_same(results, contents):
     folder, printed = results
     first, *others = printed["yes"]
     assert first == "Working through the images in strips of rows."
@@ -70,13 +58,9 @@ def test_folder_of_results_is_the_same(results):
         assert json.loads(files["provenance.json"])["strips"] is (name == "yes")
 
 
-def test_run_is_repeated_with_and_without_strips(results, quick, tmp_path):
+def test_run_is_repeated_without_strips(results, repeat):
     first = results[0] / "yes"
-    for strips in ("no", "yes"):
-        again = ["--from", first, "-o", tmp_path / strips, "--strips", strips]
-        status, lines, errors = quick("cluster", *again)
-        assert status == 0, errors
-        assert lines[-1] == "The label map is that of the run, bit for bit."
+    repeat(first, "--strips", "no")
     report = read_report(first, trust=True)
     assert report.cube.is_lazy
     np.testing.assert_array_equal(
@@ -84,19 +68,17 @@ def test_run_is_repeated_with_and_without_strips(results, quick, tmp_path):
     )
 
 
-def test_prediction_in_strips_is_the_same(results, bands, run, tmp_path):
+def test_prediction_in_strips_is_the_same(results, bands, run, contents, tmp_path):
     for strips in ("no", "yes"):
         command = [results[0] / "no", *bands, "-o", tmp_path / strips, "--trust"]
-        more = "--strips", strips, "--no-pictures"
-        status, _, errors = run("predict", *command, *more)
-        assert status == 0, errors
+        run.ok("predict", *command, "--strips", strips, "--no-pictures")
     whole, by_strips = contents(tmp_path / "no"), contents(tmp_path / "yes")
     assert [n for n in whole if whole[n] != by_strips.get(n) and n not in DIFFER] == []
 
 
 def test_regions_mask_lazy_images(bands, tmp_path):
     path = tmp_path / "hole.reg"
-    path.write_text("image\ncircle(20,25,7)\n")
+    path.write_text("image\ncircle(15,18,5)\n")
     for role in ("exclude", "include"):
         cubes = [
             ImageSource(tuple(bands), lazy=lazy, **{role: (str(path),)}).read()
@@ -123,8 +105,7 @@ def test_auto_counts_the_values_and_the_free_memory(
 
 def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.array", None)
-    command = [*bands, "-o", tmp_path / "out", "--runs", "1", "--no-pictures"]
-    line = run.fails("cluster", *command, "--strips", "yes")
+    line = run.fails("cluster", *bands, "-o", tmp_path / "out", "--strips", "yes")
     assert "Work in strips needs dask: pip install 'skesom[dask]'." in line
     assert not (tmp_path / "out").exists()
 
