@@ -36,19 +36,17 @@ def names_in(folder):
 class TestCluster:
     """Files in, folder out."""
 
-    def test_maps(self, run, bands, tmp_path):
-        out = run.ok(
-            *("cluster", *bands, "-o", tmp_path / "out", "--method", "csom"),
-            *("--runs", 2),
-        )
-        pictures = [f"{name}.png" for name in PICTURES]
-        names = set(names_in(tmp_path / "out"))
-        assert names == {*RESULTS, *pictures, "regions"}
+    def test_maps(self, run, bands, told_in, tmp_path):
+        folder = tmp_path / "out"
+        how = "--method", "csom", "--runs", 2, "--format", "svg", "--width", "one"
+        out = run.ok("cluster", *bands, "-o", folder, *how)
+        pictures = [f"{name}.svg" for name in PICTURES]
+        assert set(names_in(folder)) == {*RESULTS, *pictures, "regions"}
         assert "8 clusters:" in out
         written = {line.strip() for line in out[out.index("Written:") + 1 :]}
-        assert {
-            str(tmp_path / "out" / name) for name in (*RESULTS, *pictures)
-        } < written
+        assert {str(folder / name) for name in (*RESULTS, *pictures)} < written
+        style = told_in(folder)["pictures"]
+        assert (style["format"], style["width"]) == ("svg", "one")
 
     def test_a_result_is_replaced(self, quick, bands, tmp_path):
         method = "--method", "sklearn.mixture.GaussianMixture", "--runs", 1
@@ -111,30 +109,39 @@ class TestCluster:
         assert labels.shape == (40, 44)
         assert wcs is None
 
-    def test_one_file_with_all_bands(self, run, images, tmp_path, pattern, fast):
-        stack = np.stack([pattern(seed=seed) for seed in range(3)])
-        run.ok(
-            *("cluster", images("cube.fits", stack), "-o", "out", *fast),
-            *("--band-names", "red", "green", "blue"),
-            *("--fwhm", 1, "--pixel-scale", 0.5),
-        )
-        table = Table.read(tmp_path / "out" / "cluster_map.fits", hdu="CLUSTERS")
-        assert {"red_median", "blue_q75"} <= set(table.colnames)
+    @pytest.fixture
+    def widths(self, made_by):
+        """A function of options: the width of all bands, and what was warned."""
 
-    def test_says_which_width_is_missing(self, run, images, bands, fast):
+        def find(*arguments):
+            source, pipeline = made_by(*arguments)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                convolver = pipeline["convolve"].fit(source.read())
+            return convolver.target_fwhm_, [str(each.message) for each in caught]
+
+        return find
+
+    def test_one_file_with_all_bands(self, made_by, widths, images, pattern):
+        stack = np.stack([pattern(seed=seed) for seed in range(3)])
+        names = "red", "green", "blue"
+        given = images("cube.fits", stack), "--band-names", *names
+        cube = made_by(*given)[0].read()
+        assert cube.band_names == ("blue", "green", "red")  # of no known wavelength
+        np.testing.assert_allclose(np.moveaxis(cube.data, 2, 0), stack[::-1], rtol=1e-6)
+        assert widths(*given, "--fwhm", 1, "--pixel-scale", 0.5) == (1, [])
+
+    def test_says_which_width_is_missing(self, widths, images, bands):
         with fits.open(bands[1]) as hdus:
             del hdus[0].header["FWHM"]
             hdus.writeto("blunt.fits")
-        status, _, err = run("cluster", bands[0], "blunt.fits", "-o", "out", *fast)
-        assert status == 0
-        (line,) = err
-        assert line.startswith("warning: The bands stay as sharp as they are")
+        _, (line,) = widths(bands[0], "blunt.fits")
+        assert line.startswith("The bands stay as sharp as they are")
         assert "F657N" in line
         assert "--fwhm" in line
 
     def test_one_band_needs_no_width(self, run, images, pattern, fast):
-        file = images("a.fits", pattern())
-        run.ok("cluster", file, "-o", "out", *fast)
+        run.ok("cluster", images("a.fits", pattern()), "-o", "out", *fast)
 
     def test_restores_the_way_warnings_are_shown(self, run, images):
         before = warnings.showwarning

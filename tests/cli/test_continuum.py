@@ -1,37 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """--continuum: the bands of continuum of a line."""
 
-import json
-
 import pytest
 
-from skesom.cli import main
-from skesom.datasets import make_galaxy_cube
-from skesom.io import write_bands
-
-FAST = ["--runs", "1", "--n-clusters", "3", "--no-pictures", "--tables", "no"]
+from skesom.report._provenance import read_run
 
 
-@pytest.fixture(scope="module")
-def bands(tmp_path_factory):
-    cube, _ = make_galaxy_cube((48, 48), 3, random_state=0)
-    return list(map(str, write_bands(tmp_path_factory.mktemp("bands"), cube)))
+def test_is_kept_with_the_run(run, bands, fast, tmp_path):
+    given = "--continuum", "F657N=F814W"
+    run.ok("cluster", *bands, "-o", tmp_path / "out", *fast, *given)
+    assert read_run(tmp_path / "out").source.continua == {"F657N": ["F814W"]}
 
 
-def test_is_kept_with_the_run(bands, tmp_path, capsys):
-    folder = tmp_path / "result"
-    given = ["--continuum", "F657N=F814W"]
-    assert main(["cluster", *bands, "-o", str(folder), *FAST, *given]) == 0
-    assert "3 clusters:" in capsys.readouterr().out
-    kept = json.loads((folder / "provenance.json").read_text())["images"]
-    assert "F657N" in json.dumps(kept)
-
-
-def test_can_be_switched_off(bands, tmp_path):
-    folder = tmp_path / "result"
-    given = ["--continuum", "none"]
-    assert main(["cluster", *bands, "-o", str(folder), *FAST, *given]) == 0
-    assert "more light in H alpha" not in (folder / "summary.md").read_text()
+def test_can_be_switched_off(run, bands, fast, tmp_path):
+    told = []
+    for more in (), ("--continuum", "none"):
+        run.ok("cluster", *bands, "-o", tmp_path / "out", *fast, "--overwrite", *more)
+        told.append((tmp_path / "out" / "summary.md").read_text())
+    assert ["more light in H alpha" in text for text in told] == [True, False]
 
 
 @pytest.mark.parametrize(

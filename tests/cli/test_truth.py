@@ -111,14 +111,13 @@ class TestTruth:
         )
         assert not any("no names" in line for line in out)
 
-    def test_a_folder_of_results_and_regions(self, run, bands, tmp_path, fast):
+    def test_a_folder_of_results_and_regions(self, run, fitted, tmp_path):
         pytest.importorskip("regions")
-        run("cluster", *bands, "-o", tmp_path / "out", *fast, "--n-clusters", 3)
-        labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
+        labels, wcs = read_map(fitted / "cluster_map.fits")
         write_regions(tmp_path / "exact.reg", labels, wcs=wcs)
-        smooth = tmp_path / "out" / "regions" / "all.reg"
+        smooth = fitted / "regions" / "all.reg"
         for path, least in ((tmp_path / "exact.reg", 1), (smooth, 0.6)):
-            out = run.ok("test", tmp_path / "out", path)
+            out = run.ok("test", fitted, path)
             # The regions are the clusters themselves, without the smallest pieces.
             (line,) = [line for line in out if line.startswith("adjusted Rand index")]
             assert float(line.split()[-1]) >= least
