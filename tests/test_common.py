@@ -26,14 +26,14 @@ class WeightedRegressor(MapRegressor):
 ESTIMATORS = [
     ESOM(3),
     ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
-    CSOM(3, shape=(3, 5), topology="rectangular", init="random"),
+    CSOM(3, shape=(3, 5), topology="rectangular", init="random", n_epochs=5),
     CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
     CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
     MapClassifier(ESOM(random_state=0), unlabeled="unknown"),
-    WeightedClassifier(CSOM(shape=(4, 4)), class_weight="balanced", n_neighbors=3),
+    WeightedClassifier(CSOM(shape=(3, 3)), class_weight="balanced", n_neighbors=3),
     MapRegressor(),
     WeightedRegressor(CSOM()),
-    ConsensusClusterer(n_estimators=3, n_clusters=3),
+    ConsensusClusterer(n_estimators=2, n_clusters=3),
     ConsensusClusterer(AgglomerativeClustering(), n_estimators=2, n_clusters=None),
 ]
 ONLINE = CSOM(shape=(3, 5), algorithm="online", n_epochs=3, metric="manhattan")

@@ -38,15 +38,15 @@ class TestCluster:
 
     def test_maps(self, run, bands, told_in, tmp_path):
         folder = tmp_path / "out"
-        how = "--method", "csom", "--runs", 2, "--format", "svg", "--width", "one"
+        how = "--method", "csom", "--runs", 2, "--dpi", 30, "--width", "one"
         out = run.ok("cluster", *bands, "-o", folder, *how)
-        pictures = [f"{name}.svg" for name in PICTURES]
+        pictures = [f"{name}.png" for name in PICTURES]
         assert set(names_in(folder)) == {*RESULTS, *pictures, "regions"}
         assert "8 clusters:" in out
         written = {line.strip() for line in out[out.index("Written:") + 1 :]}
         assert {str(folder / name) for name in (*RESULTS, *pictures)} < written
         style = told_in(folder)["pictures"]
-        assert (style["format"], style["width"]) == ("svg", "one")
+        assert (style["dpi"], style["width"]) == (30, "one")
 
     def test_a_result_is_replaced(self, quick, bands, tmp_path):
         method = "--method", "sklearn.mixture.GaussianMixture", "--runs", 1

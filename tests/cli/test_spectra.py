@@ -8,14 +8,14 @@ from astropy.io import fits
 
 @pytest.fixture(scope="module")
 def lines(tmp_path_factory):
-    """A cube of 40 channels, with a line at two velocities left and right."""
+    """A cube of 20 channels, with a line at two velocities left and right."""
     rng = np.random.default_rng(0)
-    velocities = np.linspace(-200, 190, 40)
-    cube = rng.normal(0, 0.1, (40, 20, 24))
+    velocities = np.linspace(-200, 180, 20)
+    cube = rng.normal(0, 0.1, (20, 20, 24))
     for columns, velocity in ((slice(0, 8), -120), (slice(16, 24), 120)):
         line = np.exp(-(((velocities - velocity) / 25) ** 2) / 2)
         cube[:, :, columns] += line[:, np.newaxis, np.newaxis]
-    axes = {"CTYPE3": "VELO", "CUNIT3": "km/s", "CRVAL3": -200.0, "CDELT3": 10.0}
+    axes = {"CTYPE3": "VELO", "CUNIT3": "km/s", "CRVAL3": -200.0, "CDELT3": 20.0}
     sky = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CDELT1": -1e-4, "CDELT2": 1e-4}
     header = fits.Header({"CRPIX3": 1.0} | axes | sky)
     path = tmp_path_factory.mktemp("lines") / "lines.fits"
@@ -23,7 +23,7 @@ def lines(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("options", [("--bin-bands", 8), ("--pca", 3)], ids=str)
+@pytest.mark.parametrize("options", [("--bin-bands", 4), ("--pca", 3)], ids=str)
 def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
     out, folder = tmp_path / "out", tmp_path / "predicted"
     arguments = "--n-clusters", 3, "--sky", "keep", "--runs", 1, *options
@@ -44,8 +44,8 @@ def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
     [
         (("--bin-bands", 0), "bin_size"),
         (("--pca", 0), "n_components must be at least 1"),
-        (("--pca", 3, "--min-bands", 30), "all bands"),
-        (("--pca", 41), "n_components=41"),
+        (("--pca", 3, "--min-bands", 15), "all bands"),
+        (("--pca", 21), "n_components=21"),
     ],
     ids=str,
 )
