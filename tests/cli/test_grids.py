@@ -296,8 +296,6 @@ REFUSED = [
     ("--masks nuv.fits red.fits", "masks has 2 entries for 3 images"),
     ("--masks DQ", "nuv.fits", "DQ"),
     ("--fwhm 3kg", "band 'nuv'", "arcsec or another angle"),
-]
-OF_REGIONS = [
     ("--exclude far.reg", "far.reg"),
     ("--include far.reg", "far.reg"),
     (
@@ -309,9 +307,7 @@ OF_REGIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("options", "parts"), [(each[0], each[1:]) for each in [*REFUSED, *OF_REGIONS]]
-)
+@pytest.mark.parametrize(("options", "parts"), [(r[0], r[1:]) for r in REFUSED])
 def test_one_line_for_what_cannot_be(refused, files, tmp_path, options, parts):
     if ".reg" in options:
         pytest.importorskip("regions")

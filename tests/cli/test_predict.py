@@ -87,43 +87,29 @@ class TestRefused:
         )
         assert not (tmp_path / "sprung").exists()
 
-    def test_too_few_bands(self, refused, model, others):
-        refused(
-            *(model, *others[:2], "--trust"),
-            parts=["takes 3 bands (F336W, F657N, F814W)", "2 (F336W, F657N)"],
-        )
-
-    def test_bands_of_other_names(self, refused, model, others):
-        refused(
-            *(model, *others, "--trust", "--band-names", "a", "b", "c"),
-            parts=["F336W, F657N, F814W", "have a, b, c", "--band-names"],
-        )
+    def test_other_bands(self, refused, model, others):
+        parts = ["takes 3 bands (F336W, F657N, F814W)", "2 (F336W, F657N)"]
+        refused(model, *others[:2], parts=parts)
+        names = "--band-names", "a", "b", "c"
+        parts = ["F336W, F657N, F814W", "have a, b, c", "--band-names"]
+        refused(model, *others, *names, parts=parts)
 
     def test_no_model(self, refused, others, tmp_path):
-        refused(tmp_path / "lost.joblib", *others, "--trust", parts=["No such file"])
-        refused(tmp_path, *others, "--trust", parts=["holds no model"])
-        refused(others[0], *others, parts=["is no model", ".skops or .joblib"])
-
-    def test_something_else_in_the_file(self, refused, others, tmp_path):
         joblib.dump([1, 2], tmp_path / "list.joblib")
-        refused(
-            *(tmp_path / "list.joblib", *others, "--trust"),
-            parts=["list.joblib holds no model of skesom"],
-        )
         (tmp_path / "cut.joblib").write_bytes(b"\x80\x04")
-        refused(
-            *(tmp_path / "cut.joblib", *others, "--trust"),
-            parts=["cut.joblib cannot be loaded", "damaged"],
-        )
+        for model, *parts in (
+            ("lost.joblib", "No such file"),
+            (".", "holds no model"),
+            ("list.joblib", "list.joblib holds no model of skesom"),
+            ("cut.joblib", "cut.joblib cannot be loaded", "damaged"),
+        ):
+            refused(model, *others, "--trust", parts=parts)
+        refused(others[0], *others, parts=["is no model", ".skops or .joblib"])
 
     def test_a_clusterer_that_cannot_predict(
         self, quick, refused, bands, others, tmp_path
     ):
-        quick(
-            *("cluster", *bands, "-o", tmp_path / "first"),
-            *("--method", "sklearn.cluster.DBSCAN", "--set", "eps=0.5"),
-        )
-        refused(
-            *(tmp_path / "first", *others, "--trust"),
-            parts=["DBSCAN cannot label pixels that it was not fitted on"],
-        )
+        method = "--method", "sklearn.cluster.DBSCAN", "--set", "eps=0.5"
+        quick("cluster", *bands, "-o", tmp_path / "first", *method)
+        parts = ["DBSCAN cannot label pixels that it was not fitted on"]
+        refused(tmp_path / "first", *others, parts=parts)

@@ -129,18 +129,16 @@ class TestTruth:
         assert status == 0
         assert "lie 2.0 pixels apart on the sky" in err[0]
 
-    def test_shapes_that_differ(self, run, maps, tmp_path):
-        write_map(tmp_path / "wide.fits", np.zeros((2, 5), dtype=int))
-        status, _, err = run("test", maps[0], tmp_path / "wide.fits")
-        assert status == 2
-        assert "(2, 4)" in err[0]
-        assert "(2, 5)" in err[0]
-
-    def test_nothing_in_common(self, run, maps, tmp_path):
-        write_map(tmp_path / "blank.fits", np.full((2, 4), -3))
-        line = run.fails("test", maps[0], tmp_path / "blank.fits")
-        assert "No pixel has both a cluster and a known class" in line
+    @pytest.mark.parametrize(
+        ("truth", "parts"),
+        [
+            (np.zeros((2, 5), int), ["(2, 4)", "(2, 5)"]),
+            (np.full((2, 4), -3), ["No pixel has both a cluster and a known class"]),
+        ],
+    )
+    def test_what_cannot_be_compared(self, refused, maps, tmp_path, truth, parts):
+        write_map(tmp_path / "other.fits", truth)
+        refused("test", maps[0], tmp_path / "other.fits", parts=parts)
 
     def test_a_folder_that_is_used(self, run, maps, tmp_path):
-        line = run.fails("test", *maps, "-o", tmp_path)
-        assert "is not empty" in line
+        assert "is not empty" in run.fails("test", *maps, "-o", tmp_path)
