@@ -74,8 +74,8 @@ def prepared(made_by):
 class TestCluster:
     """Two orders of the same files."""
 
-    def test_same_maps_and_tables(self, run, files, contents, tmp_path):
-        options = ["--method", "csom", "--n-clusters", 4, "--runs", 2, "--no-pictures"]
+    def test_same_maps_and_tables(self, run, files, contents, fast, tmp_path):
+        options = [*fast, "--tables=yes"]
         for name, some in (("a", files), ("b", [files[n] for n in (2, 0, 1)])):
             out = run.ok("cluster", *some, "-o", tmp_path / name, *options)
             assert "Bands in their order: F336W, Halpha, F814W." in out

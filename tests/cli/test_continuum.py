@@ -6,18 +6,19 @@ import pytest
 from skesom.report._provenance import read_run
 
 
-def test_is_kept_with_the_run(run, bands, fast, tmp_path):
-    given = "--continuum", "F657N=F814W"
-    run.ok("cluster", *bands, "-o", tmp_path / "out", *fast, *given)
-    assert read_run(tmp_path / "out").source.continua == {"F657N": ["F814W"]}
+def test_is_told_by_name(made_by, bands):
+    source, _ = made_by(*bands, "--continuum", "F657N=F814W")
+    assert source.continua == {"F657N": ["F814W"]}
 
 
-def test_can_be_switched_off(run, bands, fast, tmp_path):
-    told = []
-    for more in (), ("--continuum", "none"):
-        run.ok("cluster", *bands, "-o", tmp_path / "out", *fast, "--overwrite", *more)
-        told.append((tmp_path / "out" / "summary.md").read_text())
-    assert ["more light in H alpha" in text for text in told] == [True, False]
+def test_can_be_switched_off_and_is_kept_with_the_run(
+    run, bands, fitted, fast, tmp_path
+):
+    out, text = tmp_path / "out", "more light in H alpha"
+    run.ok("cluster", *bands, "-o", out, *fast, "--continuum", "none")
+    assert read_run(out).source.continua == "none"
+    assert text in (fitted / "summary.md").read_text()
+    assert text not in (out / "summary.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,10 @@ class TestDemo:
         for file in RESULTS:
             assert f"  {folder / file}" in out
 
-    def test_is_used_again_only_when_told_so(self, run, tmp_path, fast):
+    def test_is_used_again_only_when_told_so(self, run, repeat, tmp_path, fast):
         command = ["demo", "--size", 32, "-o", tmp_path / "demo", *fast]
         assert run(*command)[0] == 0
+        repeat(tmp_path / "demo")
         line = run.fails(*command)
         assert "is not empty" in line
         assert run(*command, "--overwrite", "--random-state", 1)[0] == 0

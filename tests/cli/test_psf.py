@@ -113,8 +113,8 @@ class TestPsf:
         refused("cluster", *bands, *fast, "--psf", *psfs, parts=parts)
 
 
-def test_stars_are_offered(run, tmp_path, fast):
-    """Without any width, a line tells of the option."""
+def test_stars_are_offered(convolved, tmp_path):
+    """Without any width, a warning tells of the option."""
     rows, columns = np.indices((120, 130))
     for seed, (name, fwhm) in enumerate((("u", 2.5), ("r", 4.0))):
         rng = np.random.default_rng(seed)
@@ -125,12 +125,8 @@ def test_stars_are_offered(run, tmp_path, fast):
             image += 600 * np.exp(-4 * np.log(2) * squares / fwhm**2)
         fits.writeto(tmp_path / f"{name}.fits", image.astype(np.float32))
     files = tmp_path / "u.fits", tmp_path / "r.fits"
-    command = "cluster", *files, "-o", tmp_path / "out", *fast, "--mask-outliers", "no"
-    status, _, (line,) = run(*command)
-    assert status == 0
-    assert line.startswith("warning: The bands stay as sharp as they are")
-    assert "'stars' to measure it on stars, with pixel_scale (--pixel-scale)" in line
-    options = ("--fwhm", "stars", "--pixel-scale", 0.2, "--overwrite")
-    out = run.ok(*command, *options)
-    (sharpness,) = [line for line in out if line.startswith("Sharpness")]
-    assert float(sharpness.split()[-2]) == pytest.approx(0.8, rel=0.01)
+    text = r"'stars' to measure it on stars, with pixel_scale \(--pixel-scale\)"
+    with pytest.warns(UserWarning, match=f"The bands stay as sharp.*{text}"):
+        convolved(*files)
+    convolver, _ = convolved(*files, "--fwhm", "stars", "--pixel-scale", 0.2)
+    assert convolver.target_fwhm_ == pytest.approx(0.8, rel=0.01)

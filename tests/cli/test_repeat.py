@@ -64,12 +64,6 @@ class TestRepeat:
         for key in ("pipeline", "images", "software"):
             assert told_in(first)[key] == told_in(again)[key]
 
-    def test_another_method(self, quick, files, repeat, tmp_path):
-        method = ["--method", "csom", "--runs=1", "--set", "shape=5,6"]
-        method += ["--set", "algorithm='online'"]
-        quick("cluster", *files, "-o", tmp_path / "first", *method)
-        repeat(tmp_path / "first")
-
     def test_masks_regions_and_grids(
         self, quick, files, repeat, labels_in, tmp_path, fast, monkeypatch
     ):
@@ -89,10 +83,6 @@ class TestRepeat:
         assert labels_in(repeat(here / "first"))[19, 19] == -3
         here.rename(tmp_path / "there")
         repeat(tmp_path / "there" / "first")
-
-    def test_a_demo(self, quick, repeat, tmp_path, fast):
-        quick("demo", "--size", 32, "-o", tmp_path / "demo", *fast)
-        repeat(tmp_path / "demo")
 
 
 class TestOtherFiles:
