@@ -169,7 +169,7 @@ def of_units(X):
         pytest.param(of_clusterer(ESOM(3, random_state=0)), id="ESOM"),
         pytest.param(of_clusterer(CSOM(3, shape=(4, 4))), id="CSOM"),
         pytest.param(
-            of_clusterer(ConsensusClusterer(ESOM(3), n_estimators=3, random_state=0)),
+            of_clusterer(ConsensusClusterer(ESOM(3), n_estimators=2, random_state=0)),
             id="ConsensusClusterer",
         ),
         *(of_map, of_classifier, of_regressor, of_measures, of_units),

@@ -313,10 +313,10 @@ TABLE = {
     ),
     ConsensusClusterer: (
         "table",
-        {"estimator": ESOM(), "n_estimators": 3, "random_state": 0},
+        {"estimator": ESOM(), "n_estimators": 2, "random_state": 0},
         {
             "estimator": KMeans(4),
-            "n_estimators": 5,
+            "n_estimators": 3,
             "n_clusters": 5,
             "max_samples": 0.4,
             "random_state": 1,
