@@ -8,12 +8,15 @@ on. A function gets images that are indexed as the whole ones, and the rows of a
 
 import math
 import sys
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import effective_n_jobs
 
 from skesom._common.lazy import check_chunks, computed, cut_rows, in_memory, is_lazy
 from skesom._common.threads import jobs_possible
@@ -47,6 +50,7 @@ SIZES = {
     "computed": Size(values=2**25),  # bytes of lazy images that dask holds in strips
 }
 WHOLE = SIZES["frame"].pixels
+_here = threading.local()
 WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
 
 
@@ -95,15 +99,32 @@ def strips_of_chunks(data):
 
 
 def in_threads(function, tasks, n_jobs=None):
-    """Call a function with each task, in threads; one takes tasks as they come."""
-    if n_jobs == 1:
-        return list(map(function, tasks))
-    tasks = list(tasks)
-    if len(tasks) == 1:
-        return [function(tasks[0])]
-    return Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem")(
-        delayed(function)(task) for task in tasks
-    )
+    """Return the results of a function of each task, which threads call."""
+    return list(each_in_threads(function, tasks, n_jobs))
+
+
+def each_in_threads(function, tasks, n_jobs=None):
+    """Yield the results of a function of each task; one thread takes them as asked."""
+    n_threads = 1
+    if n_jobs != 1 and not getattr(_here, "is_taken", False):
+        n_threads = effective_n_jobs(jobs_possible(n_jobs))
+    if n_threads > 1:
+        tasks = list(tasks)
+    if n_threads == 1 or len(tasks) < 2:
+        yield from map(function, tasks)
+        return
+    # Threads of joblib look for results each .01 s, which is long for a few blocks.
+    with ThreadPoolExecutor(n_threads, initializer=_take) as threads:
+        futures = deque(threads.submit(function, task) for task in tasks)
+        try:
+            while futures:
+                yield futures.popleft().result()
+        finally:  # after an error or Ctrl-C none is begun
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _take():
+    _here.is_taken = True  # so that threads start no others
 
 
 def each_block(function, shape, n_jobs=None):

@@ -10,7 +10,7 @@ from numbers import Integral
 from typing import Any, Literal, Self
 
 import numpy as np
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
 from sklearn.exceptions import ConvergenceWarning
@@ -19,6 +19,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, St
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+from skesom._common.blocks import each_in_threads
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
@@ -686,18 +687,15 @@ def _fit_in_one_thread(*arguments):
 
 
 def _in_threads(function, items, n_jobs):
-    """Yield the results of a function for items, in their order."""
+    """Return an iterator of the results of a function for items, in their order."""
     if effective_n_jobs(jobs_possible(n_jobs)) == 1:
-        yield from map(function, items)
-        return
+        return map(function, items)
 
     def alone(item):
         with one_thread():  # several with more would wait for each other
             return function(item)
 
-    yield from Parallel(n_jobs, prefer="threads", return_as="generator")(
-        delayed(alone)(item) for item in items
-    )
+    return each_in_threads(alone, items, n_jobs)
 
 
 def _rows_to_compare(n_rows, generator):

@@ -8,11 +8,9 @@ import numpy as np
 from astropy import units
 from astropy.wcs.utils import pixel_to_pixel
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
-from joblib import Parallel, delayed
 
-from skesom._common.blocks import find_valid, join_strips, strips_of
+from skesom._common.blocks import find_valid, in_threads, join_strips, strips_of
 from skesom._common.lazy import computed, cut_rows
-from skesom._common.threads import jobs_possible
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
     SAME_SIZE,
@@ -281,10 +279,8 @@ def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
         return np.isfinite(images).any(axis=(1, 2))
 
     # A WCS is not safe to share between threads, so that each tile has its own.
-    seen = Parallel(n_jobs=jobs_possible(n_jobs), require="sharedmem")(
-        delayed(fill)(tile, source.wcs.deepcopy(), plan.grid.wcs.deepcopy())
-        for tile in tiles
-    )
+    tasks = [(t, source.wcs.deepcopy(), plan.grid.wcs.deepcopy()) for t in tiles]
+    seen = in_threads(lambda task: fill(*task), tasks, n_jobs)
     return np.any(seen, axis=0)
 
 
