@@ -81,7 +81,7 @@ def _classify(options):
 
 def _classifier_of(options):
     """Make the classifier that the options name."""
-    from skesom.maps import make_classifier
+    from skesom.maps._pipeline import make_classifier
 
     return make_classifier(
         options.method,

@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 from astropy import units
-from astropy.table import QTable
 from astropy.wcs import WCS
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
@@ -77,9 +76,10 @@ def make_galaxy_cube(
         Size, at least 32 x 32 pixels of 0.0396 arcsec. Larger frames have more compact
         objects, of the same sizes in pixels.
     n_bands : int, default=9
-        Number of bands, 1 to 100. Nine are the filters of `load_study_filters`; fewer
-        are those nine without F487N, then F373N, F225W, F673N, F502N, F438W, F657N and
-        F336W. More than nine continue with bands without lines from F814W to 1700 nm.
+        Number of bands, 1 to 100. Nine are F225W, F336W, F373N, F438W, F487N, F502N,
+        F657N, F673N and F814W of Hubble. Fewer are those nine without F487N, then
+        F373N, F225W, F673N, F502N, F438W, F657N and F336W. More than nine continue with
+        bands without lines from F814W to 1700 nm.
     missing : float, default=0.0
         Share, up to 0.9, of pixels without data in at least one of the nine bands. If
         positive, images are mosaics of two pointings, with a gap and noisier borders.
@@ -180,36 +180,6 @@ def make_galaxy_cube(
         zero_points=[optics.zero_point(band) for band in bands],
     )
     return cube, truth
-
-
-def load_study_filters() -> QTable:
-    """Return the nine filters of the Hubble images of Messier 83.
-
-    Returns
-    -------
-    filters : astropy.table.QTable
-        One row per filter, with columns ``name``, ``wavelength`` (center, nm),
-        ``width`` (nm), ``throughput`` (peak, of telescope and detector together),
-        ``exposure`` (s, rounded), ``fwhm`` (of the point-spread function, arcsec) and
-        ``line`` (purpose of the filter).
-
-    References
-    ----------
-    Filters: Dopita et al. (2010), ApJ 710, 964. Widths and throughputs: Wide Field
-    Camera 3 Instrument Handbook, section 6.5.
-
-    Examples
-    --------
-    >>> from skesom.datasets import load_study_filters
-    >>> filters = load_study_filters()
-    >>> filters["name"][-1], filters["fwhm"][-1]
-    (np.str_('F814W'), <Quantity 0.074 arcsec>)
-    """
-    return QTable(
-        rows=list(map(tuple, optics.STUDY_BANDS)),
-        names=optics.Band._fields,
-        units={"wavelength": "nm", "width": "nm", "exposure": "s", "fwhm": "arcsec"},
-    )
 
 
 def _check_shape(shape):

@@ -22,7 +22,9 @@ PIXEL_SCALE = 0.0396  # arcsec per pixel
 BORDER = np.float32(1 / 3)  # exposure near the edge of a mosaic
 
 
-# A filter: wavelengths in nm, exposure in s, FWHM of the images in arcsec.
+# A filter: wavelengths in nm, peak throughput of telescope and detector, exposure in s,
+# FWHM of the images in arcsec. Filters: Dopita et al. (2010), ApJ 710, 964; widths and
+# throughputs: Wide Field Camera 3 Instrument Handbook, section 6.5.
 Band = namedtuple("Band", "name wavelength width throughput exposure fwhm line")
 STUDY_BANDS = (
     Band("F225W", 235.9, 46.7, 0.10, 1800.0, 0.083, "ultraviolet, wide"),

@@ -25,7 +25,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from skesom._common.warn import warn_user
 from skesom._types import Cube, StrPath
 from skesom.cube import CubeAligner
-from skesom.datasets._galaxy import load_study_filters
+from skesom.datasets._galaxy_light import STUDY_BANDS
 from skesom.io import read_cube
 
 # Folders of the archive that hold the files; the second is the newer way to them.
@@ -57,7 +57,7 @@ def fetch_m83(
     Parameters
     ----------
     filters : sequence of str, default=None
-        Names as in `load_study_filters`, in the order of the bands; None for all.
+        Names as F225W, in the order of the bands; None for the nine of the study.
     part : {"study", "HII region", "whole"} or (center, size), default="study"
         That of the 2014 study (3573 x 7188 pixels, 0.9 GB for nine bands), its test
         field around an H II region (605 x 605 pixels), the whole (5000 x 8500 pixels,
@@ -104,9 +104,7 @@ def fetch_m83(
     >>> cube.shape  # doctest: +SKIP
     (605, 605, 9)
     """
-    table = load_study_filters()
-    widths = table["fwhm"].to_value("arcsec").tolist()
-    fwhm_of = dict(zip(table["name"].tolist(), widths, strict=True))
+    fwhm_of = {band.name: band.fwhm for band in STUDY_BANDS}
     filters = list(fwhm_of) if filters is None else list(filters)
     unknown = [name for name in filters if name not in fwhm_of]
     if unknown or not filters or len(set(filters)) < len(filters):

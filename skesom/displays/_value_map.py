@@ -26,7 +26,8 @@ from skesom.displays._display import (
 from skesom.displays._sky_image import MAX_PIXELS, draw_image, mean, thinning
 from skesom.displays._unit_layout import fitted_map
 from skesom.maps._stability import N_SEEDS, stability
-from skesom.pixels import unflatten, valid_pixels
+from skesom.pixels import unflatten
+from skesom.pixels._flatten import valid_pixels
 
 Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 

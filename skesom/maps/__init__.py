@@ -8,11 +8,7 @@ from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
 from skesom.maps._pieces import find_pieces
-from skesom.maps._pipeline import (
-    make_classifier,
-    make_cluster_pipeline,
-    make_clusterer,
-)
+from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
 from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
 
@@ -24,7 +20,6 @@ __all__ = [
     "crossmatch",
     "find_pieces",
     "held_out_score",
-    "make_classifier",
     "make_cluster_pipeline",
     "make_clusterer",
     "stability",

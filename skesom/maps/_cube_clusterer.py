@@ -41,8 +41,8 @@ from skesom.maps._large_tables import (
     to_apply,
     to_learn,
 )
-from skesom.pixels import flatten, unflatten, valid_pixels
-from skesom.pixels._flatten import some_valid, table_of
+from skesom.pixels import flatten, unflatten
+from skesom.pixels._flatten import some_valid, table_of, valid_pixels
 from skesom.som import ESOM, ConsensusClusterer
 
 if TYPE_CHECKING:

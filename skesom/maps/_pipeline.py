@@ -361,39 +361,11 @@ def make_clusterer(
     return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
 
 
-def make_classifier(
-    method: str, *, random_state: int = 0, verbose: int = 0, **parameters: Any
-) -> Any:
-    """Make a classifier from its name.
+def make_classifier(method, *, random_state=0, verbose=0, **parameters):
+    """Make a classifier from its name, as `make_clusterer`.
 
-    Parameters
-    ----------
-    method : str
-        "esom" or "csom" for a `MapClassifier` of such a map, or an import path such as
-        "sklearn.neighbors.KNeighborsClassifier".
-    random_state : int, default=0
-        Seed, where the classifier has one.
-    verbose : int, default=0
-        1 shows progress; for maps only.
-    **parameters : dict
-        Further constructor arguments: of the map, or of the `MapClassifier`, whose
-        classes are balanced by default and ask three units (``n_neighbors=3``).
-
-    Returns
-    -------
-    classifier : classifier
-        Not fitted.
-
-    Raises
-    ------
-    ValueError
-        For an unknown classifier, or an unknown or impossible parameter.
-
-    Examples
-    --------
-    >>> from skesom.maps import make_classifier
-    >>> make_classifier("csom", shape=(15, 15)).estimator.shape
-    (15, 15)
+    "esom" and "csom" are a `MapClassifier` of such a map, whose classes are balanced
+    and ask three units; parameters are of the map, or of the `MapClassifier`.
     """
     wanted = {"random_state": random_state}
     if method.lower() not in _MAPS:

@@ -2,7 +2,7 @@
 """From images to tables of pixels, and back."""
 
 from skesom._common.labels import MASKED, SKY
-from skesom.pixels._flatten import CubeFlattener, flatten, unflatten, valid_pixels
+from skesom.pixels._flatten import CubeFlattener, flatten, unflatten
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
 
@@ -15,5 +15,4 @@ __all__ = [
     "flatten",
     "sky_blocks",
     "unflatten",
-    "valid_pixels",
 ]

@@ -134,42 +134,8 @@ def flatten_errors(cube, valid):
     return _pick(cube.errors, valid)
 
 
-def valid_pixels(
-    cube: CubeLike,
-    *,
-    pattern: Literal["pixel", "voxel"] = "pixel",
-    min_bands: int | None = None,
-) -> NDArray[np.bool_]:
-    """Find the pixels that have enough bands with data.
-
-    Parameters
-    ----------
-    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
-        NaN marks masked pixels.
-    pattern : {"pixel", "voxel"}, default="pixel"
-        As for `flatten`.
-    min_bands : int, default=None
-        As for `flatten`.
-
-    Returns
-    -------
-    valid : ndarray of bool
-        As from `flatten`.
-
-    Raises
-    ------
-    ValueError
-        If `min_bands` exceeds the number of bands.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from skesom.pixels import valid_pixels
-    >>> cube = np.zeros((1, 2, 3))
-    >>> cube[0, 1, 2] = np.nan
-    >>> valid_pixels(cube), valid_pixels(cube, min_bands=2)
-    (array([[ True, False]]), array([[ True,  True]]))
-    """
+def valid_pixels(cube, *, pattern="pixel", min_bands=None):
+    """Find the pixels that have enough bands with data, as `flatten` does."""
     return _find_valid(check_cube(cube), pattern, min_bands)
 
 

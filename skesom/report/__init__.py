@@ -1,19 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The folder of results of a run, and the page on which they are explored."""
 
-from skesom.report._cluster_groups import (
-    ClusterGroup,
-    merge_clusters,
-    read_cluster_groups,
-    write_cluster_groups,
-)
+from skesom.report._cluster_groups import merge_clusters, read_cluster_groups
 from skesom.report._drawing import PictureStyle
 from skesom.report._models import load_model, save_model
 from skesom.report._report import read_report, write_report
 from skesom.report.page._explore import explore
 
 __all__ = [
-    "ClusterGroup",
     "PictureStyle",
     "explore",
     "load_model",
@@ -21,6 +15,5 @@ __all__ = [
     "read_cluster_groups",
     "read_report",
     "save_model",
-    "write_cluster_groups",
     "write_report",
 ]

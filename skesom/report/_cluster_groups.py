@@ -27,30 +27,14 @@ _NOT_IN_NAMES = set("{};")  # of region files
 
 
 class ClusterGroup(NamedTuple):
-    """Clusters of a run that are one, with its name and color.
-
-    Parameters
-    ----------
-    name : str or None
-        None for a group without a name of its own.
-    labels : tuple of int
-        Clusters of the run.
-    color : str, default=None
-        As "#rrggbb"; None where none was chosen.
-
-    Examples
-    --------
-    >>> from skesom.report import ClusterGroup
-    >>> ClusterGroup(None, (2, 5)).default_name
-    'cluster 2 + cluster 5'
-    """
+    """Clusters of a run that are one: name, labels, and color as "#rrggbb" or None."""
 
     name: str | None
     labels: tuple
     color: str | None = None
 
     @property
-    def default_name(self) -> str:
+    def default_name(self):
         """The stand-in of the name if there is none."""
         return " + ".join(f"cluster {label}" for label in self.labels)
 
@@ -63,10 +47,10 @@ def read_cluster_groups(
     Parameters
     ----------
     path : str or os.PathLike
-        JSON file of a result, of its page, or of `write_cluster_groups`.
+        JSON file of a result, or of its page.
     label_map_sha256 : str, default=None
-        Digest of the label map that the groups should be of, as `write_cluster_groups`
-        takes it. Not compared with files without one.
+        Digest of the label map that the groups should be of (under "result" in
+        ``provenance.json``). Not compared with files without one.
 
     Returns
     -------
@@ -81,16 +65,15 @@ def read_cluster_groups(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from skesom.report import read_cluster_groups, write_cluster_groups
+    >>> import json, tempfile
+    >>> from skesom.report import read_cluster_groups
+    >>> clusters = [{"name": "nebulae", "labels": [1, 2], "color": "#dc143c"}]
+    >>> content = {"format": "skesom clusters", "version": 1, "clusters": clusters}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = f"{folder}/groups.json"
-    ...     write_cluster_groups(path, [("nebulae", [1, 2], "crimson"), ("dust", [0])])
-    ...     groups = read_cluster_groups(path)
-    >>> groups[0]
-    ClusterGroup(name='nebulae', labels=(1, 2), color='#dc143c')
-    >>> groups[1].color is None
-    True
+    ...     with open(f"{folder}/groups.json", "w") as file:
+    ...         json.dump(content, file)
+    ...     read_cluster_groups(f"{folder}/groups.json")
+    [ClusterGroup(name='nebulae', labels=(1, 2), color='#dc143c')]
     """
     content = read_json(path, FORMAT, "list of clusters exported from a page")
     digest = content.get("label_map_sha256")
@@ -117,37 +100,8 @@ def groups_of(path, label_map_sha256):
     return read_cluster_groups(path, label_map_sha256=label_map_sha256)
 
 
-def write_cluster_groups(
-    path: StrPath, groups: ClusterGroups, *, label_map_sha256: str | None = None
-) -> None:
-    """Write the names and colors of clusters, and which clusters are one group.
-
-    Parameters
-    ----------
-    path : str or os.PathLike
-        JSON file to write; replaced if it exists.
-    groups : sequence of tuple (name, labels) or (name, labels, color)
-        Each cluster in one group at most, by its label in the run. Names and colors
-        may be None; colors are as matplotlib takes them.
-    label_map_sha256 : str, default=None
-        SHA-256 of the label map of the run (under "result" in ``provenance.json``), by
-        which the groups of another result are refused.
-
-    Raises
-    ------
-    ValueError
-        If a group is empty, a label is no number from 0, or is in two groups, a name is
-        given twice or has braces, semicolons or line breaks, or a color is none.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from skesom.report import read_cluster_groups, write_cluster_groups
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_cluster_groups(f"{folder}/groups.json", [("dust", [0, 3])])
-    ...     read_cluster_groups(f"{folder}/groups.json")
-    [ClusterGroup(name='dust', labels=(0, 3), color=None)]
-    """
+def write_cluster_groups(path, groups, *, label_map_sha256=None):
+    """Write groups, and the digest of the label map of the run that they are of."""
     groups = check_groups(groups)
     content = {"format": FORMAT, "version": 1, "label_map_sha256": label_map_sha256}
     content["clusters"] = [group._asdict() for group in groups]

@@ -10,7 +10,7 @@ from skesom.io import read_map, read_region_labels
 from skesom.io._label_maps import read_cluster_names
 from skesom.maps import held_out_score
 from skesom.maps._positions import label_objects
-from skesom.pixels import valid_pixels
+from skesom.pixels._flatten import valid_pixels
 
 _TOLERANCE = 0.5  # pixels
 _MOST = 200  # classes

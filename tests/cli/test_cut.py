@@ -11,8 +11,8 @@ from skesom.report import (
     load_model,
     read_cluster_groups,
     read_report,
-    write_cluster_groups,
 )
+from skesom.report._cluster_groups import write_cluster_groups
 from skesom.report._models import find_model
 from skesom.som import ESOM
 

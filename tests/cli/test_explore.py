@@ -17,9 +17,9 @@ from skesom.maps import CubeClusterer
 from skesom.report import (
     load_model,
     read_cluster_groups,
-    write_cluster_groups,
     write_report,
 )
+from skesom.report._cluster_groups import write_cluster_groups
 from skesom.report._models import read_skops, write_skops
 
 

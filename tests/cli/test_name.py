@@ -19,8 +19,8 @@ from skesom.report import (
     load_model,
     read_cluster_groups,
     read_report,
-    write_cluster_groups,
 )
+from skesom.report._cluster_groups import write_cluster_groups
 from skesom.report._drawing import saved
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result

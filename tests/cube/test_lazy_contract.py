@@ -29,7 +29,8 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
-from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten, valid_pixels
+from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten
+from skesom.pixels._flatten import valid_pixels
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
-from skesom.datasets import POPULATIONS, load_study_filters, make_galaxy_cube
+from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.datasets._galaxy_light import (
     PIXEL_SCALE,
     STUDY_BANDS,
@@ -67,10 +67,9 @@ def test_wcs_and_filters_are_those_of_the_study():
     center = cube.wcs.pixel_to_world(24, 16)
     assert center.ra.deg == pytest.approx(204.254, abs=1e-3)
     assert center.dec.deg == pytest.approx(-29.865, abs=1e-3)
-    filters = load_study_filters()
-    assert cube.band_names == tuple(filters["name"])
-    np.testing.assert_array_equal(cube.fwhm, filters["fwhm"].to_value("arcsec"))
-    assert (np.diff(filters["wavelength"].to_value("nm")) > 0).all()
+    assert cube.band_names == tuple(band.name for band in STUDY_BANDS)
+    assert cube.fwhm.tolist() == [band.fwhm for band in STUDY_BANDS]
+    assert (np.diff([band.wavelength for band in STUDY_BANDS]) > 0).all()
     # PHOTFLAM of WFC3/UVIS (STScI, 2020): erg / s / cm2 / Angstrom per electron / s.
     angstrom = cube.band_coordinates.to_value("Angstrom")
     flux = 10 ** (-0.4 * (cube.zero_points + 48.6)) * 2.998e18 / angstrom**2

@@ -13,12 +13,13 @@ from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 
-from skesom.datasets import _m83, fetch_m83, load_study_filters
+from skesom.datasets import _m83, fetch_m83
+from skesom.datasets._galaxy_light import STUDY_BANDS
 
 SHAPE = (170, 100)
 # Fifty times the pixels of the real mosaics, so that their parts fit in the frame.
 SCALE = 50 * 0.0396 / 3600
-FILTERS = load_study_filters()["name"].tolist()
+FILTERS = [band.name for band in STUDY_BANDS]
 
 
 class Archive:
@@ -93,8 +94,7 @@ def cached_files():
 def test_nine_bands_of_the_study(archive):
     cube = fetch_m83(source=archive.address)
     assert cube.band_names == tuple(FILTERS)
-    table = load_study_filters()
-    assert_array_equal(cube.fwhm, table["fwhm"].to_value("arcsec"))
+    assert cube.fwhm.tolist() == [band.fwhm for band in STUDY_BANDS]
     assert set(cube.band_units) == {u.electron / u.s}
     assert cube.dtype == np.float32
     # 0.07907 x 0.03930 degrees.

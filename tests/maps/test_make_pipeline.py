@@ -24,11 +24,10 @@ from skesom.cube import (
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
     CubeClusterer,
-    make_classifier,
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps._pipeline import fit_in_place
+from skesom.maps._pipeline import fit_in_place, make_classifier
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 KMEANS = "sklearn.cluster.KMeans"

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from skesom.cube import Cube
-from skesom.pixels import MASKED, flatten, unflatten, valid_pixels
+from skesom.pixels import MASKED, flatten, unflatten
+from skesom.pixels._flatten import valid_pixels
 
 NAN = np.nan
 

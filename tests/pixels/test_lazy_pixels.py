@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from skesom.cube import Cube
-from skesom.pixels import SuperpixelFlattener, flatten, unflatten, valid_pixels
+from skesom.pixels import SuperpixelFlattener, flatten, unflatten
+from skesom.pixels._flatten import valid_pixels
 
 
 @pytest.fixture

@@ -6,8 +6,12 @@ import json
 import numpy as np
 import pytest
 
-from skesom.report import merge_clusters, read_cluster_groups, write_cluster_groups
-from skesom.report._cluster_groups import carried_groups, check_groups
+from skesom.report import merge_clusters, read_cluster_groups
+from skesom.report._cluster_groups import (
+    carried_groups,
+    check_groups,
+    write_cluster_groups,
+)
 
 GROUPS = [("H II regions", (1, 3)), ("dust", (2,))]
 
