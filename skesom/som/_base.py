@@ -487,10 +487,12 @@ class _Units(NamedTuple):
     def winners(self, X, errors, k, measured):
         """Return the nearest units, and distances if measured, in one table."""
         metric, codebook = self.metric, self.codebook
-        if k > 1:
+        if k > 2 - measured:  # a search tells the distance to the first unit only
             found = nearest_several(metric, X, codebook, k, errors)
         else:
-            found = metric.nearest(X, codebook, errors=errors, measured=measured)
+            found = metric.nearest(
+                X, codebook, second=k > 1, errors=errors, measured=measured
+            )
         return np.column_stack(found if measured else found[:1])
 
     def impute(self, X, errors, usual):
