@@ -39,6 +39,7 @@ def _name(options):
     from skesom.report._cluster_groups import GROUPS_NAME
     from skesom.report._folders import check_folder, note_files
     from skesom.report._json_values import whole
+    from skesom.report._tables import TABLES
     from skesom.report.page import PAGE_NAME
 
     check_radius(options)
@@ -62,7 +63,8 @@ def _name(options):
             groups = _suggested(report, catalog, radius)
         style = told.get("pictures", {})  # None for no pictures
         style = style if style is None else PictureStyle(**style)
-        tables, command = "pixels.fits" in told["files"], told["command"]
+        pixels, scaled = (name in told["files"] for name in TABLES)
+        tables, command = scaled or (pixels and "auto"), told["command"]
     with tempfile.TemporaryDirectory() as temporary:
         page = Path(temporary) / PAGE_NAME
         has_page = (folder / PAGE_NAME).is_file()

@@ -84,7 +84,10 @@ def add_output(parser, default=None, *, also=None):
     add = parser.add_argument
     add("-o", "--output", metavar="DIR", default=default, required=must, help=text)
     add_overwrite(parser)
-    text = "tables with a row for each pixel; auto: of up to 10 million pixels"
+    text = (
+        "table with a row for each pixel; auto: of up to 10 million pixels; yes: also "
+    )
+    text += "of the scaled pixels, and images of the clusters in each band"
     add_choice(add, "--tables", text, "auto", "yes", "no")
     add = parser.add_argument_group("pictures").add_argument
     text = "write no pictures, to save time"

@@ -126,8 +126,9 @@ def write_report(
     command : sequence of str, default=None
         Arguments of the command line, for ``provenance.json``.
     tables : bool or "auto", default="auto"
-        Whether the two tables with a row for each pixel are written. "auto" leaves them
-        out for more than 10 million pixels, whose tables are gigabytes.
+        Whether the table with a row for each pixel is written; if True, also that of
+        the scaled pixels, and images of the clusters in each band. "auto" leaves it out
+        for more than 10 million pixels, whose tables are gigabytes.
     pictures : bool or PictureStyle, default=True
         Whether pictures are drawn, or in which format, resolution and width.
     overwrite : bool, default=False
@@ -168,7 +169,7 @@ def write_report(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     files = write_report(f"{folder}/result", pipeline, cube)
     >>> [name for name in files if name.endswith(".fits")]
-    ['pixels.fits', 'pixels_scaled.fits', 'cluster_map.fits']
+    ['pixels.fits', 'cluster_map.fits']
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
@@ -249,15 +250,16 @@ class _Report:
         cube, jobs = result.cube, []
         if style is not None:  # other processes draw while this one writes tables
             pictures = _pictures.Pictures(result, style)
-            jobs = [*pictures.jobs_of_bands(), *pictures.jobs()]
+            jobs = pictures.jobs_of_bands() if tables is True else []
+            jobs += pictures.jobs()
             self._drawing.append(start_drawing(jobs, style))
         reason = _tables.why_not(result, tables)
         if reason:
             self._left_out["pixels"] = reason
-        tables = tables and not reason
-        _logger.debug("looking at the pixels%s", ", writing tables" if tables else "")
-        summary = _tables.pass_over_pixels(result, self._folder if tables else None)
-        self._add(_tables.TABLES if tables else ())
+        names = () if reason or not tables else _tables.TABLES[: 1 + (tables is True)]
+        _logger.debug("looking at the pixels%s", ", writing tables" if names else "")
+        summary = _tables.pass_over_pixels(result, self._folder, names)
+        self._add(names)
         self.files.clusters = clusters = _tables.cluster_list(result, summary)
         write_ecsv(clusters, self.path("clusters.ecsv"))
         path, digest = self.path(GROUPS_NAME), result.label_map_sha256
@@ -279,8 +281,9 @@ class _Report:
             self._left_out |= left_out
         indices = _tables.validity_indices(result, summary)
         write_ecsv(indices, self.path("validity.ecsv"))
-        path = self.path(_pictures.BAND_IMAGES)
-        _pictures.write_band_images(path, result, clusters)
+        if tables is True:
+            path = self.path(_pictures.BAND_IMAGES)
+            _pictures.write_band_images(path, result, clusters)
         if style is not None:
             late = pictures.jobs_of_pixels(summary)
             self._drawing.append(start_drawing(late, style))
@@ -334,9 +337,9 @@ class _Report:
             self._add(["regions/all.reg"])
 
     def write_models(self, pipeline, band_names):
-        """Write the fitted pipeline: a pickle, and a file that can be shared."""
-        _logger.debug("writing models")
-        for name in ("model.joblib", "model.skops"):
+        """Write the fitted pipeline: as a pickle if no file to share can hold it."""
+        _logger.debug("writing the model")
+        for name in ("model.skops", "model.joblib"):
             try:
                 save_model(self._folder / name, pipeline, band_names=band_names)
             except ValueError as error:
@@ -344,6 +347,7 @@ class _Report:
                 warn_user(f"{name} is left out: {error}")
             else:
                 self._add([name])
+                return
 
     def write_provenance(self, provenance, style):
         """Write how the results were made."""
@@ -380,7 +384,7 @@ def read_report(
     folder : str or os.PathLike
         Of `write_report` with a ``source``, or of ``skesom cluster -o``.
     trust : bool, default=False
-        Whether ``model.joblib``, a pickle, may be loaded, see `load_model`.
+        Whether a model may be loaded that could run programs, see `load_model`.
     images : sequence of str or os.PathLike, default=None
         Where the images are if they have moved: one folder that is searched for them,
         or all files in the order of the run.

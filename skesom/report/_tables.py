@@ -3,6 +3,7 @@
 
 import warnings
 from contextlib import ExitStack, closing
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -79,8 +80,8 @@ def why_not(result, wanted):
     return None
 
 
-def pass_over_pixels(result, folder=None):
-    """Look once at all pixels that are not masked; write their tables to a folder."""
+def pass_over_pixels(result, folder=None, names=()):
+    """Look once at all pixels that are not masked; write some of TABLES to a folder."""
     label_map = result.label_map
     n_pixels = int(np.count_nonzero(label_map > SKY))
     is_sampled = _sampled(n_pixels)
@@ -100,12 +101,11 @@ def pass_over_pixels(result, folder=None):
             distances[rows][strip.valid] = strip.distances
         if agreement is not None and not result.is_of_fit:
             agreement[rows][strip.valid] = strip.agreement()
-        tables = strip.tables() if files else ()
+        tables = [*islice(strip.tables(), len(files))]
         return strip.features, strip.labels, strip.totals(n_clusters), tables
 
     sample, sample_labels, start, totals = [], [], 0, 0
     with ExitStack() as stack:
-        names = () if folder is None else TABLES
         opened = [closing(_TableFile(folder / name, n_pixels)) for name in names]
         files = [stack.enter_context(file) for file in opened]
         for features, labels, of_strip, tables in _in_order(look, result.strips()):
@@ -199,7 +199,7 @@ class _Strip:
         return labels[inside], self.part.data[:, :, band][inside]
 
     def tables(self):
-        """Return the rows of the table of results, and of that of the features."""
+        """Yield the rows of the table of results, and of that of the features."""
         cube, names = self._result.cube, self._result.feature_names
         text, bands, band_units = "flux in {}", cube.band_names, cube.band_units
         place = [
@@ -219,14 +219,12 @@ class _Strip:
             band_units = band_units[:1] * (len(set(band_units)) == 1)
         fluxes = self.part.data[self.valid].reshape(len(self.labels), len(bands))
         fluxes = _columns(text, bands, fluxes, band_units)
-        features = self.features.astype(cube.dtype, copy=False)
-        scaled = _columns("{} as the clusterer was given it", names, features)
         text = "cluster from 0, -1 is noise"
         cluster = Column(self.labels, "cluster", description=text)
-        return (
-            Table([*place, *sky, *fluxes, *self._units(), cluster], copy=False),
-            Table([*place, *scaled, cluster], copy=False),
-        )
+        yield Table([*place, *sky, *fluxes, *self._units(), cluster], copy=False)
+        features = self.features.astype(cube.dtype, copy=False)
+        scaled = _columns("{} as the clusterer was given it", names, features)
+        yield Table([*place, *scaled, cluster], copy=False)
 
     def _units(self):
         if self._result.som is None:

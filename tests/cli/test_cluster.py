@@ -21,10 +21,10 @@ PICTURES = [
     *("training_curve", "u_matrix"),
 ]
 RESULTS = [
-    *("agreement.fits", "cluster_images.zip", "cluster_map.fits", "clusters.ecsv"),
-    *("cluster_map.lut", "groups.json", "model.joblib", "summary.md"),
+    *("agreement.fits", "cluster_map.fits", "clusters.ecsv"),
+    *("cluster_map.lut", "groups.json", "summary.md"),
     *("pieces.ecsv", "pieces.vot"),
-    *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
+    *("pixels.fits", "provenance.json", "validity.ecsv"),
     *("model.skops", "recipe.skops"),
 ]
 

@@ -32,6 +32,6 @@ def plain_report(galaxy, job, source, tmp_path_factory):
 def report(galaxy, job, source, tmp_path_factory):
     """All files of a report by their names, with coarse pictures."""
     folder = tmp_path_factory.mktemp("written") / "result"
-    options = {"source": source, "command": ["skesom", "x"]}
+    options = {"source": source, "command": ["skesom", "x"], "tables": True}
     coarse = PictureStyle(dpi=60)
     return write_report(folder, job, galaxy, pictures=coarse, **options)

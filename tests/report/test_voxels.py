@@ -32,7 +32,7 @@ def files(step, galaxy, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
         folder = tmp_path_factory.mktemp("voxels") / "out"
-        return write_report(folder, step.fit(galaxy), galaxy)
+        return write_report(folder, step.fit(galaxy), galaxy, tables=True)
 
 
 def test_labels_of_all_bands(files, step, galaxy):
@@ -130,5 +130,5 @@ def test_images_of_slices(files, step, galaxy):
 
 
 def test_the_model_predicts_slices(files, step, galaxy):
-    pipeline, _ = load_model(files["model.joblib"], trust=True)
+    pipeline, _ = load_model(files["model.skops"])
     np.testing.assert_array_equal(pipeline.predict(galaxy), step[-1].labels_)

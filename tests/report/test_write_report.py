@@ -47,7 +47,7 @@ PICTURES = [
     *("component_planes", "cutouts", "hit_map", "quantization_error", "u_matrix"),
 ]
 FILES = [
-    *("cluster_images.zip", "cluster_map.fits", "clusters.ecsv", "model.joblib"),
+    *("cluster_images.zip", "cluster_map.fits", "clusters.ecsv", "model.skops"),
     *("pixels.fits", "pixels_scaled.fits", "provenance.json", "validity.ecsv"),
     *("cluster_map.lut", "pieces.ecsv", "pieces.vot", "regions/pieces.reg"),
 ]
@@ -178,7 +178,7 @@ class TestPixels:
         self, galaxy, job, report, monkeypatch, tmp_path
     ):
         monkeypatch.setitem(SIZES, "steps", Size(values=7 * 80 * 5))
-        files = write(tmp_path / "out", job, galaxy)
+        files = write(tmp_path / "out", job, galaxy, tables=True)
         for name in ("pixels.fits", "pixels_scaled.fits", "validity.ecsv"):
             assert files[name].read_bytes() == report[name].read_bytes()
 
@@ -378,7 +378,7 @@ class TestOtherPipelines:
         labels = job.predict(galaxy[:50])
         files = write(tmp_path / "out", job, galaxy[:50], label_map=labels)
         np.testing.assert_array_equal(read_map(files["cluster_map.fits"])[0], labels)
-        assert "model.joblib" not in files
+        assert "model.skops" not in files
 
 
 class TestWrittenReport:
@@ -519,7 +519,7 @@ class TestStrangeMaps:
         names = ["cluster", "Row", "a b/c"]
         cube = Cube(rng.normal(size=(30, 30, 3)), band_names=names)
         pipeline = make_pipeline(CubeClusterer(KMeans(2, random_state=0))).fit(cube)
-        files = written(pipeline, cube)
+        files = written(pipeline, cube, tables=True)
         columns = Table.read(files["pixels.fits"]).colnames
         expected = ["row", "column", "flux_cluster", "flux_Row", "a b/c", "cluster"]
         assert columns == expected
@@ -534,7 +534,7 @@ class TestStrangeMaps:
             files = write(tmp_path / "out", pipeline, galaxy)
         said = [str(one.message) for one in warned]
         told = json.loads(files["provenance.json"].read_text())["left_out"]
-        for name in ("model.joblib", "model.skops"):
+        for name in ("model.skops", "model.joblib"):
             assert name not in files
             assert "lambda" in told[name]
             assert f"{name} is left out: {told[name]}" in said
@@ -548,7 +548,7 @@ class TestStrangeMaps:
         told = json.loads(files["provenance.json"].read_text())
         assert "crossmatch" in told["left_out"]
         assert "crossmatch.ecsv" not in files
-        assert {"cluster_map.fits", "model.joblib"} <= files.keys()
+        assert {"cluster_map.fits", "model.skops"} <= files.keys()
 
     def test_tables_of_more_pixels_than_are_wanted(
         self, galaxy, job, written, monkeypatch

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A folder of results repeats nothing, unless all tables are wanted."""
+
+import pytest
+
+from skesom.report import load_model, write_report
+from skesom.report._tables import TABLES
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [(False, set()), ("auto", {TABLES[0]}), (True, {*TABLES, "cluster_images.zip"})],
+)
+def test_tables(galaxy, job, small_sample, tmp_path, tables, expected):
+    files = write_report(tmp_path / "out", job, galaxy, tables=tables, pictures=False)
+    assert {*files} & {*TABLES, "cluster_images.zip"} == expected
+    assert {*files}.isdisjoint(files.left_out)
+
+
+def test_one_model(plain_report, galaxy, job):
+    assert "model.joblib" not in plain_report
+    pipeline, _ = load_model(plain_report["model.skops"])
+    assert (pipeline.predict(galaxy) == job.predict(galaxy)).all()
+
+
+@pytest.mark.filterwarnings("ignore:model.skops is left out:UserWarning")
+def test_a_pickle_where_no_file_to_share_is_possible(
+    galaxy, job, small_sample, monkeypatch, tmp_path
+):
+    def refuse(path, content):
+        raise TypeError("no text can hold it")
+
+    monkeypatch.setattr("skesom.report._models.write_skops", refuse)
+    spare = {"pictures": False, "tables": False}
+    files = write_report(tmp_path / "out", job, galaxy, **spare)
+    assert "no text can hold it" in files.left_out["model.skops"]
+    assert "model.skops" not in files
+    pipeline, _ = load_model(files["model.joblib"], trust=True)
+    assert (pipeline.predict(galaxy) == job.predict(galaxy)).all()
