@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -235,10 +236,16 @@ class _Band(NamedTuple):
     @property
     def equivalencies(self):
         """Units that are the same for this band."""
-        same = list(units.zero_point_flux(1 * units.AB))
-        if self.wavelength is not None:
-            same += units.spectral_density(self.wavelength)
-        return same
+        return _same_units(self.wavelength)
+
+
+@lru_cache  # as below: astropy takes milliseconds, and is asked for each band and step
+def _same_units(wavelength):
+    """Return units that are the same in a band of a wavelength, if it is known."""
+    same = list(units.zero_point_flux(1 * units.AB))
+    if wavelength is not None:
+        same += units.spectral_density(wavelength)
+    return same
 
 
 class _UnknownError(ValueError):
@@ -325,6 +332,7 @@ def _janskys(unit, band):
     raise _UnknownError(f"{unit} measures neither flux density nor surface brightness.")
 
 
+@lru_cache
 def is_flux(unit):
     """Tell whether a unit is one of flux density or surface brightness."""
     same = units.spectral_density(1 * units.AA) + units.zero_point_flux(1 * units.AB)
