@@ -75,24 +75,25 @@ def _cluster(options):
 
 def run_files(options, estimator_of, training_of=None):
     """Fit a pipeline to files and write its report, or repeat a run."""
-    from skesom.report._folders import check_folder
-
     if (output := output_of(options)) is None:
         raise ValueError("give the folder for the results (-o)")
-    check_folder(output, overwrite=options.overwrite)
     check_radius(options)
     if options.trust and options.provenance is None:
         raise ValueError("--trust is about the files of a run: give --from")
+    if not options.files and options.provenance is None:
+        raise ValueError("give the files of the images, or a run to repeat (--from)")
+    prepare_pictures(options)
+    from skesom.report._folders import check_folder  # takes seconds, too
+
+    check_folder(output, overwrite=options.overwrite)
     if options.provenance is not None:
         (_cut if _is_cut(options) else _repeat)(options)
         return
-    if not options.files:
-        raise ValueError("give the files of the images, or a run to repeat (--from)")
     estimator = estimator_of(options)
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
     source = with_strips(source_of(options).by_wavelength(), options.strips)
-    images = read_images(options, source)
+    images = read_images(source)
     bands = [source.plan.band_names[number] for number in source.order]
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
@@ -171,7 +172,7 @@ def _repeat(options):
     jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
     source = with_strips(run.source, options.strips)
     with whole(run.path):
-        images = read_images(options, source)
+        images = read_images(source)
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
         files, taught = _fit_and_write(
             options, pipeline, images, source, run.training, names, run.cut
@@ -208,7 +209,7 @@ def _cut(options):
         check_cut(pipeline[-1], number)
     groups = groups_of(path.parent, digest_of_fit(pipeline, model))
     with whole(path):
-        images = read_images(options, source)
+        images = read_images(source)
     before = pipeline[-1].labels_
 
     def cut(step, cube):
@@ -278,9 +279,8 @@ def _print_score(held_out):
     say(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1))
 
 
-def read_images(options, source):
-    """Read images, while the processes that draw pictures start."""
-    prepare_pictures(options)
+def read_images(source):
+    """Read images."""
     announce("reading the images")
     return source.read()
 
@@ -329,6 +329,7 @@ def add_demo(commands):
 
 def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
+    prepare_pictures(options)
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
     from skesom.maps import compare_clusterings, make_cluster_pipeline
@@ -340,7 +341,6 @@ def _demo(options):
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         side = options.size
         say(f"Making a galaxy of {side} x {side} pixels in nine filters.")
-        prepare_pictures(options)
         cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
         files = write_bands(folder / "images", cube)
         write_map(folder / "truth.fits", truth, cube=cube)

@@ -139,11 +139,14 @@ def send(options, folder, images):
 
 
 def prepare_pictures(options):
-    """Start the processes that draw pictures, some seconds; refuse options of none."""
-    from skesom.report._drawing import prepare_drawing
+    """Start the processes that draw pictures, which need seconds to load libraries.
+
+    Options of pictures are refused without any.
+    """
+    from skesom._common.processes import prepare
 
     if not options.no_pictures:
-        prepare_drawing()
+        prepare("astropy.visualization.wcsaxes", "skesom.report._pictures")
         return
     for name, default in _OF_PICTURES.items():
         if getattr(options, name) != default:

@@ -22,6 +22,7 @@ from skesom.cli._options import (
     add_rgb,
     add_samp,
     add_trust,
+    prepare_pictures,
     send,
     source_of,
 )
@@ -47,6 +48,7 @@ def add_predict(commands):
 
 def _predict(options):
     """Label the pixels of images."""
+    prepare_pictures(options)
     from skesom.cube import CubeAligner
     from skesom.cube.alignment._aligner import shape_before_cut
     from skesom.report import load_model
@@ -68,7 +70,7 @@ def _predict(options):
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source.matched(order, names)
     source = with_strips(source, options.strips)
-    images = read_images(options, source)
+    images = read_images(source)
     announce("finding the cluster of each pixel")
     with whole(model):
         label_map = _predict_of(pipeline)(images)

@@ -1,26 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Figures of a report: drawn in processes, and saved in one format and width."""
+"""Figures of a report: drawn in other processes, saved in one format and width."""
 
 from __future__ import annotations
 
 import io
-import multiprocessing
-import os
-import sys
-import threading
-import time
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from numbers import Real
 from typing import NamedTuple
 
-import joblib
-from joblib.externals.loky.backend import get_context
-
-from skesom._common.files import is_of_machine
+from skesom._common.processes import n_others, result_of, submit
 from skesom._common.warn import warn_user
 from skesom.displays._rgb import rgb_numbers
 
@@ -29,16 +19,11 @@ _COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy
 _LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
 _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
 _PAD = 0.06  # inches around all that is drawn
-_WATCH = 1.0  # seconds
-_MOST_PROCESSES = 4  # each takes the memory of the libraries
 _OF_FORMATS = {
     "png": {"pil_kwargs": {"compress_level": 4}},  # half the time, almost as small
     "pdf": {"metadata": {"CreationDate": None}},
     "svg": {"metadata": {"Date": None}},
 }
-_pools = []  # at most one, of the processes that draw
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pools.clear)
 
 
 class PictureStyle(NamedTuple):
@@ -117,65 +102,6 @@ def new_axes(size, projection=None, width=None):
     return figure.add_axes(place, projection=projection)
 
 
-def prepare_drawing():
-    """Let the processes that draw load their libraries, while this one reads and fits.
-
-    A process without them would need seconds before it draws.
-    """
-    for _ in range(_n_others()):
-        _submit(_load)
-
-
-def _end_with(parent):
-    """End this process soon after the one that it draws for, which may be killed."""
-
-    def watch():
-        if sys.platform == "win32":  # where getppid names the parent when it is gone
-            multiprocessing.parent_process().join()
-        else:
-            while os.getppid() == parent:
-                time.sleep(_WATCH)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _load():
-    """Load the libraries that draw images of the sky."""
-    import astropy.visualization.wcsaxes  # noqa: F401
-    import matplotlib.figure  # noqa: F401
-
-
-def _n_others():
-    return min(joblib.cpu_count() - 1, _MOST_PROCESSES)
-
-
-def _submit(task):
-    """Give a task to the processes that draw."""
-    if not _pools:  # as processes of joblib, which need no guard in scripts, but others
-        how = get_context("loky"), _end_with, (os.getpid(),)
-        _pools.append(ProcessPoolExecutor(_n_others(), *how))
-    try:
-        return _pools[0].submit(task)
-    except BrokenProcessPool:  # one of them was killed
-        _pools.clear()
-        return _submit(task)
-    except (OSError, RuntimeError) as error:
-        if not is_of_machine(error):
-            raise
-        return None  # drawn here
-
-
-def _result_of(future, task):
-    """Return the drawing of a process; draw here one that was not begun, or killed."""
-    if future is None or future.cancel():
-        return task()
-    try:
-        return future.result()
-    except BrokenProcessPool:
-        return task()
-
-
 def start_drawing(jobs, style):
     """Let other processes draw; return a function that draws the rest here.
 
@@ -187,10 +113,10 @@ def start_drawing(jobs, style):
     settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
-    futures = {n: _submit(task) if _n_others() else None for n, task in tasks.items()}
+    futures = {n: submit(task) if n_others() else None for n, task in tasks.items()}
 
     def collect():
-        drawn = {n: _result_of(futures[n], tasks[n]) for n in reversed(tasks)}
+        drawn = {n: result_of(futures[n], tasks[n]) for n in reversed(tasks)}
         for name in tasks:
             for message in drawn[name][1]:
                 warn_user(message)

@@ -74,25 +74,24 @@ class Pictures:
         self._size = image_size(self._cube.shape)
 
     def jobs(self):
-        """Return the jobs that need no look at all pixels."""
+        """Yield the jobs that need no look at all pixels."""
         result = self._result
         if result.is_voxel:
-            jobs = [("cluster_map", _Slices(result).together)]
+            yield "cluster_map", _Slices(result).together
         else:
-            jobs = [*self._maps(), ("cluster_spectra", self._spectra())]
-            jobs += self._diagrams()
+            yield from self._maps()
+            yield "cluster_spectra", self._spectra()
+            yield from self._diagrams()
         labels = result.label_map.reshape(len(result.label_map), -1)
         histogram = ClusterHistogramDisplay(
             labels, colors=self._colors, names=self._names
         )
         counted = "voxels" if result.is_voxel else "pixels"
-        job = partial(_histogram, histogram.thinned(1), counted)
-        jobs.append(("cluster_histogram", job))
-        if result.is_of_fit and result.has_tree:
-            jobs.append(("dendrogram", self._dendrogram()))
+        yield "cluster_histogram", partial(_histogram, histogram.thinned(1), counted)
         if result.som is not None and result.is_of_fit:
-            jobs += self._jobs_of_units(result.som)
-        return jobs
+            yield from self._jobs_of_units(result.som)
+        if result.is_of_fit and result.has_tree:
+            yield "dendrogram", self._dendrogram()
 
     def _maps(self):
         """Return the jobs that draw the clusters of pixels on the sky."""
@@ -155,16 +154,15 @@ class Pictures:
             yield kind, partial(_diagram, display.thinned(_DOTS, cube=cube))
 
     def jobs_of_pixels(self, summary):
-        """Return the jobs that draw a number of each pixel."""
+        """Yield the jobs that draw a number of each pixel."""
         result, wcs = self._result, self._cube.wcs
         known = {"agreement": ("stability", summary.agreement)}
         known["confidence"] = "confidence", result.confidence
         known["quantization_error"] = "distance", summary.distances
-        jobs = [
-            (name, partial(_plotted, self._numbers(kind, values), self._size, wcs))
-            for name, (kind, values) in known.items()
-            if values is not None and not result.is_voxel
-        ]
+        for name, (kind, values) in known.items():
+            if values is not None and not result.is_voxel:
+                numbers = self._numbers(kind, values)
+                yield name, partial(_plotted, numbers, self._size, wcs)
         if not result.is_voxel:
             stamps = CutoutsDisplay(
                 result.label_map,
@@ -174,11 +172,9 @@ class Pictures:
                 names=self._names,
             )
             stamps = stamps.thinned(bands=self._style.rgb)
-            jobs.append(("cutouts", partial(_plotted, stamps, stamps.size)))
+            yield "cutouts", partial(_plotted, stamps, stamps.size)
         if result.held_out is not None:
-            confusion = partial(_confusion, result.held_out)
-            jobs.append(("held_out_confusion", confusion))
-        return jobs
+            yield "held_out_confusion", partial(_confusion, result.held_out)
 
     def _numbers(self, kind, values):
         display = ValueMapDisplay(values, kind=kind, wcs=self._cube.wcs)

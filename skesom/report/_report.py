@@ -232,7 +232,7 @@ class _Report:
 
     def __init__(self, folder, home):
         self._folder, self._home = folder, home  # of now, and at the end
-        self.files, self._drawing = WrittenReport(), []
+        self.files, self._drawing = WrittenReport(), {}
         self._left_out = self.files.left_out
 
     def _add(self, names):
@@ -247,12 +247,11 @@ class _Report:
 
     def write_findings(self, result, tables, style, catalog, radius):
         """Write maps, tables and, unless the style is None, pictures."""
-        cube, jobs = result.cube, []
+        cube = result.cube
         if style is not None:  # other processes draw while this one writes tables
             pictures = _pictures.Pictures(result, style)
-            jobs = pictures.jobs_of_bands() if tables is True else []
-            jobs += pictures.jobs()
-            self._drawing.append(start_drawing(jobs, style))
+            self.draw(pictures.jobs_of_bands() if tables is True else (), style)
+            self.draw(pictures.jobs(), style)
         reason = _tables.why_not(result, tables)
         if reason:
             self._left_out["pixels"] = reason
@@ -285,10 +284,8 @@ class _Report:
             path = self.path(_pictures.BAND_IMAGES)
             _pictures.write_band_images(path, result, clusters)
         if style is not None:
-            late = pictures.jobs_of_pixels(summary)
-            self._drawing.append(start_drawing(late, style))
-            jobs += late
-        drawn = {name: f"{name}.{style.format}" for name, _ in jobs}
+            self.draw(pictures.jobs_of_pixels(summary), style)
+        drawn = {name: f"{name}.{style.format}" for name in self._drawing}
         if catalog is not None:
             self.write_crossmatch(result, catalog, radius, style)
         self.files.suggestions = suggestions_of(result, self.files.matches)
@@ -312,16 +309,23 @@ class _Report:
         else:
             self.files.matches = found
 
+    def draw(self, jobs, style):
+        """Let other processes draw the first pictures while later ones are prepared."""
+        for name, job in jobs:
+            self._drawing[name] = start_drawing([(name, job)], style)
+
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
         _logger.debug("drawing pictures")
-        for collect in reversed(self._drawing):
-            for name, picture in collect().items():
-                if name == "bands":
-                    path = self._folder / _pictures.BAND_IMAGES
-                    _pictures.add_band_pictures(path, picture)
-                elif picture is not None:
-                    self.path(f"{name}.{style.format}").write_bytes(picture)
+        drawn = {}
+        for collect in reversed(self._drawing.values()):  # the last are not begun
+            drawn |= collect()
+        for name in self._drawing:
+            if name == "bands":
+                path = self._folder / _pictures.BAND_IMAGES
+                _pictures.add_band_pictures(path, drawn[name])
+            elif drawn[name] is not None:
+                self.path(f"{name}.{style.format}").write_bytes(drawn[name])
 
     def write_outlines(self, label_map, wcs, names, colors, sigma):
         """Write the outlines of the clusters as regions."""

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skesom._common.processes import result_of, submit
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -54,7 +55,7 @@ def drawn(job, **style):
 def drawn_here(jobs, style):
     """Return what this process draws."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_drawing, "_n_others", lambda: 0)
+        patch.setattr(_drawing, "n_others", lambda: 0)
         return start_drawing(jobs, style)()
 
 
@@ -118,16 +119,16 @@ class TestProcesses:
     @pytest.fixture
     def two_processes(self, monkeypatch):
         """Draw elsewhere, on any machine, also what is not begun."""
-        monkeypatch.setattr(_drawing.joblib, "cpu_count", lambda: 2)
+        monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
 
         def wait(future, task):
             return task() if future is None else future.result()
 
-        monkeypatch.setattr(_drawing, "_result_of", wait)
+        monkeypatch.setattr(_drawing, "result_of", wait)
 
     def test_draw_the_same_pixels(self, job, galaxy, two_processes):
         pictures = Pictures(Result(job, galaxy), PictureStyle(dpi=40))
-        jobs = [*pictures.jobs()[::2], *pictures.jobs_of_bands()]
+        jobs = [*[*pictures.jobs()][::2], *pictures.jobs_of_bands()]
         elsewhere = start_drawing(jobs, PictureStyle(dpi=40))()
         here = drawn_here(jobs, PictureStyle(dpi=40))
         assert elsewhere == here
@@ -159,24 +160,24 @@ class TestProcesses:
 
 
 def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
-    victim = _drawing._submit(os.getpid).result()
+    victim = submit(os.getpid).result()
     task = partial(time.sleep, 60)
-    future = _drawing._submit(task)
+    future = submit(task)
     while not future.running():
         time.sleep(0.01)
     os.kill(victim, signal.SIGKILL)
     with pytest.raises(BrokenProcessPool):
         future.result()
-    assert _drawing._result_of(future, lambda: "drawn here") == "drawn here"
-    assert _drawing._submit(os.getpid).result() != victim
+    assert result_of(future, lambda: "drawn here") == "drawn here"
+    assert submit(os.getpid).result() != victim
     assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
 
 
 def test_processes_end_with_one_that_is_killed():
     code = """
 import os, time
-from skesom.report import _drawing
-print(_drawing._submit(os.getpid).result(), flush=True)
+from skesom._common.processes import submit
+print(submit(os.getpid).result(), flush=True)
 time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as run:

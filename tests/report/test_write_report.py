@@ -447,7 +447,7 @@ class TestStrangeMaps:
             if isinstance(path, Path):
                 path.touch()
 
-        monkeypatch.setattr("skesom.report._drawing._n_others", lambda: 0)
+        monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
 
         def make(pipeline, cube, **options):
@@ -630,7 +630,7 @@ class TestFailure:
         def break_down(*args, **kwargs):
             raise OSError("No space left on device")
 
-        monkeypatch.setattr("skesom.report._drawing._n_others", lambda: 0)
+        monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
 
     @pytest.mark.usefixtures("_full_disk")

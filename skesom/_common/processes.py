@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Processes that work beside this one, and load their libraries before."""
+
+import importlib
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+
+import joblib
+from joblib.externals.loky.backend import get_context
+
+from skesom._common.files import is_of_machine
+
+_WATCH = 1.0  # seconds
+_MOST_PROCESSES = 4  # each takes the memory of the libraries
+_pools = []  # at most one
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pools.clear)
+
+
+def prepare(*modules):
+    """Let the other processes load modules, for which they need seconds."""
+    for _ in range(n_others()):
+        submit(partial(_load, modules))
+
+
+def _load(modules):
+    for module in modules:
+        importlib.import_module(module)
+
+
+def n_others():
+    """Return the number of the other processes."""
+    return min(joblib.cpu_count() - 1, _MOST_PROCESSES)
+
+
+def submit(task):
+    """Give a task to the other processes; return its future, None if none starts."""
+    if not _pools:  # as processes of joblib, which need no guard in scripts, but others
+        how = get_context("loky"), _end_with, (os.getpid(),)
+        _pools.append(ProcessPoolExecutor(n_others(), *how))
+    try:
+        return _pools[0].submit(task)
+    except BrokenProcessPool:  # one of them was killed
+        _pools.clear()
+        return submit(task)
+    except (OSError, RuntimeError) as error:
+        if not is_of_machine(error):
+            raise
+        return None
+
+
+def result_of(future, task):
+    """Return the result of a task; do here one that was not begun, or killed."""
+    if future is None or future.cancel():
+        return task()
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return task()
+
+
+def _end_with(parent):
+    """End this process soon after the one that it works for, which may be killed."""
+
+    def watch():
+        if sys.platform == "win32":  # where getppid names the parent when it is gone
+            multiprocessing.parent_process().join()
+        else:
+            while os.getppid() == parent:
+                time.sleep(_WATCH)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
