@@ -142,6 +142,8 @@ class Result:
 
     def errors(self, rows):
         """Return the errors of the features of a strip, None if they are not used."""
+        if self.step._typical_errors is None:  # the steps would be taken for nothing
+            return None
         cube, valid = self._stepped(rows, with_errors=True), self.valid(rows)
         table = cube.data[valid]
         errors = errors_to_apply(self.step, cube, table, valid, warn=False)
