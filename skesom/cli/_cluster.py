@@ -203,7 +203,7 @@ def _cut(options):
     path, _ = read_provenance(options.provenance)
     source = read_source(path, files=options.files or None, trust=options.trust)
     source = with_strips(source, options.strips)
-    model = find_model(path.parent, trust=options.trust)
+    model = find_model(path.parent)
     pipeline, _ = load_model(model, trust=options.trust)
     with whole(path.parent):
         check_cut(pipeline[-1], number)

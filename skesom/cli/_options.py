@@ -84,10 +84,8 @@ def add_output(parser, default=None, *, also=None):
     add = parser.add_argument
     add("-o", "--output", metavar="DIR", default=default, required=must, help=text)
     add_overwrite(parser)
-    text = (
-        "table with a row for each pixel; auto: of up to 10 million pixels; yes: also "
-    )
-    text += "of the scaled pixels, and images of the clusters in each band"
+    text = "table of the pixels; auto: of up to 10 million; yes: also scaled pixels, "
+    text += "validity indices, and an image of the clusters in each band"
     add_choice(add, "--tables", text, "auto", "yes", "no")
     add = parser.add_argument_group("pictures").add_argument
     text = "write no pictures, to save time"

@@ -59,7 +59,7 @@ def _predict(options):
     from skesom.report._provenance import digest_of_fit, line_of_cut, source_of_model
 
     check_folder(options.output, overwrite=options.overwrite)
-    model = find_model(options.model, trust=options.trust)
+    model = find_model(options.model)
     pipeline, band_names = load_model(model, trust=options.trust)
     groups = groups_of(model, digest_of_fit(pipeline, model))
     earlier = source_of_model(model, trust=options.trust)

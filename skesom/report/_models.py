@@ -203,13 +203,12 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     return model["pipeline"], names
 
 
-def find_model(path, *, trust=False):
-    """Return the file of a model: the given one, or the best one of a folder."""
+def find_model(path):
+    """Return the file of a model: the given one, or that of a folder."""
     path = Path(path)
     if not path.is_dir():
         return path
-    names = ("model.joblib", "model.skops")
-    for name in names if trust else names[::-1]:
+    for name in ("model.skops", "model.joblib"):
         if (path / name).is_file():
             return path / name
     raise FileNotFoundError(f"{path} holds no model. Give a folder of results.")

@@ -103,10 +103,8 @@ def _write_votable(path, table):
         votable.to_xml(head)
     begin, end, rest = head.getvalue().decode().rpartition("  </TABLE>")
     cells = [map(_cell, column.tolist()) for column in table.itercols()]
-    rows = "".join(
-        "".join(("     <TR>\n", *row, "     </TR>\n"))
-        for row in zip(*cells, strict=True)
-    )
+    texts = map("".join, zip(*cells, strict=True))
+    rows = "".join(f"     <TR>\n{text}     </TR>\n" for text in texts)
     data = f"   <DATA>\n    <TABLEDATA>\n{rows}    </TABLEDATA>\n   </DATA>\n"
     path.write_text(f"{begin}{data}{end}{rest}", encoding="utf-8")
 

@@ -127,8 +127,8 @@ def write_report(
         Arguments of the command line, for ``provenance.json``.
     tables : bool or "auto", default="auto"
         Whether the table with a row for each pixel is written; if True, also that of
-        the scaled pixels, and images of the clusters in each band. "auto" leaves it out
-        for more than 10 million pixels, whose tables are gigabytes.
+        the scaled pixels, validity indices, and images of the clusters in each band.
+        "auto" leaves it out for more than 10 million pixels: tables are gigabytes.
     pictures : bool or PictureStyle, default=True
         Whether pictures are drawn, or in which format, resolution and width.
     overwrite : bool, default=False
@@ -278,9 +278,9 @@ class _Report:
         ):
             self._add(names)
             self._left_out |= left_out
-        indices = _tables.validity_indices(result, summary)
-        write_ecsv(indices, self.path("validity.ecsv"))
         if tables is True:
+            indices = _tables.validity_indices(result, summary)
+            write_ecsv(indices, self.path("validity.ecsv"))
             path = self.path(_pictures.BAND_IMAGES)
             _pictures.write_band_images(path, result, clusters)
         if style is not None:
@@ -430,7 +430,7 @@ def read_report(
     folder = Path(folder)
     path, provenance = read_provenance(folder)
     source = read_source(folder, files=images, trust=trust)
-    pipeline, _ = load_model(find_model(folder, trust=trust), trust=trust)
+    pipeline, _ = load_model(find_model(folder), trust=trust)
     label_map, _ = read_map(folder / "cluster_map.fits")
     groups = groups_of(groups or folder, digest_of_fit(pipeline, path))
     with whole(path):

@@ -24,7 +24,7 @@ RESULTS = [
     *("agreement.fits", "cluster_map.fits", "clusters.ecsv"),
     *("cluster_map.lut", "groups.json", "summary.md"),
     *("pieces.ecsv", "pieces.vot"),
-    *("pixels.fits", "provenance.json", "validity.ecsv"),
+    *("pixels.fits", "provenance.json"),
     *("model.skops", "recipe.skops"),
 ]
 

@@ -6,14 +6,16 @@ import pytest
 from skesom.report import load_model, write_report
 from skesom.report._tables import TABLES
 
+MORE = {*TABLES, "cluster_images.zip", "validity.ecsv"}
+
 
 @pytest.mark.parametrize(
     ("tables", "expected"),
-    [(False, set()), ("auto", {TABLES[0]}), (True, {*TABLES, "cluster_images.zip"})],
+    [(False, set()), ("auto", {TABLES[0]}), (True, MORE)],
 )
 def test_tables(galaxy, job, small_sample, tmp_path, tables, expected):
     files = write_report(tmp_path / "out", job, galaxy, tables=tables, pictures=False)
-    assert {*files} & {*TABLES, "cluster_images.zip"} == expected
+    assert {*files} & MORE == expected
     assert {*files}.isdisjoint(files.left_out)
 
 

@@ -314,7 +314,7 @@ class TestOtherPipelines:
 
     def test_a_clusterer_without_units(self, galaxy, tmp_path):
         pipeline = make_cluster_pipeline(KMeans(3, random_state=0)).fit(galaxy)
-        files = write(tmp_path / "out", pipeline, galaxy)
+        files = write(tmp_path / "out", pipeline, galaxy, tables=True)
         columns = Table.read(files["pixels.fits"]).colnames
         assert "unit" not in columns
         assert columns[-1] == "cluster"
@@ -466,7 +466,7 @@ class TestStrangeMaps:
     def test_one_cluster(self, galaxy, written):
         galaxy = galaxy[:, :, :2]
         pipeline = make_cluster_pipeline(ESOM(n_clusters=1, random_state=0)).fit(galaxy)
-        files = written(pipeline, galaxy)
+        files = written(pipeline, galaxy, tables=True)
         table = Table.read(files["validity.ecsv"])
         value = table["value"][table["index"] == "Davies-Bouldin index"]
         assert np.isnan(value)

@@ -233,11 +233,6 @@ class _Band(NamedTuple):
     pixel_area: units.Quantity | None
     beam_area: units.Quantity
 
-    @property
-    def equivalencies(self):
-        """Units that are the same for this band."""
-        return _same_units(self.wavelength)
-
 
 @lru_cache  # as below: astropy takes milliseconds, and is asked for each band and step
 def _same_units(wavelength):
@@ -304,8 +299,9 @@ def _factor(band, target):
             flux = quantity.value * _janskys(quantity.unit, band)
         return flux / _janskys(target, band), "calibration"
     if band.unit is not None:
-        if band.unit.is_equivalent(target, band.equivalencies):
-            return band.unit.to(target, equivalencies=band.equivalencies), "unit"
+        same = _same_units(band.wavelength)
+        if band.unit.is_equivalent(target, same):
+            return band.unit.to(target, equivalencies=same), "unit"
         if is_flux(band.unit):
             return _janskys(band.unit, band) / _janskys(target, band), "unit"
     if np.isfinite(band.zero_point):
@@ -319,10 +315,11 @@ def _factor(band, target):
 
 def _janskys(unit, band):
     """Return a unit of flux or surface brightness in janskys per pixel."""
+    same = _same_units(band.wavelength)
     for area in _AREAS:
         flux = unit * area
-        if flux.is_equivalent(units.Jy, band.equivalencies):
-            factor = flux.to(units.Jy, equivalencies=band.equivalencies)
+        if flux.is_equivalent(units.Jy, same):
+            factor = flux.to(units.Jy, equivalencies=same)
             return factor * _part_of_pixel(area, band)
     if is_flux(unit):
         raise _UnknownError(
