@@ -114,12 +114,11 @@ def write_catalog(folder, clusters, found, *, style=None):
     for name, table in tables.items():
         write_ecsv(table, folder / f"{name}.ecsv")
     files = [f"{name}.ecsv" for name in tables]
-    drawn = {}
-    if style is not None:
-        drawn = start_drawing(_pictures(clusters, found), style)()
-    for name, picture in drawn.items():
+    jobs = [] if style is None else _pictures(clusters, found)
+    drawn = [(name, start_drawing(job, style)) for name, job in jobs]
+    for name, collect in reversed(drawn):  # the last one is not begun
         files.append(f"{name}.{style.format}")
-        (folder / files[-1]).write_bytes(picture)
+        (folder / files[-1]).write_bytes(collect())
     return files
 
 

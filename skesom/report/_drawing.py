@@ -102,25 +102,25 @@ def new_axes(size, projection=None, width=None):
     return figure.add_axes(place, projection=projection)
 
 
-def start_drawing(jobs, style):
-    """Let other processes draw; return a function that draws the rest here.
+def start_drawing(job, style):
+    """Let another process draw; return a function that gives the picture.
 
-    It returns by name the bytes of a file, or what else the function of a job returned.
+    It is drawn here if that was not begun. It is the bytes of a file, or what else the
+    function of the job returned.
     """
     from matplotlib import rcParams
 
     # Each process draws with the settings of this one.
     settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
-    tasks = {name: partial(_drawn, job, style, settings) for name, job in jobs}
-    futures = {n: submit(task) if n_others() else None for n, task in tasks.items()}
+    task = partial(_drawn, job, style, settings)
+    future = submit(task) if n_others() else None
 
     def collect():
-        drawn = {n: result_of(futures[n], tasks[n]) for n in reversed(tasks)}
-        for name in tasks:
-            for message in drawn[name][1]:
-                warn_user(message)
-        return {name: drawn[name][0] for name in tasks}
+        drawn, messages = result_of(future, task)
+        for message in messages:
+            warn_user(message)
+        return drawn
 
     return collect
 

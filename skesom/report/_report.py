@@ -312,14 +312,13 @@ class _Report:
     def draw(self, jobs, style):
         """Let other processes draw the first pictures while later ones are prepared."""
         for name, job in jobs:
-            self._drawing[name] = start_drawing([(name, job)], style)
+            self._drawing[name] = start_drawing(job, style)
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
         _logger.debug("drawing pictures")
-        drawn = {}
-        for collect in reversed(self._drawing.values()):  # the last are not begun
-            drawn |= collect()
+        begun = reversed(self._drawing.items())  # the last ones are not
+        drawn = {name: collect() for name, collect in begun}
         for name in self._drawing:
             if name == "bands":
                 path = self._folder / _pictures.BAND_IMAGES
