@@ -174,6 +174,7 @@ def fitted(command, bands, objects, tmp_path_factory):
     catalog.write_bytes(objects.read_bytes())
     options = ["--n-clusters", 4, "--method", "csom", "--set", "shape=4,4"]
     options += ["--runs", 1, "--no-pictures", "--catalog", catalog, "--radius", "2pix"]
+    options += ["--tables", "yes"]
     command("cluster", *bands, "-o", folder / "result", *options)
     command("explore", folder / "result", "--trust", "--catalog", catalog)
     catalog.unlink()

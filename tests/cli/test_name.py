@@ -118,7 +118,7 @@ def test_known_objects_of_a_result_are_compared_again(named, fitted):
 
 
 def test_the_model_still_has_the_labels_of_the_run(named, fitted, labels_in):
-    pipeline, _ = load_model(named[0] / "model.joblib", trust=True)
+    pipeline, _ = load_model(named[0] / "model.skops", trust=True)
     np.testing.assert_array_equal(pipeline[-1].labels_, labels_in(fitted))
 
 
@@ -130,7 +130,7 @@ def test_without_names_the_result_is_the_first_again(
     assert run(*command)[::2] == (0, [])
     before, after = (without_the_list(contents(each)) for each in (fitted, out))
     assert before.keys() == after.keys()
-    for name in before.keys() - {"model.joblib", "cluster_images.zip"}:
+    for name in before.keys() - {"cluster_images.zip"}:
         may_differ = name == "page.html" or name.endswith(".skops")
         assert before[name] == after[name] or may_differ, name
 
@@ -178,7 +178,7 @@ def test_pictures_are_drawn_as_they_were(
     """In their format; and a result without tables gets none."""
     told = told_in(result)
     told["pictures"] = {"format": "svg", "dpi": 40, "width": "one", "rgb": None}
-    told["files"].remove("pixels.fits")
+    told["files"] = [n for n in told["files"] if not n.startswith("pixels")]
     (result / "provenance.json").write_text(json.dumps(told))
     (result / "page.html").unlink()
     given = {}
@@ -214,7 +214,7 @@ def test_other_commands_take_the_names(
     run, bands, fitted, named, repeat, labels_in, tmp_path
 ):
     result, out = named[0], tmp_path / "out"
-    for source in (result, result / "model.joblib"):
+    for source in (result, result / "model.skops"):
         printed = run.ok(
             *("predict", source, *bands, "-o", out, "--overwrite", "--trust"),
             *("--no-pictures", "--tables", "no"),

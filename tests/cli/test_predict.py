@@ -11,6 +11,7 @@ import pytest
 
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_bands
+from skesom.report import load_model
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +35,10 @@ class TestPredict:
 
     def test_what_the_pipeline_predicts(self, run, model, others, told_in, tmp_path):
         out = run.ok(
-            *("predict", model / "model.joblib", *others, "-o", tmp_path / "out"),
-            *("--trust", "--no-pictures"),
+            *("predict", model / "model.skops", *others, "-o", tmp_path / "out"),
+            "--no-pictures",
         )
-        pipeline = joblib.load(model / "model.joblib")["pipeline"]
+        pipeline = load_model(model / "model.skops")[0]
         cube = read_cube(others)
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         np.testing.assert_array_equal(labels, pipeline.predict(cube))
@@ -45,9 +46,9 @@ class TestPredict:
         assert f"  {tmp_path / 'out' / 'pixels.fits'}" in out
         # What tells of the fit alone belongs to the folder of the model.
         names = {path.name for path in (tmp_path / "out").iterdir()}
-        assert not {"model.joblib", "model.skops", "u_matrix.png"} & names
+        assert not {"model.skops", "u_matrix.png"} & names
         told = told_in(tmp_path / "out")["model"]
-        assert told["path"] == str(model / "model.joblib")
+        assert told["path"] == str(model / "model.skops")
 
     def test_the_images_of_the_fit_have_their_clusters(
         self, quick, model, bands, labels_in, tmp_path

@@ -33,10 +33,8 @@ def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
         counts = np.bincount(labels[:, columns].ravel(), minlength=3)
         assert counts.max() > 0.95 * counts.sum()
     assert len({labels[10, 4], labels[10, 12], labels[10, 20]}) == 3
-    for name in ("model.skops", "model.joblib"):
-        predict = "predict", out / name, lines, "-o", folder, "--trust", "--overwrite"
-        assert quick(*predict)[0] == 0
-        np.testing.assert_array_equal(labels_in(folder), labels)
+    assert quick("predict", out, lines, "-o", folder)[0] == 0
+    np.testing.assert_array_equal(labels_in(folder), labels)
 
 
 @pytest.mark.parametrize(

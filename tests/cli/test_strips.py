@@ -19,7 +19,7 @@ from skesom.report._image_source import ImageSource
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 # Apart from times, commands and what is said of the files.
-DIFFER = {"provenance.json", "model.joblib", "model.skops", "recipe.skops"}
+DIFFER = {"provenance.json", "model.skops", "recipe.skops"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -36,9 +36,12 @@ def results(command, bands, tmp_path_factory):
     """Folders of results of two ways, with what was printed."""
     folder = tmp_path_factory.mktemp("results")
     # Registration is checked in memory only.
-    options = "--runs", 2, "--dpi", 40, "--check-registration", "no", "--strips"
+    options = "--runs", 2, "--dpi", 40, "--check-registration", "no"
+    options += "--tables", "yes", "--strips"
     printed = {
-        strips: command("cluster", *bands, "-o", folder / strips, *options, strips)
+        strips: command(
+            "cluster", *bands, "-o", folder / strips, *options, "--strips", strips
+        )
         for strips in ("no", "yes")
     }
     return folder, printed
