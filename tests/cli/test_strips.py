@@ -39,9 +39,7 @@ def results(command, bands, tmp_path_factory):
     options = "--runs", 2, "--dpi", 40, "--check-registration", "no"
     options += "--tables", "yes", "--strips"
     printed = {
-        strips: command(
-            "cluster", *bands, "-o", folder / strips, *options, "--strips", strips
-        )
+        strips: command("cluster", *bands, "-o", folder / strips, *options, strips)
         for strips in ("no", "yes")
     }
     return folder, printed
