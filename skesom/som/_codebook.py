@@ -98,7 +98,8 @@ def by_patches(codebook):
     n_centers = -(-n_patches // patch_size)
     order = np.empty(n_units, dtype=np.intc)
     bounds = np.empty(n_patches + 1, dtype=np.intc)
-    arrange(outlines, n_patches, np.empty(n_units), order, bounds)
+    ends = np.empty((2, outlines.shape[1]), outlines.dtype)
+    arrange(outlines, n_patches, np.empty(n_units), ends, order, bounds)
     shape = (n_centers + n_patches, n_features + 1, patch_size)
     patches = _aligned(shape, codebook.dtype)
     patches[:] = 0

@@ -8,30 +8,36 @@ from libc.math cimport INFINITY, nextafter, nextafterf, sqrt
 
 from skesom.som._vectors cimport PATCH
 
+cdef enum:
+    HALVINGS = 3  # between means, the last two: more leave out no more units
+
 
 def arrange(
     const floating[:, ::1] codebook,    # IN (n_units, n_features)
     Py_ssize_t n_patches,               # IN
     double[::1] keys,                   # SCRATCH (n_units,)
+    floating[:, ::1] ends,              # SCRATCH (2, n_features)
     int[::1] order,                     # OUT (n_units,) units, patch by patch
     int[::1] bounds,                    # OUT (n_patches + 1,) where patches begin
 ):
-    """Group units by halving along the line between two that are far from each other.
+    """Group units by halving along lines.
 
-    Patches are as large as each other, give or take one.
+    The first line is that between two units far from each other, the next ones are
+    those between the means of the halves, as in k-means with halves of a size. Patches are as large as each other, give or take one.
     """
     cdef Py_ssize_t unit
     for unit in range(codebook.shape[0]):
         order[unit] = <int> unit
     bounds[0] = 0
     _halve(
-        codebook, 0, codebook.shape[0], 0, n_patches, &keys[0], &order[0], &bounds[0]
+        codebook, 0, codebook.shape[0], 0, n_patches, &keys[0], ends, &order[0],
+        &bounds[0],
     )
 
 
 cdef void _halve(
     const floating[:, ::1] codebook, Py_ssize_t begin, Py_ssize_t end, Py_ssize_t patch,
-    Py_ssize_t n_patches, double *keys, int *order, int *bounds
+    Py_ssize_t n_patches, double *keys, floating[:, ::1] ends, int *order, int *bounds
 ) noexcept:
     if n_patches == 1:
         bounds[patch + 1] = <int> end
@@ -46,16 +52,35 @@ cdef void _halve(
         _farthest(codebook, one, begin, end, order), 0
     ]
     cdef Py_ssize_t place
-    for place in range(begin, end):
-        keys[place] = (
-            _squared(&codebook[order[place], 0], one, n_features)
-            - _squared(&codebook[order[place], 0], other, n_features)
-        )
-    _part(keys, order, begin, end - 1, middle)
-    _halve(codebook, begin, middle, patch, n_first, keys, order, bounds)
+    cdef int _step
+    for _step in range(HALVINGS):
+        for place in range(begin, end):
+            keys[place] = (
+                _squared(&codebook[order[place], 0], one, n_features)
+                - _squared(&codebook[order[place], 0], other, n_features)
+            )
+        _part(keys, order, begin, end - 1, middle)
+        one = _mean(codebook, begin, middle, order, &ends[0, 0])
+        other = _mean(codebook, middle, end, order, &ends[1, 0])
+    _halve(codebook, begin, middle, patch, n_first, keys, ends, order, bounds)
     _halve(
-        codebook, middle, end, patch + n_first, n_patches - n_first, keys, order, bounds
+        codebook, middle, end, patch + n_first, n_patches - n_first, keys, ends, order,
+        bounds,
     )
+
+
+cdef const floating *_mean(
+    const floating[:, ::1] codebook, Py_ssize_t begin, Py_ssize_t end,
+    const int *order, floating *mean
+) noexcept:
+    cdef floating share = <floating> 1 / (end - begin)
+    cdef Py_ssize_t place, feature
+    for feature in range(codebook.shape[1]):
+        mean[feature] = 0
+    for place in range(begin, end):
+        for feature in range(codebook.shape[1]):
+            mean[feature] += share * codebook[order[place], feature]
+    return mean
 
 
 cdef Py_ssize_t _farthest(
@@ -137,6 +162,7 @@ def store(
     cdef floating largest = <floating> (FLT_MAX if floating is float else DBL_MAX)
     for patch in range(radii.shape[0]):
         radii[patch] = -largest
+        patches[patch // PATCH, n_features, patch % PATCH] = largest
     for patch in range(n_patches):
         n_members = bounds[patch + 1] - bounds[patch]
         for lane in range(PATCH):

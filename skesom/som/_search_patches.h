@@ -74,11 +74,12 @@ typedef struct {
     REAL limit[SCREENED + 3];  /* the smallest score so far, or the second smallest */
     REAL slack[SCREENED + 3];  /* by which a unit that is nearer may score more */
     REAL reach[SCREENED + 3];  /* how far the nearest units can be */
-    int first[SCREENED + 3];   /* the most promising patch */
+    int first[SCREENED + 3];   /* the patch of the nearest center */
     VECTOR scores[SCREENED + 3][PARTS]; /* with its units */
 } NAME(searches);
 
-/* Measure the least distances that the units of each patch can have.
+/* Measure the least distances that the units of each patch can have, and note the patch
+   of the nearest center, to be searched first.
 
    `share` is the error of a squared distance as a part of those of the sample from the
    origin and from the unit. */
@@ -88,10 +89,14 @@ INLINE void NAME(bound_patches)(
     REAL share, REAL *restrict bounds)
 {
     const VECTOR zero = FILL(0);
+    VECTOR lanes;
+    for (ptrdiff_t lane = 0; lane < LANES; lane++)
+        lanes[lane] = (REAL)lane;
     for (int row = 0; row < n_samples; row += ABREAST) {
-        VECTOR least[ABREAST], square[ABREAST];
+        VECTOR least[ABREAST], nearest[ABREAST], square[ABREAST];
         for (int k = 0; k < ABREAST; k++) {
             least[k] = FILL(HUGEST);
+            nearest[k] = zero;
             searches->square[row + k] =
                 NAME(square_of)(searches->samples[row + k], n_features);
             square[k] = FILL(searches->square[row + k]);
@@ -104,31 +109,27 @@ INLINE void NAME(bound_patches)(
             NAME(score_patches)(1, searches->samples + row, n_features, same, sums);
             for (int k = 0; k < ABREAST; k++)
                 for (int part = 0; part < PARTS; part++) {
+                    const VECTOR sum = sums[k][part];
                     /* NaN, where squares overflow, becomes 0 */
-                    const VECTOR distance =
-                        LARGER(sums[k][part] + sums[k][part] + square[k], zero);
+                    const VECTOR distance = LARGER(sum + sum + square[k], zero);
                     const VECTOR lowest =
                         LARGER(distance - share * (distance + square[k]), zero);
-                    const VECTOR bound =
+                    STORE(bounds + (row + k) * n_bounds + patch + part * LANES) =
                         NAME(square_root)(lowest) - LOAD(radii + patch + part * LANES);
-                    STORE(bounds + (row + k) * n_bounds + patch + part * LANES) = bound;
-                    least[k] = SMALLER(bound, least[k]);
+                    nearest[k] = CHOOSE(sum < least[k], lanes + FILL(patch + part * LANES),
+                                        nearest[k]);
+                    least[k] = SMALLER(sum, least[k]);
                 }
         }
         for (int k = 0; k < ABREAST; k++) {
             const REAL smallest = NAME(smallest_lane)(least[k], least[k], 1);
-            const REAL *own = bounds + (row + k) * n_bounds;
-            int first = 0;
-            for (ptrdiff_t patch = n_bounds - LANES; patch >= 0; patch -= LANES) {
-                const unsigned found = NAME(lanes_at_most)(LOAD(own + patch), smallest);
-                first = found ? (int)patch + __builtin_ctz(found) : first;
-            }
-            searches->first[row + k] = first;
+            const unsigned found = NAME(lanes_at_most)(least[k], smallest);
+            searches->first[row + k] = (int)nearest[k][__builtin_ctz(found)];
         }
     }
 }
 
-/* Search the most promising patch of each sample. */
+/* Search the patch of the nearest center of each sample. */
 INLINE void NAME(search_first)(
     NAME(searches) *restrict searches, int n_nearest, int n_samples,
     ptrdiff_t n_features, const REAL *restrict members, REAL share)
