@@ -106,7 +106,8 @@ def by_patches(codebook):
     radii = _aligned((n_centers * patch_size,), codebook.dtype)
     units = np.full(n_patches * patch_size, -1, dtype=np.intc)
     store(codebook, order, bounds, patches, radii, units)
-    return {"patches": patches, "radii": radii, "units_in_patches": units}
+    stored = {"patches": patches, "radii": radii, "units_in_patches": units}
+    return stored | {"rows": codebook}
 
 
 def by_node(transposed):

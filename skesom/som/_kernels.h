@@ -49,12 +49,13 @@ typedef struct {
     /* The nearest unit, or the nearest two, of up to SCREENED samples.
 
        `nearest` and, if it is not NULL, `squared` have n_nearest entries for each sample;
-       `scores` has room for SCREENED times the padded units. Return one bit for each
-       sample that is decided. A sample with missing features is not. */
+       `rows` has the codebook unit by unit, or is NULL; `scores` has room for SCREENED
+       times the padded units. Return one bit for each sample that is decided. A sample
+       with missing features is not. */
     uint32_t (*screen)(
         const void *samples, int n_samples, ptrdiff_t n_features, const void *codebook,
-        ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, void *scores,
-        ptrdiff_t *nearest, void *squared);
+        ptrdiff_t stride, ptrdiff_t n_units, const void *rows, int n_nearest,
+        void *scores, ptrdiff_t *nearest, void *squared);
 
     /* The same as `screen`, where the units are in patches.
 
@@ -65,8 +66,8 @@ typedef struct {
        of all units is faster, `worthwhile` becomes 0 and nothing is decided. */
     uint32_t (*screen_patches)(
         const void *samples, int n_samples, ptrdiff_t n_features, const void *patches,
-        const void *radii, const int *units, ptrdiff_t n_patches, int n_nearest,
-        void *room, ptrdiff_t *nearest, void *squared, int *worthwhile);
+        const void *radii, const int *units, ptrdiff_t n_patches, const void *rows,
+        int n_nearest, void *room, ptrdiff_t *nearest, void *squared, int *worthwhile);
 
     /* Squared distances of a sample to the listed nodes.
 

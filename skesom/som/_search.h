@@ -281,15 +281,68 @@ INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
            * (square + (distance > 0 ? distance : 0));
 }
 
+/* The squared distance of a sample to a row, by sums in any order. */
+INLINE REAL NAME(rough_distance)(
+    const REAL *restrict sample, const REAL *restrict row, ptrdiff_t n)
+{
+    VECTOR sums[4] = {{0}, {0}, {0}, {0}};
+    REAL total = 0;
+    ptrdiff_t feature = 0;
+    for (; feature + 4 * LANES <= n; feature += 4 * LANES)
+        for (int part = 0; part < 4; part++) {
+            const VECTOR difference = LOAD(sample + feature + part * LANES)
+                                      - LOAD(row + feature + part * LANES);
+            sums[part] += difference * difference;
+        }
+    for (; feature < n; feature++)
+        total += (sample[feature] - row[feature]) * (sample[feature] - row[feature]);
+    const VECTOR sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    for (int lane = 0; lane < LANES; lane++)
+        total += sum[lane];
+    return total;
+}
+
+/* Strike off the candidates that are clearly farther than others; return how many stay.
+
+   Sums of squares are off by a part of themselves, scores by one of the squares of the
+   sample. Plain sums, in which all terms wait for each other, are few then. */
+INLINE int NAME(strike_off)(
+    const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
+    const REAL *restrict rows, ptrdiff_t *places, ptrdiff_t *candidates, int n)
+{
+    REAL squared[MOST_CANDIDATES];
+    REAL best = HUGEST, runner_up = HUGEST;
+    for (int k = 0; k < n; k++) {
+        const REAL own = squared[k] = NAME(rough_distance)(
+            sample, rows + candidates[k] * n_features, n_features);
+        const REAL loser = own < best ? best : own;
+        best = own < best ? own : best;
+        runner_up = loser < runner_up ? loser : runner_up;
+    }
+    const REAL roundings = NAME(n_roundings)(n_features) + (REAL)(n_features / LANES) / 4
+                           + (REAL)(5 * LANES);
+    const REAL limit = (n_nearest == 1 ? best : runner_up) * (1 + 4 * roundings * ROUNDOFF);
+    int n_left = 0;
+    for (int k = 0; k < n; k++) {
+        places[n_left] = places[k];
+        candidates[n_left] = candidates[k];
+        n_left += squared[k] <= limit;
+    }
+    return n_left;
+}
+
 /* The nearest one or two of some units by plain sums, and the squared distances.
 
-   `places` says where in the codebook the units are. `squared` may be NULL. */
+   `places` says where in the codebook the units are, `rows` has their weights unit by
+   unit. `squared` may be NULL, and `rows`, too. */
 INLINE void NAME(measure)(
     const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
-    const REAL *restrict codebook, ptrdiff_t stride,
-    const ptrdiff_t *restrict places, const ptrdiff_t *restrict candidates, int n,
-    ptrdiff_t *restrict nearest, REAL *restrict squared)
+    const REAL *restrict codebook, ptrdiff_t stride, const REAL *restrict rows,
+    ptrdiff_t *places, ptrdiff_t *candidates, int n, ptrdiff_t *restrict nearest,
+    REAL *restrict squared)
 {
+    if (rows && n > n_nearest && n_features >= FEATURES_FOR_ROWS)
+        n = NAME(strike_off)(n_nearest, sample, n_features, rows, places, candidates, n);
     if (n == 1 && squared == NULL) {
         nearest[0] = candidates[0];
         return;
@@ -328,10 +381,11 @@ INLINE void NAME(measure)(
 INLINE uint32_t NAME(decide)(
     int row, const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
     const REAL *restrict codebook, ptrdiff_t stride, ptrdiff_t n_units,
-    const REAL *restrict scores, const VECTOR *restrict lanes, REAL square, REAL limit,
-    ptrdiff_t *restrict nearest, REAL *restrict squared)
+    const REAL *restrict rows, const REAL *restrict scores,
+    const VECTOR *restrict lanes, REAL square, REAL limit, ptrdiff_t *restrict nearest,
+    REAL *restrict squared)
 {
-    ptrdiff_t candidates[MOST_CANDIDATES];
+    ptrdiff_t places[MOST_CANDIDATES], candidates[MOST_CANDIDATES];
     const REAL slack = NAME(slack_of)(n_features, square, limit);
     if (!(limit + slack < HUGEST))
         return 0;
@@ -339,8 +393,9 @@ INLINE uint32_t NAME(decide)(
         2, scores, lanes, n_units, limit + slack, candidates);
     if (n < n_nearest)
         return 0;
-    NAME(measure)(n_nearest, sample, n_features, codebook, stride, candidates, candidates,
-                  n, nearest + row * n_nearest,
+    memcpy(places, candidates, sizeof(places));
+    NAME(measure)(n_nearest, sample, n_features, codebook, stride, rows, places,
+                  candidates, n, nearest + row * n_nearest,
                   squared ? squared + row * n_nearest : NULL);
     return (uint32_t)1 << row;
 }
@@ -382,8 +437,8 @@ TARGET static int NAME(screen_one)(
         }
     }
     REAL both[2];
-    NAME(measure)(2, sample, n_features, codebook, stride, candidates, candidates, n,
-                  nearest, both);
+    NAME(measure)(2, sample, n_features, codebook, stride, NULL, candidates, candidates,
+                  n, nearest, both);
     *squared = both[0];
     return 1;
 }
@@ -392,8 +447,8 @@ TARGET static int NAME(screen_one)(
 INLINE uint32_t NAME(screen_by_four)(
     const int n_nearest, const REAL *restrict samples,
     int n_samples, ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
-    REAL *restrict squared)
+    ptrdiff_t n_units, const REAL *restrict rows_of_units, REAL *restrict scores,
+    ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
     uint32_t decided = 0;
     for (int first = 0; first < n_samples; first += 4) {
@@ -408,8 +463,8 @@ INLINE uint32_t NAME(screen_by_four)(
         for (int row = 0; row < n; row++)
             decided |= NAME(decide)(
                 first + row, n_nearest, rows[row], n_features, codebook, stride, n_units,
-                scores + row * stride, lanes + row * 2, square[row], limit[row], nearest,
-                squared);
+                rows_of_units, scores + row * stride, lanes + row * 2, square[row],
+                limit[row], nearest, squared);
     }
     return decided;
 }
@@ -443,8 +498,8 @@ INLINE void NAME(add_block)(
 INLINE uint32_t NAME(screen_in_blocks)(
     int n_nearest, const REAL *restrict samples, int n_samples,
     ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, REAL *restrict scores, ptrdiff_t *restrict nearest,
-    REAL *restrict squared)
+    ptrdiff_t n_units, const REAL *restrict rows_of_units, REAL *restrict scores,
+    ptrdiff_t *restrict nearest, REAL *restrict squared)
 {
     uint32_t decided = 0;
     const REAL *rows[SCREENED];
@@ -471,7 +526,8 @@ INLINE uint32_t NAME(screen_in_blocks)(
             }
         const REAL limit = NAME(limit_of)(2, n_nearest, least, second);
         decided |= NAME(decide)(
-            row, n_nearest, rows[row], n_features, codebook, stride, n_units, own, least,
+            row, n_nearest, rows[row], n_features, codebook, stride, n_units,
+            rows_of_units, own, least,
             NAME(square_of)(rows[row], n_features), limit, nearest, squared);
     }
     return decided;
@@ -479,15 +535,15 @@ INLINE uint32_t NAME(screen_in_blocks)(
 
 TARGET static uint32_t NAME(screen)(
     const void *samples, int n_samples, ptrdiff_t n_features, const void *codebook,
-    ptrdiff_t stride, ptrdiff_t n_units, int n_nearest, void *scores, ptrdiff_t *nearest,
-    void *squared)
+    ptrdiff_t stride, ptrdiff_t n_units, const void *rows, int n_nearest, void *scores,
+    ptrdiff_t *nearest, void *squared)
 {
     if (n_features > FEATURES_AT_A_TIME)
         return NAME(screen_in_blocks)(n_nearest, samples, n_samples, n_features, codebook,
-                                      stride, n_units, scores, nearest, squared);
+                                      stride, n_units, rows, scores, nearest, squared);
     return n_nearest == 1 /* a constant to the compiler */
                ? NAME(screen_by_four)(1, samples, n_samples, n_features, codebook, stride,
-                                      n_units, scores, nearest, squared)
+                                      n_units, rows, scores, nearest, squared)
                : NAME(screen_by_four)(2, samples, n_samples, n_features, codebook, stride,
-                                      n_units, scores, nearest, squared);
+                                      n_units, rows, scores, nearest, squared);
 }

@@ -238,7 +238,8 @@ INLINE int NAME(search_pairs)(
 INLINE uint32_t NAME(decide_in_patches)(
     const NAME(searches) *restrict searches, int row, int n_nearest,
     ptrdiff_t n_features, const REAL *restrict members, const int *restrict units,
-    const VECTOR (*restrict scores)[PARTS], const int *restrict pairs,
+    const REAL *restrict rows, const VECTOR (*restrict scores)[PARTS],
+    const int *restrict pairs,
     const int *restrict kept, int n_kept, ptrdiff_t *restrict nearest,
     REAL *restrict squared)
 {
@@ -266,8 +267,8 @@ INLINE uint32_t NAME(decide_in_patches)(
     }
     if (n < n_nearest)
         return 0;
-    NAME(measure)(n_nearest, searches->samples[row], n_features, members, PATCH, places,
-                  candidates, n, nearest + row * n_nearest,
+    NAME(measure)(n_nearest, searches->samples[row], n_features, members, PATCH, rows,
+                  places, candidates, n, nearest + row * n_nearest,
                   squared ? squared + row * n_nearest : NULL);
     return (uint32_t)1 << row;
 }
@@ -302,8 +303,8 @@ INLINE int NAME(patches_pay)(
 
 TARGET static uint32_t NAME(screen_patches)(
     const void *samples, int n_samples, ptrdiff_t n_features, const void *patches,
-    const void *radii, const int *units, ptrdiff_t n_patches, int n_nearest, void *room,
-    ptrdiff_t *nearest, void *squared, int *worthwhile)
+    const void *radii, const int *units, ptrdiff_t n_patches, const void *rows,
+    int n_nearest, void *room, ptrdiff_t *nearest, void *squared, int *worthwhile)
 {
     NAME(searches) searches;
     const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
@@ -337,7 +338,7 @@ TARGET static uint32_t NAME(screen_patches)(
         if (searches.limit[row] + searches.slack[row] < HUGEST
             && searches.square[row] < HUGEST)
             decided |= NAME(decide_in_patches)(
-                &searches, row, n_nearest, n_features, members, units,
+                &searches, row, n_nearest, n_features, members, units, rows,
                 (const VECTOR(*)[PARTS])scores, pairs, sorted + begins[row],
                 begins[row + 1] - begins[row], nearest, squared);
     return decided;

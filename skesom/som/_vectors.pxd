@@ -30,13 +30,14 @@ cdef extern from "_kernels.h":
             Py_ssize_t *nearest, void *squared) noexcept nogil
         uint32_t (*screen)(
             const void *samples, int n_samples, Py_ssize_t n_features,
-            const void *codebook, Py_ssize_t stride, Py_ssize_t n_units, int n_nearest,
-            void *scores, Py_ssize_t *nearest, void *squared) noexcept nogil
+            const void *codebook, Py_ssize_t stride, Py_ssize_t n_units,
+            const void *rows, int n_nearest, void *scores, Py_ssize_t *nearest,
+            void *squared) noexcept nogil
         uint32_t (*screen_patches)(
             const void *samples, int n_samples, Py_ssize_t n_features,
             const void *patches, const void *radii, const int *units,
-            Py_ssize_t n_patches, int n_nearest, void *room, Py_ssize_t *nearest,
-            void *squared, int *worthwhile) noexcept nogil
+            Py_ssize_t n_patches, const void *rows, int n_nearest, void *room,
+            Py_ssize_t *nearest, void *squared, int *worthwhile) noexcept nogil
         void (*measure_members)(
             const void *sample, Py_ssize_t n_features, const void *rows,
             Py_ssize_t row_length, const void *codebook, Py_ssize_t stride,

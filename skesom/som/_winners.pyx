@@ -26,6 +26,7 @@ cdef struct Search:
     int n_nearest, terms, patience, patches_pay
     const void *patches
     const void *radii
+    const void *rows
     const int *units_in_patches
     int *features  # scratch of this thread
     void *sums     # scratch of this thread
@@ -37,6 +38,7 @@ cdef Search _search(
 ):
     """Return a search of a codebook, whose patches may be empty."""
     cdef Search search
+    cdef const floating[:, ::1] rows
     cdef const floating[:, :, ::1] stored
     cdef const floating[::1] radii
     cdef const int[::1] units
@@ -48,13 +50,15 @@ cdef Search _search(
     search.n_nearest = n_nearest
     search.terms = terms
     search.n_patches = 0
-    search.patches = search.radii = search.units_in_patches = NULL
+    search.patches = search.radii = search.rows = search.units_in_patches = NULL
     if patches:
         stored = patches["patches"]
         radii = patches["radii"]
+        rows = patches["rows"]
         units = patches["units_in_patches"]
         search.patches = &stored[0, 0, 0]
         search.radii = &radii[0]
+        search.rows = &rows[0, 0]
         search.units_in_patches = &units[0]
         search.n_patches = units.shape[0] // PATCH
     search.patches_pay = search.n_patches > 0
@@ -84,13 +88,14 @@ cdef void _find(
         if search.patches_pay:
             decided = search.vectors.screen_patches(
                 X, n_rows, search.n_features, search.patches, search.radii,
-                search.units_in_patches, search.n_patches, search.n_nearest,
-                search.sums, winners, sums, &search.patches_pay,
+                search.units_in_patches, search.n_patches, search.rows,
+                search.n_nearest, search.sums, winners, sums, &search.patches_pay,
             )
         if not search.patches_pay:
             decided = search.vectors.screen(
                 X, n_rows, search.n_features, search.codebook, search.stride,
-                search.n_units, search.n_nearest, search.sums, winners, sums,
+                search.n_units, search.rows, search.n_nearest, search.sums, winners,
+                sums,
             )
     _keep_patience(search, decided, n_rows)
     for row in range(n_rows):

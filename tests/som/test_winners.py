@@ -133,6 +133,19 @@ def close_together_far_away(rng, dtype):
     return close_together(rng, dtype, rng.choice([1e3, 1e6]))
 
 
+def wide_and_close_together(rng, dtype):
+    # Of five units at each place, rounding decides: the order of additions matters.
+    X = clustered(rng, 300, 70, dtype)
+    spread = rng.normal(size=(50, 5, 70)) * np.finfo(dtype).eps
+    return X, (X[:50, None] * (1 + spread)).reshape(-1, 70)
+
+
+def wide_whole_numbers(rng, dtype):
+    # Offsets cost the scores their digits, and many units are as near as the nearest.
+    X, units = (rng.integers(0, 2, (n, 40)) + 0.0 for n in (300, 200))
+    return X + 512, units + 512
+
+
 def equal_units(rng, dtype):
     return np.zeros((9, 3)), np.ones((200, 3))
 
@@ -151,6 +164,8 @@ def equal_units(rng, dtype):
         wide,
         close_together,
         close_together_far_away,
+        wide_and_close_together,
+        wide_whole_numbers,
         equal_units,
     ],
 )
