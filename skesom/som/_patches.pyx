@@ -23,7 +23,8 @@ def arrange(
     """Group units by halving along lines.
 
     The first line is that between two units far from each other, the next ones are
-    those between the means of the halves, as in k-means with halves of a size. Patches are as large as each other, give or take one.
+    those between the means of the halves, as in k-means with halves of a size. Patches
+    are as large as each other, give or take one.
     """
     cdef Py_ssize_t unit
     for unit in range(codebook.shape[0]):
