@@ -13,8 +13,10 @@ from skesom.som._links cimport (
     connect,
     copy_list,
     disconnect,
+    forget_weak_links,
     growth,
     linked,
+    remember,
     rename,
     weakest_link,
 )
@@ -133,6 +135,7 @@ def learn(
     links.n_slots = network.n_slots
     links.size = strength.shape[0]
     links.unused = network.unused
+    forget_weak_links(&links)
 
     with nogil:
         for position in range(n_order):
@@ -402,6 +405,8 @@ cdef void _adapt(
     cdef double renewed, reached
     cdef unsigned int slot
     cdef Py_ssize_t k
+    for k in range(1, n_members):  # far apart in memory, and needed after the pull
+        PREFETCH(strength + slots[k])
     if n_present == state.n_features:
         state.vectors.pull_members(
             sample, n_present, rows, state.row_length, codebook, state.stride, members,
@@ -423,6 +428,8 @@ cdef void _adapt(
             renewed = own * reached
             if strength[slot] != FRESH:
                 renewed = forgetting * strength[slot] + (1 - forgetting) * renewed
+        if renewed < links.bound:
+            remember(links, slot, strength[slot])
         strength[slot] = renewed
 
 

@@ -4,6 +4,9 @@
 A link occupies a slot. Each node has a list of its neighbors and of the slots that
 lead to them, oldest first, contiguous in a pool; a list that is full moves to the end
 of the pool with twice the room.
+
+The weakest links are remembered, with those that have become as weak since, so that
+not all must be looked at whenever the weakest one is wanted.
 """
 
 from libc.math cimport INFINITY
@@ -13,6 +16,8 @@ cdef enum:
     BLOCK = 64  # slots that are looked at together
     NOBODY = -1
     FIRST_ROOM = 8
+    WEAKEST = 32  # links that are remembered when all are looked at
+    MOST_WEAK = 128  # that can be remembered
     AT_ONCE = 16  # neighbors that are read together, beyond the end of a list too
 
 cdef struct Links:
@@ -33,6 +38,10 @@ cdef struct Links:
     Py_ssize_t n_slots   # slots ever used
     Py_ssize_t size      # slots there are
     Py_ssize_t unused    # first of the given-up slots, NOBODY without any
+    # Slots, among them those of all links weaker than the bound
+    int[MOST_WEAK] weak
+    int n_weak
+    double bound
 
 
 cdef inline int find(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept nogil:
@@ -156,26 +165,65 @@ cdef inline void rename(Links *links, Py_ssize_t node, Py_ssize_t new) noexcept 
         links.target[find(links, links.target[place], node)] = <int> new
 
 
+cdef inline void remember(Links *links, Py_ssize_t slot, double before) noexcept nogil:
+    """Remember a link that has become weaker than the bound, and was not before."""
+    if 0 <= before < links.bound:
+        return
+    if links.n_weak < MOST_WEAK:
+        links.weak[links.n_weak] = <int> slot
+        links.n_weak += 1
+    else:
+        forget_weak_links(links)
+
+
+cdef inline void forget_weak_links(Links *links) noexcept nogil:
+    links.n_weak = 0
+    links.bound = -INFINITY
+
+
 cdef inline Py_ssize_t weakest_link(Links *links) noexcept nogil:
     """Return the slot of the weakest link; ties go to the lowest pair of nodes.
 
     NOBODY if no strength is a number, as when the squares of the data overflow.
     """
-    cdef Py_ssize_t n_blocks = (links.n_slots + BLOCK - 1) // BLOCK
-    cdef Py_ssize_t block, slot
     cdef Py_ssize_t found = NOBODY
-    cdef double weakest = INFINITY
-    cdef double smallest
+    cdef int slot, k
+    for k in range(links.n_weak):
+        slot = links.weak[k]
+        if links.strength[slot] < links.bound:  # and not infinite, as if unused
+            if found == NOBODY or weaker(links, slot, found):
+                found = slot
+    if found == NOBODY:
+        look_for_weak_links(links)
+        if links.n_weak > 0:
+            found = links.weak[0]
+    return found
+
+
+cdef inline void look_for_weak_links(Links *links) noexcept nogil:
+    """Remember the weakest of all links in their order."""
+    cdef Py_ssize_t n_blocks = (links.n_slots + BLOCK - 1) // BLOCK
+    cdef Py_ssize_t block, slot, place
+    cdef int n = 0
     for block in range(n_blocks):
-        smallest = smallest_of_block(links.strength + block * BLOCK)
-        if smallest > weakest:
+        if n == WEAKEST and (
+            smallest_of_block(links.strength + block * BLOCK)
+            > links.strength[links.weak[WEAKEST - 1]]
+        ):
             continue
         for slot in range(block * BLOCK, (block + 1) * BLOCK):
-            if links.strength[slot] == smallest and links.ends[2 * slot] != NOBODY:
-                if smallest < weakest or found == NOBODY or lower(links, slot, found):
-                    weakest = smallest
-                    found = slot
-    return found
+            if links.ends[2 * slot] == NOBODY or not links.strength[slot] <= INFINITY:
+                continue
+            if n == WEAKEST and not weaker(links, slot, links.weak[WEAKEST - 1]):
+                continue
+            place = min(n, <int> WEAKEST - 1)
+            n = <int> place + 1
+            while place > 0 and weaker(links, slot, links.weak[place - 1]):
+                links.weak[place] = links.weak[place - 1]
+                place -= 1
+            links.weak[place] = <int> slot
+    links.n_weak = n
+    links.bound = INFINITY if n < WEAKEST else links.strength[links.weak[n - 1]]
 
 
 cdef inline double smallest_of_block(const double *strength) noexcept nogil:
@@ -192,10 +240,13 @@ cdef inline double smallest_of_block(const double *strength) noexcept nogil:
     return least[0]
 
 
-cdef inline bint lower(Links *links, Py_ssize_t slot, Py_ssize_t other) noexcept nogil:
-    """Whether the nodes of one link come before those of another."""
-    cdef int low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
-    cdef int high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
-    cdef int other_low = min(links.ends[2 * other], links.ends[2 * other + 1])
-    cdef int other_high = max(links.ends[2 * other], links.ends[2 * other + 1])
+cdef inline bint weaker(Links *links, Py_ssize_t slot, Py_ssize_t other) noexcept nogil:
+    """Whether a link is weaker than another, or as weak and its nodes come before."""
+    cdef int low, high, other_low, other_high
+    if links.strength[slot] != links.strength[other]:
+        return links.strength[slot] < links.strength[other]
+    low = min(links.ends[2 * slot], links.ends[2 * slot + 1])
+    high = max(links.ends[2 * slot], links.ends[2 * slot + 1])
+    other_low = min(links.ends[2 * other], links.ends[2 * other + 1])
+    other_high = max(links.ends[2 * other], links.ends[2 * other + 1])
     return low < other_low or (low == other_low and high < other_high)

@@ -178,6 +178,17 @@ def test_network_with_many_links_finds_the_weakest():
     assert_same_map(network.nodes(), network.links(), reference)
 
 
+@pytest.mark.parametrize(("n_features", "pruning_period"), [(2, 2), (5, 150)])
+def test_weakest_of_links_that_are_renewed_between_prunings(n_features, pruning_period):
+    # The few weakest are remembered; more than that become weaker in 150 samples.
+    X = np.random.default_rng(3).standard_t(3, size=(3000, n_features))
+    rule = {"pruning_period": pruning_period, "forgetting": 0.3}
+    reference = EvolvingMap(1.2, **rule).learn(X)
+    network = grow(X, 1.2, **rule)
+    assert reference.n_pruned > 15
+    assert_same_map(network.nodes(), network.links(), reference)
+
+
 def test_weakest_link_is_found_again_after_nodes_have_moved():
     # All strengths are 0 and tie. One sample comes again and again, so nothing but
     # nodes that take the place of removed ones changes which pair is the lowest.
