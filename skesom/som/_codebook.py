@@ -2,6 +2,7 @@
 """Codebooks: how kernels want them stored, and the nearest units of a table."""
 
 import math
+from functools import cached_property
 
 import numpy as np
 
@@ -50,16 +51,21 @@ def _exponents(values):
     return math.frexp(largest.min())[1], math.frexp(largest.max())[1]
 
 
-def _scaled(X, codebook, factors):
-    """Return samples and units whose squared differences fit, and the power of 2."""
-    exponent = exponent_for(codebook) if factors is None else 0
+def _fitting(codebook, factors):
+    """Return the type and the power of 2 by which squared differences fit."""
+    dtype, exponent = codebook.dtype, exponent_for(codebook) if factors is None else 0
     if exponent != 0:
         low, high = _exponents(codebook)
-        if high - low > np.finfo(codebook.dtype).maxexp // 2:
-            X, codebook = X.astype(np.float64), codebook.astype(np.float64)
-            exponent = exponent_for(codebook)  # 0 for any float32
-        X, codebook = np.ldexp(X, exponent), np.ldexp(codebook, exponent)
-    return readable(X), codebook, exponent
+        if high - low > np.finfo(dtype).maxexp // 2:
+            dtype = np.dtype(np.float64)
+            exponent = exponent_for(codebook.astype(dtype))  # 0 for any float32
+    return dtype, exponent
+
+
+def _scaled(rows, dtype, exponent):
+    """Return rows in a type, multiplied by a power of 2."""
+    rows = rows.astype(dtype, copy=False)
+    return readable(np.ldexp(rows, exponent) if exponent != 0 else rows)
 
 
 def _unscaled(distances, exponent, dtype):
@@ -120,36 +126,58 @@ def by_node(transposed):
     return rows
 
 
+class StoredUnits:
+    """A codebook that is prepared once, to search many blocks of rows."""
+
+    def __init__(self, codebook, terms=squares, factors=None):
+        self._codebook, self._terms = codebook, terms
+        self._fitting = _fitting(codebook, factors)
+
+    @cached_property
+    def _stored(self):
+        codebook = _scaled(self._codebook, *self._fitting)
+        patches = by_patches(codebook) if self._terms == squares else {}
+        return by_feature(codebook), patches
+
+    def nearest(self, X, *, second=False, measured=True, factors=None):
+        """Find the nearest unit of every sample, or the nearest two."""
+        dtype, exponent = X.dtype, self._fitting[1]
+        X, n_units = _scaled(X, *self._fitting), len(self._codebook)
+        work = self._codebook.size
+        n_threads = effective_n_threads(len(X) * work)
+        winners = np.empty((len(X), 1 + second), dtype=np.intp)
+        distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
+        stored, patches = self._stored
+        scratch = search_scratch(X, n_units, n_threads)
+        for rows in work_blocks(len(X), work, n_threads):
+            find_winners(
+                X[rows],
+                stored,
+                n_units,
+                *scratch,
+                winners[rows],
+                distances[rows] if measured else distances,
+                n_threads,
+                terms=self._terms,
+                factors=None if factors is None else factors[rows],
+                patches=patches,
+            )
+        distances = _unscaled(distances, exponent, dtype)
+        return (winners if second else winners[:, 0]), distances
+
+
 def nearest_units(
     X, codebook, *, second=False, measured=True, terms=squares, factors=None
 ):
     """Find the nearest unit of every sample, or the nearest two."""
-    dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
-    n_threads = effective_n_threads(len(X) * codebook.size)
-    winners = np.empty((len(X), 1 + second), dtype=np.intp)
-    distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
-    stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
-    patches = by_patches(codebook) if terms == squares else {}
-    for rows in work_blocks(len(X), codebook.size, n_threads):
-        find_winners(
-            X[rows],
-            stored,
-            len(codebook),
-            *scratch,
-            winners[rows],
-            distances[rows] if measured else distances,
-            n_threads,
-            terms=terms,
-            factors=None if factors is None else factors[rows],
-            patches=patches,
-        )
-    distances = _unscaled(distances, exponent, dtype)
-    return (winners if second else winners[:, 0]), distances
+    units = StoredUnits(codebook, terms, factors)
+    return units.nearest(X, second=second, measured=measured, factors=factors)
 
 
 def distances_to_units(X, codebook, *, terms=squares, factors=None):
     """Measure the distance of every sample to every unit."""
-    dtype, (X, codebook, exponent) = X.dtype, _scaled(X, codebook, factors)
+    dtype, fitting = X.dtype, _fitting(codebook, factors)
+    X, codebook = (_scaled(rows, *fitting) for rows in (X, codebook))
     n_threads = effective_n_threads(len(X) * codebook.size)
     distances = np.empty((len(X), len(codebook)), dtype=X.dtype)
     stored, scratch = by_feature(codebook), search_scratch(X, len(codebook), n_threads)
@@ -164,7 +192,7 @@ def distances_to_units(X, codebook, *, terms=squares, factors=None):
             terms=terms,
             factors=None if factors is None else factors[rows],
         )
-    return _unscaled(distances, exponent, dtype)
+    return _unscaled(distances, fitting[1], dtype)
 
 
 def search_scratch(X, n_units, n_threads):

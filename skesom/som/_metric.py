@@ -9,7 +9,12 @@ from scipy import sparse
 from skesom._common.blocks import work_blocks
 from skesom._common.lazy import add_up, parts_of
 from skesom._common.masked import filled
-from skesom.som._codebook import distances_to_units, nearest_units, readable
+from skesom.som._codebook import (
+    StoredUnits,
+    distances_to_units,
+    nearest_units,
+    readable,
+)
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
 from skesom.som._winners import sum_by_winner
@@ -73,7 +78,9 @@ class Metric:
 
     def sums(self, X, codebook, sample_weight=None, errors=None, missing=True):
         """Add up the samples nearest to each unit, for batch training."""
-        function = partial(self._sums_of_rows, codebook=codebook, missing=missing)
+        units = StoredUnits(self.prepared(codebook))
+        how = {"codebook": codebook, "units": units, "missing": missing}
+        function = partial(self._sums_of_rows, **how)
         return add_up(function, X, sample_weight, errors)
 
     def between(self, one, other):
@@ -150,7 +157,7 @@ class Metric:
             counts += assigned @ weights
         return sums, counts
 
-    def _sums_of_rows(self, X, sample_weight, errors, codebook, missing):
+    def _sums_of_rows(self, X, sample_weight, errors, codebook, units, missing):
         # The plain search adds up squares: other terms, and angles of incomplete rows,
         # take the general one.
         of_angles = self.of_angles and missing
@@ -159,7 +166,7 @@ class Metric:
             return self.sums_by_unit(X, winners, len(codebook), sample_weight, errors)
         search = self.prepared(X)
         values = search if self.scale is None else self.values(X)
-        winners, _ = nearest_units(search, self.prepared(codebook), measured=False)
+        winners, _ = units.nearest(search, measured=False)
         return sums_by_group(values, winners, len(codebook), sample_weight, missing)
 
     def _blocks(self, X, errors):
