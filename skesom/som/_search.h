@@ -148,14 +148,15 @@ INLINE REAL NAME(limit_of)(
 /* The squared length of a sample. */
 INLINE REAL NAME(square_of)(const REAL *restrict sample, ptrdiff_t n)
 {
-    VECTOR minus_squares = FILL(0);
-    REAL square = 0;
+    VECTOR minus_squares = FILL(0), minus_rest = FILL(0); /* the rest in each lane */
     ptrdiff_t feature = 0;
     for (; feature + LANES <= n; feature += LANES)
         minus_squares = LESS_PRODUCT(minus_squares, LOAD(sample + feature),
                                      LOAD(sample + feature));
     for (; feature < n; feature++)
-        square += sample[feature] * sample[feature];
+        minus_rest = LESS_PRODUCT(minus_rest, FILL(sample[feature]),
+                                  FILL(sample[feature]));
+    REAL square = -minus_rest[0];
     for (int lane = 0; n >= LANES && lane < LANES; lane++)
         square -= minus_squares[lane];
     return square;
