@@ -296,9 +296,11 @@ INLINE void NAME(sort_pairs)(
 INLINE int NAME(patches_pay)(
     ptrdiff_t n_features, ptrdiff_t n_patches, ptrdiff_t n_visits)
 {
-    const ptrdiff_t bounds = 100 + TO_PATCHES(n_patches) / PATCH * (n_features + 15);
-    const ptrdiff_t visits = n_visits * (n_features * 8 / 5 + 17);
-    return 2 * n_visits <= n_patches && bounds + visits < n_patches * (n_features + 5);
+    const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
+    const ptrdiff_t bounds = 100 + n_bounds / PATCH * (n_features + 15);
+    const ptrdiff_t tenths = n_features <= FEATURES_AT_A_TIME ? 16 : 11;
+    const ptrdiff_t visits = n_visits * (n_features * tenths / 10 + 17);
+    return 2 * n_visits <= n_bounds && bounds + visits < n_patches * (n_features + 5);
 }
 
 TARGET static uint32_t NAME(screen_patches)(

@@ -12,7 +12,7 @@
 
 #include "_kernels.h"
 
-#define MOST_CANDIDATES 16 /* units that are measured one by one */
+#define MOST_CANDIDATES 32 /* units that are measured one by one */
 #define FEATURES_FOR_ROWS 32 /* from which candidates are compared by rows, first */
 #define ROWS_IN_BLOCK (WIDTH == 64 ? 8 : 4)
 #define PARTS ((int)(PATCH / LANES)) /* vectors of a patch */
