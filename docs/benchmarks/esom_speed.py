@@ -23,6 +23,7 @@ from skesom.som._network import Network
 NODES = 500
 SAMPLES = 100_000
 FEATURES = 9
+EPSILONS = (2.38, 1.98, 1.32)  # with a million samples 400, 1250 and 5100 nodes
 GROWTH = {
     "samples": (12_500, 25_000, 50_000, 100_000, 200_000, 400_000, 800_000),
     "nodes": (62, 125, 250, 500, 1000, 2000, 4000),
@@ -121,6 +122,19 @@ def compare(n_samples):
     report("esom_peers", title, rows)
 
 
+def compare_nodes(n_samples):
+    """Report what a sample takes by the number of nodes."""
+    X = mixture(n_samples, FEATURES)
+    rows = []
+    for epsilon in EPSILONS:
+        seconds, network = cpu_seconds(lambda epsilon=epsilon: learn(X, epsilon))
+        row = {"epsilon": str(epsilon), "nodes": network.n_nodes}
+        row["us per sample"] = 1e6 * seconds / n_samples
+        rows.append(row | {"links": network.n_links})
+    title = f"Learning {n_samples} samples of {FEATURES} features, one thread"
+    report("esom_nodes", title, rows)
+
+
 def measure_growth(what, size):
     """Return the size reached, and seconds to learn and to find the nearest nodes."""
     sizes = {"samples": SAMPLES, "nodes": NODES, "features": FEATURES, what: size}
@@ -184,6 +198,7 @@ def main():
         plot_growth(options.plot)
     else:
         compare(options.samples)
+        compare_nodes(10 * options.samples)
 
 
 if __name__ == "__main__":
