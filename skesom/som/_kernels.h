@@ -40,11 +40,18 @@ typedef struct {
     /* Nearest two units of a complete sample, and the squared distance of the nearest.
 
        A distance that is clearly less than `bound` comes from the score, not from a sum.
-       `scores` has room for the padded units. Return 0 if nearest_two has to decide. */
+       `scores` has room for twice the padded units: where `next` is not NULL, its scores
+       follow those of the sample. They are there before where `scored`. Return 0 if
+       nearest_two has to decide. */
     int (*screen_one)(
-        const void *sample, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
-        ptrdiff_t n_units, double bound, void *scores, ptrdiff_t *nearest,
-        void *squared);
+        const void *sample, const void *next, int scored, ptrdiff_t n_features,
+        const void *codebook, ptrdiff_t stride, ptrdiff_t n_units, double bound,
+        void *scores, ptrdiff_t *nearest, void *squared);
+
+    /* Set the scores of a sample and some units by their squared distances. */
+    void (*renew_scores)(
+        const void *sample, ptrdiff_t n_features, const int *units, ptrdiff_t n,
+        const void *squared, void *scores);
 
     /* The nearest unit, or the nearest two, of up to SCREENED samples.
 

@@ -34,6 +34,7 @@ from skesom.som._vectors cimport (
 cdef enum:
     FRESH = -1  # strength of a link that has not been given one
     AHEAD = 64  # rows that are gathered together
+    NODES_FOR_TWO = 800  # beyond the nearest cache: they are read once for two rows
 
 links_per_block = BLOCK
 links_at_once = AT_ONCE
@@ -105,10 +106,12 @@ def learn(
     cdef Py_ssize_t nearest[2]
     cdef floating nearest_squared
     cdef int patience = MOST_PATIENCE
-    cdef bint complete, measured
+    cdef bint complete, measured, scored
     cdef Py_ssize_t position, winner, n_present, n_new, n_members, k
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
+    cdef const floating *next_sample = NULL  # whose scores are known
+    cdef floating *scores
     cdef bint novel
     cdef bint by_class = classes is not None
 
@@ -150,19 +153,46 @@ def learn(
             if not complete:
                 n_present = present_features(sample, state.n_features, &features[0])
             if n_present == 0:
+                next_sample = NULL
                 continue
             nearest[0] = nearest[1] = NOBODY
             measured = True  # whether the distances to all nodes are known
             novel = True
             if state.n_nodes > 0:
-                if complete and patience >= 0 and not whole_ball and state.n_nodes > 1:
+                if (
+                    complete
+                    and patience >= 0
+                    and not whole_ball
+                    and state.n_nodes > 1
+                    and state.vectors.screen_one != NULL
+                ):
+                    scored = next_sample != NULL
+                    next_sample = NULL
+                    if scored:  # but for the nodes that have moved since
+                        scores = &squared[state.stride]
+                        state.vectors.measure_members(
+                            sample, n_present, &rows[0, 0], state.row_length,
+                            &codebook[0, 0], state.stride, &members[0], n_members,
+                            &member_squared[0],
+                        )
+                        state.vectors.renew_scores(
+                            sample, n_present, &members[0], n_members,
+                            &member_squared[0], scores,
+                        )
+                    else:
+                        scores = &squared[0]
+                        if state.n_nodes >= NODES_FOR_TWO and (
+                            (position + 1) % AHEAD != 0 and position + 1 < n_order
+                        ):
+                            next_sample = &samples[(position + 1) % AHEAD, 0]
                     measured = not state.vectors.screen_one(
-                        sample, n_present, &codebook[0, 0], state.stride,
-                        state.n_nodes, state.squared_epsilon, &squared[0], nearest,
-                        &nearest_squared,
+                        sample, next_sample, scored, n_present, &codebook[0, 0],
+                        state.stride, state.n_nodes, state.squared_epsilon, scores,
+                        nearest, &nearest_squared,
                     )
                     patience = keep_patience(patience, not measured)
                 else:
+                    next_sample = NULL
                     measured = True
                     patience = min(patience + 1, MOST_PATIENCE)
                 if measured:
@@ -185,6 +215,7 @@ def learn(
             if not _fits(&links, winner, &newcomers[0], n_new):
                 break
             if novel:
+                next_sample = NULL
                 _insert(
                     &state, &codebook[0, 0], &rows[0, 0], &fill[0], sample, nearest[0],
                     &squared[0],
@@ -216,6 +247,7 @@ def learn(
                     &state, &links, &codebook[0, 0], &rows[0, 0], &identity[0],
                     &node_class[0],
                 )
+                next_sample = NULL
         else:
             position = n_order
 

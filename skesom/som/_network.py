@@ -224,7 +224,7 @@ class Network:
         length = self.row_length or len(self.fill)
         self.samples = np.zeros((rows_at_once, length), dtype=dtype)
         self.features = np.empty(len(self.fill), dtype=np.intc)
-        self.squared = np.empty(stride, dtype=dtype)
+        self.squared = np.empty(2 * stride, dtype=dtype)
         self.members = np.empty(stride + links_at_once, dtype=np.intc)
         self.slots = np.empty(stride + links_at_once, dtype=np.intc)
         self.member_squared = np.zeros(stride + 16, dtype=dtype)

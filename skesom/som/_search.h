@@ -401,20 +401,41 @@ INLINE uint32_t NAME(decide)(
     return (uint32_t)1 << row;
 }
 
-TARGET static int NAME(screen_one)(
-    const void *sample, ptrdiff_t n_features, const void *codebook, ptrdiff_t stride,
-    ptrdiff_t n_units, double bound, void *scores_of_units, ptrdiff_t *nearest,
-    void *squared_distance)
+TARGET static void NAME(renew_scores)(
+    const void *sample, ptrdiff_t n_features, const int *units, ptrdiff_t n,
+    const void *squared, void *scores)
 {
-    const REAL *rows[1] = {sample};
+    const REAL square = NAME(square_of)(sample, n_features);
+    for (ptrdiff_t k = 0; k < n; k++)
+        ((REAL *)scores)[units[k]] = (((const REAL *)squared)[k] - square) / 2;
+}
+
+TARGET static int NAME(screen_one)(
+    const void *sample, const void *next, int scored, ptrdiff_t n_features,
+    const void *codebook, ptrdiff_t stride, ptrdiff_t n_units, double bound,
+    void *scores_of_units, ptrdiff_t *nearest, void *squared_distance)
+{
+    const REAL *rows[2] = {sample, next};
     REAL *scores = scores_of_units, *squared = squared_distance;
-    REAL square, limit;
-    VECTOR lanes[4];
+    REAL squares[2], limits[2], limit;
+    VECTOR lanes[8];
     ptrdiff_t candidates[MOST_CANDIDATES];
+    if (scored) {
+        squares[0] = NAME(square_of)(sample, n_features);
+        for (int part = 0; part < 4; part++)
+            lanes[part] = FILL(HUGEST);
+        for (ptrdiff_t unit = 0; unit < n_units; unit += 4 * LANES)
+            for (int part = 0; part < 4; part++)
+                lanes[part] = SMALLER(LOAD(scores + unit + part * LANES), lanes[part]);
+    } else if (next) /* a codebook that is not in the nearest cache is read once for both */
+        NAME(score)(2, 4, 1, rows, n_features, codebook, stride, n_units, scores, lanes,
+                    squares, limits);
+    else
+        NAME(score)(1, 4, 1, rows, n_features, codebook, stride, n_units, scores, lanes,
+                    squares, limits);
     /* The lanes share out the units, so the second smallest of the lanes will do: it is
        not less than the second smallest score, and seldom more. */
-    NAME(score)(1, 4, 1, rows, n_features, codebook, stride, n_units, scores, lanes,
-                &square, &limit);
+    const REAL square = squares[0];
     const VECTOR none[4] = {FILL(HUGEST), FILL(HUGEST), FILL(HUGEST), FILL(HUGEST)};
     limit = NAME(limit_of)(4, 2, lanes, none);
     const REAL slack = NAME(slack_of)(n_features, square, limit);

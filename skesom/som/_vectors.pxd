@@ -25,9 +25,12 @@ cdef extern from "_kernels.h":
             Py_ssize_t n_features, const void *codebook, Py_ssize_t stride,
             Py_ssize_t n_units, void *sums, Py_ssize_t *nearest) noexcept nogil
         bint (*screen_one)(
-            const void *sample, Py_ssize_t n_features, const void *codebook,
-            Py_ssize_t stride, Py_ssize_t n_units, double bound, void *scores,
-            Py_ssize_t *nearest, void *squared) noexcept nogil
+            const void *sample, const void *next, bint scored, Py_ssize_t n_features,
+            const void *codebook, Py_ssize_t stride, Py_ssize_t n_units, double bound,
+            void *scores, Py_ssize_t *nearest, void *squared) noexcept nogil
+        void (*renew_scores)(
+            const void *sample, Py_ssize_t n_features, const int *units, Py_ssize_t n,
+            const void *squared, void *scores) noexcept nogil
         uint32_t (*screen)(
             const void *samples, int n_samples, Py_ssize_t n_features,
             const void *codebook, Py_ssize_t stride, Py_ssize_t n_units,

@@ -95,8 +95,8 @@ INLINE unsigned NAME(lanes_at_most)(VECTOR a, REAL b)
 #endif
 
 static const Vectors NAME(vectors) = {
-    NAME(nearest_two),     NAME(screen_one),   NAME(screen),   NAME(screen_patches),
-    NAME(measure_members), NAME(pull_members), NAME(activate), MOST_PROBABLE,
+    NAME(nearest_two), NAME(screen_one), NAME(renew_scores), NAME(screen),
+    NAME(screen_patches), NAME(measure_members), NAME(pull_members), NAME(activate), MOST_PROBABLE,
 };
 
 #undef SMALLER
@@ -114,7 +114,7 @@ static const Vectors NAME(vectors) = {
 #endif
 
 static const Vectors NAME(vectors) = {
-    NAME(nearest_two),     NULL, NULL, NULL,
+    NAME(nearest_two),     NULL, NULL, NULL, NULL,
     NAME(measure_members), NAME(pull_members), NAME(activate), MOST_PROBABLE,
 };
 #endif

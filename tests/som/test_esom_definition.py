@@ -167,6 +167,27 @@ def test_rows_are_learned_in_the_order_given(n_features, dtype):
     assert at_once.n_nodes > 2
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [2, 9, 17])
+def test_rows_that_are_searched_in_pairs(n_features, dtype):
+    """Of many nodes, the second row of a pair sees those that the first has moved."""
+    rng = np.random.default_rng(n_features)
+    nodes = rng.normal(size=(900, n_features)).astype(dtype)
+    X = np.repeat(2 * rng.normal(size=(300, n_features)), 3, axis=0).astype(dtype)
+    X *= 1 + 0.01 * rng.random((len(X), 1)).astype(dtype)
+    X[rng.random(len(X)) < 0.02, 0] = np.nan
+    # The first of three is mostly new, and a node that goes leaves it its number.
+    rule = DEFINITION | {"epsilon": 0.4 * n_features**0.5, "pruning_period": 4}
+    rule |= {"max_nodes": 10**6, "when_full": no_room}
+    fill = np.zeros(n_features, dtype)
+    at_once, one_by_one = (Network(fill, nodes=nodes) for _ in range(2))
+    at_once.learn(X, np.arange(len(X)), **rule)
+    for row in range(len(X)):
+        one_by_one.learn(X, np.array([row]), **rule)
+    assert_array_equal(at_once.nodes(), one_by_one.nodes())
+    assert_array_equal(at_once.links().toarray(), one_by_one.links().toarray())
+
+
 def test_network_with_many_links_finds_the_weakest():
     # More than one block of 64 links, exact ties among them (strengths of 0).
     X = np.random.default_rng(5).integers(0, 9, size=(400, 2)) * 100.0
