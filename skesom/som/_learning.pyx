@@ -107,7 +107,8 @@ def learn(
     cdef floating nearest_squared
     cdef int patience = MOST_PATIENCE
     cdef bint complete, measured, scored
-    cdef Py_ssize_t position, winner, n_present, n_new, n_members, k
+    cdef Py_ssize_t position, winner, n_present, n_new, k
+    cdef Py_ssize_t n_members = 0  # of the row before, where the next one is searched
     cdef Py_ssize_t n_order = order.shape[0]
     cdef const floating *sample
     cdef const floating *next_sample = NULL  # whose scores are known

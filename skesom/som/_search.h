@@ -386,7 +386,7 @@ INLINE uint32_t NAME(decide)(
     const VECTOR *restrict lanes, REAL square, REAL limit, ptrdiff_t *restrict nearest,
     REAL *restrict squared)
 {
-    ptrdiff_t places[MOST_CANDIDATES], candidates[MOST_CANDIDATES];
+    ptrdiff_t candidates[MOST_CANDIDATES];
     const REAL slack = NAME(slack_of)(n_features, square, limit);
     if (!(limit + slack < HUGEST))
         return 0;
@@ -394,8 +394,7 @@ INLINE uint32_t NAME(decide)(
         2, scores, lanes, n_units, limit + slack, candidates);
     if (n < n_nearest)
         return 0;
-    memcpy(places, candidates, sizeof(places));
-    NAME(measure)(n_nearest, sample, n_features, codebook, stride, rows, places,
+    NAME(measure)(n_nearest, sample, n_features, codebook, stride, rows, candidates,
                   candidates, n, nearest + row * n_nearest,
                   squared ? squared + row * n_nearest : NULL);
     return (uint32_t)1 << row;
