@@ -21,9 +21,8 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
 from skesom._types import Bands, ClusterGroups, Cube, StrPath, Table
 from skesom.displays._sky_image import MAX_PIXELS, thinning
-from skesom.io import read_catalog
 from skesom.io._ned import describe_types
-from skesom.maps._positions import find_positions
+from skesom.maps._positions import objects_inside
 from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result
 from skesom.report.page import _data
@@ -202,23 +201,9 @@ def _check_labels(label_map):
         raise ValueError(f"{limit}, but there are {n_clusters}. Lower n_clusters.")
 
 
-def _objects_in(catalog, cube):
-    """Return the objects of a catalog within an image, with their pixels."""
-    objects = read_catalog(catalog)
-    columns, rows = find_positions(objects, cube.wcs)
-    n_rows, n_columns = cube.shape[:2]
-    inside = np.abs(columns - (n_columns - 1) / 2) <= n_columns / 2
-    inside &= np.abs(rows - (n_rows - 1) / 2) <= n_rows / 2
-    if not inside.any():
-        text = f"None of the {len(objects)} objects of the catalog"
-        raise ValueError(f"{text} lies in the image. Use one of this part of the sky.")
-    objects["x"], objects["y"] = columns, rows
-    return objects[inside]
-
-
 def _object_facts(catalog, cube):
     """Return the objects of each type in an image: their kinds and places."""
-    objects = _objects_in(catalog, cube)
+    objects = objects_inside(catalog, cube.shape[:2], cube.wcs)
     kinds = []
     for kind, described in describe_types(objects["type"]).items():
         chosen = objects[objects["type"] == kind]
