@@ -74,18 +74,22 @@ def measure(size, checkouts, rounds):
     with tempfile.TemporaryDirectory() as temporary:
         cube, _ = make_galaxy_cube(size[:2], size[2], random_state=0)
         images = write_bands(Path(temporary) / "images", cube)
-        for name, command, folder in commands(size, images, Path(temporary)):
-            runs = {checkout: [] for checkout in checkouts}
+        own = [Path(temporary) / str(number) for number in range(len(checkouts))]
+        for each in zip(*(commands(size, images, f) for f in own), strict=True):
+            runs = [[] for _ in checkouts]
             for _ in range(rounds):
-                for checkout in checkouts:
+                for (_, command, folder), checkout, done in zip(
+                    each, checkouts, runs, strict=True
+                ):
                     shutil.rmtree(folder, ignore_errors=True)
-                    runs[checkout].append(
-                        run([*COMMAND, *map(str, command), "-v"], checkout)
-                    )
-            for checkout, found in runs.items():
+                    line = [*COMMAND, *map(str, command), "-v"]
+                    done.append(run(line, checkout))
+            for (name, _, folder), checkout, done in zip(
+                each, checkouts, runs, strict=True
+            ):
                 one = {"images": "{} x {} x {}".format(*size), "command": name}
                 one["checkout"] = "this" if checkout == ROOT else "other"
-                best, of_steps = min(found, key=lambda each: each[0]["CPU s"])
+                best, of_steps = min(done, key=lambda each: each[0]["CPU s"])
                 rows.append(one | best | {"MB": written(folder)})
                 if checkout == ROOT:
                     steps += [

@@ -99,14 +99,6 @@ def spectra_cube(result, thin, scaled):
     return thin.replace(data=data), flux_name(unit).split("\n")
 
 
-def quartiles(result, step, order):
-    """Return quartiles of the clusters of the run, and of those of the result."""
-    merged, thin, scaled = result.thinned(step)
-    cube, _ = spectra_cube(result, thin, scaled)
-    own = pick(result.run_label_map, step)
-    return [_quartiles(labels, cube, order) for labels in (own, merged)]
-
-
 def _quartiles(labels, cube, order):
     """Return quartiles of each band, in an order, for each label; None for NaN."""
     names = [cube.band_names[band] for band in order]
@@ -131,7 +123,10 @@ def cluster_facts(result, step, order):
     """
     sizes = count_clusters(result.run_label_map, len(result.run_colors))
     own = {group.labels: group for group in result.groups}
-    of_run, of_groups = quartiles(result, step, order)
+    merged, thin, scaled = result.thinned(step)
+    cube, _ = spectra_cube(result, thin, scaled)
+    of_run = _quartiles(pick(result.run_label_map, step), cube, order)
+    of_groups = _quartiles(merged, cube, order)
 
     def described(group, known):
         return {
