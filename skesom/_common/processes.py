@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Processes that work beside this one, and load their libraries before."""
 
+import atexit
 import importlib
 import multiprocessing
 import os
@@ -77,3 +78,5 @@ def _end_with(parent):
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+    # At the end, nothing is left to be written: modules need not be taken down.
+    atexit.register(os._exit, 0)
