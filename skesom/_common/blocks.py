@@ -50,8 +50,8 @@ SIZES = {
     "computed": Size(values=2**25),  # bytes of lazy images that dask holds in strips
 }
 WHOLE = SIZES["frame"].pixels
-_here = threading.local()
 WORK = 2**28  # products of a call of compiled code: .05 s or less, .3 s if slow
+_here = threading.local()
 
 
 class Plan(NamedTuple):

@@ -53,7 +53,9 @@ def _prepared(pipeline, images, *, most):
     is_kept = prepare.check_call_in_cache(*task)
     if is_kept:
         announce("taking the pixels that an earlier run prepared")
-    steps, prepared, caught = prepare(*task)
+    with warnings.catch_warnings():  # of the text of the images that joblib keeps, too
+        warnings.filterwarnings("ignore", "Persisting input arguments")
+        steps, prepared, caught = prepare(*task)
     pipeline.steps[:-1] = steps
     for each in caught:
         warnings.warn_explicit(*each)
@@ -67,11 +69,13 @@ def _prepared(pipeline, images, *, most):
 
 def _prepare(steps, images, code):
     """Return the steps, fitted, what they make of images, and their warnings."""
+    from sklearn.pipeline import Pipeline
+
     from skesom.maps._pipeline import prepare_in_place
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        pipeline = steps.__class__([*steps.steps, ("last", "passthrough")])
+        pipeline = Pipeline([*steps.steps, ("last", "passthrough")])
         prepared = prepare_in_place(pipeline, images)
     caught = [(w.message, w.category, w.filename, w.lineno) for w in caught]
     return steps.steps, prepared, caught
