@@ -36,6 +36,7 @@ def run(command, checkout=ROOT):
     # Modules that were compiled once are kept, as on the computers of users.
     unset = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
     own = {k: v for k, v in os.environ.items() if k not in unset}
+    own |= {"SKESOM_CACHE": ""}  # every run prepares its pixels
     own |= {"PYTHONPATH": str(checkout)} if checkout else {}
     before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(command, env=own, check=True, capture_output=True, text=True)
