@@ -79,8 +79,9 @@ class Metric:
     def sums(self, X, codebook, sample_weight=None, errors=None, missing=True):
         """Add up the samples nearest to each unit, for batch training."""
         units = StoredUnits(self.prepared(codebook))
-        how = {"codebook": codebook, "units": units, "missing": missing}
-        function = partial(self._sums_of_rows, **how)
+        function = partial(
+            self._sums_of_rows, codebook=codebook, units=units, missing=missing
+        )
         return add_up(function, X, sample_weight, errors)
 
     def between(self, one, other):
