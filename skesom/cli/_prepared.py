@@ -47,10 +47,15 @@ def _prepared(pipeline, images, *, most):
     from joblib import Memory
     from sklearn.base import clone
 
-    memory = Memory(folder, verbose=0)
-    prepare = memory.cache(_prepare)
     task = clone(pipeline[:-1]), images, _code_digest()
-    is_kept = prepare.check_call_in_cache(*task)
+    try:
+        memory = Memory(folder, verbose=0)
+        prepare = memory.cache(_prepare)
+        is_kept = prepare.check_call_in_cache(*task)
+    except OSError as error:  # such as a full disk, where the results need not be
+        text = f"Prepared pixels are not kept in {folder}: {error}."
+        warnings.warn(text, stacklevel=2)
+        return prepare_in_place(pipeline, images)
     if is_kept:
         announce("taking the pixels that an earlier run prepared")
     with warnings.catch_warnings():  # of the text of the images that joblib keeps, too

@@ -106,6 +106,16 @@ def test_folders_of_others_are_not_read(folder, galaxy, searched):
     assert len(searched) == 3
 
 
+def test_a_place_that_takes_no_file_stops_nothing(folder, galaxy, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("joblib.memory.MemorizedFunc.check_call_in_cache", full)
+    with pytest.warns(UserWarning, match="not kept in .*No space left"):
+        _, (cube, _) = prepare(galaxy)
+    assert cube.shape == galaxy.shape
+
+
 def test_the_command_says_it(tmp_path, folder, galaxy, searched, capsys):
     files = list(map(str, write_bands(tmp_path / "images", galaxy)))
     maps, few = [], ["--no-pictures", "--runs", "1", "--tables", "no"]
