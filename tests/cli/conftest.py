@@ -124,6 +124,18 @@ def refused(run, tmp_path, monkeypatch):
     return check
 
 
+@pytest.fixture
+def fitted_step(made_by):
+    """A function of a step and options: the step, fitted to the files, and its cube."""
+
+    def fit(name, *arguments):
+        source, pipeline = made_by(*arguments)
+        cube = pipeline[name].fit_transform(source.read())
+        return pipeline[name], cube
+
+    return fit
+
+
 @pytest.fixture(scope="session")
 def made_by():
     """A function of options: the images and the pipeline they become, not fitted."""

@@ -3,6 +3,7 @@
 
 import re
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -54,15 +55,9 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def aligned(made_by):
+def aligned(fitted_step):
     """A function of options: the fitted aligner, and the cube on its grid."""
-
-    def align(*arguments):
-        source, pipeline = made_by(*arguments)
-        cube = pipeline["align"].fit_transform(source.read())
-        return pipeline["align"], cube
-
-    return align
+    return partial(fitted_step, "align")
 
 
 class TestGrids:

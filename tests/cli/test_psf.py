@@ -2,6 +2,7 @@
 """``skesom cluster --psf``: bands matched by measured point-spread functions."""
 
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -29,15 +30,9 @@ def psfs(tmp_path):
 
 
 @pytest.fixture
-def convolved(made_by):
+def convolved(fitted_step):
     """A function of options: the convolver, fitted, and the cube of one width."""
-
-    def convolve(*arguments):
-        source, pipeline = made_by(*arguments)
-        cube = pipeline["convolve"].fit_transform(source.read())
-        return pipeline["convolve"], cube
-
-    return convolve
+    return partial(fitted_step, "convolve")
 
 
 class TestPsf:
