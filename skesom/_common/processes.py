@@ -2,6 +2,7 @@
 """Processes that work beside this one, and load their libraries before."""
 
 import atexit
+import gc
 import importlib
 import multiprocessing
 import os
@@ -43,7 +44,7 @@ def n_others():
 def submit(task):
     """Give a task to the other processes; return its future, None if none starts."""
     if not _pools:  # as processes of joblib, which need no guard in scripts, but others
-        how = get_context("loky"), _end_with, (os.getpid(),)
+        how = get_context("loky"), _begin, (os.getpid(), gc.get_threshold())
         _pools.append(ProcessPoolExecutor(n_others(), *how))
     try:
         return _pools[0].submit(task)
@@ -66,8 +67,8 @@ def result_of(future, task):
         return task()
 
 
-def _end_with(parent):
-    """End this process soon after the one that it works for, which may be killed."""
+def _begin(parent, thresholds):
+    """Collect garbage as the process that this one works for, and end soon after it."""
 
     def watch():
         if sys.platform == "win32":  # where getppid names the parent when it is gone
@@ -77,6 +78,7 @@ def _end_with(parent):
                 time.sleep(_WATCH)
         os._exit(1)
 
+    gc.set_threshold(*thresholds)
     threading.Thread(target=watch, daemon=True).start()
     # At the end, nothing is left to be written: modules need not be taken down.
     atexit.register(os._exit, 0)

@@ -3,6 +3,6 @@
 
 import sys
 
-from skesom.cli import main
+from skesom.cli import run
 
-sys.exit(main())
+sys.exit(run())

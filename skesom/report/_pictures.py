@@ -156,14 +156,7 @@ class Pictures:
     def jobs_of_pixels(self, summary):
         """Yield the jobs that draw a number of each pixel."""
         result, wcs = self._result, self._cube.wcs
-        known = {"agreement": ("stability", summary.agreement)}
-        known["confidence"] = "confidence", result.confidence
-        known["quantization_error"] = "distance", summary.distances
-        for name, (kind, values) in known.items():
-            if values is not None and not result.is_voxel:
-                numbers = self._numbers(kind, values)
-                yield name, partial(_plotted, numbers, self._size, wcs)
-        if not result.is_voxel:
+        if not result.is_voxel:  # first, as it takes as long as the others together
             stamps = CutoutsDisplay(
                 result.label_map,
                 self._cube,
@@ -173,6 +166,13 @@ class Pictures:
             )
             stamps = stamps.thinned(bands=self._style.rgb)
             yield "cutouts", partial(_plotted, stamps, stamps.size)
+        known = {"agreement": ("stability", summary.agreement)}
+        known["confidence"] = "confidence", result.confidence
+        known["quantization_error"] = "distance", summary.distances
+        for name, (kind, values) in known.items():
+            if values is not None and not result.is_voxel:
+                numbers = self._numbers(kind, values)
+                yield name, partial(_plotted, numbers, self._size, wcs)
         if result.held_out is not None:
             yield "held_out_confusion", partial(_confusion, result.held_out)
 
