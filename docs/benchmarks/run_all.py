@@ -69,6 +69,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "larger_than_memory": ("", "--size 425 250 --runs 2"),
     "image_chain": ("", "--size 300 200"),
     "results": ("", "--sizes 96x96"),
+    "drawing": ("", "--size 64x64x3 --rounds 1"),
     "first_command": ("--install", "--sizes 64x64x3 --rounds 1"),
 }
 
