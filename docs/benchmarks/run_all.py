@@ -70,6 +70,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "image_chain": ("", "--size 300 200"),
     "results": ("", "--sizes 96x96"),
     "drawing": ("", "--size 64x64x3 --rounds 1"),
+    "full_frame": ("--shape 8500 5000", ""),
     "first_command": ("--install", "--sizes 64x64x3 --rounds 1"),
 }
 
