@@ -60,21 +60,23 @@ def trace_outlines(labels, min_size=1, *, middles=False):
 
 def number_pieces(labels, min_size=1):
     """Return pieces numbered from 1 (0 is nothing), and the label of each number."""
-    present = np.unique(labels[labels >= 0])
-    rank_of = np.zeros(present.max(initial=-1) + 2, dtype=np.int32)
-    rank_of[present] = np.arange(1, len(present) + 1)
-    ranks = rank_of[np.maximum(labels, -1)]  # the last one, 0, is of no label
-    pieces = np.zeros(labels.shape, dtype=np.int32)
-    piece_labels = [-1]
-    for label, box in zip(present, ndimage.find_objects(ranks), strict=True):
-        found, _ = ndimage.label(labels[box] == label)
-        counts = np.bincount(found.ravel())[1:]
-        kept = counts >= min_size
-        numbers = np.zeros(len(counts) + 1, dtype=np.int32)
-        numbers[1:][kept] = len(piece_labels) + np.arange(kept.sum())
-        pieces[box] += numbers[found]
-        piece_labels.extend([label] * kept.sum())
-    return pieces, np.array(piece_labels)
+    pieces, n_pieces = np.zeros(labels.shape, dtype=np.int32), 0
+    owners, counts = [-1], [1]
+    for label, box in enumerate(ndimage.find_objects(np.maximum(labels, -1) + 1)):
+        if box is None:
+            continue
+        inside = labels[box] == label
+        found, n_found = ndimage.label(inside)
+        if min_size > 1:
+            kept = np.bincount(found.ravel()) >= min_size
+            kept[0] = False
+            found, n_found = (np.cumsum(kept, dtype=np.int32) * kept)[found], kept.sum()
+            inside = found > 0
+        np.add(found, n_pieces, out=pieces[box], where=inside)
+        owners.append(label)
+        counts.append(n_found)
+        n_pieces += n_found
+    return pieces, np.repeat(owners, counts)
 
 
 class _Sides:

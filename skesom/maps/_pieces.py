@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from astropy import units
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
-from skesom._common.blocks import strips_of
+from skesom._common.blocks import each_in_threads, strips_of
 from skesom._common.labels import check_label_map
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
@@ -167,25 +169,14 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
 
 def _means(image, n_pieces, cube, agreement):
     """Return mean column and row, flux and error of each band, mean agreement."""
-    totals = 0
-    for rows in strips_of(cube.shape, "sums"):
-        row, column = inside = np.nonzero(image[rows])
-        numbers, part = image[rows][inside], cube[rows].compute()
-        values = [column, row + rows.start]
-        for band in range(part.shape[2]):
-            flux = part.data[:, :, band]
-            if part.errors is None:
-                variance = np.full(flux.shape, np.nan)
-                beside = (flux[:, :-2] + flux[:, 2:]) / 2
-                # The mean of two has half the variance of one.
-                variance[:, 1:-1] = (flux[:, 1:-1] - beside) ** 2 / 1.5
-            else:
-                variance = part.errors[:, :, band].astype(np.float64) ** 2
-            values += [flux[inside], variance[inside]]
-        if agreement is not None:
-            values.append(agreement[rows][inside])
-        totals = totals + np.array([_sum(numbers, each, n_pieces) for each in values])
-    sums, counts = np.moveaxis(totals, 1, 0)
+    add_up = partial(_sums_of_strip, image, n_pieces, cube, agreement)
+    n_values = 2 + 2 * cube.shape[2] + (agreement is not None)
+    totals = np.zeros((n_values, 2, n_pieces + 1))
+    strips, n_jobs = strips_of(cube.shape, "sums"), 1 if cube.is_lazy else -1
+    # In the order of the strips, which the last bit of a sum depends on.
+    for present, sums in each_in_threads(add_up, strips, n_jobs):
+        totals[:, :, present] += sums
+    sums, counts = np.moveaxis(totals[:, :, 1:], 1, 0)
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     last = 2 + 2 * cube.shape[2]
@@ -194,12 +185,37 @@ def _means(image, n_pieces, cube, agreement):
     return *means[:2], *zip(fluxes, errors, strict=True), *means[last:]
 
 
-def _sum(numbers, values, n_pieces):
-    """Return sum and count of the values of each piece that are known."""
-    known = np.isfinite(values)
-    numbers, values = numbers[known], values[known]
-    sums = np.bincount(numbers, values, minlength=n_pieces + 1)
-    return sums[1:], np.bincount(numbers, minlength=n_pieces + 1)[1:]
+def _sums_of_strip(image, n_pieces, cube, agreement, rows):
+    """Return the pieces in a strip, and sum and count of the values that are known."""
+    numbers, part = image[rows].astype(np.intp), cube[rows].compute()
+    is_present = np.bincount(numbers.ravel(), minlength=n_pieces + 1) > 0
+    is_present[0] = True  # what is in no piece, and what is not known
+    present = np.flatnonzero(is_present)
+    numbers = (np.cumsum(is_present) - 1)[numbers]
+    sizes = np.bincount(numbers.ravel(), minlength=len(present))
+    row, column = np.ogrid[rows, : image.shape[1]]
+    values = [np.broadcast_to(each, numbers.shape) for each in (column, row)]
+    for band in range(part.shape[2]):
+        flux = np.ascontiguousarray(part.data[:, :, band])
+        if part.errors is None:
+            variance = np.full(flux.shape, np.nan)
+            beside = (flux[:, :-2] + flux[:, 2:]) / 2
+            # The mean of two has half the variance of one.
+            variance[:, 1:-1] = (flux[:, 1:-1] - beside) ** 2 / 1.5
+        else:
+            variance = part.errors[:, :, band].astype(np.float64) ** 2
+        values += [flux, variance]
+    if agreement is not None:
+        values.append(agreement[rows])
+    sums = np.empty((len(values), 2, len(present)))
+    for each, (total, count) in zip(values, sums, strict=True):
+        known, own, count[:] = np.isfinite(each), numbers, sizes
+        if not known.all():
+            own = np.where(known, numbers, 0)
+            count[:] = np.bincount(own.ravel(), minlength=len(present))
+        total[:] = np.bincount(own.ravel(), each.ravel(), len(present))
+        total[0] = 0
+    return present, sums
 
 
 def _flux_unit(unit, area):
