@@ -132,7 +132,11 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
     def _training_table(self, X):
         """Return a cube to learn from, its table and which pixels are valid."""
         cube = check_cube(X, estimator=self, reset=True)
-        table, valid = flatten(cube, pattern=self.pattern, min_bands=self.min_bands)
+        # A sampler looks at the cube once more.
+        copy = bool(getattr(self, "_copy", True) or getattr(self, "sampler", None))
+        table, valid = flatten(
+            cube, pattern=self.pattern, min_bands=self.min_bands, copy=copy
+        )
         if len(table) > 1:  # every band of a single pixel is constant
             names = ["flux"] if self.pattern == "voxel" else cube.band_names
             check_bands(table, names, "all that masks leave, after scaling")

@@ -245,7 +245,8 @@ def fit_in_place(pipeline, images, fit=None, *, prepare=None):
     cube, of_map = (prepare or prepare_in_place)(pipeline, images)
     last = pipeline.steps[-1][0]
     _logger.debug("%s", _WORK.get(last, last))
-    (fit or type(pipeline[-1]).fit)(pipeline[-1], cube)
+    with _copying(pipeline[-1], bool(fit) or _share_memory(cube, of_map.cube)):
+        (fit or type(pipeline[-1]).fit)(pipeline[-1], cube)
     return of_map
 
 
@@ -289,14 +290,16 @@ def _share_memory(cube, other):
 @contextmanager
 def _copying(step, copy):
     """Let a step change the cube that it is given, unless that is shared."""
-    if "copy" not in step.get_params(deep=False):
-        yield
-        return
-    before, step.copy = step.copy, copy
+    name = "copy" if "copy" in step.get_params(deep=False) else "_copy"
+    kept = vars(step).get(name)
+    setattr(step, name, copy)
     try:
         yield
     finally:
-        step.copy = before
+        if kept is None:  # nothing that a model would hold
+            delattr(step, name)
+        else:
+            setattr(step, name, kept)
 
 
 def make_clusterer(

@@ -139,7 +139,8 @@ class ColorScaler(CubeTransformer):
     def _transform(self, X):
         cube = self._check_cube(X, reset=False)
         scale = copy.copy(self)._scale  # as it is now
-        data, errors = map_pixels(scale, cube.data, cube.errors, size="sums", n_jobs=-1)
+        planes, here = (cube.data, cube.errors), not getattr(self, "_copy", True)
+        data, errors = map_pixels(scale, *planes, size="sums", n_jobs=-1, in_place=here)
         bare = [None] * cube.shape[2]
         scaled = cube.replace(data=data, errors=errors, band_units=bare)
         return self._like_input(X, scaled)
@@ -154,18 +155,24 @@ class ColorScaler(CubeTransformer):
         def matrix_of(level):
             return (components * self.weights_[level]) @ components.T
 
+        mean, scale = self.mean_[order, np.newaxis], self.scale_[order, np.newaxis]
+        weights, inverse = self.weights_, np.argsort(order)
+        steps_up = np.append(weights[1:], weights[-1:], axis=0) - weights
         with one_blas_thread():
             for row in range(len(data)):
-                spectra = ((data[row] - self.mean_) / self.scale_)[:, order]
+                # Band by band in memory, on which the last bits of sums depend.
+                spectra = ((data[row].T.take(order, axis=0) - mean) / scale).T
                 missing = np.isnan(spectra)
                 level, upper, above = self._levels(_brightness(spectra))
-                steps = self.weights_[upper] - self.weights_[level]
-                weights = self.weights_[level] + above * steps
+                steps = steps_up.take(level, axis=0)
                 spectra[missing] = 0
                 scores = spectra @ components
-                product = (scores * weights) @ components.T
+                product = above * steps
+                product += weights.take(level, axis=0)
+                product *= scores
+                product = product @ components.T
                 product[missing] = np.nan
-                scaled[row][:, order] = product
+                scaled[row] = product.take(inverse, axis=1)
                 if errors is not None:
                     variance = ((errors[row] / self.scale_) ** 2)[:, order]
                     variance[np.isinf(variance)] = np.nan  # no errors either
