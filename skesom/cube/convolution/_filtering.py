@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from scipy import fft, ndimage, signal
 
-from skesom._common.blocks import Plan, around, map_images, strips_of
+from skesom._common.blocks import Plan, around, in_threads, map_images, strips_of
 
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18  # values that are transformed at a time: 2 MB, for the cache
@@ -21,11 +21,12 @@ class RenormalizedKernel:
     # A kernel defines `_filter`, for images without NaN that are zero outside.
     reach: int  # number of rows around a pixel that have an influence on it
 
-    def convolve(self, image, variance=None):
+    def convolve(self, image, variance=None, weights=None):
         """Convolve an image with NaN, and the variance of its pixels."""
         masked = np.isnan(image)
         has_gaps = masked.any()
-        weights = self._weights(masked if has_gaps else None, image)
+        if weights is None:
+            weights = self._weights(masked if has_gaps else None, image)
         filled = np.where(masked, image.dtype.type(0), image) if has_gaps else image
         smoothed = self._filter(filled)
         for weight in weights:
@@ -89,7 +90,16 @@ class GaussianKernel(RenormalizedKernel):
 
 def smooth(band, sigma):
     """Convolve one image with a Gaussian; NaN and the outside have no weight."""
-    return GaussianKernel(sigma).convolve(band)[0]
+    return smooth_all([band], sigma)[0]
+
+
+def smooth_all(bands, sigma, n_jobs=None):
+    """Convolve images of one shape with a Gaussian, as `smooth` does."""
+    kernel, masked, weights = GaussianKernel(sigma), np.isnan(bands[0]), None
+    if all(np.array_equal(np.isnan(band), masked) for band in bands[1:]):
+        weights = kernel._weights(masked if masked.any() else None, bands[0])
+    convolve = partial(kernel.convolve, weights=weights)
+    return in_threads(lambda band: convolve(band)[0], bands, n_jobs)
 
 
 def _filter_axis(image, sigma, axis, *, squared=False, precise=True):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from skesom._common.blocks import in_threads, map_strips
 from skesom._common.lazy import in_memory
-from skesom.cube.convolution._filtering import smooth
+from skesom.cube.convolution._filtering import smooth, smooth_all
 
 KEPT = 255  # number of no criterion
 TILE = 16  # pixels; smaller ones where a frame has few of them
@@ -60,7 +60,7 @@ def measure_sky(
     bands = np.array(np.moveaxis(sampled(data), 2, 0), order="C")
     if lost is not None:
         np.copyto(bands, np.nan, where=lost)
-    smoothed = in_threads(lambda band: smooth(band, smoothing), bands, n_jobs)
+    smoothed = smooth_all(bands, smoothing, n_jobs)
     near, certainty, tile = _find_flat_parts(bands, smoothed, n_jobs)
 
     def statistics(band):

@@ -16,13 +16,12 @@ from skesom._common.blocks import (
     around,
     cut_frame,
     find_valid,
-    in_threads,
     map_images,
 )
 from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
-from skesom.cube.convolution._filtering import GaussianKernel
+from skesom.cube.convolution._filtering import GaussianKernel, smooth_all
 from skesom.cube.masking._sky import FLAT, measure_sky, sampled, significance, write_nan
 
 # Codes of pixels: sky, the rest, and sky as far below its level as others stand out; 0
@@ -188,19 +187,21 @@ class SkyMasker(CubeTransformer):
 
     def _find_codes(self, cube):
         """Return the codes of all pixels, lazily of a lazy cube."""
-        kernel = GaussianKernel(self.smoothing) if self.masks_sky_ else None
+        certainty = None if self.sky == "mask" else self.certainty_
+        looks = self.masks_sky_ and certainty != 0  # where there may be sky
+        reach = GaussianKernel(self.smoothing).reach + 3 * self._tile
         strips = cut_frame(cube.shape)
-        plan = Plan(strips, kernel.reach + 3 * self._tile if kernel else 0)
+        plan = Plan(strips, reach if looks else 0)
         n_jobs = self.n_jobs if len(strips) == 1 and not cube.is_lazy else 1
         function = partial(
             _codes_of_strip,
             halo=plan.halo,
-            kernel=kernel,
+            smoothing=self.smoothing if looks else None,
             estimates=self._estimates,
             noise=self.noise_,
             cuts=self.threshold_,
             tile=self._tile,
-            certainty=None if self.sky == "mask" else self.certainty_,
+            certainty=certainty,
             min_bands=self.min_bands,
             n_jobs=n_jobs,
         )
@@ -231,7 +232,7 @@ def _codes_of_strip(
     rows,
     *,
     halo,
-    kernel,
+    smoothing,
     estimates,
     noise,
     cuts,
@@ -246,19 +247,15 @@ def _codes_of_strip(
     usable = find_valid(slab, min_bands, n_jobs)
     inside = slice(rows.start - near.start, rows.stop - near.start)
     codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
-    if kernel is None:
+    if smoothing is None:
         return [codes[inside]]
-
-    def convolve(band):
-        image = np.array(slab[:, :, band], order="C")
-        image[~usable] = np.nan
-        return kernel.convolve(image)[0]
-
     above, below, height, count = np.zeros((4, *usable.shape))
     n_bands = slab.shape[2]
     for first in range(0, n_bands, BANDS_AT_ONCE):
         bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
-        images = in_threads(convolve, bands, n_jobs)
+        images = np.array(np.moveaxis(slab[:, :, first : bands.stop], 2, 0), order="C")
+        images[:, ~usable] = np.nan
+        images = smooth_all(images, smoothing, n_jobs)
         for image, band in zip(images, bands, strict=True):
             excess = significance(image, *estimates[band])
             above += np.fmax(excess, 0) ** 2
