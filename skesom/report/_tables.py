@@ -183,20 +183,26 @@ class _Strip:
         """Return sum and count of row, column, fluxes and features in each cluster."""
         totals = []
         places, features = (self.row, self.column), self.features.T
-        own = [(self.labels, values) for values in (*places, *features)]
-        own[2:2] = map(self._band, range(self.part.shape[2]))
-        for labels, values in own:
-            known = (labels >= 0) & ~np.isnan(values)
-            some = labels[known]
-            sums = np.bincount(some, values[known], minlength=n_clusters)
-            totals.append([sums, np.bincount(some, minlength=n_clusters)])
+        labels = self.labels.astype(np.intp) + 1  # 0 is in no cluster
+        own = [(labels, values) for values in (*places, *features)]
+        own[2:2] = self._fluxes(labels)
+        sizes = np.bincount(labels, minlength=n_clusters + 1)
+        for numbers, values in own:
+            known, counts = ~np.isnan(values), sizes
+            if numbers is not labels or not known.all():
+                numbers = np.where(known, numbers, 0)
+                counts = np.bincount(numbers, minlength=n_clusters + 1)
+            sums = np.bincount(numbers, values, minlength=n_clusters + 1)
+            totals.append([sums[1:], counts[1:]])
         return np.stack(totals, axis=1)
 
-    def _band(self, band):
-        """Return labels and fluxes of the pixels or voxels of a band."""
-        labels = self._result.slice_of(band)[self._rows]
-        inside = labels > SKY
-        return labels[inside], self.part.data[:, :, band][inside]
+    def _fluxes(self, labels):
+        """Return labels and fluxes of the pixels or voxels of each band."""
+        fluxes = self.part.data[self.valid]
+        if not self._bands:
+            return [(labels, of_band) for of_band in fluxes.T]
+        bands = (self._bands[0] == band for band in range(self.part.shape[2]))
+        return [(labels[own], fluxes[own]) for own in bands]
 
     def tables(self):
         """Yield the rows of the table of results, and of that of the features."""
