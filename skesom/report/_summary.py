@@ -9,9 +9,10 @@ import numpy as np
 
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._physical import physical_factors
-from skesom.displays._sky_image import thinning
+from skesom.displays._sky_image import pick, thinning
 from skesom.maps import suggest_names
 from skesom.maps._cube_clusterer import count_clusters
+from skesom.maps._suggestions import Suggestion
 from skesom.report._image_source import text_of_cutout
 from skesom.report._result import MAX_PIXELS
 
@@ -71,19 +72,31 @@ def write_summary(path, result, clusters, suggestions, pictures):
     return descriptions
 
 
-def suggestions_of(result, crossmatch):
+def suggestions_of(result, crossmatch=None, *, of_run=False):
     """Return suggested names, from at most so many pixels as a picture has.
 
-    Classes are what they were learned as, and voxels have no colors: None.
+    Of the groups, or of the clusters of the run. Classes are what they were learned as,
+    and voxels have no colors: None.
     """
     if result.is_classified or result.is_voxel:
         return None
     step = thinning(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)
+    if of_run:
+        labels = pick(result.run_label_map, step)
     scale = result.cube.pixel_scale
     if scale is not None:
         cube = cube.replace(pixel_scale=tuple(step * side for side in scale))
-    return suggest_names(labels, cube, continua=result.continua, crossmatch=crossmatch)
+    continua = result.continua
+    found = suggest_names(labels, cube, continua=continua, crossmatch=crossmatch)
+    n_clusters = len(result.run_colors if of_run else result.names)
+    lost = n_clusters - len(found)  # too small to be in thinned images
+    return found + [Suggestion(None, (), "", "")] * lost
+
+
+def reasons_of(guess):
+    """Return the evidence of a suggestion in one text, and the reason of its name."""
+    return "; ".join(guess.evidence) + (f". {guess.reason}" * bool(guess.name))
 
 
 def _images(result):
@@ -136,7 +149,7 @@ def _described(result, clusters, suggestions):
                 name = ", ".join(filter(None, parts))
             elif guess.name:
                 why = f"looks like {guess.name}: "
-            why += "; ".join(guess.evidence) + (f". {guess.reason}" * bool(guess.name))
+            why += reasons_of(guess)
         sure = ""
         if "agreement" in clusters.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"

@@ -63,6 +63,18 @@ def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
     assert "highest band 5 / band 1" in told
 
 
+def test_clusters_that_thinned_images_lack(tmp_path, galaxy, monkeypatch):
+    """One pixel between those that are looked at is told without words."""
+    monkeypatch.setattr("skesom.report._summary.MAX_PIXELS", 64 * 80 // 4)
+    clusterer = KMeans(3, n_init=1, random_state=0)
+    pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(galaxy)
+    labels = pipeline["cluster"].labels_.copy()
+    labels[31, 41] = 3
+    files = write_report(tmp_path / "r", pipeline, galaxy, label_map=labels, **SPARE)
+    assert [each.number for each in files.descriptions] == [0, 1, 2, 3]
+    assert files.descriptions[3][1:] == ("", "0.0 %", "", "")
+
+
 def test_keeps_the_names_that_are_given(tmp_path, galaxy):
     groups = [("arms | spurs", [0])]
     path, lines = write(tmp_path / "result", galaxy, groups=groups)
