@@ -69,9 +69,15 @@ def _name(options):
         page = Path(temporary) / PAGE_NAME
         has_page = (folder / PAGE_NAME).is_file()
         if has_page:
-            title = folder.resolve().name
-            fitted = report.pipeline, report.cube
-            explore(page, *fitted, title=title, groups=groups, catalog=catalog)
+            explore(
+                page,
+                report.pipeline,
+                report.cube,
+                groups=groups,
+                continua=report.source.continua,
+                catalog=catalog,
+                title=folder.resolve().name,
+            )
         if is_edited:  # it is not in the way of the new one
             note_files(folder, [edited])
         files = write_report(

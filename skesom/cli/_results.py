@@ -299,6 +299,7 @@ def _explore(options):
             report.pipeline,
             report.cube,
             groups=report.groups,
+            continua=report.source.continua,
             catalog=options.catalog,
             rgb=options.rgb,
             title=options.title or folder.resolve().name,

@@ -16,8 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
-from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report import explore
+from skesom.maps import make_cluster_pipeline, make_clusterer, suggest_names
+from skesom.report import explore, merge_clusters
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes, unit_map
 from skesom.som import CSOM, ESOM
@@ -39,6 +39,9 @@ def read_page(path):
         kind = np.dtype(KINDS[kind])
         content = planes.reshape(kind.itemsize, -1).T.tobytes()
         arrays[name] = np.frombuffer(content, kind)
+    for name in ("codes", "rgb"):
+        steps = arrays[name]
+        arrays[name] = np.cumsum(steps - steps.dtype.type(128), dtype=steps.dtype)
     for name in ("labels", "units"):
         arrays[name] = arrays[name].reshape(facts["shape"])
     return arrays, facts
@@ -225,6 +228,22 @@ def test_names_and_groups_are_taken_and_are_no_code(job, galaxy, tmp_path):
     _, facts = read_page(path)
     named = {(*cluster["labels"],): cluster["name"] for cluster in facts["clusters"]}
     assert named == {(1, 3): "arms <and> knots", (0,): None, (2,): None}
+
+
+def test_clusters_are_told_merged_and_alone(job, galaxy, tmp_path):
+    """As by the same rules on the map of the groups, and on that of the run."""
+    path = explore(tmp_path / "page.html", job, galaxy, groups=[("a", [1, 3])])
+    _, facts = read_page(path)
+    labels = job["cluster"].labels_
+    merged, _ = merge_clusters(labels, [("a", [1, 3])])
+    cube = Result(job, galaxy).cube
+    for name, label_map in (("clusters", merged), ("originals", labels)):
+        told = [(each["suggestion"], each["description"]) for each in facts[name]]
+        found = suggest_names(label_map, cube)
+        assert told == [(each.name, each.description) for each in found]
+    plain = explore(tmp_path / "plain.html", job, galaxy, continua="none")
+    assert "H alpha" not in plain.read_text(encoding="utf-8")
+    assert "H alpha" in path.read_text(encoding="utf-8")
 
 
 def test_objects_outside_are_left_out(job, galaxy, tmp_path):

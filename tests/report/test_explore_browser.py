@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -17,8 +18,8 @@ from astropy.wcs import WCS
 from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
-from skesom.maps import make_cluster_pipeline
-from skesom.report import explore, read_cluster_groups
+from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.report import explore, read_cluster_groups, write_report
 from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
 from skesom.report.page._data import unit_map
@@ -35,6 +36,10 @@ SWITCHES = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+DENIED = """Object.defineProperty(window, "localStorage", {
+    get() { throw new DOMException("denied", "SecurityError") } })"""
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +113,12 @@ def units(lattice_job, galaxy):
     return unit_map(Result(lattice_job, galaxy))
 
 
-def open_page(browser, path):
-    """Open a page and wait until it is drawn."""
+def open_page(browser, path, *, kept=False):
+    """Open a page and wait until it is drawn; nothing is kept of earlier pages."""
     browser.get(path.as_uri())
+    if not kept:
+        browser.execute_script("localStorage.clear()")
+        browser.refresh()
     wait_for(browser, "return document.body.dataset.state === 'ready'")
 
 
@@ -129,7 +137,7 @@ def of_groups(browser, name):
 
 def cells(browser, column):
     """Return the texts of a column of the list of clusters."""
-    rows = browser.find_elements("css selector", "#clusters tr")
+    rows = browser.find_elements("css selector", "#clusters tr:not(.words)")
     return [row.find_elements("tag name", "td")[column].text for row in rows]
 
 
@@ -190,6 +198,39 @@ def downloaded(browser, name):
     content = path.read_text(encoding="utf-8")
     path.unlink()
     return content
+
+
+def of_clusters(browser):
+    """Return name, labels and color of each cluster of the list."""
+    return browser.execute_script(
+        "return groups.map(({ name, labels, color }) => [name, labels, color])"
+    )
+
+
+def name_first(browser, name):
+    """Type a name for the first cluster of the list."""
+    box = browser.find_element("css selector", "#clusters [type=text]")
+    box.clear()
+    box.send_keys(name, "\n")
+
+
+def set_opacity(browser, percent):
+    """Move the control of the map."""
+    script = """const control = choice("opacity");
+        control.value = arguments[0];
+        control.dispatchEvent(new Event("change"))"""
+    browser.execute_script(script, percent)
+
+
+@contextmanager
+def before_pages(browser, script):
+    """Run a script before those of the pages that are opened meanwhile."""
+    command = "Page.addScriptToEvaluateOnNewDocument"
+    added = browser.execute_cdp_cmd(command, {"source": script})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def n_selected(browser):
@@ -410,6 +451,144 @@ class TestSelection:
         assert (np.abs(np.subtract(found, given)) < 0.15 * spread).all()
 
 
+class TestNames:
+    """Names, colors and merges stay until they are in the folder."""
+
+    def test_survive_a_reload_and_are_of_one_page(self, page, written, tmp_path):
+        other = tmp_path / "page.html"
+        other.write_bytes(written.read_bytes())
+        assert not page.find_element("id", "changed").is_displayed()
+        tick(page, 0, 3)
+        page.find_element("id", "merge").click()
+        name_first(page, "腕\u3000<b>")  # a space that no file of names may hold
+        changed = of_clusters(page)
+        assert set(cells(page, 4)) == {""}  # a single run has no agreement
+        assert "only in this browser" in page.find_element("id", "changed").text
+        open_page(page, written, kept=True)
+        assert of_clusters(page) == changed
+        assert changed[0][:2] == ["腕 <b>", [0, 3]]
+        assert "only in this browser" in page.find_element("id", "changed").text
+        open_page(page, other, kept=True)
+        assert [labels for _, labels, _ in of_clusters(page)] == [[0], [1], [2], [3]]
+        open_page(page, written, kept=True)
+        page.find_element("id", "discard").click()
+        assert not page.find_element("id", "changed").is_displayed()
+        open_page(page, written, kept=True)
+        assert [labels for _, labels, _ in of_clusters(page)] == [[0], [1], [2], [3]]
+
+    def test_are_no_longer_told_once_the_folder_has_them(
+        self, browser, lattice_job, galaxy, tmp_path
+    ):
+        path = explore(tmp_path / "page.html", lattice_job, galaxy)
+        open_page(browser, path)
+        tick(browser, 1, 2)
+        act(browser, "merge")
+        name_first(browser, "disc")
+        changed = of_clusters(browser)
+        browser.find_element("id", "export_groups").click()
+        groups = tmp_path / "groups.json"
+        groups.write_text(downloaded(browser, "groups.json"), encoding="utf-8")
+        groups = read_cluster_groups(groups)
+        explore(path, lattice_job, galaxy, groups=groups, overwrite=True)
+        open_page(browser, path, kept=True)
+        assert of_clusters(browser) == changed
+        assert not browser.find_element("id", "changed").is_displayed()
+
+    def test_a_browser_that_keeps_nothing(self, browser, written):
+        """As in a frame, or for files: the page works, and says what will be lost."""
+        with before_pages(browser, DENIED):
+            browser.get(written.as_uri())
+            wait_for(browser, "return document.body.dataset.state === 'ready'")
+            name_first(browser, "disc")
+            assert of_clusters(browser)[0][0] == "disc"
+            assert "lost with it" in browser.find_element("id", "changed").text
+            set_opacity(browser, 20)
+            browser.get(written.as_uri())
+            wait_for(browser, "return document.body.dataset.state === 'ready'")
+            assert of_clusters(browser)[0][0] is None
+            assert not browser.find_element("id", "changed").is_displayed()
+
+    @pytest.mark.parametrize(
+        "kept",
+        [
+            "{",
+            "7",
+            '[{"name": null, "labels": [0, 1, 2], "color": "#123456"}]',
+            '[{"name": "a{b}", "labels": [0, 1, 2, 3], "color": "#123456"}]',
+            '[{"name": 7, "labels": [0, 1, 2, 3], "color": "#123456"}]',
+            '[{"name": "a", "labels": [0, 1, 2, 3], "color": "url(x)"}]',
+            '[{"name": "a", "labels": [0, 1, 2, 9], "color": "#123456"}]',
+        ],
+    )
+    def test_what_another_page_wrote_is_left_out(self, page, written, kept):
+        page.execute_script(
+            """localStorage.setItem("skesom opacity", '"x"');
+            localStorage.setItem("skesom theme", '"<b>"');
+            localStorage.setItem(`skesom ${key_of_groups()}`, arguments[0])""",
+            kept,
+        )
+        page.get_log("browser")
+        open_page(page, written, kept=True)
+        assert [labels for _, labels, _ in of_clusters(page)] == [[0], [1], [2], [3]]
+        assert page.find_element("id", "theme").get_attribute("value") == "light dark"
+        assert errors_of(page) == []
+
+
+class TestWords:
+    """What the summary tells of the clusters."""
+
+    def test_names_agreement_and_reasons(self, browser, galaxy, tmp_path):
+        consensus = make_clusterer("csom", n_clusters=4, n_runs=3)
+        job = make_cluster_pipeline(consensus, target_fwhm=None).fit(galaxy)
+        plain = {"pictures": False, "tables": False}
+        files = write_report(tmp_path / "result", job, galaxy, **plain)
+        open_page(browser, explore(tmp_path / "page.html", job, galaxy))
+        agreement = files.clusters["agreement"]
+        assert cells(browser, 4) == [f"{100 * each:.0f} %" for each in agreement]
+        rows = browser.find_elements("css selector", "#clusters .words")
+        for row, told in zip(rows, files.descriptions, strict=True):
+            summary = row.find_element("tag name", "summary")
+            low = row.rect["height"]
+            summary.click()
+            assert row.rect["height"] > low
+            assert summary.text == f"{told.number}: {told.name}"
+            assert row.text.split("\n") == [summary.text, told.why]
+        act(browser, "select_groups", [0, 1])
+        act(browser, "merge")
+        words = browser.find_element("css selector", "#clusters .words").text
+        assert words == f"0 + 1: {' + '.join(t.name for t in files.descriptions[:2])}"
+        both = np.isin(job["cluster"].labels_, [0, 1])
+        mean = job["cluster"].agreement_[both].mean()
+        assert cells(browser, 4)[0] == f"{100 * mean:.0f} %"
+
+    def test_are_read_below_the_mouse(self, page, labels):
+        row, column = np.argwhere(labels == 1)[0].tolist()
+        act(page, "hover", column, row)
+        guess = of_groups(page, "suggestion")[1]
+        assert f"cluster 1, {guess} (?)" in page.find_element("id", "readout").text
+        name_first(page, "disc")
+        row, column = np.argwhere(labels == 0)[0].tolist()
+        act(page, "hover", column, row)
+        assert "disc, unit" in page.find_element("id", "readout").text
+
+    def test_messages_go_with_the_next_action(self, page, labels):
+        message = page.find_element("id", "message")
+        page.find_element("id", "merge").click()
+        assert "Tick two clusters" in message.text
+        tick(page, 0)
+        assert message.text == ""
+        page.find_element("id", "export_groups").click()
+        downloaded(page, "groups.json")
+        assert "Saved as" in message.text
+        row, column = np.argwhere(labels == 2)[0].tolist()
+        act(page, "pick", column, row)  # as Enter does
+        assert message.text == ""
+        page.find_element("id", "split").click()
+        assert "Tick a merged" in message.text
+        page.find_element("css selector", "#picture option:nth-child(2)").click()
+        assert message.text == ""
+
+
 class TestFiles:
     """What the page saves is read by other programs."""
 
@@ -568,7 +747,8 @@ class TestPicture:
         wait_for(page, "return document.fullscreenElement === choice('stage')")
         wait_for(page, "return choice('full').textContent === 'Leave full screen'")
         names = [li.text for li in page.find_elements("css selector", "#legend li")]
-        assert names[:2] == ["cluster 0", "cluster 1"]
+        guess = of_groups(page, "suggestion")[0]
+        assert names[0] == f"cluster 0, {guess} (?)"
         inside = page.execute_script("return [innerWidth, innerHeight]")
         grown = page.find_element("id", "sky").rect
         assert grown["width"] * grown["height"] > 0.6 * inside[0] * inside[1]
@@ -700,10 +880,7 @@ def test_axes_and_compass_of_a_turned_sky(browser, galaxy, tmp_path, angle):
 
 def test_views_are_sized_at_once(browser, written):
     """A key or a script may come before the first answer of the observer of sizes."""
-    silent = {"source": "window.ResizeObserver = class { observe() {} }"}
-    command = "Page.addScriptToEvaluateOnNewDocument"
-    added = browser.execute_cdp_cmd(command, silent)
-    try:
+    with before_pages(browser, "window.ResizeObserver = class { observe() {} }"):
         open_page(browser, written)
         for view in ("sky_view", "units_view"):
             seen, bounds = browser.execute_script(
@@ -716,8 +893,28 @@ def test_views_are_sized_at_once(browser, written):
                 const context = {view}.canvas.getContext("2d");
                 return context.getImageData(0, 0, width, height).data.some(Boolean)""",
             )
+
+
+def test_a_narrow_page_has_no_blank_bands(browser, written):
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        open_page(browser, written)
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide == 400
+        for box in (".list", "#stage"):
+            script = f"return document.querySelector('{box}')"
+            sizes = [f"{script}.{n}Width" for n in ("scroll", "client")]
+            assert len({browser.execute_script(each) for each in sizes}) == 1
+        for view in ("sky_view", "units_view"):
+            size, bounds, scale = browser.execute_script(
+                f"return [{view}.size, {view}.bounds, {view}.scale]"
+            )
+            left, right, bottom, top = bounds
+            shown = [scale * (right - left), scale * (top - bottom)]
+            assert size == pytest.approx(shown, abs=1.5)  # of whole pixels
     finally:
-        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_pixels_without_a_sky(browser, galaxy, tmp_path):
@@ -735,7 +932,7 @@ def test_pixels_without_a_sky(browser, galaxy, tmp_path):
     assert errors_of(browser) == []
 
 
-def test_dark_and_light(page):
+def test_dark_and_light(page, written):
     def brightness():
         color = page.find_element("id", "stage").value_of_css_property(
             "background-color"
@@ -752,6 +949,10 @@ def test_dark_and_light(page):
         page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     page.find_element("css selector", "#theme [value=dark]").click()
     assert brightness() < 150
+    set_opacity(page, 35)
+    open_page(page, written, kept=True)  # both choices are kept
+    assert brightness() < 150
+    assert page.find_element("id", "opacity").get_attribute("value") == "35"
 
 
 def test_frame_of_a_notebook(browser, written, tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from html import escape
 from importlib import resources
 from numbers import Integral
 from pathlib import Path
 from string import Template
+from typing import Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -29,7 +31,7 @@ from skesom.report.page import _data
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
-_SCRIPTS = "view", "sky", "exports", "spectra", "units", "clusters", "page"
+_SCRIPTS = "view", "sky", "exports", "spectra", "units", "clusters", "kept", "page"
 _LETTERS = {  # of the symbols of DS9
     **{"circle": "○", "box": "□", "diamond": "◇", "cross": "+", "x": "✕"},
     **{"arrow": "▽", "boxcircle": "⊡"},
@@ -47,6 +49,7 @@ def explore(
     *,
     catalog: StrPath | Table | None = None,
     groups: ClusterGroups | None = None,
+    continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
     title: str = "Clusters",
     rgb: Bands | None = None,
     max_pixels: int = MAX_PIXELS,
@@ -70,6 +73,9 @@ def explore(
         Known objects to draw, as `skesom.io.read_catalog` takes them.
     groups : sequence of tuple (name, labels) or (name, labels, color), default=None
         Names and colors of clusters, and which are one, see `read_cluster_groups`.
+    continua : dict of str to sequence of str, or "none", default=None
+        Continuum bands of bands of lines, by which names are suggested, see
+        `suggest_names`.
     title : str, default="Clusters"
         Heading of the page.
     rgb : sequence of three int or str, default=None
@@ -120,7 +126,7 @@ def explore(
     """
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        result = Result(pipeline, cube, groups=groups)
+        result = Result(pipeline, cube, groups=groups, continua=continua)
         text = _page(result, catalog, title, rgb, max_pixels)
         # Of a folder, the name may be no text.
         temporary.write_text(text, encoding="utf-8", errors="replace")
@@ -174,7 +180,6 @@ def _page(result, catalog, title, rgb, max_pixels):
         pictures=_options(["colors", *names]),
         clicks=_options(["cluster", *(["unit"] if has_units else []), "pixel"]),
         unit_values=_options([*facts.get("unit_values", ()), "cluster"]),
-        units_title="Lattice of units" if hasattr(som, "shape_") else "Nodes",
         hide_units="" if has_units else "hidden",
         slices=_options(facts["slices"]),
         hide_slices="" if facts["slices"] else "hidden",

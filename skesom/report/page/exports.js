@@ -14,9 +14,9 @@ function save(name, lines) {
 }
 
 function export_groups() {
-  const clusters = groups.map(({ name, labels, color }) => ({ name, labels, color }));
   const { format, label_map_sha256 } = facts;
-  save("groups.json", [JSON.stringify({ format, version: 1, label_map_sha256, clusters }, null, 2)]);
+  const content = { format, version: 1, label_map_sha256, clusters: names_of(groups) };
+  save("groups.json", [JSON.stringify(content, null, 2)]);
 }
 
 function export_region() {
@@ -42,7 +42,7 @@ function export_table() {
     const sky = sky_at(...place)?.map((angle) => angle.toFixed(7)) ?? ["", ""];
     const [label, unit] = [arrays.labels[i], arrays.units[i]];
     const fluxes = facts.bands.map((_, band) => flux_of(band, i) ?? "");
-    lines.push([...place, ...sky, label, cluster_text(label), unit === NO_UNIT ? "" : unit, ...fluxes]);
+    lines.push([...place, ...sky, label, cluster_text(label, title_of), unit === NO_UNIT ? "" : unit, ...fluxes]);
   }
   save("selection.csv", lines.map((line) => line.map(cell_of).join()));
 }

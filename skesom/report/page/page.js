@@ -3,6 +3,7 @@
 "use strict";
 
 const NO_UNIT = 65535;
+const NO_STEP = 128; // from one pixel to the next, in arrays that hold such steps
 const [NOISE, SKY, MISSING] = [-1, -2, -3];
 const OTHERS = { [SKY]: "sky, set aside", [NOISE]: "noise", [MISSING]: "no data" };
 const DIMMED = 0.22; // contrast of what is not selected
@@ -25,9 +26,13 @@ const notify = (text) => write("message", text);
 const title_of = ({ name, labels }) =>
   name ?? labels.map((label) => `cluster ${label}`).join(" + ");
 const group_at = (i) => group_of[arrays.labels[i]] ?? -1;
-const cluster_text = (label) =>
-  label >= 0 ? title_of(groups[group_of[label]]) : (OTHERS[label] ?? "no data");
+const cluster_text = (label, text_of = told) =>
+  label >= 0 ? text_of(groups[group_of[label]]) : (OTHERS[label] ?? "no data");
+const told = (group) => // with the suggestion, which a name replaces
+  title_of(group) + (group.suggestion && !group.name ? `, ${group.suggestion} (?)` : "");
 const redraw = () => [sky_view, units_view].forEach((view) => view?.redraw());
+
+const sum_of = (items, of) => items.reduce((sum, each) => sum + of(each), 0);
 
 // An element with some properties and contents; text stays text.
 function make(tag, properties, ...contents) {
@@ -54,9 +59,11 @@ async function start() {
   const packed = [...document.querySelectorAll("script[data-kind]")];
   const read = await Promise.all(packed.map(read_array));
   arrays = Object.fromEntries(packed.map((each, i) => [each.dataset.name, read[i]]));
+  for (const steps of [arrays.codes, arrays.rgb])
+    for (let i = 0; i < steps.length; i++) steps[i] += (steps[i - 1] ?? 0) - NO_STEP;
   [height, width] = facts.shape;
   n_pixels = height * width;
-  groups = facts.clusters.map((group) => ({ ...group }));
+  groups = kept_groups() ?? facts.clusters.map(({ labels }) => cluster_of(labels));
   for (const name of ["image", "map"]) {
     const canvas = make("canvas", { width, height });
     layers[name] = { canvas, picture: new ImageData(width, height) };
@@ -73,20 +80,22 @@ async function start() {
 }
 
 function listen() {
-  const buttons = { merge, split, clear, blink, full, export_groups, export_region, export_table };
+  const buttons = { merge, split, clear, discard, blink, full, export_groups };
+  Object.assign(buttons, { export_region, export_table });
   buttons.nearer = () => sky_view.zoom(1.5);
   buttons.farther = () => sky_view.zoom(1 / 1.5);
   buttons.whole = () => sky_view.fit();
   for (const [name, act] of Object.entries(buttons)) choice(name).onclick = () => act();
+  for (const kind of ["click", "change"]) // an older message is of an older action
+    document.addEventListener(kind, () => notify(""), true);
+  for (const name of ["opacity", "theme"]) keep_choice(choice(name));
   choice("opacity").oninput = redraw;
   choice("picture").onchange = paint_image;
   choice("slice").onchange = show_slice;
   choice("log").onchange = show_spectra;
   choice("colored").onchange = show_units;
-  choice("theme").onchange = ({ target }) => {
-    document.documentElement.style.colorScheme = target.value;
-    redraw();
-  };
+  choice("theme").onchange = paint_page;
+  paint_page();
   matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
   document.onkeydown = ({ key }) => void (key === "Escape" && clear());
   document.onfullscreenchange = () =>
@@ -99,6 +108,11 @@ function listen() {
     symbol.style.color = color;
     choice("objects").append(make("label", {}, box, symbol, `${text} (${x.length})`));
   });
+}
+
+function paint_page() {
+  document.documentElement.style.colorScheme = choice("theme").value;
+  redraw();
 }
 
 function full() {
@@ -224,6 +238,7 @@ function select_where(inside, numbers = []) {
   const is_some = inside.includes(1);
   chosen = is_some ? inside : null;
   ticked = new Set(is_some ? numbers : []);
+  notify("");
   show_selection();
 }
 

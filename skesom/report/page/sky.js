@@ -7,7 +7,7 @@ const AXES = ["Right ascension (ICRS)", "Declination (ICRS)"];
 const ROUND = [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600]; // seconds
 const SAMPLES = 48; // along an edge of what is seen
 
-// Unit vector to the sky at a pixel, between exact ones at the nodes of a grid.
+// Unit vector to the sky at a pixel, between exact ones on a grid.
 function sky_vector(x, y) {
   const side = Math.round(Math.sqrt(arrays.sky.length / 3));
   const [v, u] = facts.full_shape.map((n, axis) => ([y, x][axis] / Math.max(n - 1, 1)) * (side - 1));

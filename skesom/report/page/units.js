@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The units of the map: cells of a lattice, or nodes of a graph with their links.
+// The units of the map: cells of a lattice, or dots of a graph with their links.
 "use strict";
 
 const CIVIDIS = ["00224e", "1a386f", "434e6c", "61656f", "7d7c78", "9b9476", "bcae6c", "dec958", "fee838"]

@@ -12,6 +12,9 @@ class View {
   // same order; step: of the keyboard; actions: draw, hover, pick and choose.
   constructor(canvas, bounds, pad, step, actions) {
     Object.assign(this, { canvas, bounds, pad, step, actions, tool: "move", is_whole: true });
+    const [left, right, low, high] = bounds; // a width leaves it this height
+    canvas.style.setProperty("--high", `calc((100cqw - ${pad[0] + pad[1]}px) *
+      ${(high - low) / (right - left)} + ${pad[2] + pad[3]}px)`);
     const on = (kind, act) => canvas.addEventListener(kind, act.bind(this));
     for (const kind of ["focus", "blur"]) on(kind, this.redraw);
     for (const kind of ["pointerup", "pointercancel"]) on(kind, this.release);
