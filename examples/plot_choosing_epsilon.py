@@ -4,7 +4,7 @@ How to choose epsilon
 =====================
 
 Epsilon is the distance beyond which a sample is new to an evolving map and becomes a
-node. Here the automatic value is divided and multiplied, and the truth of a synthetic
+unit. Here the automatic value is divided and multiplied, and the truth of a synthetic
 galaxy shows what that does. The two curves on the left need no truth, so you can draw
 them for your own images.
 """
@@ -34,7 +34,7 @@ automatic = ESOM(random_state=0).forecast(X).epsilon
 
 # %%
 # Three runs for each epsilon, with other orders of the pixels. ``max_nodes`` is large
-# here, so that a small epsilon shows its effect. Maps of few nodes warn that they have
+# here, so that a small epsilon shows its effect. Maps of few units warn that they have
 # fewer than eight clusters.
 
 factors = np.array([1 / 2, 0.7, 1, 2, 4, 8])
@@ -58,7 +58,7 @@ def of_runs(measure):
 nodes = of_runs(lambda esom: len(esom.codebook_))
 thin = of_runs(lambda esom: np.mean(esom.hits_ < 3))
 agreement = of_runs(lambda esom: adjusted_rand_score(known, esom.labels_))
-print("epsilon / automatic   nodes   nodes below 3 pixels   agreement with the truth")
+print("epsilon / automatic   units   units below 3 pixels   agreement with the truth")
 for number, factor in enumerate(factors):
     print(
         f"{factor:19.2f}{nodes[0][number]:8.0f}{thin[0][number]:23.0%}"
@@ -79,7 +79,7 @@ for column, (word, factor) in enumerate(shown.items()):
         origin="lower",
         interpolation="nearest",
     )
-    axes.set_title(f"{word}\n{len(esom.codebook_)} nodes", fontsize=11)
+    axes.set_title(f"{word}\n{len(esom.codebook_)} units", fontsize=11)
     axes.set_axis_off()
 axes = figure.add_subplot(grid[0, 9:])
 axes.imshow(cluster_colors(truth, features)[truth], origin="lower")
@@ -87,8 +87,8 @@ axes.set_title(f"the truth\n{len(np.unique(known))} populations", fontsize=11)
 axes.set_axis_off()
 
 curves = {
-    "nodes": nodes,
-    "share of nodes below 3 pixels": thin,
+    "units": nodes,
+    "share of units below 3 pixels": thin,
     "agreement with the truth (ARI)": agreement,
 }
 for column, (name, (mean, spread)) in enumerate(curves.items()):
@@ -101,7 +101,7 @@ for column, (name, (mean, spread)) in enumerate(curves.items()):
     axes.set_xlabel("epsilon / automatic epsilon")
     axes.set_title(name, fontsize=11)
     axes.set_ylim(0)
-    if name == "nodes":
+    if name == "units":
         axes.set_yscale("log")
         axes.set_ylim(1)
 

@@ -53,7 +53,7 @@ def over(measure):
 
 curves = {
     "neighbors in one cluster": over(alike),
-    "share of nodes below 3 pixels": over(lambda esom: np.mean(esom.hits_ < 3)),
+    "share of units below 3 pixels": over(lambda esom: np.mean(esom.hits_ < 3)),
     "agreement with the truth (ARI)": over(
         lambda esom: adjusted_rand_score(known, esom.labels_)
     ),

@@ -38,7 +38,7 @@ for som in (csom, esom):
 
 # %%
 # Above, the images of each unit by digit: the area of a pie is their number. Below, the
-# prototypes. The lattice of the classical map is on the left. The nodes of the evolving
+# prototypes. The lattice of the classical map is on the left. The units of the evolving
 # map have no places; they are drawn at distances along their links (Isomap), and those
 # whose images would hide others are dots.
 

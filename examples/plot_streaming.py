@@ -5,9 +5,9 @@ A stream that drifts
 
 ``partial_fit`` learns block after block. Here two groups of samples wander, and halfway
 a third group appears. A map that has seen only the first block soon knows nothing of
-what arrives. An evolving map follows: samples far from all nodes become nodes. By
-default it keeps nearly all old nodes. It forgets if its weakest link is dropped more
-often (``pruning_period``), for a node without links goes; too often, and the map loses
+what arrives. An evolving map follows: samples far from all units become units. By
+default it keeps nearly all old units. It forgets if its weakest link is dropped more
+often (``pruning_period``), for a unit without links goes; too often, and the map loses
 what it needs.
 """
 
@@ -41,7 +41,7 @@ blocks = [make_block(number, rng) for number in range(N_BLOCKS)]
 
 # %%
 # The error of a block is measured before the block is learned, so it tells what the map
-# knew at that time. A node is out of date if no sample of the block is within epsilon.
+# knew at that time. A unit is out of date if no sample of the block is within epsilon.
 
 MAPS = {
     "first block only": None,
@@ -54,7 +54,7 @@ MOMENTS = (0, 13, 26, 39)
 
 
 def follow(pruning_period):
-    """Return errors and counts of nodes for all blocks, and the nodes at some."""
+    """Return errors and counts of units for all blocks, and the units at some."""
     esom = ESOM(None, epsilon=0.4, pruning_period=pruning_period or 0, random_state=0)
     esom.partial_fit(blocks[0])
     errors, n_nodes, n_old, shown = [], [], [], {}
@@ -75,12 +75,12 @@ followed = {name: follow(period) for name, period in MAPS.items()}
 for name, (errors, n_nodes, n_old, _) in followed.items():
     print(
         f"{name}: mean error {np.mean(errors[1:]):.2f}, "
-        f"{n_nodes[-1]} nodes at the end, {n_old[-1]} of them out of date"
+        f"{n_nodes[-1]} units at the end, {n_old[-1]} of them out of date"
     )
 
 # %%
 # Above, the map that drops a link every five samples, at four times: samples of the
-# block in gray, nodes and links in blue. Below, all maps. In block 20 the new group is
+# block in gray, units and links in blue. Below, all maps. In block 20 the new group is
 # a surprise for each of them; one block later it is known.
 
 figure = plt.figure(figsize=(12, 6.5), layout="constrained")
@@ -104,8 +104,8 @@ errors_ax.set(xlabel="block", ylabel="error before learning", yscale="log")
 errors_ax.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
 errors_ax.minorticks_off()
 below.legend(loc="outside lower center", ncols=len(MAPS), frameon=False, fontsize=9)
-nodes_ax.plot([], [], color="black", label="nodes")
-nodes_ax.plot([], [], "--", color="black", label="nodes out of date")
+nodes_ax.plot([], [], color="black", label="units")
+nodes_ax.plot([], [], "--", color="black", label="units out of date")
 nodes_ax.set(xlabel="block", ylabel="number")
 nodes_ax.legend(frameon=False, fontsize=9)
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How near the automatic epsilon comes to the number of nodes that it aims at.
+"""How near the automatic epsilon comes to the number of units that it aims at.
 
 Run from anywhere: ``python docs/benchmarks/epsilon.py``. Each line is a kind of data,
-its features, and the nodes after fits of more and more samples, with the target in
+its features, and the units after fits of more and more samples, with the target in
 front. A cell with a star is off by more than a factor of two. ``--samples`` names the
 sizes, ``--features`` the numbers of features, ``--sides`` the sides of galaxies.
 """
@@ -72,7 +72,7 @@ def count_distinct(X):
 
 
 def cell(X):
-    """Print the nodes and the seconds of a fit, and return the nodes by the target."""
+    """Print the units and the seconds of a fit, and return the units by the target."""
     start = time.process_time()
     esom = ESOM(n_clusters=None, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
@@ -105,7 +105,7 @@ def main():
         for side in chosen.sides:
             ratios.append(cell(galaxy(side, scaling)))
         print()
-    print(f"nodes by the target: {min(ratios):.2f} to {max(ratios):.2f}")
+    print(f"units by the target: {min(ratios):.2f} to {max(ratios):.2f}")
 
 
 if __name__ == "__main__":

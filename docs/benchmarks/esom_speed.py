@@ -2,7 +2,7 @@
 """CPU seconds of ESOM beside other methods, and how they grow.
 
 Run: ``python docs/benchmarks/esom_speed.py``. With ``--plot FILE`` it draws how the
-time grows with samples, nodes and features instead. Machines are noisy: compare the
+time grows with samples, units and features instead. Machines are noisy: compare the
 ratios of one run. The least of three runs is taken.
 """
 
@@ -23,10 +23,10 @@ from skesom.som._network import Network
 NODES = 500
 SAMPLES = 100_000
 FEATURES = 9
-EPSILONS = (2.38, 1.98, 1.32)  # with a million samples 400, 1250 and 5100 nodes
+EPSILONS = (2.38, 1.98, 1.32)  # with a million samples 400, 1250 and 5100 units
 GROWTH = {
     "samples": (12_500, 25_000, 50_000, 100_000, 200_000, 400_000, 800_000),
-    "nodes": (62, 125, 250, 500, 1000, 2000, 4000),
+    "units": (62, 125, 250, 500, 1000, 2000, 4000),
     "features": (2, 4, 8, 16, 32, 64, 128),
 }
 
@@ -128,7 +128,7 @@ def compare_nodes(n_samples):
     rows = []
     for epsilon in EPSILONS:
         seconds, network = cpu_seconds(lambda epsilon=epsilon: learn(X, epsilon))
-        row = {"epsilon": str(epsilon), "nodes": network.n_nodes}
+        row = {"epsilon": str(epsilon), "units": network.n_nodes}
         row["us per sample"] = 1e6 * seconds / n_samples
         rows.append(row | {"links": network.n_links})
     title = f"Learning {n_samples} samples of {FEATURES} features, one thread"
@@ -137,21 +137,21 @@ def compare_nodes(n_samples):
 
 def measure_growth(what, size):
     """Return the size reached, and seconds to learn and to find the nearest nodes."""
-    sizes = {"samples": SAMPLES, "nodes": NODES, "features": FEATURES, what: size}
+    sizes = {"samples": SAMPLES, "units": NODES, "features": FEATURES, what: size}
     X = mixture(sizes["samples"], sizes["features"])
-    epsilon = epsilon_for(X, sizes["nodes"])
+    epsilon = epsilon_for(X, sizes["units"])
     learning, network = cpu_seconds(lambda: learn(X, epsilon))
     esom = ESOM(epsilon=epsilon, max_nodes=10_000, n_clusters=None, shuffle=False).fit(
         X
     )
     predict, _ = cpu_seconds(lambda: esom.predict(X))
-    reached = network.n_nodes if what == "nodes" else size
+    reached = network.n_nodes if what == "units" else size
     print(f"{what:10}{reached:8}{learning:10.4f}{predict:10.4f}", flush=True)
     return reached, learning, predict
 
 
 def plot_growth(path):
-    """Draw seconds against samples, nodes and features, the others held fixed."""
+    """Draw seconds against samples, units and features, the others held fixed."""
     print(f"{'':10}{'':>8}{'learning':>10}{'predict':>10}")
     figure, panels = plt.subplots(
         1, 3, figsize=(12, 4), layout="constrained", sharey=True
@@ -177,7 +177,7 @@ def plot_growth(path):
         axes.xaxis.set_minor_locator(NullLocator())
         axes.legend(fontsize="small")
         axes.grid(alpha=0.3)
-        fixed = {"samples": SAMPLES, "nodes": NODES, "features": FEATURES}
+        fixed = {"samples": SAMPLES, "units": NODES, "features": FEATURES}
         fixed.pop(what)
         axes.set_title(
             ", ".join(

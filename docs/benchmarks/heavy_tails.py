@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What stretch, epsilon, pruning and learning rate do to ESOM on heavy tails.
 
-Fluxes have tails so heavy that a node for every sample far from all others means nodes
+Fluxes have tails so heavy that a unit for every sample far from all others means units
 for a few bright samples. Each row is the mean of three orders; k-means gets as many
-centers as ESOM has nodes, and errors are compared in the space that both see. Run:
+centers as ESOM has units, and errors are compared in the space that both see. Run:
 ``python docs/benchmarks/heavy_tails.py``.
 """
 
@@ -87,7 +87,7 @@ def cells(name, X, truth, varied, n_orders):
     means = KMeans(round(nodes), n_init=1, max_iter=50, random_state=0).fit(X)
     other = np.linalg.norm(X - means.cluster_centers_[means.labels_], axis=1).mean()
     return {
-        f"{name}: nodes": str(round(nodes)),
+        f"{name}: units": str(round(nodes)),
         f"{name}: error": float(error / other),
         f"{name}: few": f"{few:.0%}",
         f"{name}: ARI": agreement,
@@ -95,10 +95,10 @@ def cells(name, X, truth, varied, n_orders):
 
 
 def run(X, truth, factor, parameters, seed):
-    """Return nodes, error, share of nodes with few hits, and agreement."""
+    """Return units, error, share of units with few hits, and agreement."""
     esom = ESOM(random_state=seed, **parameters)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the bound of nodes is part of what is shown
+        warnings.simplefilter("ignore")  # the bound of units is part of what is shown
         epsilon = factor * esom.forecast(X).epsilon
         esom.set_params(epsilon=epsilon).fit(X)
     return (

@@ -9,11 +9,11 @@ and a row for each single flux. Run: ``python docs/benchmarks/study_tables.py``.
 Why some rows gave one cluster of nearly everything: the study divided fluxes by the
 brightest pixel. Of the scaled scene half of the pixels then lie below 0.0006 and 99 %
 below 0.006. An epsilon of 0.001 or less (4.7 and 4.8) runs into `max_nodes` and grows
-to 0.0013 to 0.0016. Nearly all nodes stand for a few bright pixels, scattered far from
-each other, and a cut that counts nodes gave the clusters to these: the largest held 98
+to 0.0013 to 0.0016. Nearly all units stand for a few bright pixels, scattered far from
+each other, and a cut that counts units gave the clusters to these: the largest held 98
 % of the pixels. Since outliers no longer take clusters from the body it holds about
-half of them. An epsilon of 0.1 (4.8, second row) makes two nodes, one of them for a
-handful of pixels: nothing can part what one node holds. Stretched fluxes
+half of them. An epsilon of 0.1 (4.8, second row) makes two units, one of them for a
+handful of pixels: nothing can part what one unit holds. Stretched fluxes
 (`AsinhStretch`) have neither problem.
 """
 

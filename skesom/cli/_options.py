@@ -313,7 +313,7 @@ def add_clusterer(parser):
     add("--n-clusters", action=_Noted, type=kind, default=8, metavar="N", help=text)
     text = "runs of a consensus (default: 12, more of small images; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
-    text = "distance at which esom makes a new node (default: chosen from the data)"
+    text = "distance at which esom makes a new unit (default: chosen from the data)"
     add("--epsilon", type=float, help=text)
     add_parameters(add, "learning_rate=0.1")
 

@@ -58,7 +58,7 @@ image_ : matplotlib.image.AxesImage
 {_COLOR_BAR}""",
     "units": f"""\
 units_ : matplotlib.collections.Collection
-    Cells of a lattice or nodes of a graph, in the colors of their values.
+    Cells of a lattice or dots of a graph, in the colors of their values.
 {_COLOR_BAR}""",
     "legend": """\
 legend_ : matplotlib.legend.Legend or None
@@ -86,7 +86,7 @@ estimator : estimator
     "embedding": """\
 embedding : {"pca", "isomap"}, transformer or array-like of shape (n_units, 2), \
 default="pca"
-    Positions of the nodes of an evolving map: their first two principal components;
+    Positions of the units of an evolving map: their first two principal components;
     distances along the links ("isomap"); the output of a scikit-learn transformer
     with ``fit_transform``, such as TSNE; or an array. Not used for a lattice.""",
     "parameters": f"""\

@@ -196,7 +196,7 @@ class HitMapDisplay(UnitMapDisplay):
         radii = np.sqrt(sums[:, -1] / max(sums.max(), 1)).clip(_SMALLEST_PIE)
         radii *= self._dots(ax, *_PIE) / ax.figure.dpi
         ends = 90 - 360 * np.insert(sums, 0, 0, axis=1) / np.maximum(sums[:, -1:], 1)
-        # Larger pies first, so that they hide none where nodes are close.
+        # Larger pies first, so that they hide none where units are close.
         slices = np.argwhere(hits > 0)
         slices = slices[np.argsort(-radii[slices[:, 0]], kind="stable")]
         wedges = [
@@ -215,7 +215,7 @@ class HitMapDisplay(UnitMapDisplay):
 class PrototypesDisplay(UnitMapDisplay):
     """Prototypes: the weights of each unit as a small image, such as a digit.
 
-    Of nodes of a graph that are too close, the one of most hits has an image.
+    Of dots of a graph that are too close, the one of most hits has an image.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class PrototypesDisplay(UnitMapDisplay):
 
     %(attributes)s
     units_ : matplotlib.collections.Collection
-        Cells or nodes, below the images.
+        Cells or dots, below the images.
     images_ : dict of int to matplotlib.image.AxesImage
         Images of units by their numbers.
     %(color_bar)s
@@ -260,7 +260,7 @@ class PrototypesDisplay(UnitMapDisplay):
         return {"values": som.codebook_}
 
     def plot(self, ax: Axes | None = None, *, cmap: str | Colormap = "gray_r") -> Self:
-        """Draw the images on the cells or nodes of their units, all on one scale.
+        """Draw the images on the cells or dots of their units, all on one scale.
 
         %(parameters)s
         cmap : str or matplotlib.colors.Colormap, default="gray_r"

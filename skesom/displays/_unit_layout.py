@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The units of any map, drawn as cells of a lattice or as nodes of a graph."""
+"""The units of any map, drawn as cells of a lattice or as dots of a graph."""
 
 import numpy as np
 from scipy import sparse
@@ -16,7 +16,7 @@ from skesom.displays._display import size_in_points
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _BORDER = 0.12  # width of borders by that of cells
 _BORDER_WIDTHS = 0.5, 1.4  # points
-_LARGEST = 0.05  # diameter of a node by the shorter side of the axes, of few nodes
+_LARGEST = 0.05  # diameter of a dot by the shorter side of the axes, of few units
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points
 # By the median place: where scales stop being linear. Far units left two thirds of a
@@ -126,7 +126,7 @@ class LatticeLayout:
 
 
 class GraphLayout:
-    """Units at given positions, drawn as nodes that are joined by links."""
+    """Units at given positions, drawn as dots that are joined by links."""
 
     size = 1.25, 1.0  # width and height of a picture, in proportion
     flat = False
@@ -146,7 +146,7 @@ class GraphLayout:
             )
 
     def draw(self, ax, values, cmap, norm=None, *, rims=None, line=0.4, links=True):
-        """Draw the nodes in the colors of their values, and their links."""
+        """Draw the units in the colors of their values, and their links."""
         if links:
             self._draw_links(ax)
         n_units = len(self.positions)
@@ -155,10 +155,10 @@ class GraphLayout:
         if self.hits is not None:
             shares = self.hits / max(self.hits.max(initial=0), 1)
         areas = np.maximum(shares * largest**2, _SMALLEST**2)
-        nodes = ax.scatter(*self.positions.T, areas, values, cmap=cmap, norm=norm)
-        nodes.set(edgecolors="black", linewidths=0.2, zorder=2)
+        dots = ax.scatter(*self.positions.T, areas, values, cmap=cmap, norm=norm)
+        dots.set(edgecolors="black", linewidths=0.2, zorder=2)
         if rims is not None:
-            nodes.set(edgecolors=rims, linewidths=1.0)
+            dots.set(edgecolors=rims, linewidths=1.0)
         # Far units would leave no room for the many in the middle.
         for axis, places in zip("xy", self.positions.T, strict=True):
             width = np.median(np.abs(places))
@@ -171,7 +171,7 @@ class GraphLayout:
         ax.margins(0.03)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.tick_params(labelsize="small")
-        return nodes
+        return dots
 
     def _draw_links(self, ax):
         """Draw the links, the stronger the darker."""

@@ -35,7 +35,7 @@ from skesom.displays._unit_layout import (
 
 EMPTY = "#f2f2f4"
 _LONGEST_SIDE = 5.5  # inches
-_ROOM = 0.1  # around a graph, for images of nodes at its edge
+_ROOM = 0.1  # around a graph, for images of units at its edge
 _PANEL = 2.6  # inches, the longer side
 # Inches for a color bar, or none, and a title.
 _BETWEEN = {"own": np.array([0.65, 0.4]), "shared": np.array([0.1, 0.3])}
@@ -46,7 +46,7 @@ _LEAST_ROOM = 12.0  # points by points for a cluster, or numbers would hide all
 
 @dataclass(eq=False, repr=False)
 class UnitMapDisplay(Display):
-    """Values of units in colors, on a lattice or as nodes of a graph."""
+    """Values of units in colors, on a lattice or as dots of a graph."""
 
     values: ArrayLike
     layout: Layout
@@ -100,14 +100,14 @@ class UnitMapDisplay(Display):
         ----------
         values : array-like of shape (n_rows, n_columns) or (n_units,)
             Values as in the class, of the units of a lattice or, with `positions`, of
-            the nodes of a graph. Component planes and prototypes have one axis more,
+            the units of a graph. Component planes and prototypes have one axis more,
             the features, and hits of `classes` have these.
         topology : {"hexagonal", "rectangular"}, default="hexagonal"
             Cells of a lattice. Odd rows of a hexagonal one are shifted to the right.
         toroidal : bool, default=False
             Whether opposite edges of a lattice are joined.
         positions : array-like of shape (n_units, 2), default=None
-            Places (x, y) of the nodes of a graph, instead of a lattice.
+            Places (x, y) of the units of a graph, instead of a lattice.
         connections : sparse or array-like of shape (n_units, n_units), default=None
             Strengths of the links of a graph.
         %(drawn)s
@@ -135,7 +135,7 @@ class UnitMapDisplay(Display):
             layout = LatticeLayout(shape, topology, toroidal)
         else:
             raise ValueError(
-                "Values of a lattice have the shape (n_rows, n_columns); for the nodes "
+                "Values of a lattice have the shape (n_rows, n_columns); for the units "
                 f"of a graph give their positions. Got shape {shape}."
             )
         return cls._drawn(ax, options, {"values": values, "layout": layout})
@@ -159,7 +159,7 @@ class UnitMapDisplay(Display):
         return ax
 
     def _draw_ground(self, ax, title):
-        """Draw cells in light gray, or nodes as dots, for pies or images over them."""
+        """Draw cells or dots of a graph in light gray, for pies or images over them."""
         ax, layout = self._begin(ax, title), copy.copy(self.layout)
         from matplotlib.colors import ListedColormap
 
@@ -235,9 +235,9 @@ class UMatrixDisplay(UnitMapDisplay):
         %(parameters)s
         clusters : bool, default=True
             Whether clusters are shown, if there are several: by numbers, and by borders
-            between cells or rims of nodes.
+            between cells or rims of dots.
         colors : array-like of shape (n_clusters, 4), default=None
-            Colors of the rims of nodes, by default those of the other displays.
+            Colors of the rims of dots, by default those of the other displays.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colors of the distances.
         %(plotted)s
@@ -289,7 +289,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
     axes_ : ndarray of shape (n_features,) of matplotlib.axes.Axes
         A panel for each feature.
     units_ : list of matplotlib.collections.Collection
-        Cells of a lattice or nodes of a graph, for each feature.
+        Cells of a lattice or dots of a graph, for each feature.
     color_bars_ : list of matplotlib.colorbar.Colorbar
         One for each feature, or the one that they share.
 

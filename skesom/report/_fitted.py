@@ -221,7 +221,7 @@ def _check_fitted(values, known):
     if network is not None:
         network.check()
         if not np.array_equal(network.units(), units):
-            raise ValueError("its network has not the nodes of its codebook")
+            raise ValueError("its network has not the units of its codebook")
     if "estimators_" in values:
         for part in _tuples_in((*values.values(),)):
             _check_votes(part, values["estimators_"])

@@ -73,7 +73,7 @@ class CSOM(CodebookMap):
     %(n_clusters)s
     shape : tuple of int (n_rows, n_columns), int or "auto", default="auto"
         Units of the lattice; an int is a chain. "auto" takes about as many as an `ESOM`
-        has nodes, 5 sqrt(n_samples), but from 100 to 500, with sides in the ratio of
+        makes, 5 sqrt(n_samples), but from 100 to 500, with sides in the ratio of
         the standard deviations along the first two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbors per unit, or four.

@@ -110,7 +110,7 @@ estimator : ESOM or CSOM, default=None
 %(smoothing)s =
 smoothing : float, default=0.5
     Width, in lattice distances, of the gaussian by which neighbors on the lattice of a
-    CSOM share what their samples have; 0 leaves each unit its own. The nodes of an
+    CSOM share what their samples have; 0 leaves each unit its own. The units of an
     ESOM do not share.
 n_neighbors : int, default=1
     Number of nearest units whose samples are added up, without regard to distance.

@@ -35,40 +35,40 @@ from skesom.som._summary import feature_means
 
 @fill_docstrings
 class ESOM(CodebookMap):
-    """Evolving self-organizing map: a network that grows node by node.
+    """Evolving self-organizing map: a network that grows unit by unit.
 
-    A sample farther than `epsilon` from every node (unit) becomes a node; any other
-    pulls its nearest node and that node's neighbors towards itself. One pass over the
-    data is enough, and the number of nodes follows from the data.
+    A sample farther than `epsilon` from every unit becomes a unit; any other
+    pulls its nearest unit and that unit's neighbors towards itself. One pass over the
+    data is enough, and the number of units follows from the data.
 
     Parameters
     ----------
     %(n_clusters)s
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
-        chooses it from the data so that about 500 nodes result (5 sqrt(n_samples)
+        chooses it from the data so that about 500 units result (5 sqrt(n_samples)
         in a small table). Scale the features first, and stretch fluxes before that.
     learning_rate : float in (0, 1], default=0.2
-        How far a sample pulls the nodes.
+        How far a sample pulls the units.
     forgetting : float in [0, 1), default=0.8
         Share of its old strength that a link keeps when it is renewed.
     pruning_period : int, default=50
-        Every so many samples the weakest link is dropped, and a node left without any;
+        Every so many samples the weakest link is dropped, and a unit left without any;
         0 prunes never.
     max_nodes : int, default=2000
-        Most nodes. When they are reached, epsilon grows and close nodes merge.
+        Most units. When they are reached, epsilon grows and close units merge.
     max_edge_length : float or None, default=2.0
         Longest link, in units of epsilon, that holds a component together
         (``clusterer="components"`` only); None keeps all links.
     link_second : bool, default=True
-        Whether the nearest and the second nearest node of a sample are linked
+        Whether the nearest and the second nearest unit of a sample are linked
         (competitive Hebbian learning).
     clusterer : {"graph", "umatrix", "two-winners", "components"} or clusterer, \
 default="graph"
         %(rules)s
         "components" takes the connected components of the links, as many as there are.
     update_set : {"neighbors", "ball"}, default="neighbors"
-        Which nodes a sample pulls: its nearest and those linked with it, or every node
+        Which units a sample pulls: its nearest and those linked with it, or every unit
         inside epsilon. With "ball" these are linked with the nearest, and the strength
         of a link is the smaller of the two activations.
     n_epochs : int, default=1
@@ -80,10 +80,10 @@ default="graph"
     verbose : int, default=0
         1 prints a `forecast` and shows a progress bar.
     init : array-like of shape (n_units, n_features), default=None
-        Nodes to begin with, in the space of the features, such as the `codebook_` of
+        Units to begin with, in the space of the features, such as the `codebook_` of
         an earlier map; at most `max_nodes`. They have no links before samples link
         them, and those that no sample links stay. By default there are none, and the
-        first sample is the first node.
+        first sample is the first unit.
 
     Attributes
     ----------
@@ -110,16 +110,16 @@ default="graph"
 
     Notes
     -----
-    With nodes w_i, a sample x at distance d_i and S = the winner b and its neighbors::
+    With units w_i, a sample x at distance d_i and S = the winner b and its neighbors::
 
         a_i = exp(-2 d_i^2 / epsilon^2)
         w_i += learning_rate * a_i / sum(a over S) * (x - w_i)      for i in S
         s_bi = forgetting * s_bi + (1 - forgetting) * a_b a_i       for i in S, i != b
 
-    A new node is linked with the two nearest. The time is proportional to
+    A new unit is linked with the two nearest. The time is proportional to
     n_samples * n_units * n_features. Samples are compared in the features that are not
-    NaN. The automatic epsilon, the bound of the nodes, the longest link and the
-    grouping of the nodes are the authors' own additions to the method. There is no
+    NaN. The automatic epsilon, the bound of the units, the longest link and the
+    grouping of the units are the authors' own additions to the method. There is no
     `sample_weight`: repeat rows (`numpy.repeat`), or use `CSOM`.
 
     References
@@ -201,7 +201,7 @@ default="graph"
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the nodes and group them.
+        """Learn the units and group them.
 
         %(Xy)s
 
@@ -245,14 +245,14 @@ default="graph"
         return self
 
     def activation(self, X: ArrayLike) -> NDArray[Any]:
-        """Return how strongly each sample activates its nearest node.
+        """Return how strongly each sample activates its nearest unit.
 
         %(X)s
 
         Returns
         -------
         activation : ndarray of shape (n_samples,)
-            With the distance d to the nearest node, exp(-2 d^2 / epsilon^2); NaN
+            With the distance d to the nearest unit, exp(-2 d^2 / epsilon^2); NaN
             without any present feature.
 
         Examples
@@ -267,14 +267,14 @@ default="graph"
         return np.exp(-2 * (distances / distances.dtype.type(self.epsilon_)) ** 2)
 
     def is_novel(self, X: ArrayLike) -> NDArray[np.bool_]:
-        """Return which samples are farther than epsilon from every node.
+        """Return which samples are farther than epsilon from every unit.
 
         %(X)s
 
         Returns
         -------
         novel : ndarray of shape (n_samples,), dtype bool
-            True where a sample would become a node; False without any present feature.
+            True where a sample would become a unit; False without any present feature.
 
         Examples
         --------
@@ -289,7 +289,7 @@ default="graph"
 
     @fit_context(prefer_skip_nested_validation=True)
     def forecast(self, X: ArrayLike) -> Forecast:
-        """Estimate before a run how many nodes it will make and how long it will take.
+        """Estimate before a run how many units it will make and how long it will take.
 
         %(X)s
 
@@ -355,7 +355,7 @@ default="graph"
         run = forecast(windows, network, epsilon, self.max_nodes, self._rule())
         tqdm.write(
             f"{type(self).__name__}: {windows.n_rows} samples with "
-            f"epsilon={epsilon:.4g} make about {run.n_nodes} nodes in about "
+            f"epsilon={epsilon:.4g} make about {run.n_nodes} units in about "
             f"{run.seconds:.1f} s.",
             file=sys.stderr,
         )
@@ -393,7 +393,7 @@ default="graph"
                         classes=of_window,
                     )
                     bar.update(rows.stop - rows.start)
-                    bar.set_postfix(nodes=network.n_nodes, epsilon=f"{epsilon:.4g}")
+                    bar.set_postfix(units=network.n_nodes, epsilon=f"{epsilon:.4g}")
         if network.n_nodes == 0:
             raise ValueError(
                 f"None of the {windows.n_rows} samples has a feature that is not NaN."
@@ -401,7 +401,7 @@ default="graph"
         if epsilon != first_epsilon:
             warn_user(
                 f"The network reached max_nodes={self.max_nodes}; epsilon grew from "
-                f"{first_epsilon:.4g} to {epsilon:.4g} (epsilon_) and close nodes were "
+                f"{first_epsilon:.4g} to {epsilon:.4g} (epsilon_) and close units were "
                 'merged. Choose a larger epsilon (or "auto"), or a larger max_nodes.',
                 ConvergenceWarning,
             )

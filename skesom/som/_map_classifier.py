@@ -46,7 +46,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     %(estimator)s
     label_rule : {"majority", "grow"}, default="majority"
         "majority" trains the map without the classes. With "grow" (ESOM only) a sample
-        whose nearest node is of another class becomes a node too, even inside
+        whose nearest unit is of another class becomes a unit too, even inside
         `epsilon`; that follows thin borders, and wrong labels.
     %(smoothing)s
     class_weight : None, "balanced" or dict, default=None
@@ -65,7 +65,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         Training samples of each class with any present feature, or their weights.
     class_hits_ : ndarray of shape (n_units, n_classes)
         Those nearest to each unit, summed over the calls of `partial_fit`; under "grow"
-        to each node of their own class.
+        to each unit of their own class.
     unit_classes_ : ndarray of shape (n_units,)
         Class of each unit.
 
@@ -90,7 +90,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
     At a `smoothing` of 0.5 a unit of a lattice also has exp(-2) of the hits of its
     direct neighbors. A unit without any hits votes as the nearest unit that has some (a
-    node under "grow" as its class). Units with hits count as one sample at least.
+    unit under "grow" as its class). Units with hits count as one sample at least.
 
     References
     ----------
@@ -255,7 +255,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
         if not grow:
             count = hits.sum(axis=0)
-        elif more:  # the hits of a class without a node are lost
+        elif more:  # the hits of a class without a unit are lost
             count = count + self.class_count_
         self.estimator_ = som
         keep_parameters(self)
@@ -286,12 +286,12 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         return classes
 
     def _check_growth(self, som, classes):
-        """Refuse parameters that do not suit nodes that grow by classes."""
+        """Refuse parameters that do not suit units that grow by classes."""
         if self.label_rule != "grow":
             return
         if not isinstance(som, ESOM):
             raise ValueError(
-                'label_rule="grow" makes new nodes: it needs an ESOM as estimator, got '
+                'label_rule="grow" makes new units: it needs an ESOM as estimator, got '
                 f"{type(som).__name__}."
             )
         if som.max_nodes < 2 * len(classes):
@@ -301,8 +301,8 @@ class MapClassifier(ClassifierMixin, UnitVotes):
             )
         if som.init is not None:
             raise ValueError(
-                'label_rule="grow" gives each node the class of its first sample, and '
-                'nodes of init have none: leave out init, or take "majority".'
+                'label_rule="grow" gives each unit the class of its first sample, and '
+                'units of init have none: leave out init, or take "majority".'
             )
         if self.unlabeled is not None:
             raise ValueError(

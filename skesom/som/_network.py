@@ -80,7 +80,7 @@ class Network:
             and self._lists_are_apart()
             and self._links_fit()
         ):
-            raise ValueError("the nodes and links of its network do not fit together")
+            raise ValueError("the units and links of its network do not fit together")
 
     def _lists_are_apart(self):
         """Return whether each node has a part of the pool for itself."""

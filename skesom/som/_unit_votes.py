@@ -125,7 +125,7 @@ class UnitVotes(MetaEstimatorMixin, BaseEstimator):
                 )
         som._validate_params()
         if isinstance(som, ESOM):
-            warn_unused(self, ["smoothing"], "an ESOM, whose nodes are on no lattice")
+            warn_unused(self, ["smoothing"], "an ESOM, whose units are on no lattice")
         return som
 
     @by_fit
@@ -202,7 +202,7 @@ def completed(som, table, known, smoothing):
 
 
 def nearest_of_class(X, y, network):
-    """Find the nearest node of the class of every sample, -1 without any."""
+    """Find the nearest unit of the class of every sample, -1 without any."""
     codebook, node_class = network.units(), network.node_class[: network.n_nodes]
     winners = np.full(len(X), -1, dtype=np.intp)
     for label in np.intersect1d(y, node_class):
@@ -214,7 +214,7 @@ def nearest_of_class(X, y, network):
 
 
 def inherited(table, before, after, *, by_class=False):
-    """Pass rows of nodes on to a later network; of removed nodes to the nearest."""
+    """Pass rows of units on to a later network; of removed units to the nearest."""
     if before is None:
         return table
     nodes = before.units()

@@ -197,7 +197,7 @@ class TestNetworks:
     def test_nodes_that_are_not_those_of_the_codebook(self, esom, reload, X):
         changed = copy.deepcopy(esom)
         changed._network = ESOM(epsilon=1.0, random_state=0).fit(X)._network
-        with pytest.raises(ValueError, match="not the nodes of its codebook"):
+        with pytest.raises(ValueError, match="not the units of its codebook"):
             reload(changed)
 
 

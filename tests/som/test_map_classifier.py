@@ -557,7 +557,7 @@ class TestInput:
             (esom_classifier, {"epsilon": 0.0}, "'epsilon' parameter"),
             (esom_classifier, {"smoothing": -1}, "'smoothing' parameter"),
             (grown, {"max_nodes": 5}, "max_nodes=5 should be >= 6"),
-            (grown, {"init": [[0.0]]}, "nodes of init have none"),
+            (grown, {"init": [[0.0]]}, "units of init have none"),
             (grown, {"unlabeled": 1}, "needs label_rule=.majority"),
             (csom_classifier, {"shape": (3, 0)}, "'shape' of the lattice must be two"),
             (csom_classifier, {"neighborhood": "mexican_hat"}, 'needs algorithm="onli'),
