@@ -136,39 +136,36 @@ def cluster_facts(result, step, order):
     """
     sizes = count_clusters(result.run_label_map, len(result.run_colors))
     own = {group.labels: group for group in result.groups}
-    means = getattr(result.step, "agreement_", None)
-    if means is not None:
-        means = means_by_cluster(result.run_label_map, means)
+    means = np.full(len(sizes), np.nan)  # unless several runs agree
+    if hasattr(result.step, "agreement_"):
+        means = means_by_cluster(result.run_label_map, result.step.agreement_)
 
-    def described(groups, label_map, *, of_run):
+    def described(groups, *, of_run):
+        label_map = result.run_label_map if of_run else result.label_map
         guesses = suggestions_of(result, of_run=of_run)
         _, thin, scaled = result.thinned(step)
         cube, _ = spectra_cube(result, thin, scaled)
         quartiles = _quartiles(pick(label_map, step), cube, order)
         clusters = []
-        for number, (name, labels, color) in enumerate(groups):
-            pixels = sizes[[*labels]]
-            mean = None if means is None else means[[*labels]] @ pixels / pixels.sum()
-            guess = guesses and guesses[number]
-            clusters.append(
-                {
-                    "name": name,
-                    "labels": [*labels],
-                    "pixels": int(pixels.sum()),
-                    "color": color or hex_of(result.run_colors[labels[0]]),
-                    "quartiles": quartiles.get(number) or [[None] * 3] * len(order),
-                    "agreement": mean,
-                    "suggestion": guess and guess.name,
-                    "description": guess and guess.description,
-                    "why": guess and reasons_of(guess),
-                }
-            )
+        for number, group in enumerate(groups):
+            pixels = sizes[labels := [*group.labels]]
+            facts = {
+                "pixels": int(pixels.sum()),
+                "color": group.color or hex_of(result.run_colors[labels[0]]),
+                "quartiles": quartiles.get(number) or [[None] * 3] * len(order),
+                "agreement": _finite(means[labels] @ pixels / max(pixels.sum(), 1)),
+            }
+            if guesses is not None:
+                guess = guesses[number]
+                facts |= {"suggestion": guess.name, "description": guess.description}
+                facts["why"] = reasons_of(guess)
+            clusters.append(group._asdict() | facts)
         return clusters
 
-    clusters = originals = described(result.groups, result.label_map, of_run=False)
+    clusters = originals = described(result.groups, of_run=False)
     if len(clusters) < len(sizes):  # some are merged
         alone = [own.get((n,), ClusterGroup(None, (n,))) for n in range(len(sizes))]
-        originals = described(alone, result.run_label_map, of_run=True)
+        originals = described(alone, of_run=True)
     clusters = sorted(clusters, key=lambda each: -each["pixels"])
     digest = result.label_map_sha256
     return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}

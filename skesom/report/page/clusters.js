@@ -52,7 +52,7 @@ function rows_of(group, number) {
     input.ariaLabel = `${["select", "color of", "name of"][n]} ${placeholder}`;
   });
   const share = `${((100 * group.pixels) / Math.max(total, 1)).toFixed(1)} %`;
-  const agree = group.agreement === null ? "" : `${Math.round(100 * group.agreement)} %`;
+  const agree = group.agreement === null ? "–" : `${Math.round(100 * group.agreement)} %`;
   const cells = [tick, color, name, share, agree, ""];
   const row = make("tr", {}, ...cells.map((content) => make("td", {}, content)));
   const what = [group.labels.join(" + "), words_of(group)].filter(Boolean).join(": ");
