@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, overload
 
 import numpy as np
 from astropy import units
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import strips_of
 from skesom._common.decorators import fit_context
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
 from skesom._types import CubeLike, CubeT
@@ -35,7 +36,7 @@ class CubeInput:
         return tags
 
 
-class CubeStep(CubeInput, TransformerMixin, BaseEstimator):
+class CubeStep(CubeInput, TransformerMixin, LinkedEstimator):
     """Base of the steps that take cubes: a subclass defines `_fit`, `_transform`."""
 
     _parameter_constraints = {}  # a transformer of a user needs none

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
@@ -33,7 +34,7 @@ def _gives_probabilities(classifier):
     return True
 
 
-class CubeClassifier(PixelTableMixin, ClassifierMixin, BaseEstimator):
+class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
     """Classify the pixels of a cube with any classifier of tables.
 
     It learns from a few labeled pixels, and labels every valid one.

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, in_memory_by_strips, strips_of
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
@@ -221,7 +222,7 @@ def _learns_more(clusterer):
     )
 
 
-class CubeClusterer(PixelTableMixin, ClusterMixin, BaseEstimator):
+class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     """Cluster the pixels of a cube with any clusterer of tables.
 
     Parameters

@@ -12,17 +12,17 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from astropy.units import Quantity
 from numpy.typing import NDArray
 from scipy import ndimage
-from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.blocks import around, strips_of
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.labels import without_mask
 
 _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas
 
 
-class MajorityVote(BaseEstimator):
+class MajorityVote(LinkedEstimator):
     """Give each pixel the label that prevails around it, weighted by a Gaussian.
 
     Parameters

@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from astropy.stats import mad_std
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
 from skesom._common.blocks import in_memory_by_strips, map_strips
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused
 from skesom._types import CubeLike, RandomState
@@ -25,7 +25,7 @@ from skesom.pixels._flatten import valid_pixels
 _ENOUGH = 100_000  # pixels to measure a band by
 
 
-class PixelSampler(BaseEstimator):
+class PixelSampler(LinkedEstimator):
     """Choose some of the valid pixels of a cube.
 
     `skesom.maps.CubeClusterer` learns from the pixels of its sampler and labels all.

@@ -12,15 +12,24 @@ from typing import Any, Literal, Self
 import numpy as np
 from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClusterMixin, MetaEstimatorMixin, clone
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    MetaEstimatorMixin,
+    TransformerMixin,
+    clone,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+from skesom._common.advice import refuses
 from skesom._common.blocks import each_in_threads
 from skesom._common.decorators import available_if, fit_context
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
@@ -31,8 +40,10 @@ from skesom._types import Errors, RandomState
 from skesom.som._base import (
     COUNT,
     CodebookMap,
+    MeasuredUnits,
     check_enough_samples,
-    count_labels,
+    means_of,
+    sums_by_label,
     without_lazy,
 )
 from skesom.som._csom import CSOM
@@ -69,7 +80,13 @@ def _members_predict(consensus):
 
 
 @fill_docstrings
-class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
+class ConsensusClusterer(
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    MetaEstimatorMixin,
+    ClusterMixin,
+    LinkedEstimator,
+):
     """Cluster by what many runs of a clusterer agree on.
 
     Parameters
@@ -113,6 +130,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         map are labeled as the consensus labels their rows.
     n_clusters_ : int
         Number of clusters.
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        Mean of the rows of each cluster, over the features that they have.
+    inertia_ : float
+        Sum of the squared distances of the rows to the nearest of these centers.
     spectrum_ : ndarray of shape (n_eigenvalues,)
         Eigenvalues of the graph, falling from 1. Near 1 are clusters on which members
         agree, near 0 chance.
@@ -179,6 +200,8 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     labels_: NDArray[np.int32]
     agreement_: NDArray[np.float32]
     n_clusters_: int
+    cluster_centers_: NDArray[Any]
+    inertia_: float
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
@@ -190,6 +213,10 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         "n_jobs": [Integral, None],
     }
 
+    @refuses(
+        n_init="n_estimators=... is the number of runs",
+        **dict.fromkeys(["init", "max_iter", "tol"], "give it to the estimator"),
+    )
     def __init__(
         self,
         estimator: BaseEstimator | None = None,
@@ -212,6 +239,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = get_tags(self._prototype()).input_tags.allow_nan
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
     def __getstate__(self):
@@ -225,6 +253,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
             state["_votes"] = state["_votes"].of_this_version()
         super().__setstate__(state)
 
+    @refuses(sample_weight="repeat rows (numpy.repeat)")
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: ArrayLike, y: object = None, errors: Errors = None) -> Self:
         """Fit the members and find what they agree on.
@@ -273,8 +302,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         of_compared = winner
         if is_lazy(X) or len(winner) < len(X):
             winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
-        count = partial(count_labels, n_clusters=len(votes.bias))
-        sizes = add_up(count, winner)[0]
+        sizes, *sums = add_up(partial(sums_by_label, len(votes.bias)), winner, X)
         if not sizes.any():
             raise self._all_noise()
         rank = ranks_by_size(sizes)
@@ -288,6 +316,7 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         self.n_clusters_ = len(by_size)
         self.labels_ = map_rows(partial(_ranked, rank=rank), winner, dtype=np.int32)
         self.agreement_ = agreement
+        self._set_centers(X, *(of_clusters[by_size] for of_clusters in sums))
         some = *some, _ranked(of_compared, rank)
         self._keep_for_tree(X, errors, some, labels)
         self.representative_ = _labeled_alike(members[closest], *some)
@@ -364,6 +393,61 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         [1.0, 1.0]
         """
         return self.predict(X, return_agreement=True, errors=errors)[1]
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """Measure the distance of every row to the center of every cluster.
+
+        %(X)s
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples, n_clusters)
+            Euclidean, of the dtype of X, scaled up over missing features; NaN without
+            any present feature. The nearest center need not be that of the cluster of
+            the row, which the members vote for.
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.som import ConsensusClusterer
+        >>> X = [[0.0], [0.2], [5.0], [5.0], [5.0]]
+        >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
+        >>> consensus.fit(X).transform([[1.0]]).round(1).tolist()
+        [[4.0, 0.9]]
+        """
+        check_is_fitted(self)
+        X, _ = self._checked(X, None, reset=False)
+        centers = MeasuredUnits(Metric(), self.cluster_centers_.astype(X.dtype))
+        columns = len(self.cluster_centers_)
+        return map_rows(centers.distances, X, None, dtype=X.dtype, columns=columns)
+
+    def score(self, X: ArrayLike, y: object = None) -> float:
+        """Return minus the sum of the squared distances to the nearest centers.
+
+        %(Xy)s
+
+        Returns
+        -------
+        score : float
+            Of the rows of `fit` minus `inertia_`, as in `KMeans`: it rises with the
+            number of clusters. How sure the clusters are is the mean of `agreement`.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import CSOM, ConsensusClusterer
+        >>> X = load_iris().data
+        >>> consensus = ConsensusClusterer(CSOM(3), n_estimators=2, random_state=0)
+        >>> consensus.fit(X).score(X) == -consensus.inertia_
+        True
+        """
+        check_is_fitted(self)
+        X, _ = self._checked(X, None, reset=False)
+        return -self._squares(X)
+
+    @property
+    def _n_features_out(self):
+        return len(self.cluster_centers_)
 
     @property
     def children_(self) -> NDArray[np.intp]:
@@ -463,7 +547,18 @@ class ConsensusClusterer(MetaEstimatorMixin, ClusterMixin, BaseEstimator):
         if n_clusters == whole.n_clusters_ or is_lazy(X) or len(rows) < len(X):
             voted = cut.predict(X, True, errors)
         cut.labels_, cut.agreement_ = voted
+        _, *sums = add_up(partial(sums_by_label, n_clusters), cut.labels_, X)
+        cut._set_centers(X, *sums)
         return cut
+
+    def _set_centers(self, X, sums, counts):
+        self.cluster_centers_ = means_of(sums, counts, X.dtype)
+        self.inertia_ = self._squares(X)
+
+    def _squares(self, X):
+        """Return the sum of the squared distances of rows to the nearest centers."""
+        centers = MeasuredUnits(Metric(), self.cluster_centers_.astype(X.dtype))
+        return float(add_up(centers.sums_of_distances, X)[2])
 
     def _keep_for_tree(self, X, errors, compared, of_members):
         """Keep rows from which the tree grows, when somebody asks for it."""

@@ -16,6 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
+from skesom._common.advice import refuses
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import add_up, is_lazy, map_rows
@@ -23,7 +24,7 @@ from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
 from skesom._types import Errors, RandomState
-from skesom.som._base import COUNT, CodebookMap, count_labels
+from skesom.som._base import COUNT, INSTEAD, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape
 from skesom.som._input import (
@@ -237,6 +238,7 @@ default="euclidean"
         "layers": [list, tuple, None],
     }
 
+    @refuses(**INSTEAD)
     def __init__(
         self,
         n_clusters: int | Literal["auto"] | None = 8,

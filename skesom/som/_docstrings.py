@@ -57,9 +57,9 @@ self : object
 Returns
 -------
 self : object
-    The map that has learned. `labels_`, `hits_` and `quantization_error_` are of the
-    samples of this call. Parameters that were changed since the last call count from
-    this one on.
+    The map that has learned. `labels_`, `hits_`, `quantization_error_` and `inertia_`
+    are of the samples of this call. Parameters that were changed since the last call
+    count from this one on.
 
 %(n_clusters)s =
 n_clusters : int, "auto" or None, default=8
@@ -96,8 +96,12 @@ cluster_centers_ : ndarray of shape (n_clusters, n_features)
     that they have; NaN for a feature that none of them has.
 hits_ : ndarray of shape (n_units,), dtype int64
     Training samples nearest to each unit; their weights, float64, if there are any.
+n_clusters_ : int
+    Number of clusters.
 quantization_error_ : float
     Mean distance of the training samples to their nearest unit.
+inertia_ : float
+    Sum of the squares of these distances, by the weights of the samples.
 n_iter_ : int
     Passes over the data.
 %(features)s

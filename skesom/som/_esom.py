@@ -13,15 +13,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 from tqdm import tqdm
 
+from skesom._common.advice import refuses
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import RandomState
-from skesom.som._base import CodebookMap
+from skesom.som._base import INSTEAD, CodebookMap
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import Forecast, choose_epsilon, forecast, target_nodes
 from skesom.som._initial_codebook import given_units
@@ -31,6 +37,8 @@ from skesom.som._row_order import Windows
 from skesom.som._second_stage import RULES, Grouping
 from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means
+
+_NO_WEIGHTS = "use a CSOM, or repeat rows (numpy.repeat)"
 
 
 @fill_docstrings
@@ -163,6 +171,7 @@ default="graph"
         "init": ["array-like", None],
     }
 
+    @refuses(**INSTEAD, algorithm="update_set=... is how it learns")
     def __init__(
         self,
         n_clusters: int | Literal["auto"] | None = 8,
@@ -199,6 +208,7 @@ default="graph"
         self.verbose = verbose
         self.init = init
 
+    @refuses(sample_weight=_NO_WEIGHTS)
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the units and group them.
@@ -222,6 +232,7 @@ default="graph"
         self._learn_checked(X)
         return self
 
+    @refuses(sample_weight=_NO_WEIGHTS)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn more samples, in the order given.
@@ -336,6 +347,15 @@ default="graph"
         self.n_iter_ = 1 if stream else self.n_epochs
         keep_parameters(self)
         return self._after_learning(later, X)
+
+    def _validate_params(self):
+        if isinstance(self.init, str):
+            raise InvalidParameterError(
+                "The 'init' parameter of ESOM must be an array-like of nodes or None. "
+                f"Got {self.init!r} instead; nodes grow where samples are, so that no "
+                "choice is needed."
+            )
+        super()._validate_params()
 
     def _generator(self):
         return random_generator(self.random_state) if self.shuffle else None

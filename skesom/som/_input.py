@@ -4,6 +4,7 @@
 from functools import partial
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import (
     _check_feature_names,
@@ -52,8 +53,14 @@ def check_training_samples(som, X, *, reset=True):
 
 def checked_table(estimator, X, dtype, *, reset, allow_nan=True):
     """Return whole rows of floats, compared with the features of the fit."""
+    name = type(estimator).__name__
+    if issparse(X):
+        raise TypeError(
+            f"{name} takes no sparse table: reduce its columns before, by "
+            "sklearn.decomposition.TruncatedSVD, or give X.toarray() if it is small."
+        )
     if is_lazy(X):
-        X = lazy_table(X, type(estimator).__name__, dtype, allow_nan=allow_nan)
+        X = lazy_table(X, name, dtype, allow_nan=allow_nan)
         _check_n_features(estimator, X, reset=reset)
         _check_feature_names(estimator, X, reset=reset)
         return X

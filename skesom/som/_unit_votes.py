@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import (
@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from skesom._common.decorators import fit_context
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit
 from skesom._common.lazy import in_memory
 from skesom._common.masked import filled
@@ -34,9 +35,13 @@ _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
 
 @fill_docstrings
-class UnitVotes(MetaEstimatorMixin, BaseEstimator):
+class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
     """Base of the supervised maps; the units of `estimator_` are looked up."""
 
+    # Which scikit-learn would read from the signatures, if they named these.
+    __metadata_request__fit = __metadata_request__partial_fit = dict.fromkeys(
+        ["sample_weight", "errors"]
+    )
     _unit_constraints = {
         "estimator": [ESOM, CSOM, None],
         "smoothing": [Interval(Real, 0, None, closed="left")],

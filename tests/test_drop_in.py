@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Maps in the place of KMeans: attributes, refusals, and what other packages do."""
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import sparse
+from sklearn import config_context
+from sklearn.base import BaseEstimator, clone
+from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.datasets import load_iris, make_blobs
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import pairwise_distances, roc_auc_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
+
+import skesom
+from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+
+ROOT = Path(__file__).resolve().parents[1]
+MAPS = [ESOM(3, random_state=0), CSOM(3, shape=(6, 5))]
+CONSENSUS = ConsensusClusterer(n_clusters=3, n_estimators=3, random_state=0)
+CLUSTERERS = [*MAPS, CONSENSUS]
+
+
+@pytest.fixture(scope="module")
+def iris():
+    return load_iris().data
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_inertia_is_the_sum_of_squares(clusterer, iris, dtype):
+    X = iris.astype(dtype)
+    fitted = clone(clusterer).fit(X)
+    places = getattr(fitted, "codebook_", fitted.cluster_centers_)
+    expected = np.sum(pairwise_distances(X, places).min(axis=1) ** 2)
+    assert_allclose(
+        fitted.inertia_, expected, rtol=1e-5 if dtype == np.float32 else 1e-9
+    )
+
+
+def test_inertia_counts_weights(iris):
+    weights = np.arange(len(iris)) % 3
+    csom = CSOM(3, shape=(6, 5)).fit(iris, sample_weight=weights)
+    squares = csom.transform(iris).min(axis=1) ** 2
+    assert_allclose(csom.inertia_, weights @ squares)
+    repeated = np.repeat(iris, weights, axis=0)
+    assert_allclose(csom.score(iris, None, weights), csom.score(repeated))
+
+
+@pytest.mark.parametrize("som", MAPS, ids=lambda som: type(som).__name__)
+def test_inertia_of_a_stream_is_of_its_last_samples(som, iris):
+    stream = clone(som).partial_fit(iris[::2]).partial_fit(iris[1::2])
+    squares = stream.transform(iris[1::2]).min(axis=1) ** 2
+    assert_allclose(stream.inertia_, squares.sum())
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("number", [1, 4, "auto", None])
+def test_number_of_clusters_as_of_agglomerative_clustering(clusterer, number, iris):
+    clusterer = clone(clusterer).set_params(n_clusters=number)
+    assert not hasattr(clusterer, "n_clusters_")
+    clusterer.fit(iris)
+    if isinstance(number, int):
+        assert clusterer.n_clusters_ == number
+    assert clusterer.n_clusters_ == len(clusterer.cluster_centers_)
+    assert clusterer.labels_.max() == clusterer.n_clusters_ - 1
+
+
+@pytest.mark.parametrize("estimator", [None, KMeans(), AgglomerativeClustering()])
+def test_consensus_has_the_face_of_k_means(estimator, iris):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(iris, columns=["a", "b", "c", "d"])
+    consensus = clone(CONSENSUS).set_params(estimator=estimator).fit(frame)
+    centers = [iris[consensus.labels_ == k].mean(axis=0) for k in range(3)]
+    assert_allclose(consensus.cluster_centers_, centers)
+    assert_allclose(consensus.transform(frame), pairwise_distances(iris, centers))
+    assert consensus.score(frame) == -consensus.inertia_
+    assert consensus.n_features_in_ == 4
+    assert consensus.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    names = [f"consensusclusterer{k}" for k in range(3)]
+    assert consensus.get_feature_names_out().tolist() == names
+    framed = clone(consensus).set_output(transform="pandas").fit_transform(frame)
+    assert framed.columns.tolist() == names
+
+
+def test_centers_of_a_consensus_leave_out_what_is_missing(iris):
+    X = iris.copy()
+    X[::7, 1] = np.nan
+    consensus = clone(CONSENSUS).fit(X)
+    centers = [np.nanmean(X[consensus.labels_ == k], axis=0) for k in range(3)]
+    assert_allclose(consensus.cluster_centers_, centers)
+    assert np.isfinite(consensus.transform(X)).all()
+    X[0] = np.nan
+    assert np.isnan(consensus.transform(X)[0]).all()
+    assert_allclose(consensus.score(X), consensus.score(X[1:]))
+
+
+def test_consensus_of_a_dask_array_has_centers(iris):
+    dask_array = pytest.importorskip("dask.array")
+    lazy = clone(CONSENSUS).fit(dask_array.from_array(iris, chunks=(40, -1)))
+    whole = clone(CONSENSUS).fit(iris)
+    assert_allclose(lazy.cluster_centers_, whole.cluster_centers_)
+    assert_allclose(lazy.inertia_, whole.inertia_)
+
+
+def test_cut_of_a_consensus_has_its_own_centers(iris):
+    cut = clone(CONSENSUS).fit(iris)._cut_at(2, iris)
+    centers = [iris[cut.labels_ == k].mean(axis=0) for k in range(2)]
+    assert_allclose(cut.cluster_centers_, centers)
+    assert cut.score(iris) == -cut.inertia_
+
+
+def test_consensus_measures_nothing_before_fit(iris):
+    for method in (CONSENSUS.transform, CONSENSUS.score):
+        with pytest.raises(NotFittedError):
+            method(iris)
+
+
+@pytest.mark.parametrize("kind", [ESOM, CSOM])
+@pytest.mark.parametrize(
+    ("name", "value", "instead"),
+    [
+        ("n_init", 10, "ConsensusClusterer"),
+        ("max_iter", 300, "n_epochs="),
+        ("tol", 1e-4, "n_epochs="),
+        ("batch_size", 1024, "partial_fit"),
+        ("copy_x", True, "never changed"),
+    ],
+)
+def test_parameters_of_k_means_are_told_what_to_use(kind, name, value, instead):
+    with pytest.raises(
+        TypeError, match=f"^{kind.__name__} takes no '{name}': .*{instead}"
+    ):
+        kind(8, **{name: value})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'no_such'"):
+        kind(8, no_such=1)
+    assert kind(8, **{name: None}).get_params() == kind(8).get_params()
+
+
+@pytest.mark.parametrize("name", ["n_init", "init", "max_iter", "tol"])
+def test_parameters_of_k_means_belong_to_the_members(name):
+    with pytest.raises(TypeError, match=r"n_estimators=|give it to the estimator"):
+        ConsensusClusterer(**{name: 3})
+
+
+@pytest.mark.parametrize("kind", [ESOM, CSOM, ConsensusClusterer])
+def test_refusals_leave_the_signature_alone(kind):
+    names = [*inspect.signature(kind).parameters]
+    assert sorted(names) == kind._get_param_names()
+    assert clone(kind()).get_params() == kind().get_params()
+
+
+def test_init_of_k_means_is_told_what_to_use(iris):
+    with pytest.raises(InvalidParameterError, match=r"nodes grow .* no choice is"):
+        ESOM(3, init="k-means++").fit(iris)
+    with pytest.raises(InvalidParameterError, match="'pca'"):
+        CSOM(3, init="k-means++").fit(iris)
+
+
+@pytest.mark.parametrize("clusterer", [ESOM(3), CONSENSUS])
+def test_weights_that_are_not_taken_are_told_what_to_use(clusterer, iris):
+    weights = np.ones(len(iris))
+    for method in (clusterer.fit, clusterer.fit_predict):
+        with pytest.raises(TypeError, match=r"'sample_weight': .*numpy\.repeat"):
+            method(iris, sample_weight=weights)
+    assert len(clone(clusterer).fit(iris, sample_weight=None).labels_) == len(iris)
+
+
+@pytest.mark.parametrize("estimator", [*CLUSTERERS, MapClassifier(), MapRegressor()])
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+def test_sparse_tables_are_told_what_to_do(estimator, container, iris):
+    with pytest.raises(TypeError, match=r"sparse.*TruncatedSVD.*\.toarray\(\)"):
+        clone(estimator).fit(container(iris), np.arange(len(iris)) % 2)
+    fitted = clone(estimator).fit(iris, np.arange(len(iris)) % 2)
+    with pytest.raises(TypeError, match=r"sparse.*TruncatedSVD.*\.toarray\(\)"):
+        fitted.predict(container(iris))
+
+
+@config_context(enable_metadata_routing=True)
+def test_weights_are_routed_through_searches_and_pipelines(iris):
+    weights = np.arange(len(iris)) % 3 + 1.0
+    csom = CSOM(3).set_fit_request(sample_weight=True)
+    csom.set_score_request(sample_weight=True)
+    scaler = StandardScaler().set_fit_request(sample_weight=True)
+    search = GridSearchCV(
+        make_pipeline(scaler, csom), {"csom__shape": [(4, 4), 9]}, cv=3
+    )
+    search.fit(iris, sample_weight=weights)
+    assert search.best_estimator_[-1].hits_.sum() == weights.sum()
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+@pytest.mark.parametrize("kind", [MapClassifier, MapRegressor])
+@config_context(enable_metadata_routing=True)
+def test_weights_are_routed_to_supervised_maps(kind, iris):
+    y, weights = np.arange(len(iris)) % 2, np.arange(len(iris)) % 3
+    som = kind(CSOM(shape=(4, 4))).set_fit_request(sample_weight=True)
+    scaler = StandardScaler().set_fit_request(sample_weight=False)
+    piped = make_pipeline(scaler, som).fit(iris, y, sample_weight=weights)
+    assert piped[-1].estimator_.hits_.sum() == weights.sum()
+    assert kind(CSOM()).set_partial_fit_request(errors=True) is not None
+
+
+@pytest.mark.parametrize("som", MAPS, ids=lambda som: type(som).__name__)
+def test_lowest_scores_are_outliers(som, global_random_seed):
+    generator = np.random.default_rng(global_random_seed)
+    X, _ = make_blobs(900, 3, centers=4, random_state=global_random_seed)
+    outliers = generator.uniform(X.min(axis=0), X.max(axis=0), (40, 3))
+    table, truth = np.vstack([X, outliers]), np.repeat([0, 1], [900, 40])
+    scores = clone(som).fit(table).score_samples(table)
+    assert roc_auc_score(truth, -scores) > 0.9
+    # An outlier may be a unit, so that the nearest unit cannot tell.
+    piped = make_pipeline(StandardScaler(), clone(som)).fit(table)
+    assert_allclose(
+        piped.score_samples(table), piped[-1].score_samples(piped[0].transform(table))
+    )
+
+
+def test_scores_of_samples_by_hand():
+    units = [[0.0], [10.0], [14.0], [30.0]]
+    X = np.repeat(units[:3], [19, 5, 20], axis=0)  # no sample is at the last unit
+    csom = CSOM(1, shape=4, init=units, n_epochs=1, sigma=0.01).fit(X)
+    assert_allclose(csom.codebook_, units)
+    found = csom.score_samples([[0.0], [11.0], [14.0], [40.0], [np.nan]])
+    assert_allclose(found, [-10, -3, 0, -26, np.nan])
+    few = CSOM(1, shape=2, init=units[:2], n_epochs=1, sigma=0.01).fit(X[18:20])
+    assert_allclose(few.score_samples([[0.0]]), [-10])
+
+
+def _estimators():
+    """Yield the public estimators, by the folder that they are imported from."""
+    for folder in skesom._SUBPACKAGES:
+        module = getattr(skesom, folder)
+        for name in getattr(module, "__all__", ()):
+            member = getattr(module, name)
+            if isinstance(member, type) and issubclass(member, BaseEstimator):
+                yield folder, member
+
+
+@pytest.mark.parametrize(("folder", "kind"), [*_estimators()])
+def test_html_views_link_the_pages_of_the_site(folder, kind):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    site = settings["project"]["urls"]["Documentation"]
+    page = (ROOT / "docs" / "api" / f"{folder}.md").read_text(encoding="utf-8")
+    listed = page.split()  # by autosummary, which builds the page of this name
+    assert kind.__name__ in listed
+    assert ":toctree:" in listed
+    assert listed[listed.index(":toctree:") + 1] == "generated"
+    link = object.__new__(kind)._get_doc_link()
+    assert link == f"{site}api/generated/skesom.{folder}.{kind.__name__}.html"
+
+
+def test_classes_of_others_link_nothing_of_ours():
+    class Own(ESOM):
+        pass
+
+    assert Own()._get_doc_link() == ""
+    assert ESOM()._get_doc_link() in ESOM()._repr_html_()
