@@ -8,8 +8,10 @@ import pytest
 from _families import CHOOSING, REPORTING
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
+from sklearn.preprocessing import StandardScaler
 
 from skesom._common.lazy import add_pairwise
 from skesom.som import CSOM, ESOM
@@ -173,6 +175,22 @@ def test_cut_along_a_gap_is_kept():
     )
     assert_array_equal(kept, cut)
     assert mixture is None
+
+
+@pytest.mark.parametrize(("tail", "replaced"), [(1, False), (2, True)])
+def test_few_samples_beside_a_gap_are_a_tail(tail, replaced):
+    X, cut = np.linspace(0, 1, 30)[:, None], np.repeat([0, 1], [2, 28])
+    _, mixture = _mixture.cut_or_mixture(
+        chain_affinity(30, 2), of_single_samples(X), cut, tail=tail
+    )
+    assert (mixture is not None) == replaced
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_tail_of_a_table_is_no_cluster_of_two(seed):
+    X, truth = load_breast_cancer(return_X_y=True)
+    labels = ESOM(2, random_state=seed).fit_predict(StandardScaler().fit_transform(X))
+    assert adjusted_rand_score(truth, labels) > 0.4
 
 
 def test_mixture_replaces_a_cut_through_a_body():

@@ -45,13 +45,19 @@ class NormalMixture(NamedTuple):
         return np.append(self.labels, np.int32(-1))[numbers]
 
 
-def cut_or_mixture(affinity, units, groups, least=0):
-    """Keep the cut of a graph where it follows gaps, and else fit normals."""
+def cut_or_mixture(affinity, units, groups, least=0, tail=0):
+    """Keep the cut of a graph where it follows gaps, and else fit normals.
+
+    Normals of no more than `least` samples are not taken; few links to a group of no
+    more than `tail` samples are no gap.
+    """
     n_clusters = len(np.unique(groups))
     if np.count_nonzero(units.hits) <= n_clusters:
         return groups, None
     worst = conductances(affinity, groups).max()
-    most = 1.0 if worst > NO_GAP else _AS_GOOD * worst
+    smallest = np.bincount(groups, weights=units.hits).min()
+    is_gap = worst <= NO_GAP and smallest > tail
+    most = _AS_GOOD * worst if is_gap else 1.0
     best, best_mixture, likelihood = groups, None, -np.inf
     with one_blas_thread():
         for start in (groups, _k_means(units, n_clusters)):
