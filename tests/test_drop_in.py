@@ -245,6 +245,15 @@ def _estimators():
                 yield folder, member
 
 
+@pytest.mark.parametrize("kind", [ESOM, CSOM])
+@pytest.mark.parametrize("n_clusters", [20, 150, 300])
+def test_maps_of_automatic_size_have_units_for_many_clusters(kind, n_clusters):
+    X = np.random.default_rng(0).normal(size=(600, 3))
+    som = kind(n_clusters, random_state=0).fit(X)
+    assert 0.97 * n_clusters <= som.n_clusters_ <= n_clusters
+    assert len(som.codebook_) >= 1.5 * n_clusters
+
+
 @pytest.mark.parametrize(("folder", "kind"), [*_estimators()])
 def test_html_views_link_the_pages_of_the_site(folder, kind):
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

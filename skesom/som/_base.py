@@ -411,6 +411,10 @@ class CodebookMap(
         """Return whether the rule makes as many clusters as it is told."""
         return isinstance(self.clusterer, str) and self.clusterer in RULES
 
+    def _number_of_rule(self):
+        """Return the number of clusters that a rule has to make, None without."""
+        return self.n_clusters if self._takes_number() else None
+
     def _grouped_by(self, *rules):
         """Return whether one of these rules groups the units."""
         rule = self.clusterer

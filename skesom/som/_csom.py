@@ -74,7 +74,8 @@ class CSOM(CodebookMap):
     %(n_clusters)s
     shape : tuple of int (n_rows, n_columns), int or "auto", default="auto"
         Units of the lattice; an int is a chain. "auto" takes about as many as an `ESOM`
-        makes, 5 sqrt(n_samples), but from 100 to 500, with sides in the ratio of
+        makes, 5 sqrt(n_samples), but from 100 to 500 and at least 2 for each cluster
+        of a number, with sides in the ratio of
         the standard deviations along the first two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbors per unit, or four.
@@ -544,7 +545,7 @@ default="euclidean"
                 "algorithm='online' takes samples of a table in memory in random "
                 "order, and X is a dask array: use algorithm='batch'."
             )
-        of_lattice = self.topology, self.toroidal
+        of_lattice = self.topology, self.toroidal, self._number_of_rule()
         shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, X, sample_weight, shape, generator)
         start = self._metric_to_learn().normalized(start)
