@@ -21,6 +21,12 @@ def legible(text):
     return str(text).encode(errors="replace").decode()
 
 
+def list_names(names):
+    """Return names in a line, of many only the first and the last."""
+    names = list(names)
+    return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
+
+
 def write_ecsv(table, path):
     """Write a table of astropy as ECSV, which is UTF-8 wherever it is written."""
     with open(path, "w", encoding="utf-8", newline="") as file:

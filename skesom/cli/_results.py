@@ -9,7 +9,7 @@ import numpy as np
 
 from skesom._common.labels import SKY
 from skesom._common.new_files import check_place
-from skesom._common.texts import write_ecsv
+from skesom._common.texts import list_names, write_ecsv
 from skesom.cli._cluster import print_clusters, read_images, writer_of
 from skesom.cli._crossmatch import check_output
 from skesom.cli._messages import announce, say, tell, tell_paths
@@ -107,7 +107,7 @@ def _predict_of(pipeline):
 
 def _order_for(given, known):
     """Return the order in which bands of some names are those of a model."""
-    from skesom.cube._base import list_names, same_bands
+    from skesom.cube._base import same_bands
 
     if len(given) != len(known):
         raise ValueError(

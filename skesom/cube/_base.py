@@ -18,6 +18,7 @@ from skesom._common.decorators import fit_context
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
+from skesom._common.texts import list_names
 from skesom._types import CubeLike, CubeT
 from skesom.cube._container import Cube
 from skesom.cube._convert import as_cube, find_converter
@@ -283,12 +284,6 @@ def _check_bands(names, estimator, reset):
             "cube[['r', 'i']]; if only their names differ, rename them with "
             "Cube.replace(band_names=...)."
         )
-
-
-def list_names(names):
-    """Return names in a line, of many only the first and the last."""
-    names = list(names)
-    return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
 
 
 def same_bands(names, known):

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from skesom._common.blocks import as_strips, in_strips
 from skesom._common.lazy import computed, in_memory, is_lazy
 from skesom._common.masked import filled
-from skesom._common.texts import legible
+from skesom._common.texts import legible, list_names
 from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of
 from skesom._types import DataArray, Figure
@@ -233,7 +233,7 @@ class Cube:
         lazy = ", lazy" if self.is_lazy else ""
         return (
             f"<Cube {rows} x {columns} pixels, {bands} bands "
-            f"({', '.join(self.band_names)}), {self.dtype}, {sky}{errors}{lazy}>"
+            f"({list_names(self.band_names)}), {self.dtype}, {sky}{errors}{lazy}>"
         )
 
     def __getitem__(self, key: Any) -> Any:
@@ -276,7 +276,7 @@ class Cube:
         if name in self.band_names:
             return self.band_names.index(name)
         raise KeyError(
-            f"There is no band {name!r}; the bands are {', '.join(self.band_names)}."
+            f"There is no band {name!r}; the bands are {list_names(self.band_names)}."
         )
 
     def replace(self, **changes: Any) -> Cube:

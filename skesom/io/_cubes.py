@@ -22,12 +22,12 @@ from numpy.typing import ArrayLike, DTypeLike
 from skesom._common.blocks import join_strips, strips_of
 from skesom._common.lazy import import_dask
 from skesom._common.new_files import atomic_path
+from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.header_cards import band_cards
 from skesom._types import CubeLike, Extension, StrPath
 from skesom.cube import Cube, combine_exposures
-from skesom.cube._base import list_names
 from skesom.cube._convert import ERROR_POWERS, as_cube
 from skesom.cube.alignment._stack import join_bands
 from skesom.io._fits_files import make_hdus, stand_in, write_files

@@ -19,7 +19,7 @@ from astropy.wcs.utils import pixel_to_pixel
 
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
-from skesom._common.texts import legible
+from skesom._common.texts import legible, list_names
 from skesom._common.warn import warn_user
 from skesom._sky.filters import (
     differing_words,
@@ -30,7 +30,6 @@ from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
 from skesom._sky.world_axes import distance_of
 from skesom.cube import Cube
-from skesom.cube._base import list_names
 from skesom.cube._convert import find_converter
 from skesom.cube.alignment._registration import find_shift
 from skesom.io._images import Image, describe_array, describe_file

@@ -94,6 +94,14 @@ class TestArray:
         )
         assert "no WCS" in repr(Cube(np.ones((1, 1, 1))))
 
+    def test_of_many_bands_a_few_are_named(self):
+        cube = Cube(np.ones((2, 3, 200)))
+        assert "200 bands (band 1, band 2, " in repr(cube)
+        assert ", band 10, ..., band 200), " in repr(cube)
+        with pytest.raises(KeyError, match=r"band 10, \.\.\., band 200\.") as error:
+            cube["Ks"]
+        assert len(str(error.value)) < 200
+
     def test_pickle(self, cube):
         again = pickle.loads(pickle.dumps(cube))
         np.testing.assert_array_equal(again.data, cube.data)
