@@ -56,7 +56,7 @@ def test_scripts_report_what_pages_have_marks_for():
     texts = [path.read_text(encoding="utf-8") for path in scripts]
     names = set(re.findall(r'"([a-z_]+)"', "".join(texts)))
     mark = re.compile(r"<!-- measured(?: and drawn)?: (\S+) -->")
-    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")]
+    pages = [path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md")]
     marks = mark.findall("".join(pages))
     assert len(marks) > 20
     for name in marks:

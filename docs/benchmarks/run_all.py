@@ -30,7 +30,7 @@ from numpy.ma import masked
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent
 NAMES = ("skesom", "numpy", "scipy", "scikit-learn", "astropy", "dask")
-PEERS = ("csom_speed", "pipelines", "families")  # take --peers-python
+PEERS = ("csom_speed", "pipelines", "families", "cytometry")  # take --peers-python
 SCRIPTS = {  # name: the arguments of a full and of a quick run
     "csom_speed": (
         "--threads 1 2",
@@ -71,6 +71,8 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "results": ("", "--sizes 96x96"),
     "drawing": ("", "--size 64x64x3 --rounds 1"),
     "full_frame": ("--shape 8500 5000", ""),
+    "cytometry": ("", "--number 3000 --seeds 1"),
+    "tissue": ("", "--shape 128 128 6 --fields 2 --learn 2000"),
     "first_command": ("--install", "--sizes 64x64x3 --rounds 1"),
 }
 
@@ -199,7 +201,7 @@ def plot(table, picture):
 
 def fill(folder):
     """Put tables and plots between the marks of the pages."""
-    for page in sorted(DOCS.glob("*.md")):
+    for page in sorted(DOCS.rglob("*.md")):
         old = page.read_text(encoding="utf-8")
 
         def filled(found, page=page):
