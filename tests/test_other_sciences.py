@@ -95,10 +95,13 @@ def test_anndata_in_and_labels_out(kind):
     pandas = pytest.importorskip("pandas")
     counts, gates = make_cells(1000)
     cells = anndata.AnnData(kind(counts.clip(0)), var=pandas.DataFrame(index=CHANNELS))
-    pipeline = make_pipeline(FunctionTransformer(arcsinh), CSOM(4, shape=(8, 8)))
-    cells.obs["metacluster"] = pandas.Categorical(pipeline.fit_predict(cells.to_df()))
-    assert mean_f1(gates, cells.obs["metacluster"].to_numpy(np.int64)) > 0.98
-    assert list(pipeline[0].feature_names_in_) == CHANNELS
+    step = FunctionTransformer(lambda cells: arcsinh(cells.to_df()))
+    pipeline = make_pipeline(step, CSOM(4, shape=(8, 8)))
+    cells.obs["metacluster"] = pandas.Categorical(pipeline.fit_predict(cells))
+    labels = cells.obs["metacluster"].to_numpy(np.int64)
+    assert mean_f1(gates, labels) > 0.98
+    assert list(pipeline[-1].feature_names_in_) == CHANNELS
+    np.testing.assert_array_equal(pipeline.predict(cells[:100]), labels[:100])
 
 
 SIDE, CELL = 48, 8
