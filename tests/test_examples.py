@@ -19,10 +19,8 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "examples"
-SOURCES = {
-    path.stem: path.read_text(encoding="utf-8")
-    for path in sorted(FOLDER.glob("plot_*.py"))
-}
+PATHS = {path.stem: path for path in sorted(FOLDER.rglob("plot_*.py"))}
+SOURCES = {name: path.read_text(encoding="utf-8") for name, path in PATHS.items()}
 WITH_DATA = [name for name, source in SOURCES.items() if "SKESOM_TEST_DATA" in source]
 HANGS = 600  # seconds; each takes less than 60 on two quiet cores
 NETWORK = {"aiohttp", "astroquery", "ftplib", "http", "httpx", "pooch", "pyvo"}
@@ -50,7 +48,7 @@ def run(*names, folder, data=None):
     """Run examples with a picture as their last argument; return the process."""
     environment = {**os.environ, "MPLBACKEND": "Agg"}
     environment.pop("SKESOM_TEST_DATA", None)
-    arguments = [os.pathsep.join(str(FOLDER / f"{name}.py") for name in names)]
+    arguments = [os.pathsep.join(str(PATHS[name]) for name in names)]
     arguments += (
         [] if set(names) & {*WITH_DATA} and not data else [folder / "picture.png"]
     )
@@ -97,9 +95,13 @@ def test_imports_nothing_that_asks_a_network(name):
     assert not re.search(r"\bfetch_\w+\(", SOURCES[name])
 
 
-def test_the_index_names_all():
+def test_the_index_links_all_in_their_groups():
     index = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)\.py` \|", index, flags=re.M) == list(SOURCES)
+    listed = re.findall(r"^\| \[`(\w+)`\]\((\w+)/plot_(\w+)\.py\)", index, flags=re.M)
+    assert all(name == file for name, _, file in listed)
+    paths = [FOLDER / group / f"plot_{name}.py" for name, group, _ in listed]
+    assert sorted(paths) == sorted(PATHS.values())
+    assert all((path.parent / "GALLERY_HEADER.txt").exists() for path in paths)
 
 
 def test_each_stops_where_there_are_no_data(tmp_path):

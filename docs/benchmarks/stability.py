@@ -7,7 +7,7 @@ and with the bands in another order; and beside it the ARI with the truth, its s
 over the seeds, and the mean over the populations of the best cluster's F1. Run:
 ``python docs/benchmarks/stability.py``. Names of folders of FITS files add real images,
 without a truth. With the environment variable SKESOM_TEST_DATA, the nine bands of
-examples/plot_nine_real_bands.py come after the galaxies.
+examples/images/plot_nine_real_bands.py come after the galaxies.
 """
 
 import argparse

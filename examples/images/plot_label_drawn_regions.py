@@ -9,7 +9,7 @@ save them: ``CubeClassifier`` learns the spectra of the pixels inside and labels
 other pixel. The galaxy is a synthetic one, so that its map can be compared with the
 truth.
 
-The script needs the package ``regions``: ``pip install "skesom[plot,regions]"``.
+The script needs the extra ``regions`` of skesom.
 """
 
 import sys
