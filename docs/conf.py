@@ -2,6 +2,7 @@
 """How the site is built; CONTRIBUTING.md has the command. Nothing needs a network."""
 
 import os
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -46,10 +47,16 @@ smartquotes = False  # defaults that are words would close their quotes twice
 settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
 numpydoc_validation_checks = set(settings["tool"]["numpydoc_validation"]["checks"])
 
+# Groups and examples have the order of the tables there.
+index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+found = re.findall(r"\((\w+)/(plot_\w+\.py)\)", index)
+groups = [f"../examples/{group}" for group in dict(found)]
+names = [name for _, name in found]
+
 # Examples whose data are not here are shown, but not run.
 without_data = [
     path.name
-    for path in EXAMPLES.glob("plot_*.py")
+    for path in EXAMPLES.rglob("plot_*.py")
     if "SKESOM_TEST_DATA" in path.read_text(encoding="utf-8")
     and "SKESOM_TEST_DATA" not in os.environ
 ]
@@ -59,38 +66,11 @@ sphinx_gallery_conf = {
     "filename_pattern": rf"[\\/](?!{'|'.join(without_data)}$)plot_",
     "backreferences_dir": "auto_examples/of_names",
     "doc_module": ("skesom",),
-    "within_subsection_order": ExplicitOrder(
-        [
-            "plot_galaxy.py",
-            "plot_m83_objects.py",
-            "plot_nine_real_bands.py",
-            "plot_velocities.py",
-            "plot_label_drawn_regions.py",
-            "plot_same_pixels.py",
-            "plot_one_run_or_many.py",
-            "plot_missing_bands.py",
-            "plot_preparing_images.py",
-            "plot_noisy_regions.py",
-            "plot_superpixels.py",
-            "plot_displays.py",
-            "plot_search.py",
-            "plot_shapes.py",
-            "plot_digits.py",
-            "plot_cytometry.py",
-            "plot_tissue.py",
-            "plot_hyperspectral.py",
-            "plot_streaming.py",
-            "plot_photometric_redshifts.py",
-            "plot_larger_than_memory.py",
-            "plot_choosing_epsilon.py",
-            "plot_choosing_map_size.py",
-            "plot_choosing_stretch.py",
-            "plot_choosing_clusters.py",
-            "plot_choosing_runs.py",
-            "*",
-        ]
-    ),
+    "subsection_order": ExplicitOrder([*groups, "*"]),
+    "within_subsection_order": ExplicitOrder([*names, "*"]),
+    "nested_sections": True,
     "reset_modules": ("matplotlib", "strict_examples.refuse_warnings"),
+    "parallel": True,  # as many as the -j of sphinx-build
     "capture_repr": (),
     "image_scrapers": ("matplotlib",),
     "write_computation_times": False,
@@ -105,7 +85,7 @@ html_favicon = "_static/logo.svg"
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"**": ["all-pages"]}
+html_sidebars = {"index": []}
 html_theme_options = {
     "logo": {
         "text": f"skesom {version}",
@@ -113,7 +93,7 @@ html_theme_options = {
         "image_dark": "_static/logo.svg",
     },
     "github_url": "https://github.com/skesom/skesom",
-    "navbar_center": [],
+    "header_links_before_dropdown": 8,
     "footer_start": ["copyright"],
     "footer_end": [],
 }

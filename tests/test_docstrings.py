@@ -4,6 +4,7 @@
 import importlib
 import inspect
 import re
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,18 @@ def test_reference_lists_public_names(door):
         re.M,
     )
     assert sorted(a or b for a, b in listed) == sorted(door.__all__)
+
+
+def test_reference_links_the_guide():
+    extension = Path(__file__).parents[1] / "docs/_extensions/reference.py"
+    if not extension.exists():
+        pytest.skip("no pages beside an installed package")
+    guides = runpy.run_path(str(extension))["guides"]
+    names = {name.split(".")[2] for name in FUNCTIONS}
+    assert "ESOM" in names
+    assert not [name for name in sorted(names) if not guides(name)]
+    assert "evolving_map" in guides("ESOM")
+    assert "classical_map" in guides("CSOM")
 
 
 def test_reference_lists_names_of_the_package():

@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A directive that lists the commands and options of ``skesom``, from its parser."""
+"""A page for each command of ``skesom`` with its options, written from its parser."""
 
 import argparse
 import re
-
-from docutils import nodes
-from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
-from sphinx.util.nodes import nested_parse_with_titles
+from pathlib import Path
 
 from skesom.cli import _parser
 
@@ -23,33 +19,32 @@ def literal(text):
 
 def describe(command):
     """Yield the lines that describe a command and its options."""
-    yield from (command.prog, "-" * len(command.prog), "")
+    yield from (command.prog, "=" * len(command.prog), "")
     yield from (f".. program:: {command.prog}", "", literal(command.description), "")
     formatter = command._get_formatter()  # which fills in the defaults
     for group in command._action_groups:
         actions = [a for a in group._group_actions if a.help != argparse.SUPPRESS]
         if not actions:
             continue
-        yield from (f".. rubric:: {group.title.capitalize()}", "")
+        yield from (group.title.capitalize(), "-" * len(group.title), "")
         for action in actions:
             names = formatter._format_action_invocation(action)
             yield from (f".. option:: {names}", "")
             yield from (f"   {literal(formatter._expand_help(action))}", "")
 
 
-class CommandLine(Directive):
-    """Sections for all commands."""
-
-    def run(self):
-        """Return the sections."""
-        (commands,) = _parser()._subparsers._group_actions
-        lines = [line for each in commands.choices.values() for line in describe(each)]
-        node = nodes.section()
-        nested_parse_with_titles(self.state, StringList(lines, "skesom --help"), node)
-        return node.children
+def write_pages(app):
+    """Write the pages; those that are as they were stay, and are not read again."""
+    (commands,) = _parser()._subparsers._group_actions
+    folder = Path(app.srcdir, "commands")
+    folder.mkdir(exist_ok=True)
+    for name, command in commands.choices.items():
+        page, text = folder / f"{name}.rst", "\n".join(describe(command))
+        if not page.exists() or page.read_text(encoding="utf-8") != text:
+            page.write_text(text, encoding="utf-8")
 
 
 def setup(app):
-    """Add the directive."""
-    app.add_directive("command-line", CommandLine)
+    """Write the pages before others are read."""
+    app.connect("builder-inited", write_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Pages of public names: which methods they show, and links from short names."""
+"""Pages of public names: methods, pages of the guide, and links from short names."""
 
 import importlib
 import re
+from functools import cache
+from pathlib import Path
 
 import skesom
+
+DOCS = Path(__file__).parents[1]
+# Pages that name nearly everything, or speak to those who change the code.
+NO_GUIDE = {"architecture", "benchmarks", "changelog", "glossary", "kernels"}
 
 REQUESTS = re.compile("set_.*_request|get_metadata_routing")  # explained there
 DOORS = {
@@ -24,6 +30,35 @@ def skip_inherited(app, what, name, member, skip, options):
     """Leave out what comes from scikit-learn as it is."""
     is_ours = home_of(member).startswith("skesom") and not REQUESTS.fullmatch(name)
     return True if what == "class" and not is_ours else None
+
+
+@cache
+def texts():
+    """Return the text of each page of the guide by its name."""
+    return {
+        path.stem: path.read_text(encoding="utf-8")
+        for path in sorted(DOCS.glob("*.md"))
+        if path.stem not in NO_GUIDE
+    }
+
+
+def guides(name):
+    """Return the three pages that begin with a name or have it most often."""
+    word = re.compile(rf"\b{name}\b")
+    places = {
+        page: (bool(word.search(text[:400])), len(word.findall(text)))
+        for page, text in texts().items()
+        if word.search(text)
+    }
+    return sorted(places, key=places.get, reverse=True)[:3]
+
+
+def link_guides(app, what, name, member, options, lines):
+    """Name the pages of the guide below the summary of a class or function."""
+    if what in ("class", "function") and (pages := guides(name.rpartition(".")[2])):
+        links = ", ".join(f":doc:`/{page}`" for page in pages)
+        place = lines.index("", 1)
+        lines[place:place] = ["", f"In the guide: {links}."]
 
 
 def list_inherited(app, what, name, member, options, lines):
@@ -64,5 +99,6 @@ def setup(app):
     """Connect the handlers; after numpydoc, which reads docstrings first."""
     app.connect("autodoc-skip-member", skip_inherited)
     app.connect("autodoc-process-docstring", list_inherited, priority=900)
+    app.connect("autodoc-process-docstring", link_guides, priority=901)
     app.connect("missing-reference", resolve_short_name)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
