@@ -51,6 +51,14 @@ def test_each_benchmark_is_run_and_listed():
     assert not [name for name in scripts if f"`{name}.py`" not in page]
 
 
+def test_page_of_benchmarks_links_all_tables():
+    folder = ROOT / "docs" / "benchmarks" / "tables"
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    linked = re.findall(r"\(benchmarks/tables/([\w.]+)\)", page)
+    assert sorted(linked) == sorted(path.name for path in folder.iterdir())
+    assert len(linked) > 10
+
+
 def test_scripts_report_what_pages_have_marks_for():
     scripts = (ROOT / "docs" / "benchmarks").glob("*.py")
     texts = [path.read_text(encoding="utf-8") for path in scripts]

@@ -7,9 +7,11 @@ Each script runs in a process of its own. FOLDER then has, for each, NAME.txt (w
 printed) and NAME.json (command, seconds, machine, versions), and the tables as ECSV. A
 script whose NAME.json has the same command is not run again, so a run that was stopped
 goes on where it was. ``--quick`` takes small sizes; the full run takes hours, and the
-JSON files tell the seconds of each script. At the end the tables and plots
-are put into the pages, between ``<!-- measured: NAME -->`` and ``<!-- end -->``; after
-``--quick`` only with ``--pages``.
+JSON files tell the seconds of each script. At the end the tables are put into the
+pages, between ``<!-- measured: NAME -->`` and ``<!-- end -->``; after ``--quick`` only
+with ``--pages``. Where a mark says "measured and drawn", all its tables are kept in
+``tables``, and the page shows a picture and the table of the most rows, unless it is
+long, with links to the files. ``--draw`` makes these parts again from ``tables``.
 """
 
 import argparse
@@ -29,6 +31,9 @@ from numpy.ma import masked
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parent
+TABLES = HERE / "tables"
+MANY = 20  # rows that a page does not show of what it draws
+DRAWN = ("CPU s", "mean ARI", "share now", "share")
 NAMES = ("skesom", "numpy", "scipy", "scikit-learn", "astropy", "dask")
 PEERS = ("csom_speed", "pipelines", "families", "cytometry")  # take --peers-python
 SCRIPTS = {  # name: the arguments of a full and of a quick run
@@ -52,7 +57,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "epsilon": ("", "--samples 1000 --features 2 --sides 100"),
     "study_tables": ("", "--size 64"),
     "outliers": ("", "--no-maps --seeds 1"),
-    "sky": ("", "--seeds 1"),
+    "sky": ("--draws 2", "--draws 2 --only corner"),
     "resampling": ("", "--ratios 1"),
     "spectral_cubes": ("", "--seeds 1"),
     "error_propagation": ("", "--realizations 20"),
@@ -149,23 +154,22 @@ def origin(script, folder):
     arguments = f" {facts['arguments']}".rstrip()
     small = "**Small sizes, on a busy machine: a trial of the script.** "
     return (
-        f" {small if facts['quick'] else ''}`{script}.py{arguments}`, "
+        f"{small if facts['quick'] else ''}`{script}.py{arguments}`, "
         f"{facts['processor']}, {facts['cores']} cores, load {facts['load']} at the "
         f"start; {packages}."
     )
 
 
-def markdown(path, folder, with_origin):
+def markdown(table, about):
     """Return a table of figures as a table of a page, with what it shows above it."""
-    table = Table.read(path, format="ascii.ecsv")
     lines = [table.colnames, ["---"] * len(table.colnames)]
     lines += [
         ["" if value is masked else text_of(value) for value in row]  # empty text
         for row in zip(*table.itercols(), strict=True)
     ]
     body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    about = origin(table.meta["script"], folder) if with_origin else ""
-    return f"**{table.meta['title']}.**{about}\n\n{body}\n"
+    first = f"**{table.meta['title']}.** {about}".rstrip()
+    return f"{first}\n\n{body}\n"
 
 
 def natural(path):
@@ -173,34 +177,56 @@ def natural(path):
     return [int(part) if part.isdigit() else part for part in path.stem.split("_")]
 
 
-def seconds_of(path):
-    """Return the rows of a table that have seconds."""
-    table = Table.read(path, format="ascii.ecsv")
-    return table[[value > 0 for value in table["CPU s"]]]
-
-
 def plot(table, picture):
-    """Draw the seconds of packages as bars on a logarithmic axis."""
+    """Draw the first column of figures as bars; the longest are the last."""
     from matplotlib import pyplot
 
-    table.sort("CPU s", reverse=True)
-    names = [str(name) for name in table[table.colnames[0]]]
+    drawn = next(name for name in DRAWN if name in table.colnames)
+    before = table.colnames[: table.colnames.index(drawn)]
+    named = [n for n in before if n != "version" and table[n].dtype.kind != "f"]
+    table = table[table[drawn] >= 0]
+    table.sort(drawn, reverse=drawn == "CPU s")
+    names = [", ".join(map(str, row)) for row in table[named].iterrows()]
     figure, axes = pyplot.subplots(
-        figsize=(7, 1 + 0.3 * len(table)), layout="constrained"
+        figsize=(8, 1 + 0.26 * len(table)), layout="constrained"
     )
-    colors = ["#c44e00" if name.startswith("skesom") else "#7a8794" for name in names]
-    bars = axes.barh(names, table["CPU s"], color=colors)
-    axes.bar_label(bars, [text_of(float(value)) for value in table["CPU s"]], padding=3)
-    axes.set(xscale="log", xlabel="CPU seconds", title=table.meta["title"])
-    axes.title.set_fontsize("medium")
-    axes.margins(x=0.15)
+    own = ("skesom", "ESOM", "CSOM", "consensus", "this")
+    colors = [
+        "#c44e00" if name.startswith(own) or ", this" in name else "#7a8794"
+        for name in names
+    ]
+    bars = axes.barh(range(len(names)), table[drawn], color=colors)
+    axes.set_yticks(range(len(names)), names)
+    axes.bar_label(bars, [text_of(float(value)) for value in table[drawn]], padding=3)
+    wide = drawn == "CPU s" and table[drawn].max() > 30 * table[drawn].min()
+    axes.set(xscale="log" if wide else "linear", xlabel=drawn.replace(" s", " seconds"))
+    if len(named) > 1:
+        axes.set_ylabel(", ".join(named))
+    axes.set_title(table.meta["title"], fontsize="medium")
+    axes.margins(x=0.15, y=0.02)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(picture, dpi=110)
+    figure.savefig(picture, dpi=100)
     pyplot.close(figure)
+
+
+def draw(name, tables):
+    """Return a picture, its table where that is short, and links to all tables."""
+    table = max(tables.values(), key=len)
+    picture = DOCS / "images" / f"{name.replace('_*', '')}.png"
+    plot(table, picture)
+    title, about = table.meta["title"], table.meta["origin"]
+    links = "\n".join(
+        f"- [{each.meta['title']}](benchmarks/tables/{path.name})"
+        for path, each in tables.items()
+    )
+    parts = [f"![{title}](images/{picture.name})\n"]
+    parts += [markdown(table, about) if len(table) <= MANY else f"{about}\n"]
+    return "\n".join([*parts, f"Tables as files:\n\n{links}\n"])
 
 
 def fill(folder):
     """Put tables and plots between the marks of the pages."""
+    TABLES.mkdir(exist_ok=True)
     for page in sorted(DOCS.rglob("*.md")):
         old = page.read_text(encoding="utf-8")
 
@@ -208,12 +234,17 @@ def fill(folder):
             paths = sorted(folder.glob(f"{found['name']}.ecsv"), key=natural)
             if not paths:
                 return found[0]
-            parts = [markdown(path, folder, path == paths[0]) for path in paths]
+            tables = {path: Table.read(path, format="ascii.ecsv") for path in paths}
+            for table in tables.values():
+                if "origin" not in table.meta:
+                    table.meta["origin"] = origin(table.meta["script"], folder)
             if found["plot"]:
-                picture = DOCS / "images" / f"{found['name'].split('_')[0]}.png"
-                plot(max(map(seconds_of, paths), key=len), picture)
-                parts.insert(0, f"![CPU seconds of each](images/{picture.name})\n")
-            text = "\n".join(parts)
+                for path, table in tables.items():
+                    table.write(TABLES / path.name, format="ascii.ecsv", overwrite=True)
+                text = draw(found["name"], tables)
+            else:
+                abouts = [tables[paths[0]].meta["origin"], *[""] * len(paths)]
+                text = "\n".join(map(markdown, tables.values(), abouts))
             print(f"{page.name}: {found['name']}")
             return f"{found['mark']}\n{text}\n<!-- end -->"
 
@@ -231,12 +262,16 @@ def fill(folder):
 def main():
     """Run what is not done yet, then fill the pages."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-o", "--output", type=Path, metavar="FOLDER")
+    what.add_argument("--draw", action="store_true", help="only pictures, of tables")
     parser.add_argument("--only", nargs="+", choices=SCRIPTS, metavar="NAME")
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--pages", action="store_true", help="fill pages after --quick")
     parser.add_argument("--peers-python", default=sys.executable, metavar="PATH")
     options = parser.parse_args()
+    if options.draw:
+        return fill(TABLES)
     options.output.mkdir(parents=True, exist_ok=True)
     failed = []
     for name in options.only or SCRIPTS:

@@ -21,6 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from measuring import report
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
@@ -30,8 +31,6 @@ from skesom.io import read_cube
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "cube"))
 from _sky_fields import corner, gradient, nebula, spiral, star_cloud, stars
-
-LINE = "| {:<34} | {:>5} | {:>9} | {:>5} | {:>5} | {:>5} |"
 
 
 def galaxy(kind, extent, noise=1.0, *, size=256, n_bands=5):
@@ -118,8 +117,8 @@ def sky_of(data):
         return SkyMasker().fit(AsinhStretch().fit_transform(data)).sky_mask_
 
 
-def show(name, masks, light=None):
-    """Print the row of a scene."""
+def row(name, masks, light=None):
+    """Return the row of a scene."""
     masks = np.array(masks)
     shares = masks.mean(axis=(1, 2))
     pairs = pairwise(masks)
@@ -129,30 +128,17 @@ def show(name, masks, light=None):
         found = _mean(masks[:, np.all(np.abs(light) < 0.1, axis=2)])
         dark = np.quantile(ndimage.gaussian_filter(light, (4, 4, 0)), 0.02, axis=(0, 1))
         lost = _mean(masks[:, np.all(light > dark + 1, axis=2)])
-    numbers = [f"{n:.3f}" for n in (shares.mean(), _mean(same), found, lost)]
-    numbers.insert(1, f"{shares.min():.2f}-{shares.max():.2f}")
-    print(LINE.format(name[:34], *numbers).replace("nan", "   "), flush=True)
+    span = f"{shares.min():.2f}-{shares.max():.2f}"
+    figures = {"share": shares.mean(), "range": span, "ARI": _mean(same)}
+    return {"scene": name, **figures, "found": found, "lost": lost}
 
 
 def _mean(values):
-    return np.mean(values) if np.size(values) else np.nan
+    return float(np.mean(values)) if np.size(values) else np.nan
 
 
-def main():
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--only", default="", help="scenes whose names hold this")
-    options = parser.parse_args()
-    print(LINE.format("scene", "share", "range", "ARI", "found", "lost"))
-    print(LINE.format(*["---"] * 6))
-    for name, (light, correlation) in SCENES.items():
-        if options.only in name:
-            frames = (draw(light, correlation, seed) for seed in range(options.draws))
-            show(name, [sky_of(frame) for frame in frames], light)
-    folder = os.environ.get("SKESOM_TEST_DATA")
-    if folder is None:
-        return
+def real_images(folder):
+    """Yield the row of each image that is large enough."""
     for path in sorted(Path(folder).glob("*/*.fits")):
         try:
             cube = read_cube(path)
@@ -160,7 +146,24 @@ def main():
             print(f"{path.name}: left out, {str(error)[:60]}")
             continue
         if min(cube.shape[:2]) >= 64:
-            show(f"{path.parent.name}/{path.stem}", [sky_of(cube)])
+            yield row(f"{path.parent.name}/{path.stem}", [sky_of(cube)])
+
+
+def main():
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--only", default="", help="scenes whose names hold this")
+    options = parser.parse_args()
+    rows = []
+    for name, (light, correlation) in SCENES.items():
+        if options.only in name:
+            frames = (draw(light, correlation, seed) for seed in range(options.draws))
+            rows.append(row(name, [sky_of(frame) for frame in frames], light))
+    report("sky", "Share of scenes that is set aside", rows)
+    if folder := os.environ.get("SKESOM_TEST_DATA"):
+        rows = list(real_images(folder))
+        report("sky_images", "Share of real images that is set aside", rows)
 
 
 if __name__ == "__main__":
