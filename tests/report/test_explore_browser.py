@@ -462,7 +462,7 @@ class TestNames:
         page.find_element("id", "merge").click()
         name_first(page, "腕\u3000<b>")  # a space that no file of names may hold
         changed = of_clusters(page)
-        assert set(cells(page, 4)) == {"–"}  # a single run has no agreement
+        assert set(cells(page, 4)) == {"\u2013"}  # a single run has no agreement
         assert "only in this browser" in page.find_element("id", "changed").text
         open_page(page, written, kept=True)
         assert of_clusters(page) == changed
