@@ -23,6 +23,7 @@ from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
 from skesom._common.pipelines import map_inside, pipeline_end, with_end
+from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube
@@ -169,7 +170,7 @@ def check_bands(values, band_names, where="all pixels with data"):
     constant = np.flatnonzero(least == most)
     if len(constant) == len(least) > 1:
         raise ValueError(
-            f"Nothing tells pixels apart: the bands {', '.join(band_names)} are all "
+            f"Nothing tells pixels apart: the bands {list_names(band_names)} are all "
             "constant in the valid pixels."
         )
     for band in constant:
