@@ -98,7 +98,7 @@ def open_fits(path, *, stamp=None, uint=False, scaled=True):
             reason = text.splitlines()[0].split(", this file")[0].rstrip(".")[:300]
             raise OSError(
                 f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
-                "images, or arrays."
+                "images, or arrays, as readers of other formats return."
             ) from error
 
 
