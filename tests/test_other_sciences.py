@@ -12,11 +12,19 @@ from scipy.io import loadmat, savemat
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_array
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skesom import CSOM, ESOM, Cube, CubeClusterer, PixelSampler
+from skesom import (
+    CSOM,
+    ESOM,
+    ConsensusClusterer,
+    Cube,
+    CubeClusterer,
+    PixelSampler,
+)
 from skesom.cube import BandBinner
 from skesom.displays import ComponentPlanesDisplay
 from skesom.maps import compare_clusterings
@@ -102,6 +110,51 @@ def test_anndata_in_and_labels_out(kind):
     assert mean_f1(gates, labels) > 0.98
     assert list(pipeline[-1].feature_names_in_) == CHANNELS
     np.testing.assert_array_equal(pipeline.predict(cells[:100]), labels[:100])
+
+
+class Cells:
+    """A table and what is known of its rows, as AnnData are: no array, and no frame."""
+
+    def __init__(self, table):
+        self.table, self.obs, self.shape = table, {}, table.shape
+
+    def __len__(self):
+        return len(self.table)
+
+    def __getitem__(self, key):
+        return type(self)(self.table[key])
+
+    def to_df(self):
+        return self.table
+
+
+@pytest.mark.parametrize("of_anndata", [False, True], ids=["stand-in", "anndata"])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CSOM(4, shape=(8, 8)),
+        ESOM(4, random_state=0),
+        ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0),
+    ],
+    ids=lambda estimator: type(estimator).__name__,
+)
+def test_maps_take_an_anndata(estimator, of_anndata):
+    pandas = pytest.importorskip("pandas")
+    counts, gates = make_cells(1000)
+    table = pandas.DataFrame(arcsinh(counts), columns=CHANNELS)
+    if of_anndata:
+        anndata = pytest.importorskip("anndata")
+        table.index = table.index.astype(str)
+        cells = anndata.AnnData(table)
+    else:
+        cells = Cells(table)
+    labels = clone(estimator).fit(table).labels_
+    estimator = clone(estimator).fit(cells)
+    np.testing.assert_array_equal(estimator.labels_, labels)
+    assert list(estimator.feature_names_in_) == CHANNELS
+    np.testing.assert_array_equal(estimator.predict(cells), labels)
+    np.testing.assert_array_equal(estimator.predict(cells[:50]), labels[:50])
+    assert mean_f1(gates, labels) > 0.98
 
 
 SIDE, CELL = 48, 8

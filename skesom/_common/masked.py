@@ -9,8 +9,11 @@ _NUMBERS = "biuf"
 def filled(values, value=np.nan):
     """Return values with NaN, or another value, where they are hidden.
 
-    A table of astropy becomes an array, and what hides nothing stays as it is.
+    A table of astropy becomes an array, an AnnData a table of pandas with the names of
+    its variables, and what hides nothing stays as it is.
     """
+    if hasattr(values, "obs") and hasattr(values, "to_df"):
+        return values.to_df()
     if hasattr(values, "colnames"):
         columns = (values[name] for name in values.colnames)
         return np.column_stack([filled(column, value) for column in columns])
