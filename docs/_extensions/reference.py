@@ -9,8 +9,18 @@ from pathlib import Path
 import skesom
 
 DOCS = Path(__file__).parents[1]
-# Pages that name nearly everything, or speak to those who change the code.
+# Pages that name nearly everything, lead to others, or are for who changes the code.
 NO_GUIDE = {"architecture", "benchmarks", "changelog", "glossary", "kernels"}
+NO_GUIDE |= {
+    "index",
+    "start",
+    "tables",
+    "images",
+    "results",
+    "scale",
+    "reference",
+    "sciences",
+}
 
 REQUESTS = re.compile("set_.*_request|get_metadata_routing")  # explained there
 DOORS = {
@@ -45,12 +55,13 @@ def texts():
 def guides(name):
     """Return the three pages that begin with a name or have it most often."""
     word = re.compile(rf"\b{name}\b")
-    places = {
-        page: (bool(word.search(text[:400])), len(word.findall(text)))
-        for page, text in texts().items()
-        if word.search(text)
+    found = {
+        page: [m.start() for m in word.finditer(text)] for page, text in texts().items()
     }
-    return sorted(places, key=places.get, reverse=True)[:3]
+    found = {page: places for page, places in found.items() if places}
+    return sorted(
+        found, key=lambda page: (min(found[page][0], 400), -len(found[page]))
+    )[:3]
 
 
 def link_guides(app, what, name, member, options, lines):
