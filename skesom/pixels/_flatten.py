@@ -233,11 +233,13 @@ def _unflatten_lazily(values, valid):
     _check_length(values, before[-1], "valid pixels")
     cuts = np.searchsorted(before, np.cumsum(values.chunks[0]))
     cuts = np.unique([0, *cuts[:-1], len(valid)])
-    values = values.rechunk(dict.fromkeys(range(1, values.ndim), -1))
+    heights = tuple(np.diff(np.array(before)[cuts]).tolist())
+    values = values.rechunk((heights, *values.shape[1:]))
     dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
+    # Not optimized one by one: labels and agreement come from the same votes.
+    parts = values.to_delayed(optimize_graph=False).ravel()
     strips, shapes = [], []
-    for rows in map(slice, cuts[:-1], cuts[1:]):
-        part = values[before[rows.start] : before[rows.stop]]
+    for part, rows in zip(parts, map(slice, cuts[:-1], cuts[1:]), strict=True):
         strips.append(delayed(unflatten, pure=False)(part, valid[rows]))
         shapes.append((rows.stop - rows.start, *valid.shape[1:], *values.shape[1:]))
     return join_strips(strips, shapes, dtype)
