@@ -243,6 +243,8 @@ def fit_in_place(pipeline, images, fit=None, *, prepare=None):
     report.
     """
     cube, of_map = (prepare or prepare_in_place)(pipeline, images)
+    if getattr(cube, "is_lazy", False):  # a clusterer reads it several times
+        cube = CubeStore().fit_transform(cube)
     last = pipeline.steps[-1][0]
     _logger.debug("%s", _WORK.get(last, last))
     with _copying(pipeline[-1], bool(fit) or _share_memory(cube, of_map.cube)):
