@@ -462,7 +462,7 @@ class TestNames:
         page.find_element("id", "merge").click()
         name_first(page, "腕\u3000<b>")  # a space that no file of names may hold
         changed = of_clusters(page)
-        assert set(cells(page, 4)) == {"\u2013"}  # a single run has no agreement
+        assert set(cells(page, 4)) == {"\N{EN DASH}"}  # a single run has no agreement
         assert "only in this browser" in page.find_element("id", "changed").text
         open_page(page, written, kept=True)
         assert of_clusters(page) == changed
@@ -475,6 +475,16 @@ class TestNames:
         assert not page.find_element("id", "changed").is_displayed()
         open_page(page, written, kept=True)
         assert [labels for _, labels, _ in of_clusters(page)] == [[0], [1], [2], [3]]
+
+    def test_are_of_one_result(self, browser, lattice_job, job, galaxy, tmp_path):
+        """Another one that takes the place of a page begins without them."""
+        path = explore(tmp_path / "page.html", lattice_job, galaxy)
+        open_page(browser, path)
+        name_first(browser, "disc")
+        explore(path, job, galaxy, overwrite=True)
+        open_page(browser, path, kept=True)
+        assert {name for name, _, _ in of_clusters(browser)} == {None}
+        assert not browser.find_element("id", "changed").is_displayed()
 
     def test_are_no_longer_told_once_the_folder_has_them(
         self, browser, lattice_job, galaxy, tmp_path

@@ -15,6 +15,8 @@ function regroup() {
   show_names();
 }
 
+const clusters_of_folder = () => facts.clusters.map((each) => ({ ...each }));
+
 // A cluster of some labels of the run: as the page was given it, or as the sum of its parts.
 function cluster_of(labels) {
   const is_it = (each) => String(each.labels) === String(labels);
@@ -83,8 +85,8 @@ function show_shares() {
   });
 }
 
-// Show the names and colors where they do not change by themselves, and keep them.
-// Colors of the map: those of no cluster, and in full screen those of the clusters too.
+// Keep the names and colors, and show them in the legend: those of what is in no cluster,
+// and in full screen those of the clusters too.
 function show_names() {
   const { sky_color, noise_color, missing_color } = facts;
   const colors = { [SKY]: sky_color, [NOISE]: noise_color, [MISSING]: missing_color };

@@ -56,7 +56,7 @@ const kept_groups = () =>
   });
 
 function discard() {
-  groups = facts.clusters.map(({ labels }) => cluster_of(labels));
+  groups = clusters_of_folder();
   regroup();
   notify("The names, colors and clusters are those of the folder.");
 }

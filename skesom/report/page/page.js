@@ -63,7 +63,7 @@ async function start() {
     for (let i = 0; i < steps.length; i++) steps[i] += (steps[i - 1] ?? 0) - NO_STEP;
   [height, width] = facts.shape;
   n_pixels = height * width;
-  groups = kept_groups() ?? facts.clusters.map(({ labels }) => cluster_of(labels));
+  groups = kept_groups() ?? clusters_of_folder();
   for (const name of ["image", "map"]) {
     const canvas = make("canvas", { width, height });
     layers[name] = { canvas, picture: new ImageData(width, height) };
