@@ -89,7 +89,8 @@ class Lattice:
             smoothed = self._smooth_columns_then_rows(grid, neighborhood, sigma)
         else:
             smoothed = self._smooth_by_rows_apart(grid, neighborhood, sigma)
-        return smoothed.transpose(1, 0, 2).reshape(values.shape)
+            smoothed = smoothed.transpose(1, 0, 2)
+        return smoothed.reshape(values.shape)
 
     def _smooth_columns_then_rows(self, grid, neighborhood, sigma):
         """Smooth by a product of weights of the columns and weights of the rows."""
@@ -99,15 +100,13 @@ class Lattice:
         across = neighborhood(self.squared_across, sigma)
         squared_along = np.concatenate([self.squared_along[:0:-1], self.squared_along])
         along = neighborhood(squared_along, sigma)
-        smoothed = np.empty_like(grid)
-        spread = np.empty((n_rows, n_columns, n_values))
+        smoothed, spread = np.empty((2, n_rows, n_columns, n_values))
         for target in self._kinds_of_rows():
             for source in self._kinds_of_rows():
                 table = across[1 + target.start - source.start]
                 part = self._product(table, grid[:, source])
                 spread[source] = part.transpose(1, 0, 2)
-            part = self._product(along, spread, np.arange(n_rows)[target])
-            smoothed[:, target] = part.transpose(1, 0, 2)
+            smoothed[target] = self._product(along, spread, np.arange(n_rows)[target])
         return smoothed
 
     def _smooth_by_rows_apart(self, grid, neighborhood, sigma):
