@@ -9,11 +9,21 @@ import numpy as np
 from skesom._common.blocks import work_blocks
 from skesom.som._patches import arrange, store
 from skesom.som._threads import effective_n_threads
-from skesom.som._vectors import patch_size, room_for, screened, squares, unit_padding
+from skesom.som._vectors import (
+    features_for_axes,
+    n_axes,
+    n_bounds,
+    patch_size,
+    room_for,
+    screened,
+    squares,
+    unit_padding,
+)
 from skesom.som._winners import find_distances, find_winners
 
 _FEWEST_UNITS = 64  # from which patches pay (docs/kernels.md)
-_MOST_DIRECTIONS = 32  # onto which units of more features are projected
+_AXES = 16  # onto which units of more features are projected
+_FLAT = 1e-9  # of the largest square: rounding bends an axis of less
 
 
 def padded(count, step=unit_padding):
@@ -44,11 +54,19 @@ def _exponents(values):
 
     In a column that is used, smaller ones than its largest decide nothing.
     """
-    largest = np.fmax.reduce(np.abs(values), axis=0, initial=0)
+    largest = np.fmax.reduce(largest_row(np.abs(values)), axis=0, initial=0)
     largest = largest[(largest > 0) & (largest < np.inf)]
     if not largest.size:
         return 0, 0
     return math.frexp(largest.min())[1], math.frexp(largest.max())[1]
+
+
+def largest_row(values):
+    """Return the largest value of each column, NaN without any, as one row or none."""
+    while len(values) > 1:  # many times as fast as row by row, if rows are short
+        half = (len(values) + 1) // 2
+        values = np.fmax(values[:half], values[-half:])
+    return values
 
 
 def _fitting(codebook, factors):
@@ -94,14 +112,12 @@ def by_patches(codebook):
     n_units, n_features = codebook.shape
     if n_units < _FEWEST_UNITS:
         return {}
-    codebook = readable(codebook)
-    outlines = codebook
-    if n_features > _MOST_DIRECTIONS:  # which units are close shows in fewer
-        shape = n_features, _MOST_DIRECTIONS
-        directions = np.random.default_rng(0).normal(size=shape)
-        outlines = codebook @ directions.astype(codebook.dtype)
+    outlines = codebook = readable(codebook)
+    if n_features >= features_for_axes:  # which units are close shows in fewer
+        axes = _main_axes(codebook)
+        outlines = codebook.astype(np.float64) @ axes.T
     n_patches = -(-n_units // patch_size)
-    n_centers = -(-n_patches // patch_size)
+    n_centers = n_bounds(n_features, n_patches) // patch_size
     order = np.empty(n_units, dtype=np.intc)
     bounds = np.empty(n_patches + 1, dtype=np.intc)
     ends = np.empty((2, outlines.shape[1]), outlines.dtype)
@@ -109,11 +125,42 @@ def by_patches(codebook):
     shape = (n_centers + n_patches, n_features + 1, patch_size)
     patches = _aligned(shape, codebook.dtype)
     patches[:] = 0
-    radii = _aligned((n_centers * patch_size,), codebook.dtype)
-    units = np.full(n_patches * patch_size, -1, dtype=np.intc)
-    store(codebook, order, bounds, patches, radii, units)
-    stored = {"patches": patches, "radii": radii, "units_in_patches": units}
-    return stored | {"rows": codebook}
+    squared = np.zeros((n_patches, patch_size))
+    units = np.full((n_patches, patch_size), -1, dtype=np.intc)
+    store(codebook, order, bounds, patches, squared, units)
+    rows = [_rounded_up(squared)]
+    if n_features >= features_for_axes:
+        axes = axes[:n_axes]
+        patches[*_place(n_patches + np.arange(n_axes))] = np.pad(axes, ((0, 0), (0, 1)))
+        centers = patches[*_place(np.arange(n_patches))][:, :-1] @ axes.T
+        along = (outlines[units, :n_axes] - centers[:, None]) ** 2
+        along = np.where(units < 0, 0, along.sum(axis=2))
+        rows = [_rounded_up(along), _rounded_up(squared - along), *centers.T]
+    radii = _aligned((len(rows), n_centers * patch_size), codebook.dtype)
+    radii[:] = -np.finfo(codebook.dtype).max
+    radii[:, :n_patches] = rows
+    stored = {"patches": patches, "radii": radii.ravel()}
+    return stored | {"units_in_patches": units.ravel(), "rows": codebook}
+
+
+def _main_axes(codebook):
+    """Return unit vectors that span most of some units, the longest ones first."""
+    some = codebook[:: -(-len(codebook) // _FEWEST_UNITS)].astype(np.float64)
+    values, vectors = np.linalg.eigh(some @ some.T)
+    values, vectors = values[: -_AXES - 1 : -1], vectors[:, : -_AXES - 1 : -1]
+    values[values <= _FLAT * values[0]] = np.inf
+    return (vectors / np.sqrt(values)).T @ some
+
+
+def _place(number):
+    """Return where the vector code finds one of the centers."""
+    patch, lane = np.divmod(number, patch_size)
+    return patch, slice(None), lane
+
+
+def _rounded_up(squared):
+    """Return roots of the largest squares of patches, not less than they are."""
+    return np.sqrt(np.maximum(squared.max(axis=1), 0)) * (1 + 1e-7)  # in float32, too
 
 
 def by_node(transposed):

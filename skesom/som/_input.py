@@ -17,7 +17,7 @@ from sklearn.utils.validation import (
 from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
-from skesom.som._codebook import exponent_for
+from skesom.som._codebook import exponent_for, largest_row
 from skesom.som._row_order import some_rows
 
 _NOT_POSITIVE = (
@@ -265,7 +265,7 @@ def _observed(X):
 
 
 def _counts_of_features(X):
-    return (np.count_nonzero(~np.isnan(X), axis=0),)
+    return ((~np.isnan(largest_row(X))).sum(axis=0),)
 
 
 def _checked_exponent(X):

@@ -22,8 +22,12 @@
 #define ABREAST_ROWS 16 /* that most_probable measures side by side */
 #define PATCH 16 /* units at most that are searched or left out together */
 #define TO_PATCHES(n) (((n) + PATCH - 1) / PATCH * PATCH)
+#define FEATURES_FOR_AXES 32 /* from which patches are seen along some axes, too */
+#define AXES 7 /* the fewest that fill up the centers of 400 units */
+#define N_BOUNDS(n_features, n_patches) \
+    TO_PATCHES((n_patches) + ((n_features) < FEATURES_FOR_AXES ? 0 : AXES))
 #define ROOM_FOR(n_patches) /* bounds, and the scores and twice the numbers of pairs */ \
-    (TO_PATCHES(n_patches) * SCREENED * (1 + PATCH / 2 + 2) + 2 * PATCH)
+    (TO_PATCHES((n_patches) + AXES) * SCREENED * (1 + PATCH / 2 + 2) + 2 * PATCH)
 enum { SQUARES, WEIGHTED_SQUARES, ABSOLUTE_VALUES }; /* what nearest_two adds up */
 
 typedef struct {
@@ -68,7 +72,10 @@ typedef struct {
 
        `patches` holds the centers, padded to a multiple of PATCH, and the patches;
        `radii` is padded likewise, with what is far below zero; `units` has the unit of
-       each place. There must be two units in each patch at least. `room` has
+       each place. Where features are many, axes of the length 1 follow the centers, with
+       half squared lengths of 0: `radii` are those along the axes, and radii across them
+       follow, and the places of the centers on each axis.
+       There must be two units in each patch at least. `room` has
        ROOM_FOR(n_patches) places. Where so many patches are within reach that a search
        of all units is faster, `worthwhile` becomes 0 and nothing is decided. */
     uint32_t (*screen_patches)(

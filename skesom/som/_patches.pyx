@@ -4,7 +4,6 @@
 from cython cimport floating
 
 from libc.float cimport DBL_MAX, FLT_MAX
-from libc.math cimport INFINITY, nextafter, nextafterf, sqrt
 
 from skesom.som._vectors cimport PATCH
 
@@ -148,8 +147,8 @@ def store(
     const int[::1] order,               # IN (n_units,)
     const int[::1] bounds,              # IN (n_patches + 1,)
     floating[:, :, ::1] patches,  # OUT (centers and patches, n_features + 1, PATCH)
-    floating[::1] radii,                # OUT (n_patches rounded up to PATCH,)
-    int[::1] units,                     # OUT (n_patches * PATCH,)
+    double[:, ::1] squared,             # OUT (n_patches, PATCH) of units from centers
+    int[:, ::1] units,                  # OUT (n_patches, PATCH)
 ):
     """Store centers and units of patches as the vector code wants them.
 
@@ -157,24 +156,22 @@ def store(
     """
     cdef Py_ssize_t n_features = codebook.shape[1]
     cdef Py_ssize_t n_patches = bounds.shape[0] - 1
-    cdef Py_ssize_t n_centers = radii.shape[0] // PATCH
+    cdef Py_ssize_t n_centers = patches.shape[0] - n_patches
     cdef Py_ssize_t patch, feature, lane, place, n_members
     cdef double total, half
     cdef floating largest = <floating> (FLT_MAX if floating is float else DBL_MAX)
-    for patch in range(radii.shape[0]):
-        radii[patch] = -largest
+    for patch in range(n_patches, n_centers * PATCH):
         patches[patch // PATCH, n_features, patch % PATCH] = largest
     for patch in range(n_patches):
         n_members = bounds[patch + 1] - bounds[patch]
-        for lane in range(PATCH):
-            place = n_centers + patch
-            if lane >= n_members:
-                patches[place, n_features, lane] = largest
-                continue
-            units[patch * PATCH + lane] = order[bounds[patch] + lane]
+        place = n_centers + patch
+        for lane in range(n_members, PATCH):
+            patches[place, n_features, lane] = largest
+        for lane in range(n_members):
+            units[patch, lane] = order[bounds[patch] + lane]
             half = 0
             for feature in range(n_features):
-                total = codebook[units[patch * PATCH + lane], feature]
+                total = codebook[units[patch, lane], feature]
                 patches[place, feature, lane] = <floating> total
                 half += total * total
             patches[place, n_features, lane] = <floating> (half / 2)
@@ -182,37 +179,14 @@ def store(
         for feature in range(n_features):
             total = 0
             for lane in range(n_members):
-                total += patches[n_centers + patch, feature, lane]
+                total += patches[place, feature, lane]
             patches[patch // PATCH, feature, patch % PATCH] = <floating> (
                 total / n_members
             )
             total = patches[patch // PATCH, feature, patch % PATCH]
             half += total * total
+            for lane in range(PATCH):
+                squared[patch, lane] += (patches[place, feature, lane] - total) ** 2
         patches[patch // PATCH, n_features, patch % PATCH] = <floating> (half / 2)
-        radii[patch] = _radius(patches, patch, n_centers, n_members)
-
-
-cdef floating _radius(
-    floating[:, :, ::1] patches, Py_ssize_t patch, Py_ssize_t n_centers,
-    Py_ssize_t n_members
-) noexcept:
-    """Return how far the units of a patch are from its center at most, rounded up."""
-    cdef double[PATCH] squared
-    cdef double difference, largest = 0
-    cdef Py_ssize_t feature, lane
-    for lane in range(PATCH):
-        squared[lane] = 0
-    for feature in range(patches.shape[1] - 1):
-        for lane in range(PATCH):
-            difference = (
-                <double> patches[n_centers + patch, feature, lane]
-                - patches[patch // PATCH, feature, patch % PATCH]
-            )
-            squared[lane] += difference * difference
-    for lane in range(n_members):
-        largest = max(largest, squared[lane])
-    largest = sqrt(largest) * (1 + 1e-9)
-    if floating is float:
-        return nextafterf(<float> largest, <float> INFINITY)
-    else:
-        return nextafter(largest, INFINITY)
+        for lane in range(n_members, PATCH):
+            squared[patch, lane] = 0

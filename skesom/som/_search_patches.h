@@ -8,6 +8,11 @@
    scores allow for rounding as those of `decide` do: what passes is measured plainly, so
    the result is that of a search of all units.
 
+   Samples of many features differ from all units by more than units from each other, and
+   in other directions. So the squared bound is a sum of two: that along a few axes, which
+   units spread along most, and that across them, each by its own radius. It is never less
+   than the bound of the whole.
+
    A patch is stored feature by feature, PATCH units side by side, and the half squared
    lengths behind. The centers come first, stored as patches are. */
 
@@ -73,33 +78,73 @@ typedef struct {
     REAL square[SCREENED + 3]; /* of the length */
     REAL limit[SCREENED + 3];  /* the smallest score so far, or the second smallest */
     REAL slack[SCREENED + 3];  /* by which a unit that is nearer may score more */
-    REAL reach[SCREENED + 3];  /* how far the nearest units can be */
+    REAL reach[SCREENED + 3];  /* the most that the squared distance can be */
     int first[SCREENED + 3];   /* the patch of the nearest center */
     VECTOR scores[SCREENED + 3][PARTS]; /* with its units */
 } NAME(searches);
 
-/* Measure the least distances that the units of each patch can have, and note the patch
-   of the nearest center, to be searched first.
+/* The least that the squared distances can be which belong to scores. */
+INLINE VECTOR NAME(least_squared)(VECTOR score, REAL square, REAL share)
+{
+    const VECTOR zero = FILL(0);
+    const VECTOR distance = LARGER(score + score + square, zero); /* 0 if squares overflow */
+    return LARGER(distance - share * (distance + square), zero);
+}
+
+/* Replace the scores of a sample with centers and axes by the least squared distances
+   that the units of each patch can have: along the axes and across them, each at least
+   the distance of the center less the radius. What a sample has apart from all units
+   lies across. */
+INLINE void NAME(bound_by_axes)(
+    REAL square, ptrdiff_t n_patches, ptrdiff_t n_bounds, const REAL *restrict radii,
+    REAL share, REAL *restrict bounds)
+{
+    const REAL *across = radii + n_bounds;
+    const VECTOR zero = FILL(0), error = FILL(share * ROOT(square));
+    REAL places[AXES];
+    for (int axis = 0; axis < AXES; axis++)
+        places[axis] = -bounds[n_patches + axis];
+    for (ptrdiff_t patch = 0; patch < n_bounds; patch += LANES) {
+        const VECTOR least =
+            NAME(least_squared)(LOAD(bounds + patch), square, share);
+        VECTOR squared = zero;
+        for (int axis = 0; axis < AXES; axis++) {
+            const VECTOR apart =
+                FILL(places[axis]) - LOAD(across + (axis + 1) * n_bounds + patch);
+            squared += apart * apart;
+        }
+        const VECTOR own = NAME(square_root)(squared), most = own + error;
+        const VECTOR rest = NAME(square_root)(LARGER(least - most * most, zero));
+        const VECTOR one = LARGER(own - error - LOAD(radii + patch), zero);
+        const VECTOR other = LARGER(rest - LOAD(across + patch), zero);
+        STORE(bounds + patch) = one * one + other * other;
+    }
+}
+
+/* Measure the least squared distances that the units of each patch can have, and note
+   the patch of the nearest center, to be searched first.
 
    `share` is the error of a squared distance as a part of those of the sample from the
    origin and from the unit. */
 INLINE void NAME(bound_patches)(
     NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_features,
-    const REAL *restrict centers, const REAL *restrict radii, ptrdiff_t n_bounds,
-    REAL share, REAL *restrict bounds)
+    const REAL *restrict centers, const REAL *restrict radii, ptrdiff_t n_patches,
+    ptrdiff_t n_bounds, REAL share, REAL *restrict bounds)
 {
+    const int by_axes = n_features >= FEATURES_FOR_AXES;
     const VECTOR zero = FILL(0);
     VECTOR lanes;
     for (ptrdiff_t lane = 0; lane < LANES; lane++)
         lanes[lane] = (REAL)lane;
     for (int row = 0; row < n_samples; row += ABREAST) {
-        VECTOR least[ABREAST], nearest[ABREAST], square[ABREAST];
+        VECTOR least[ABREAST], nearest[ABREAST];
+        REAL square[ABREAST];
         for (int k = 0; k < ABREAST; k++) {
             least[k] = FILL(HUGEST);
             nearest[k] = zero;
             searches->square[row + k] =
                 NAME(square_of)(searches->samples[row + k], n_features);
-            square[k] = FILL(searches->square[row + k]);
+            square[k] = searches->square[row + k];
         }
         for (ptrdiff_t patch = 0; patch < n_bounds; patch += PATCH) {
             VECTOR sums[ABREAST][PARTS];
@@ -109,18 +154,24 @@ INLINE void NAME(bound_patches)(
             NAME(score_patches)(1, searches->samples + row, n_features, same, sums);
             for (int k = 0; k < ABREAST; k++)
                 for (int part = 0; part < PARTS; part++) {
+                    const VECTOR number = lanes + FILL(patch + part * LANES);
                     const VECTOR sum = sums[k][part];
-                    /* NaN, where squares overflow, becomes 0 */
-                    const VECTOR distance = LARGER(sum + sum + square[k], zero);
-                    const VECTOR lowest =
-                        LARGER(distance - share * (distance + square[k]), zero);
-                    STORE(bounds + (row + k) * n_bounds + patch + part * LANES) =
-                        NAME(square_root)(lowest) - LOAD(radii + patch + part * LANES);
-                    nearest[k] = CHOOSE(sum < least[k], lanes + FILL(patch + part * LANES),
-                                        nearest[k]);
-                    least[k] = SMALLER(sum, least[k]);
+                    VECTOR bound = sum;
+                    if (!by_axes) {
+                        bound = NAME(square_root)(
+                            NAME(least_squared)(sum, square[k], share));
+                        bound = LARGER(bound - LOAD(radii + patch + part * LANES), zero);
+                        bound *= bound;
+                    }
+                    STORE(bounds + (row + k) * n_bounds + patch + part * LANES) = bound;
+                    const MASK nearer = (sum < least[k]) & (number < FILL(n_patches));
+                    nearest[k] = CHOOSE(nearer, number, nearest[k]);
+                    least[k] = CHOOSE(nearer, sum, least[k]);
                 }
         }
+        for (int k = 0; by_axes && k < ABREAST; k++)
+            NAME(bound_by_axes)(searches->square[row + k], n_patches, n_bounds, radii,
+                                share, bounds + (row + k) * n_bounds);
         for (int k = 0; k < ABREAST; k++) {
             const REAL smallest = NAME(smallest_lane)(least[k], least[k], 1);
             const unsigned found = NAME(lanes_at_most)(least[k], smallest);
@@ -152,7 +203,7 @@ INLINE void NAME(search_first)(
             const REAL most = distance + 2 * slack;
             searches->limit[place] = limit;
             searches->slack[place] = slack;
-            searches->reach[place] = ROOT(most > 0 ? most : 0);
+            searches->reach[place] = most > 0 ? most : 0;
         }
     }
 }
@@ -296,7 +347,7 @@ INLINE void NAME(sort_pairs)(
 INLINE int NAME(patches_pay)(
     ptrdiff_t n_features, ptrdiff_t n_patches, ptrdiff_t n_visits)
 {
-    const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
+    const ptrdiff_t n_bounds = N_BOUNDS(n_features, n_patches);
     const ptrdiff_t bounds = 100 + n_bounds / PATCH * (n_features + 15);
     const ptrdiff_t tenths = n_features <= FEATURES_AT_A_TIME ? 16 : 11;
     const ptrdiff_t visits = n_visits * (n_features * tenths / 10 + 17);
@@ -309,7 +360,7 @@ TARGET static uint32_t NAME(screen_patches)(
     int n_nearest, void *room, ptrdiff_t *nearest, void *squared, int *worthwhile)
 {
     NAME(searches) searches;
-    const ptrdiff_t n_bounds = TO_PATCHES(n_patches);
+    const ptrdiff_t n_bounds = N_BOUNDS(n_features, n_patches);
     const REAL *members = (const REAL *)patches + n_bounds * (n_features + 1);
     const REAL share = 20 * NAME(n_roundings)(n_features) * ROUNDOFF;
     uint32_t decided = 0;
@@ -321,8 +372,8 @@ TARGET static uint32_t NAME(screen_patches)(
     for (int row = 0; row < n_samples + 3; row++) /* the last one again behind the end */
         searches.samples[row] =
             (const REAL *)samples + (row < n_samples ? row : n_samples - 1) * n_features;
-    NAME(bound_patches)(&searches, n_samples, n_features, patches, radii, n_bounds, share,
-                        bounds);
+    NAME(bound_patches)(&searches, n_samples, n_features, patches, radii, n_patches,
+                        n_bounds, share, bounds);
     NAME(search_first)(&searches, n_nearest, n_samples, n_features, members, share);
     const int n_pairs =
         n_features <= FEATURES_AT_A_TIME

@@ -10,10 +10,13 @@ cdef extern from "_kernels.h":
         UNIT_PADDING
         ABREAST_ROWS
         PATCH
+        FEATURES_FOR_AXES
+        AXES
         SCREENED
         SQUARES
         WEIGHTED_SQUARES
         ABSOLUTE_VALUES
+    Py_ssize_t N_BOUNDS(Py_ssize_t n_features, Py_ssize_t n_patches) noexcept nogil
     Py_ssize_t ROOM_FOR(Py_ssize_t n_patches) noexcept nogil
     void PREFETCH(const void *address) noexcept nogil
     double exponential(double x) noexcept nogil

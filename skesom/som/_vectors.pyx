@@ -10,6 +10,8 @@ has_openmp = bool(SKESOM_OPENMP)
 unit_padding = UNIT_PADDING
 screened = SCREENED
 patch_size = PATCH
+features_for_axes = FEATURES_FOR_AXES
+n_axes = AXES
 squares = SQUARES
 weighted_squares = WEIGHTED_SQUARES
 absolute_values = ABSOLUTE_VALUES
@@ -25,6 +27,11 @@ cdef const Vectors *vectors_for(size_t item_size) noexcept nogil:
 def most_threads():
     """Return the number of threads that OpenMP would use, 1 without it."""
     return omp_get_max_threads()
+
+
+def n_bounds(Py_ssize_t n_features, Py_ssize_t n_patches):
+    """Return how many centers and axes there are, and places behind them."""
+    return N_BOUNDS(n_features, n_patches)
 
 
 def room_for(Py_ssize_t n_patches):

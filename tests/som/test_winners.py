@@ -28,6 +28,7 @@ from skesom.som._codebook import (
 
 every_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SIZE = _vectors.patch_size
+N_AXES = _vectors.n_axes
 
 
 def squared_distances(X, codebook):
@@ -405,7 +406,7 @@ def test_each_unit_is_in_one_patch_within_its_radius(n_units, n_features, dtype)
     assert sizes.min() >= 2
     assert np.ptp(sizes) <= 1
 
-    n_centers = len(stored["radii"]) // SIZE
+    n_centers = len(stored["patches"]) - n_patches
     centers = np.moveaxis(stored["patches"][:n_centers], 1, 2).reshape(
         -1, n_features + 1
     )
@@ -418,13 +419,46 @@ def test_each_unit_is_in_one_patch_within_its_radius(n_units, n_features, dtype)
         (codebook[units[present]].astype(float) ** 2).sum(axis=1) / 2,
         rtol=1e-6,
     )
-    for patch in range(n_patches):
-        difference = codebook[units[patch][present[patch]]].astype(float)
-        difference -= centers[patch, :-1]
-        farthest = np.linalg.norm(difference, axis=1).max()
-        assert farthest <= stored["radii"][patch] <= farthest * (1 + 1e-6) + 1e-30
-    assert (stored["radii"][n_patches:] == -np.finfo(dtype).max).all()
+    radii = stored["radii"].reshape(-1, n_centers * SIZE)
+    assert (radii[:, n_patches:] == -np.finfo(dtype).max).all()
     assert stored["patches"].ctypes.data % 64 == 0
+    apart = [
+        codebook[own[own >= 0]].astype(float) - centers[patch, :-1]
+        for patch, own in enumerate(units)
+    ]
+    if n_features < _vectors.features_for_axes:
+        for patch, differences in enumerate(apart):
+            farthest = np.linalg.norm(differences, axis=1).max()
+            assert farthest <= radii[0, patch] <= farthest * (1 + 1e-6) + 1e-30
+        return
+    axes = centers[n_patches : n_patches + N_AXES].astype(float)
+    assert_array_equal(axes[:, -1], 0)  # its half squared length, to the vector code
+    axes = axes[:, :-1]
+    assert_allclose(axes @ axes.T, np.eye(N_AXES), atol=10 * np.finfo(dtype).eps)
+    places = axes @ centers[:n_patches, :-1].T.astype(float)
+    rounding = 1e-6 * np.abs(places).max()
+    assert_allclose(radii[2:, :n_patches], places, atol=rounding)
+    for patch, differences in enumerate(apart):
+        along = differences @ axes.T
+        for part, radius in zip(
+            (along, differences - along @ axes), radii[:2, patch], strict=True
+        ):
+            farthest = np.linalg.norm(part, axis=1).max()
+            assert farthest - rounding <= radius <= farthest + rounding
+
+
+@every_dtype
+@pytest.mark.parametrize("n_axes", [0, 1, 2, 5, 12])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_many_features_of_which_units_use_few(n_axes, offset, dtype):
+    # What samples have apart from all units is taken off the bounds of patches.
+    rng = np.random.default_rng(n_axes)
+    axes = rng.normal(size=(n_axes, 100))
+    codebook = (rng.normal(size=(150, n_axes)) @ axes + offset).astype(dtype)
+    X = (rng.normal(size=(70, n_axes)) @ axes + offset).astype(dtype)
+    for far in (0, 0.01, 1, 100):
+        assert_found((X + far * rng.normal(size=X.shape)).astype(dtype), codebook)
+    assert_found(np.concatenate([codebook[:32], 0 * X[:3], 1e4 * X[:3]]), codebook)
 
 
 def test_few_units_are_not_put_into_patches():
