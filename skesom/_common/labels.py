@@ -47,6 +47,15 @@ def mark_sky(image, sky_mask):
     return image
 
 
+def known_sums(numbers, values, n_numbers):
+    """Return sum and count of the values that are known, by their numbers from 1."""
+    known = np.isfinite(values)
+    if not known.all():
+        numbers = np.where(known, numbers, 0)
+    sums = np.bincount(numbers.ravel(), values.ravel(), n_numbers + 1)
+    return sums[1:], np.bincount(numbers.ravel(), minlength=n_numbers + 1)[1:]
+
+
 def ranks_by_size(sizes):
     """Return the place of each cluster by falling size, dtype int32."""
     ranks = np.empty(len(sizes), dtype=np.int32)

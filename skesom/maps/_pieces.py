@@ -11,7 +11,7 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
 from skesom._common.blocks import each_in_threads, strips_of
-from skesom._common.labels import check_label_map
+from skesom._common.labels import check_label_map, known_sums
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
 from skesom.cube._base import check_cube
@@ -171,12 +171,12 @@ def _means(image, n_pieces, cube, agreement):
     """Return mean column and row, flux and error of each band, mean agreement."""
     add_up = partial(_sums_of_strip, image, n_pieces, cube, agreement)
     n_values = 2 + 2 * cube.shape[2] + (agreement is not None)
-    totals = np.zeros((n_values, 2, n_pieces + 1))
+    totals = np.zeros((n_values, 2, n_pieces))
     strips, n_jobs = strips_of(cube.shape, "sums"), 1 if cube.is_lazy else -1
     # In the order of the strips, which the last bit of a sum depends on.
     for present, sums in each_in_threads(add_up, strips, n_jobs):
         totals[:, :, present] += sums
-    sums, counts = np.moveaxis(totals[:, :, 1:], 1, 0)
+    sums, counts = np.moveaxis(totals, 1, 0)
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     last = 2 + 2 * cube.shape[2]
@@ -189,10 +189,9 @@ def _sums_of_strip(image, n_pieces, cube, agreement, rows):
     """Return the pieces in a strip, and sum and count of the values that are known."""
     numbers, part = image[rows].astype(np.intp), cube[rows].compute()
     is_present = np.bincount(numbers.ravel(), minlength=n_pieces + 1) > 0
-    is_present[0] = True  # what is in no piece, and what is not known
-    present = np.flatnonzero(is_present)
+    is_present[0] = True  # what is in no piece
+    present = np.flatnonzero(is_present)[1:] - 1
     numbers = (np.cumsum(is_present) - 1)[numbers]
-    sizes = np.bincount(numbers.ravel(), minlength=len(present))
     row, column = np.ogrid[rows, : image.shape[1]]
     values = [np.broadcast_to(each, numbers.shape) for each in (column, row)]
     for band in range(part.shape[2]):
@@ -207,15 +206,7 @@ def _sums_of_strip(image, n_pieces, cube, agreement, rows):
         values += [flux, variance]
     if agreement is not None:
         values.append(agreement[rows])
-    sums = np.empty((len(values), 2, len(present)))
-    for each, (total, count) in zip(values, sums, strict=True):
-        known, own, count[:] = np.isfinite(each), numbers, sizes
-        if not known.all():
-            own = np.where(known, numbers, 0)
-            count[:] = np.bincount(own.ravel(), minlength=len(present))
-        total[:] = np.bincount(own.ravel(), each.ravel(), len(present))
-        total[0] = 0
-    return present, sums
+    return present, np.array([known_sums(numbers, v, len(present)) for v in values])
 
 
 def _flux_unit(unit, area):

@@ -18,7 +18,7 @@ from sklearn.utils import gen_batches
 
 from skesom import metrics as map_metrics
 from skesom._common.blocks import in_threads, strips_of
-from skesom._common.labels import SKY
+from skesom._common.labels import SKY, known_sums
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io import cluster_table
@@ -181,20 +181,10 @@ class _Strip:
 
     def totals(self, n_clusters):
         """Return sum and count of row, column, fluxes and features in each cluster."""
-        totals = []
-        places, features = (self.row, self.column), self.features.T
         labels = self.labels.astype(np.intp) + 1  # 0 is in no cluster
-        own = [(labels, values) for values in (*places, *features)]
+        own = [(labels, values) for values in (self.row, self.column, *self.features.T)]
         own[2:2] = self._fluxes(labels)
-        sizes = np.bincount(labels, minlength=n_clusters + 1)
-        for numbers, values in own:
-            known, counts = ~np.isnan(values), sizes
-            if numbers is not labels or not known.all():
-                numbers = np.where(known, numbers, 0)
-                counts = np.bincount(numbers, minlength=n_clusters + 1)
-            sums = np.bincount(numbers, values, minlength=n_clusters + 1)
-            totals.append([sums[1:], counts[1:]])
-        return np.stack(totals, axis=1)
+        return np.stack([known_sums(*each, n_clusters) for each in own], axis=1)
 
     def _fluxes(self, labels):
         """Return labels and fluxes of the pixels or voxels of each band."""

@@ -167,10 +167,8 @@ class ColorScaler(CubeTransformer):
                 steps = steps_up.take(level, axis=0)
                 spectra[missing] = 0
                 scores = spectra @ components
-                product = above * steps
-                product += weights.take(level, axis=0)
-                product *= scores
-                product = product @ components.T
+                weights_here = weights.take(level, axis=0) + above * steps
+                product = (scores * weights_here) @ components.T
                 product[missing] = np.nan
                 scaled[row] = product.take(inverse, axis=1)
                 if errors is not None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from numbers import Integral, Real
 from typing import Literal
@@ -187,26 +188,63 @@ class SkyMasker(CubeTransformer):
 
     def _find_codes(self, cube):
         """Return the codes of all pixels, lazily of a lazy cube."""
-        certainty = None if self.sky == "mask" else self.certainty_
-        looks = self.masks_sky_ and certainty != 0  # where there may be sky
+        # Otherwise no pixel is sky, however dark.
+        looks = self.masks_sky_ and (self.sky == "mask" or self.certainty_ > 0)
         reach = GaussianKernel(self.smoothing).reach + 3 * self._tile
-        strips = cut_frame(cube.shape)
-        plan = Plan(strips, reach if looks else 0)
-        n_jobs = self.n_jobs if len(strips) == 1 and not cube.is_lazy else 1
-        function = partial(
-            _codes_of_strip,
-            halo=plan.halo,
-            smoothing=self.smoothing if looks else None,
-            estimates=self._estimates,
-            noise=self.noise_,
-            cuts=self.threshold_,
-            tile=self._tile,
-            certainty=certainty,
-            min_bands=self.min_bands,
-            n_jobs=n_jobs,
-        )
+        plan = Plan(cut_frame(cube.shape), reach if looks else 0)
+        n_jobs = self.n_jobs if len(plan.strips) == 1 and not cube.is_lazy else 1
+        find = copy.copy(self)._codes_of_strip  # as it is now
+        function = partial(find, halo=plan.halo, looks=looks, n_jobs=n_jobs)
         made = [(cube.shape[1:2], np.uint8)]
         return map_images(function, [cube.data], plan, made, n_jobs=self.n_jobs)[0]
+
+    def _codes_of_strip(self, data, rows, *, halo, looks, n_jobs):
+        """Return the codes of the pixels of a strip, as the only plane."""
+        near = around(rows, halo)
+        slab = data[near]
+        usable = find_valid(slab, self.min_bands, n_jobs)
+        inside = slice(rows.start - near.start, rows.stop - near.start)
+        codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
+        if not looks:
+            return [codes[inside]]
+        above, below, height, count = np.zeros((4, *usable.shape))
+        n_bands = slab.shape[2]
+        for first in range(0, n_bands, BANDS_AT_ONCE):
+            bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
+            part = slab[:, :, first : bands.stop]
+            images = np.array(np.moveaxis(part, 2, 0), order="C")
+            images[:, ~usable] = np.nan
+            images = smooth_all(images, self.smoothing, n_jobs)
+            for image, band in zip(images, bands, strict=True):
+                excess = significance(image, *self._estimates[band])
+                above += np.fmax(excess, 0) ** 2
+                below += np.fmin(excess, 0) ** 2
+                count += ~np.isnan(excess)
+                height += np.nan_to_num(
+                    significance(image, self._estimates[band, 0], self.noise_[band])
+                )
+        count[~usable] = 1
+        height /= count
+        cut = self.threshold_[count.astype(int) - 1]
+        # The posterior odds of sky: those of its neighbors, and how seldom the noise
+        # of sky lifts a pixel so high.
+        count_near = partial(_count_near, side=self._tile + 1)
+        n_dark, n_usable = count_near(usable & (above <= cut)), count_near(usable)
+        highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
+        sky = usable & (above <= highest)
+        if self.sky != "mask":
+            lower, first, second = (
+                usable & (2 * count_near(usable & (height <= step * FLAT)) >= n_usable)
+                for step in (-1, 1, 3)
+            )
+            # Around the pixel, at the level of the sky and beside it.
+            side = 4 * self._tile + 1
+            core = _count_near(first & ~lower, side)
+            beside = _count_near(lower | (second & ~first), side)
+            sky &= self.certainty_ * (core - beside) > 0.5 * core
+        codes[sky] = _SKY
+        codes[sky & (below > highest)] = _BELOW
+        return [codes[inside]]
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
@@ -225,67 +263,6 @@ class SkyMasker(CubeTransformer):
 def _is_sky(codes):
     """Return where codes say sky."""
     return (codes == _SKY) | (codes == _BELOW)
-
-
-def _codes_of_strip(
-    data,
-    rows,
-    *,
-    halo,
-    smoothing,
-    estimates,
-    noise,
-    cuts,
-    tile,
-    certainty,
-    min_bands,
-    n_jobs,
-):
-    """Return the codes of the pixels of a strip, as the only plane."""
-    near = around(rows, halo)
-    slab = data[near]
-    usable = find_valid(slab, min_bands, n_jobs)
-    inside = slice(rows.start - near.start, rows.stop - near.start)
-    codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
-    if smoothing is None:
-        return [codes[inside]]
-    above, below, height, count = np.zeros((4, *usable.shape))
-    n_bands = slab.shape[2]
-    for first in range(0, n_bands, BANDS_AT_ONCE):
-        bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
-        images = np.array(np.moveaxis(slab[:, :, first : bands.stop], 2, 0), order="C")
-        images[:, ~usable] = np.nan
-        images = smooth_all(images, smoothing, n_jobs)
-        for image, band in zip(images, bands, strict=True):
-            excess = significance(image, *estimates[band])
-            above += np.fmax(excess, 0) ** 2
-            below += np.fmin(excess, 0) ** 2
-            count += ~np.isnan(excess)
-            height += np.nan_to_num(
-                significance(image, estimates[band, 0], noise[band])
-            )
-    count[~usable] = 1
-    height /= count
-    cut = cuts[count.astype(int) - 1]
-    # The posterior odds of sky: those of its neighbors, and how seldom the noise of sky
-    # lifts a pixel so high.
-    count_near = partial(_count_near, side=tile + 1)
-    n_dark, n_usable = count_near(usable & (above <= cut)), count_near(usable)
-    highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
-    sky = usable & (above <= highest)
-    if certainty is not None:
-        lower, first, second = (
-            usable & (2 * count_near(usable & (height <= step * FLAT)) >= n_usable)
-            for step in (-1, 1, 3)
-        )
-        # Around the pixel, at the level of the sky and beside it.
-        side = 4 * tile + 1
-        core = _count_near(first & ~lower, side)
-        beside = _count_near(lower | (second & ~first), side)
-        sky &= certainty * (core - beside) > 0.5 * core
-    codes[sky] = _SKY
-    codes[sky & (below > highest)] = _BELOW
-    return [codes[inside]]
 
 
 def _count_near(pixels, side):
