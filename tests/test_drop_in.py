@@ -7,17 +7,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn import config_context
+from sklearn import config_context, metrics
 from sklearn.base import BaseEstimator, clone
 from sklearn.cluster import AgglomerativeClustering, KMeans
-from sklearn.datasets import load_iris, make_blobs
+from sklearn.datasets import (
+    load_digits,
+    load_iris,
+    load_sample_image,
+    make_blobs,
+    make_classification,
+    make_moons,
+)
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import pairwise_distances, roc_auc_score
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import (
+    pairwise_distances,
+    pairwise_distances_argmin,
+    roc_auc_score,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
+from sklearn.utils import shuffle
 from sklearn.utils._param_validation import InvalidParameterError
 
 import skesom
@@ -273,3 +287,233 @@ def test_classes_of_others_link_nothing_of_ours():
 
     assert Own()._get_doc_link() == ""
     assert ESOM()._get_doc_link() in ESOM()._repr_html_()
+
+
+# Examples of scikit-learn and of other packages, with a map in the place of KMeans.
+# Nothing else is changed: what KMeans takes and gives there, a map takes and gives.
+
+
+ESTIMATORS = [
+    ESOM(random_state=0),
+    CSOM(),
+    ConsensusClusterer(n_estimators=3, random_state=0),
+]
+
+
+@pytest.fixture(params=ESTIMATORS, ids=lambda each: type(each).__name__)
+def of_number(request):
+    """Return a function of the number of clusters, as KMeans is."""
+    return lambda n_clusters: clone(request.param).set_params(n_clusters=n_clusters)
+
+
+def test_digits(of_number):
+    """plot_kmeans_digits.py: a bench of scores, and a map of two components."""
+    data, labels = load_digits(return_X_y=True)
+    data, labels = data[::2], labels[::2]
+    fitted = make_pipeline(StandardScaler(), of_number(10)).fit(data)
+    found = fitted[-1].labels_
+    assert fitted[-1].inertia_ > 0
+    assert metrics.v_measure_score(labels, found) > 0.5  # KMeans: .6
+    assert metrics.adjusted_rand_score(labels, found) > 0.3  # KMeans: .5
+    assert metrics.silhouette_score(data, found, sample_size=300, random_state=0) > 0
+    reduced = PCA(n_components=2).fit_transform(data)
+    kmeans = of_number(10).fit(reduced)
+    xx, yy = np.meshgrid(np.linspace(-30, 30, 40), np.linspace(-30, 30, 40))
+    mesh = kmeans.predict(np.c_[xx.ravel(), yy.ravel()]).reshape(xx.shape)
+    assert len(np.unique(mesh)) == 10
+    assert kmeans.cluster_centers_.shape == (10, 2)
+
+
+def test_silhouette_analysis(of_number):
+    """plot_kmeans_silhouette_analysis.py: four blobs, two of them closer."""
+    X, _ = make_blobs(500, 2, centers=4, center_box=(-10.0, 10.0), random_state=1)
+    scores = {}
+    for n_clusters in (2, 3, 4, 5, 6):
+        clusterer = of_number(n_clusters)
+        labels = clusterer.fit_predict(X)
+        scores[n_clusters] = metrics.silhouette_score(X, labels)
+        assert len(metrics.silhouette_samples(X, labels)) == len(X)
+        assert len(clusterer.cluster_centers_) == n_clusters
+    assert scores[2] > scores[4] > max(scores[3], scores[5], scores[6])
+
+
+# Members seldom agree on very many clusters.
+@pytest.mark.filterwarnings("ignore:The members distinguish 6. clusters")
+def test_color_quantization(of_number):
+    """plot_color_quantization.py: 64 colors learned from 1000 pixels."""
+    china = np.array(load_sample_image("china.jpg")[::4, ::4], dtype=np.float64) / 255
+    pixels = china.reshape(-1, 3)
+    kmeans = of_number(64).fit(shuffle(pixels, random_state=0, n_samples=1000))
+    labels = kmeans.predict(pixels)
+    assert 60 <= labels.max() + 1 <= 64
+    recreated = kmeans.cluster_centers_[labels].reshape(china.shape)
+    by_chance = shuffle(pixels, random_state=0, n_samples=64)
+    nearest = pairwise_distances_argmin(by_chance, pixels, axis=0)
+    error = np.mean((recreated - china) ** 2)
+    assert error < np.mean((by_chance[nearest].reshape(china.shape) - china) ** 2)
+
+
+@pytest.mark.parametrize("shape", ["moons", "varied", "anisotropic", "blobs"])
+def test_cluster_comparison(of_number, shape):
+    """plot_cluster_comparison.py: shapes that KMeans finds and that it does not."""
+    X, y = make_blobs(500, random_state=30 if shape == "blobs" else 170)
+    if shape == "moons":
+        X, y = make_moons(500, noise=0.05, random_state=30)
+    elif shape == "varied":
+        X, y = make_blobs(500, cluster_std=[1.0, 2.5, 0.5], random_state=170)
+    elif shape == "anisotropic":
+        X = X @ [[0.6, -0.6], [-0.4, 0.8]]
+    X = StandardScaler().fit_transform(X)
+    n_clusters = int(y.max()) + 1
+    score = metrics.adjusted_rand_score(y, of_number(n_clusters).fit_predict(X))
+    peer = KMeans(n_clusters, n_init=3, random_state=0).fit_predict(X)
+    assert score > metrics.adjusted_rand_score(y, peer) - 0.05
+    assert score > 0.95 or shape == "varied"
+
+
+def test_text_clustering(of_number):
+    """plot_document_clustering.py: words, latent semantic analysis, clusters."""
+    generator = np.random.default_rng(0)
+    topics = "nasa orbit moon probe|god faith church bible|image pixel render color"
+    truth = np.repeat(np.arange(3), 60)
+    documents = [
+        " ".join(generator.choice(topic.split() + ["the", "of"] + list("abcde"), 30))
+        for topic in np.array(topics.split("|"))[truth]
+    ]
+    vectorizer = TfidfVectorizer(max_df=0.5, stop_words="english")
+    lsa = make_pipeline(TruncatedSVD(n_components=5), Normalizer(copy=False))
+    words = vectorizer.fit_transform(documents)
+    with pytest.raises(TypeError, match="TruncatedSVD"):
+        of_number(3).fit(words)
+    kmeans = of_number(3).fit(lsa.fit_transform(words))
+    assert metrics.v_measure_score(truth, kmeans.labels_) > 0.9
+    original_space_centroids = lsa[0].inverse_transform(kmeans.cluster_centers_)
+    terms = vectorizer.get_feature_names_out()
+    first = terms[np.argsort(original_space_centroids, axis=1)[:, -4:]]
+    found = {" ".join(sorted(each)) for each in first}
+    assert found == {" ".join(sorted(t.split())) for t in topics.split("|")}
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.4])
+@pytest.mark.parametrize("som", ESTIMATORS[:2], ids=lambda som: type(som).__name__)
+def test_imbalanced_learn_cluster_centroids(som, weight):
+    under_sampling = pytest.importorskip("imblearn.under_sampling")
+    X, y = make_classification(500, 5, weights=[weight], random_state=10)
+    sampler = under_sampling.ClusterCentroids(estimator=clone(som), random_state=42)
+    resampled, classes = sampler.fit_resample(X, y)
+    assert len(resampled) == len(classes)
+    rare = np.bincount(y).min()
+    # A center for each sample of the rare class, as of KMeans, or a few less.
+    assert np.bincount(classes).max() == rare
+    assert np.bincount(classes).min() > 0.95 * rare
+
+
+def test_imbalanced_learn_k_means_smote(of_number):
+    over_sampling = pytest.importorskip("imblearn.over_sampling")
+    centers = [(-10, 0), (0, 0), (10, 0)]
+    X, y = make_blobs([100, 800, 100], centers=centers, random_state=0)
+    X, y = np.vstack([X, [[0, 0]]]), np.append(y, 0) == 1
+    smote = over_sampling.KMeansSMOTE(
+        random_state=42, kmeans_estimator=of_number(3), cluster_balance_threshold=0.1
+    )
+    resampled, classes = smote.fit_resample(X, y)
+    assert np.ptp(np.bincount(classes)) <= 2  # each cluster rounds up
+    # New samples lie in the outer blobs, where their class is.
+    in_the_middle = np.abs(resampled[:, 0]) < 5
+    assert in_the_middle.sum() == 801
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_pyod_cblof(of_number):
+    cblof = pytest.importorskip("pyod.models.cblof")
+    generator = np.random.default_rng(0)
+    X, _ = make_blobs(400, 3, centers=4, random_state=0)
+    outliers = generator.uniform(X.min(axis=0), X.max(axis=0), (30, 3))
+    table, truth = np.vstack([X, outliers]), np.repeat([0, 1], [400, 30])
+    detector = cblof.CBLOF(n_clusters=6, clustering_estimator=of_number(6)).fit(table)
+    assert roc_auc_score(truth, detector.decision_scores_) > 0.85
+    scores = detector.decision_function(table)
+    assert_allclose(scores, detector.decision_scores_)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_dask_ml_parallel_post_fit(of_number, iris):
+    wrappers = pytest.importorskip("dask_ml.wrappers")
+    dask_array = pytest.importorskip("dask.array")
+    fitted = wrappers.ParallelPostFit(estimator=of_number(3)).fit(iris)
+    lazy = dask_array.from_array(iris, chunks=(50, -1))
+    labels = fitted.predict(lazy)
+    assert isinstance(labels, dask_array.Array)
+    assert (labels.compute() == fitted.estimator.predict(iris)).all()
+    assert_allclose(fitted.transform(lazy).compute(), fitted.estimator.transform(iris))
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+@pytest.mark.parametrize("som", MAPS, ids=lambda som: type(som).__name__)
+def test_dask_ml_incremental(som, iris):
+    wrappers = pytest.importorskip("dask_ml.wrappers")
+    dask_array = pytest.importorskip("dask.array")
+    mixed = shuffle(iris, random_state=0)
+    lazy = dask_array.from_array(mixed, chunks=(50, -1))
+    stream = clone(som)
+    for start in (0, 50, 100):
+        stream.partial_fit(mixed[start : start + 50])
+    learned = wrappers.Incremental(clone(som), shuffle_blocks=False).fit(lazy)
+    assert_allclose(learned.estimator_.codebook_, stream.codebook_)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_skrub(of_number):
+    """Tables of any columns; KMeans needs an imputer here."""
+    skrub = pytest.importorskip("skrub")
+    pandas = pytest.importorskip("pandas")
+    truth = np.arange(90) % 2
+    frame = pandas.DataFrame(
+        {
+            "city": np.array(["Rome", "Oslo"])[truth],
+            "day": pandas.date_range("2020-01-01", periods=90),
+            "height": 3.0 * truth + np.linspace(0, 0.1, 90),
+        }
+    )
+    frame.loc[3, "height"] = np.nan
+    piped = make_pipeline(skrub.TableVectorizer(), StandardScaler(), of_number(2))
+    assert metrics.adjusted_rand_score(truth, piped.fit(frame)[-1].labels_) == 1
+    tabular = skrub.tabular_pipeline(of_number(2)).fit(frame)
+    assert "SimpleImputer" not in str(tabular)
+    assert len(np.unique(tabular.predict(frame))) == 2
+
+
+ODD_TABLES = {
+    "tiny": lambda X: X * 1e-17,
+    "huge": lambda X: X * 1e12,
+    "one feature": lambda X: X[:, :1],
+    "float32": lambda X: X.astype(np.float32),
+    "integers": lambda X: (100 * X).astype(np.int16),
+    "one sample for each cluster": lambda X: X[::50],
+    "strings of numbers": lambda X: X.astype(object),
+    "reversed": lambda X: X[::-1, ::-1],
+    "list": lambda X: X.tolist(),
+}
+
+
+@pytest.mark.parametrize("table", ODD_TABLES)
+def test_odd_tables(of_number, table, iris):
+    X = ODD_TABLES[table](iris)
+    kmeans = of_number(3).fit(X)
+    assert_array_equal(kmeans.labels_, kmeans.predict(X))
+    assert len(np.unique(kmeans.labels_)) == kmeans.n_clusters_ == 3
+    assert 0 <= kmeans.inertia_ < np.inf
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames(of_number, library, iris):
+    frames = pytest.importorskip(library)
+    columns = dict(zip(["a", "b", "c", "d"], iris.T, strict=True))
+    frame = frames.DataFrame(columns)
+    fitted = of_number(3).set_output(transform=library).fit(frame)
+    assert fitted.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    transformed = fitted.transform(frame)
+    assert isinstance(transformed, frames.DataFrame)
+    assert list(transformed.columns) == fitted.get_feature_names_out().tolist()
+    with pytest.raises(ValueError, match="feature names"):
+        fitted.predict(frame[["b", "a", "c", "d"]])
