@@ -20,6 +20,7 @@ SUMMARY_NAME = "summary.md"
 _MANY_BANDS = 12  # to be listed
 _MOST_UNKNOWN = 3  # bands that are named
 _GUESS = " (?)"
+_UNKNOWN = Suggestion(None, (), "", "")
 _EXPLANATION = """\
 Pixels of one cluster are alike in all bands. A name with (?) is only a suggestion, by
 simple rules on colors and lines; "why" gives the numbers. What follows it tells how the
@@ -91,7 +92,7 @@ def suggestions_of(result, crossmatch=None, *, of_run=False):
     found = suggest_names(labels, cube, continua=continua, crossmatch=crossmatch)
     n_clusters = len(result.run_colors if of_run else result.names)
     lost = n_clusters - len(found)  # too small to be in thinned images
-    return found + [Suggestion(None, (), "", "")] * lost
+    return found + [_UNKNOWN] * lost
 
 
 def reasons_of(guess):
@@ -135,14 +136,14 @@ def _table(result, descriptions):
 
 def _described(result, clusters, suggestions):
     """Yield the description of each cluster."""
-    levels = _levels(result, clusters) if result.is_voxel else {}
+    if result.is_voxel:
+        fluxes = np.full(len(result.names), np.nan)
+        fluxes[clusters["id"]] = clusters[f"{result.feature_names[0]}_scaled"]
+        suggestions = levels_of(result, fluxes)
     for row in clusters:
         number = int(row["id"])
         name, why = result.names[number], ""
-        if levels:
-            name = levels[number][0] if name == str(number) else name
-            why = levels[number][1]
-        elif suggestions is not None:
+        if suggestions is not None:
             guess = suggestions[number]
             if name == str(number):
                 parts = guess.name and guess.name + _GUESS, guess.description
@@ -157,16 +158,20 @@ def _described(result, clusters, suggestions):
         yield Description(number, *(" ".join(cell.split()) for cell in cells))
 
 
-def _levels(result, clusters):
-    """Return the rank of each cluster of voxels by flux, and the band of most of it."""
-    bands, levels = result.cube.band_names, {}
+def levels_of(result, fluxes):
+    """Return of clusters of voxels, as suggestions, the rank by flux and a band.
+
+    The band is the one that has most of the voxels; a flux of NaN is of no voxel.
+    """
+    bands, levels = result.cube.band_names, [_UNKNOWN] * len(fluxes)
     slices = map(result.slice_of, range(len(bands)))
-    counts = np.array([count_clusters(each, len(result.names)) for each in slices])
-    order = np.argsort(clusters[f"{result.feature_names[0]}_scaled"])
-    for rank, number in enumerate(np.asarray(clusters["id"])[order].tolist(), 1):
+    counts = np.array([count_clusters(each, len(fluxes)) for each in slices])
+    order = np.argsort(fluxes)[: np.count_nonzero(~np.isnan(fluxes))].tolist()
+    for rank, number in enumerate(order, 1):
         own = counts[:, number]
         why = f"{own.max() / own.sum():.0%} of its voxels are in {bands[own.argmax()]}"
-        levels[number] = f"level {rank} of {len(order)} from the faintest", why
+        text = f"level {rank} of {len(order)} from the faintest"
+        levels[number] = Suggestion(None, (why,), "", text)
     return levels
 
 

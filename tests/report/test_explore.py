@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
 from skesom.maps import make_cluster_pipeline, make_clusterer, suggest_names
-from skesom.report import explore, merge_clusters
+from skesom.report import explore, merge_clusters, write_report
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes, unit_map
 from skesom.som import CSOM, ESOM
@@ -304,3 +304,11 @@ def test_slices_of_voxels(galaxy, tmp_path):
     np.testing.assert_array_equal(arrays["labels"], slices[0])
     sizes = np.bincount(label_map[label_map >= 0])
     assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()
+    files = write_report(
+        tmp_path / "result", voxels, galaxy, pictures=False, tables=False
+    )
+    words = [(each["description"], each["why"]) for each in facts["clusters"]]
+    assert words == [(told.name, told.why) for told in files.descriptions]
+    assert {name for name, _ in words} == {
+        f"level {rank} of 3 from the faintest" for rank in (1, 2, 3)
+    }

@@ -17,7 +17,7 @@ from skesom.io import cluster_table
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
 from skesom.report._result import hex_of
-from skesom.report._summary import reasons_of, suggestions_of
+from skesom.report._summary import levels_of, reasons_of, suggestions_of
 from skesom.report._tables import means_by_cluster
 
 NO_UNIT = 65535
@@ -143,6 +143,8 @@ def cluster_facts(result, step, order):
     def described(groups, *, of_run):
         label_map = result.run_label_map if of_run else result.label_map
         guesses = suggestions_of(result, of_run=of_run)
+        if result.is_voxel and not of_run:
+            guesses = _levels(result)
         _, thin, scaled = result.thinned(step)
         cube, _ = spectra_cube(result, thin, scaled)
         quartiles = _quartiles(pick(label_map, step), cube, order)
@@ -169,6 +171,14 @@ def cluster_facts(result, step, order):
     clusters = sorted(clusters, key=lambda each: -each["pixels"])
     digest = result.label_map_sha256
     return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
+
+
+def _levels(result):
+    """Return the levels of clusters of voxels in words."""
+    fluxes = np.zeros(result.label_map.shape, dtype=np.float32)
+    for rows in result.strips():
+        fluxes[rows][result.valid(rows)] = result.features(rows)[:, 0]
+    return levels_of(result, means_by_cluster(result.label_map, fluxes))
 
 
 def spans_decades(clusters):
