@@ -135,12 +135,15 @@ function directions_at(x, y) {
   return { east: unit(up[1], -right[1]), north: unit(-up[0], right[0]) };
 }
 
-// Draw north and east into the upper right corner of what is seen.
+// Draw north and east into the upper right corner of what is seen, and stay there.
 function draw_compass(context, view) {
   const directions = directions_at(...view.center);
   if (directions === null) return;
   const [, right, , top] = view.seen();
-  const [x, y] = view.to_screen(right, top).map((place, axis) => place + [-50, 50][axis]);
+  const size = clamp(Math.min(...view.size) / 400, 0.5, 1); // by what it may hide
+  context.translate(...view.to_screen(right, top));
+  context.scale(size, size);
+  const [x, y] = [-50, 50];
   context.fillStyle = "#000a";
   context.fill(new Path2D(`M${x} ${y}m-44 0a44 44 0 1 0 88 0a44 44 0 1 0 -88 0`));
   Object.assign(context, { strokeStyle: "#fff", fillStyle: "#fff", lineWidth: 1.5 });
