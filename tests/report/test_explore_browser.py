@@ -462,6 +462,9 @@ class TestNames:
         page.find_element("id", "merge").click()
         name_first(page, "腕\u3000<b>")  # a space that no file of names may hold
         changed = of_clusters(page)
+        box = page.find_elements("css selector", "#clusters [type=text]")[1]
+        box.send_keys("typed")  # and not yet left
+        changed[1][0] = "typed"
         assert set(cells(page, 4)) == {"\N{EN DASH}"}  # a single run has no agreement
         assert "only in this browser" in page.find_element("id", "changed").text
         open_page(page, written, kept=True)

@@ -97,6 +97,7 @@ function listen() {
   choice("theme").onchange = paint_page;
   paint_page();
   matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
+  window.onpagehide = () => document.activeElement.blur(); // takes a name that is being typed
   document.onkeydown = ({ key }) => void (key === "Escape" && clear());
   document.onfullscreenchange = () =>
     write("full", document.fullscreenElement ? "Leave full screen" : "Full screen");
