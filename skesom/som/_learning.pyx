@@ -6,16 +6,14 @@ from cython cimport floating
 from libc.float cimport DBL_MAX, FLT_MAX
 
 from skesom.som._links cimport (
-    AT_ONCE,
     BLOCK,
     NOBODY,
     Links,
     connect,
-    copy_list,
     disconnect,
+    find,
     forget_weak_links,
     growth,
-    linked,
     remember,
     rename,
     weakest_link,
@@ -37,7 +35,6 @@ cdef enum:
     NODES_FOR_TWO = 800  # beyond the nearest cache: they are read once for two rows
 
 links_per_block = BLOCK
-links_at_once = AT_ONCE
 rows_at_once = AHEAD
 
 cdef struct Map:
@@ -132,7 +129,7 @@ def learn(
     links.target = &target[0]
     links.slot = &slot[0]
     links.pool_used = network.pool_used
-    links.pool_size = target.shape[0] - AT_ONCE
+    links.pool_size = target.shape[0]
     links.ends = &ends[0]
     links.strength = &strength[0]
     links.n_links = network.n_links
@@ -149,10 +146,8 @@ def learn(
                     samples,
                 )
             sample = &samples[position % AHEAD, 0]
-            n_present = state.n_features
-            complete = _is_complete(sample, state.n_features)
-            if not complete:
-                n_present = present_features(sample, state.n_features, &features[0])
+            n_present = present_features(sample, state.n_features, &features[0])
+            complete = n_present == state.n_features
             if n_present == 0:
                 next_sample = NULL
                 continue
@@ -277,21 +272,11 @@ cdef void _gather(
             samples[row, feature] = X[order[row], feature]
 
 
-cdef inline bint _is_complete(
-    const floating *sample, Py_ssize_t n_features
-) noexcept nogil:
-    cdef int missing = 0
-    cdef Py_ssize_t feature
-    for feature in range(n_features):
-        missing |= sample[feature] != sample[feature]
-    return not missing
-
-
 cdef void _measure_all(
     Map *state,
     const floating *codebook,
     const floating *sample,
-    int *features,
+    const int *features,
     Py_ssize_t n_present,
     floating *squared,
     Py_ssize_t *nearest,
@@ -299,8 +284,6 @@ cdef void _measure_all(
     """Measure the distances to all nodes; over missing features they are scaled up."""
     cdef Py_ssize_t node
     cdef double factor = <double> state.n_features / n_present
-    if n_present == state.n_features:
-        present_features(sample, n_present, features)
     state.vectors.nearest_two(
         SQUARES, sample, NULL, features, n_present, codebook, state.stride,
         state.n_nodes, squared, nearest,
@@ -332,7 +315,7 @@ cdef Py_ssize_t _new_neighbors(
                 or (
                     node == 1
                     and state.link_second
-                    and not linked(links, nearest[0], nearest[1])
+                    and find(links, nearest[0], nearest[1]) == NOBODY
                 )
             ):
                 newcomers[n_new] = <int> nearest[node]
@@ -342,7 +325,7 @@ cdef Py_ssize_t _new_neighbors(
         if (
             node != nearest[0]
             and squared[node] < state.squared_epsilon
-            and not linked(links, nearest[0], node)
+            and find(links, nearest[0], node) == NOBODY
         ):
             newcomers[n_new] = node
             n_new += 1
@@ -481,14 +464,10 @@ cdef Py_ssize_t _gather_members(
     cdef Py_ssize_t n_members = 1
     cdef Py_ssize_t place = links.begin[winner]
     members[0] = <int> winner
-    if not state.whole_ball:
-        copy_list(links.target + place, links.degree[winner], members + 1)
-        copy_list(links.slot + place, links.degree[winner], slots + 1)
-        return 1 + links.degree[winner]
     for place in range(place, place + links.degree[winner]):
         members[n_members] = links.target[place]
         slots[n_members] = links.slot[place]
-        n_members += (
+        n_members += not state.whole_ball or (
             squared[links.target[place]] < state.squared_epsilon
             or links.strength[links.slot[place]] == FRESH
         )

@@ -10,7 +10,6 @@ not all must be looked at whenever the weakest one is wanted.
 """
 
 from libc.math cimport INFINITY
-from libc.string cimport memcpy
 
 cdef enum:
     BLOCK = 64  # slots that are looked at together
@@ -18,7 +17,6 @@ cdef enum:
     FIRST_ROOM = 8
     WEAKEST = 32  # links that are remembered when all are looked at
     MOST_WEAK = 128  # that can be remembered
-    AT_ONCE = 16  # neighbors that are read together, beyond the end of a list too
 
 cdef struct Links:
     # (node) where its list begins, its length, and its room
@@ -51,27 +49,6 @@ cdef inline int find(Links *links, Py_ssize_t node, Py_ssize_t other) noexcept n
         if links.target[place] == other:
             return place
     return NOBODY
-
-
-cdef inline bint linked(
-    Links *links, Py_ssize_t node, Py_ssize_t other
-) noexcept nogil:
-    """Tell whether there is a link between two nodes."""
-    cdef const int *target = links.target + links.begin[node]
-    cdef int degree = links.degree[node]
-    cdef int found = 0
-    cdef int first, k
-    for first in range(0, degree, 16):  # without a branch to guess, mostly once
-        for k in range(AT_ONCE):
-            found |= (target[first + k] == other) & (first + k < degree)
-    return found
-
-
-cdef inline void copy_list(const int *values, int n, int *copy) noexcept nogil:
-    """Copy n numbers; there must be room for n rounded up to AT_ONCE."""
-    cdef int first
-    for first in range(0, n, 16):
-        memcpy(copy + first, values + first, AT_ONCE * sizeof(int))
 
 
 cdef inline Py_ssize_t growth(

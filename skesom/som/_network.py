@@ -14,7 +14,7 @@ from skesom.som._codebook import (
     padded,
     readable,
 )
-from skesom.som._learning import learn, links_at_once, links_per_block, rows_at_once
+from skesom.som._learning import learn, links_per_block, rows_at_once
 
 _FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
 _GROWTH = 1.1  # of epsilon, at least
@@ -74,7 +74,7 @@ class Network:
             and np.isfinite(nodes).all()
             and 0 < self.n_nodes <= len(self.begin)
             and {len(arrays[name]) for name in _OF_NODES} == {self.codebook.shape[1]}
-            and self.pool_used + links_at_once <= len(target) == len(self.slot)
+            and self.pool_used <= len(target) == len(self.slot)
             and self.n_slots <= len(self.strength) == len(self.ends) / 2
             and len(self.strength) % links_per_block == 0
             and self._lists_are_apart()
@@ -184,7 +184,7 @@ class Network:
         ends = np.cumsum(self.room[: self.n_nodes])
         self.begin[: self.n_nodes] = ends - self.room[: self.n_nodes]
         self.pool_used = int(ends[-1])
-        size = 2 * self.pool_used + 16 * self.n_nodes + links_at_once
+        size = 2 * self.pool_used + 16 * self.n_nodes
         self.target = np.full(size, -1, dtype=np.intc)
         self.slot = np.full(size, -1, dtype=np.intc)
         place = self._places()
@@ -225,8 +225,8 @@ class Network:
         self.samples = np.zeros((rows_at_once, length), dtype=dtype)
         self.features = np.empty(len(self.fill), dtype=np.intc)
         self.squared = np.empty(2 * stride, dtype=dtype)
-        self.members = np.empty(stride + links_at_once, dtype=np.intc)
-        self.slots = np.empty(stride + links_at_once, dtype=np.intc)
+        self.members = np.empty(stride + 16, dtype=np.intc)
+        self.slots = np.empty(stride + 16, dtype=np.intc)
         self.member_squared = np.zeros(stride + 16, dtype=dtype)
         self.activation = np.empty(stride + 16, dtype=dtype)
         self.newcomers = np.empty(stride + 2, dtype=np.intc)
