@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from numbers import Real
 from typing import Any, Literal, Self
@@ -26,7 +26,11 @@ from skesom._common.warn import warn_unused
 from skesom._types import Errors, RandomState
 from skesom.som._base import COUNT, INSTEAD, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._initial_codebook import initial_codebook, lattice_shape
+from skesom.som._initial_codebook import (
+    initial_codebook,
+    lattice_shape,
+    principal_axes,
+)
 from skesom.som._input import (
     check_errors,
     check_observed,
@@ -546,8 +550,9 @@ default="euclidean"
                 "order, and X is a dask array: use algorithm='batch'."
             )
         of_lattice = self.topology, self.toroidal, self._number_of_rule()
-        shape = lattice_shape(self.shape, X, sample_weight, *of_lattice)
-        start = initial_codebook(self.init, X, sample_weight, shape, generator)
+        axes = cache(partial(principal_axes, X, sample_weight))  # of shape and units
+        shape = lattice_shape(self.shape, axes, X, sample_weight, *of_lattice)
+        start = initial_codebook(self.init, axes, X, sample_weight, shape, generator)
         start = self._metric_to_learn().normalized(start)
         return Training(start, self._lattice(shape), (), np.empty(0))
 

@@ -21,10 +21,10 @@ _FEWEST_UNITS = 100  # so that each of a few samples can have its own
 _LARGEST_RATIO = 4  # of the sides, our own (docs/method_notes.md)
 
 
-def lattice_shape(shape, X, sample_weight, topology, toroidal, n_clusters=None):
-    """Return (n_rows, n_columns) of the lattice."""
+def lattice_shape(shape, axes, X, sample_weight, topology, toroidal, n_clusters=None):
+    """Return (n_rows, n_columns) of the lattice; `axes` finds the principal ones."""
     if isinstance(shape, str):
-        return _automatic_shape(X, sample_weight, topology, toroidal, n_clusters)
+        return _automatic_shape(axes, X, sample_weight, topology, toroidal, n_clusters)
     if isinstance(shape, Integral):
         return 1, int(shape)
     whole = all(isinstance(side, Integral) and side >= 1 for side in shape)
@@ -36,8 +36,8 @@ def lattice_shape(shape, X, sample_weight, topology, toroidal, n_clusters=None):
     return int(shape[0]), int(shape[1])
 
 
-def initial_codebook(init, X, sample_weight, shape, random_state):
-    """Return the units before training."""
+def initial_codebook(init, axes, X, sample_weight, shape, random_state):
+    """Return the units before training; `axes` finds the principal axes."""
     n_units = shape[0] * shape[1]
     if isinstance(init, str):
         if init == "random":
@@ -47,7 +47,7 @@ def initial_codebook(init, X, sample_weight, shape, random_state):
                     "array: use init='pca', or rows of X as init."
                 )
             return _drawn_samples(X, sample_weight, n_units, random_state)
-        return principal_plane(X, sample_weight, shape)
+        return principal_plane(axes, X, shape)
     return given_units(init, X, n_units, n_units)
 
 
@@ -100,9 +100,9 @@ def _scatter(X, sample_weight, means):
     return scatter, float(len(X) if sample_weight is None else sample_weight.sum())
 
 
-def principal_plane(X, sample_weight, shape):
+def principal_plane(axes, X, shape):
     """Lay units on the plane of the first two principal components."""
-    means, deviations, components = principal_axes(X, sample_weight)
+    means, deviations, components = axes()
     places = np.indices(shape).reshape(2, -1)
     longer, shorter = places if shape[0] >= shape[1] else places[::-1]
     sides = [longer, shorter][: len(deviations)]
@@ -133,7 +133,7 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
     return np.where(np.isnan(codebook), means, codebook)
 
 
-def _automatic_shape(X, sample_weight, topology, toroidal, n_clusters):
+def _automatic_shape(axes, X, sample_weight, topology, toroidal, n_clusters):
     """Choose about as many units as an ESOM has, sides after Vesanto et al. (2000)."""
     n_samples = len(X)
     if sample_weight is not None:
@@ -142,7 +142,7 @@ def _automatic_shape(X, sample_weight, topology, toroidal, n_clusters):
         times = repetitions(weights)
         n_samples = len(weights) if times is None else int(times.sum())
     n_units = max(_FEWEST_UNITS, target_nodes(n_samples, np.inf, n_clusters))
-    _, deviations, _ = principal_axes(X, sample_weight)
+    _, deviations, _ = axes()
     if len(deviations) == 1:
         return 1, n_units
     ratio = min(deviations[0] / deviations[1], _LARGEST_RATIO) if len(deviations) else 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The classical map: what its definition says, and the numbers it must give."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from _reference import batch_epoch, distances, neighborhood
@@ -10,11 +12,20 @@ from sklearn.datasets import load_iris, load_wine
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from skesom.som import CSOM
-from skesom.som._initial_codebook import _drawn_samples, principal_plane
+from skesom.som import CSOM, _csom
+from skesom.som._initial_codebook import (
+    _drawn_samples,
+    principal_axes,
+    principal_plane,
+)
 
 # Ten epochs from 3 to 1, then forty at 1.
 WIDTHS = np.r_[np.linspace(3, 1, 10), np.ones(40)]
+
+
+def plane_of(X, shape):
+    """Units on the plane of the principal components of a table."""
+    return principal_plane(partial(principal_axes, X), X, shape)
 
 
 def topographic_error(csom, X):
@@ -55,7 +66,7 @@ def test_units_without_weight_stay():
 def test_pca_initialization():
     # With one tiny width nothing is smoothed, so look at the plane before training.
     X = np.random.default_rng(0).normal(size=(300, 4)) * [5, 2, 1, 0.5] + [1, 2, 3, 4]
-    plane = principal_plane(X, None, (4, 3)).reshape(4, 3, 4)
+    plane = plane_of(X, (4, 3)).reshape(4, 3, 4)
     pca = PCA(2).fit(X)
     deviations = np.sqrt(pca.explained_variance_)
     assert_allclose(plane.mean(axis=(0, 1)), X.mean(axis=0))
@@ -77,10 +88,24 @@ def test_signs_of_equal_loadings_do_not_depend_on_rounding(correlation):
     X = StandardScaler().fit_transform(
         generator.multivariate_normal([0, 0], covariance, 200)
     )
-    expected = principal_plane(X, None, (4, 3))
+    expected = plane_of(X, (4, 3))
     for _ in range(20):
         changed = generator.permutation(X) * (1 + generator.normal(size=2) * 1e-14)
-        assert_allclose(principal_plane(changed, None, (4, 3)), expected, atol=1e-9)
+        assert_allclose(plane_of(changed, (4, 3)), expected, atol=1e-9)
+
+
+def test_shape_and_units_take_the_same_principal_axes(monkeypatch):
+    calls = []
+
+    def counted(X, sample_weight):
+        calls.append(len(X))
+        return principal_axes(X, sample_weight)
+
+    monkeypatch.setattr(_csom, "principal_axes", counted)
+    X = load_iris().data
+    CSOM(None, n_epochs=1).fit(X)
+    CSOM(None, n_epochs=1, shape=(5, 4), init=X[:20]).fit(X)
+    assert calls == [len(X)]
 
 
 def test_random_initialization_draws_samples():
