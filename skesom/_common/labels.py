@@ -40,7 +40,8 @@ def mark_sky(image, sky_mask):
     if sky_mask is None or image.dtype.kind not in "iu":
         return image
     sky_mask = sky_mask if is_lazy(image) else np.asarray(sky_mask)
-    lost = (image == MASKED) & sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
+    lost = image == MASKED
+    lost &= sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
     if is_lazy(image):
         return np.where(lost, image.dtype.type(SKY), image)
     image[lost] = SKY

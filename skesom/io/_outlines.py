@@ -60,9 +60,10 @@ def trace_outlines(labels, min_size=1, *, middles=False):
 
 def number_pieces(labels, min_size=1):
     """Return pieces numbered from 1 (0 is nothing), and the label of each number."""
-    pieces, n_pieces = np.zeros(labels.shape, dtype=np.int32), 0
-    owners, counts = [-1], [1]
-    for label, box in enumerate(ndimage.find_objects(np.maximum(labels, -1) + 1)):
+    pieces = np.zeros(labels.shape, dtype=np.int32)
+    boxes = ndimage.find_objects(np.maximum(labels, -1) + 1)
+    counts = np.zeros(len(boxes), dtype=int)
+    for label, box in enumerate(boxes):
         if box is None:
             continue
         inside = labels[box] == label
@@ -72,11 +73,9 @@ def number_pieces(labels, min_size=1):
             kept[0] = False
             found, n_found = (np.cumsum(kept, dtype=np.int32) * kept)[found], kept.sum()
             inside = found > 0
-        np.add(found, n_pieces, out=pieces[box], where=inside)
-        owners.append(label)
-        counts.append(n_found)
-        n_pieces += n_found
-    return pieces, np.repeat(owners, counts)
+        np.add(found, int(counts.sum()), out=pieces[box], where=inside)
+        counts[label] = n_found
+    return pieces, np.repeat(np.arange(-1, len(boxes)), np.append(1, counts))
 
 
 class _Sides:

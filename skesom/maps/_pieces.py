@@ -170,8 +170,8 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
 def _means(image, n_pieces, cube, agreement):
     """Return mean column and row, flux and error of each band, mean agreement."""
     add_up = partial(_sums_of_strip, image, n_pieces, cube, agreement)
-    n_values = 2 + 2 * cube.shape[2] + (agreement is not None)
-    totals = np.zeros((n_values, 2, n_pieces))
+    last = 2 + 2 * cube.shape[2]
+    totals = np.zeros((last + (agreement is not None), 2, n_pieces))
     strips, n_jobs = strips_of(cube.shape, "sums"), 1 if cube.is_lazy else -1
     # In the order of the strips, which the last bit of a sum depends on.
     for present, sums in each_in_threads(add_up, strips, n_jobs):
@@ -179,7 +179,6 @@ def _means(image, n_pieces, cube, agreement):
     sums, counts = np.moveaxis(totals, 1, 0)
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
-    last = 2 + 2 * cube.shape[2]
     known = np.where(counts > 0, counts, np.nan)[2:last:2]
     fluxes, errors = sums[2:last:2] + 0 * known, np.sqrt(known * means[3:last:2])
     return *means[:2], *zip(fluxes, errors, strict=True), *means[last:]

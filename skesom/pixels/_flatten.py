@@ -197,9 +197,9 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
     if is_lazy(values) and valid.dtype == bool:
         return _unflatten_lazily(values, valid)
     values = _without_mask(values)
-    is_sky = valid == SKY
+    is_sky = False
     if valid.dtype.kind in "iu":
-        rows, valid = valid, valid >= 0
+        rows, is_sky, valid = valid, valid == SKY, valid >= 0
         _check_length(values, int(rows.max(initial=-1)) + 1, "segments")
         values = values[rows[valid]]
     _check_length(values, np.count_nonzero(valid), "valid pixels")

@@ -23,7 +23,6 @@ from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io import cluster_table
 from skesom.io._label_maps import fits_names
-from skesom.maps._cube_clusterer import count_clusters
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 _MAX_BANDS = 990  # FITS tables have at most 999 columns
@@ -125,13 +124,11 @@ def pass_over_pixels(result, folder=None, names=()):
 
 def means_by_cluster(label_map, values):
     """Return the mean of an image in each cluster, 0 in those without pixels."""
-    sizes = count_clusters(label_map)
-    sums = np.zeros(len(sizes))
+    n_clusters, totals = int(label_map.max(initial=-1)) + 1, 0
     for rows in strips_of(label_map.shape, "block"):
-        inside = label_map[rows] >= 0
-        some = label_map[rows][inside], values[rows][inside]
-        sums += np.bincount(*some, minlength=len(sizes))
-    return sums / np.maximum(sizes, 1)
+        numbers = np.maximum(label_map[rows], -1) + 1
+        totals = totals + np.array(known_sums(numbers, values[rows], n_clusters))
+    return totals[0] / np.maximum(totals[1], 1)
 
 
 def _in_order(function, strips):

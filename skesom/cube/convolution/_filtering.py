@@ -25,8 +25,7 @@ class RenormalizedKernel:
         """Convolve an image with NaN, and the variance of its pixels."""
         masked = np.isnan(image)
         has_gaps = masked.any()
-        if weights is None:
-            weights = self._weights(masked if has_gaps else None, image)
+        weights = weights or self._weights(masked if has_gaps else None, image)
         filled = np.where(masked, image.dtype.type(0), image) if has_gaps else image
         smoothed = self._filter(filled)
         for weight in weights:
