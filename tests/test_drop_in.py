@@ -204,12 +204,10 @@ def test_weights_are_routed_through_searches_and_pipelines(iris):
     csom = CSOM(3).set_fit_request(sample_weight=True)
     csom.set_score_request(sample_weight=True)
     scaler = StandardScaler().set_fit_request(sample_weight=True)
-    search = GridSearchCV(
-        make_pipeline(scaler, csom), {"csom__shape": [(4, 4), 9]}, cv=3
-    )
-    search.fit(iris, sample_weight=weights)
-    assert search.best_estimator_[-1].hits_.sum() == weights.sum()
-    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    search = GridSearchCV(csom, {"shape": [(4, 4), 9]}, cv=3)
+    piped = make_pipeline(scaler, search).fit(iris, sample_weight=weights)
+    assert piped[-1].best_estimator_.hits_.sum() == weights.sum()
+    assert np.isfinite(piped[-1].cv_results_["mean_test_score"]).all()
 
 
 @pytest.mark.parametrize("kind", [MapClassifier, MapRegressor])

@@ -48,6 +48,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
         "--seeds 1 --members 4 --families parabolas rings_in_noise",
     ),
     "shapes": ("", "--seeds 1"),
+    "drop_in": ("", "--seeds 1"),
     "automatic_number": ("", "--seeds 1"),
     "depths": ("", "--kinds spiral --sides 120 --runs 2"),
     "features": ("", "--scenes spiral noisy --sizes 64 64"),
