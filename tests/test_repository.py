@@ -59,6 +59,20 @@ def test_page_of_benchmarks_links_all_tables():
     assert len(linked) > 10
 
 
+def test_pages_add_extras_only_to_what_is_installed(sources):
+    pages = [
+        path for kind in ("md", "ipynb") for path in ROOT.glob(f"[de]*/**/*.{kind}")
+    ]
+    pages += [
+        ROOT / "README.md",
+        *(path for path in sources if "examples" in path.parts),
+    ]
+    paragraphs = [p for page in pages for p in page.read_text("utf-8").split("\n\n")]
+    found = [p for p in paragraphs if re.search(r"install \S*skesom\[", p)]
+    assert len(found) >= 2
+    assert not [p for p in found if "installed already" not in p]
+
+
 def test_scripts_report_what_pages_have_marks_for():
     scripts = (ROOT / "docs" / "benchmarks").glob("*.py")
     texts = [path.read_text(encoding="utf-8") for path in scripts]
