@@ -81,9 +81,9 @@ moments = Cube(
 
 
 def cluster(images, **options):
-    """Return six clusters on which many maps agree."""
+    """Return six clusters on which twelve maps agree."""
     options |= {"sky": "keep", "target_fwhm": None, "mask_outliers": False}
-    clusterer = make_clusterer("esom", n_clusters=6)
+    clusterer = make_clusterer("esom", n_clusters=6, n_runs=12)
     return make_cluster_pipeline(clusterer, **options).fit_predict(images)
 
 
