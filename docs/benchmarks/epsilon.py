@@ -67,7 +67,7 @@ def galaxy(side, scaling):
 
 
 def count_distinct(X):
-    """Return how many of the rows differ, for there cannot be more nodes."""
+    """Return how many of the rows differ, for there cannot be more units."""
     return len(np.unique(X[:100_000].view(f"V{X[0].nbytes}")))
 
 

@@ -86,7 +86,7 @@ def bisect(count, wanted, upper, tolerance=0.03):
 
 
 def epsilon_for(X, n_nodes):
-    """Return the epsilon with which a pass over X makes so many nodes."""
+    """Return the epsilon with which a pass over X makes so many units."""
     upper = 8 * np.sqrt(X.shape[1])
     return bisect(lambda epsilon: learn(X, epsilon).n_nodes, n_nodes, upper)
 
@@ -123,7 +123,7 @@ def compare(n_samples):
 
 
 def compare_nodes(n_samples):
-    """Report what a sample takes by the number of nodes."""
+    """Report what a sample takes by the number of units."""
     X = mixture(n_samples, FEATURES)
     rows = []
     for epsilon in EPSILONS:
@@ -136,7 +136,7 @@ def compare_nodes(n_samples):
 
 
 def measure_growth(what, size):
-    """Return the size reached, and seconds to learn and to find the nearest nodes."""
+    """Return the size reached, and seconds to learn and to find the nearest units."""
     sizes = {"samples": SAMPLES, "units": NODES, "features": FEATURES, what: size}
     X = mixture(sizes["samples"], sizes["features"])
     epsilon = epsilon_for(X, sizes["units"])

@@ -67,7 +67,7 @@ def main():
     cube, _ = make_galaxy_cube((size, size), random_state=0)
     print(
         f"{'table':7}{'bands':7}{'reading':9}{'scaled':8}{'rate':>6}{'epsilon':>9}"
-        f"{'period':>8}  {'status':9}{'nodes':>6}{'final epsilon':>15}{'clusters':>10}"
+        f"{'period':>8}  {'status':9}{'units':>6}{'final epsilon':>15}{'clusters':>10}"
         f"{'largest':>9}{'seconds':>9}"
     )
     seconds = []
