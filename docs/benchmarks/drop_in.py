@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """KMeans and what stands in its place, in examples that use KMeans.
 
-Examples of scikit-learn, imbalanced-learn and PyOD (extra ``dropin``; left out where it
+Examples of scikit-learn, imbalanced-learn and PyOD (extra ``others``; left out where it
 is not installed) with nothing else changed: tests/test_drop_in.py has them as tests.
 Each is scored over seeds, which draw some of the tables too. Run:
 ``python docs/benchmarks/drop_in.py``.
