@@ -55,7 +55,7 @@ def graph_clusters(units, n_clusters):
     if len(islands) or found < n_clusters or units.covariances is None:
         return groups, None, ()
     body = replace(units, hits=np.where(graph.inside, units.hits, 0))
-    limits = _least(units.hits), fewest_samples(units.hits.sum() / n_clusters)
+    limits = _least(units.hits), fewest_samples(units.hits.sum())
     groups, mixture = cut_or_mixture(graph.affinity, body, groups, *limits)
     return spread(groups[graph.inside], graph.inside, units.codebook), mixture, ()
 
