@@ -35,6 +35,8 @@ def cluster_a_table(table: NDArray[np.float32]) -> NDArray[np.int32]:
     assert_type(som, ESOM)
     assert_type(som.predict(table), NDArray[np.int32])
     assert_type(som.score(table), float)
+    assert_type(som.inertia_ + som.n_clusters_, float)
+    assert_type(som.score_samples(table), NDArray[Any])
     assert quantization_error(table, som) < 1.0
     units, _ = som.winners(table, return_distance=True)
     planes = CSOM(shape=(8, 12), topology="rectangular").fit(table).component_planes()
