@@ -100,19 +100,11 @@ cdef Py_ssize_t _farthest(
 cdef double _squared(
     const floating *one, const floating *other, Py_ssize_t n_features
 ) noexcept:
-    """Squared distance, in four sums that do not wait for each other."""
-    cdef double[4] sums = [0, 0, 0, 0]
-    cdef double difference
-    cdef Py_ssize_t feature, lane
-    cdef Py_ssize_t n_fours = n_features - n_features % 4
-    for feature in range(0, n_fours, 4):
-        for lane in range(4):
-            difference = <double> one[feature + lane] - other[feature + lane]
-            sums[lane] += difference * difference
-    for feature in range(n_fours, n_features):
-        difference = <double> one[feature] - other[feature]
-        sums[0] += difference * difference
-    return (sums[0] + sums[1]) + (sums[2] + sums[3])
+    cdef double total = 0
+    cdef Py_ssize_t feature
+    for feature in range(n_features):
+        total += (<double> one[feature] - other[feature]) ** 2
+    return total
 
 
 cdef void _part(
