@@ -38,6 +38,17 @@ ESTIMATORS = [
 ]
 
 
+class CountingKMeans(MiniBatchKMeans):
+    """Remembers how many rows it has labeled, in all copies."""
+
+    counts: list[int] = []
+
+    def predict(self, X):
+        """Label rows."""
+        self.counts.append(len(X))
+        return super().predict(X)
+
+
 @pytest.fixture(scope="module")
 def galaxy():
     """A galaxy with gaps, one of them as high as a strip, and some sky set aside."""
@@ -341,3 +352,12 @@ class TestPartialFit:
         step = CubeClusterer(ESOM(random_state=0)).partial_fit(galaxy[:60])
         with pytest.raises(ValueError, match="bands"):
             step.partial_fit(galaxy[:60, :, :3])
+
+
+def test_labels_and_agreement_come_from_one_vote(galaxy):
+    members = ConsensusClusterer(CountingKMeans(3), n_estimators=2, random_state=0)
+    CountingKMeans.counts.clear()
+    CubeClusterer(members).fit(in_strips(galaxy, 40))
+    n_pixels = np.count_nonzero(np.isfinite(galaxy.data).all(axis=2))
+    # To compare the members, for the sizes of clusters, and for their map.
+    assert sum(CountingKMeans.counts) == 3 * 2 * n_pixels

@@ -27,7 +27,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps._pipeline import fit_in_place, make_classifier
+from skesom.maps._pipeline import fit_in_place, make_classifier, prepare_in_place
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 KMEANS = "sklearn.cluster.KMeans"
@@ -358,6 +358,24 @@ class TestFittedPipeline:
             pipeline.fit_predict(galaxy.data), np.where(expected == -2, -3, expected)
         )
 
+    @pytest.mark.parametrize("is_read_again", [False, True])
+    def test_pixels_move_in_the_memory_of_a_cube_that_nobody_reads_again(
+        self, scene, is_read_again
+    ):
+        cube = scene[0].replace(data=scene[0].data.copy())
+        cube.data[:5, :20] = np.nan
+        prepared = []
+
+        def prepare(pipeline, images):
+            found = prepare_in_place(pipeline, images)
+            prepared.extend([found[0].data, found[0].data.copy()])
+            return found
+
+        pipeline = make_cluster_pipeline(MiniBatchKMeans(3, random_state=0))
+        fit = type(pipeline[-1]).fit if is_read_again else None
+        fit_in_place(pipeline, cube, fit, prepare=prepare)
+        assert np.array_equal(*prepared, equal_nan=True) is is_read_again
+
 
 @pytest.fixture(scope="module")
 def grids(galaxy):
@@ -400,6 +418,7 @@ class TestSeveralGrids:
         n_steps = [name for name, _ in fitted.steps].index("align") + 1
         expected = fitted[:n_steps].transform(grids)
         np.testing.assert_array_equal(images.cube.data, expected.data)
+        assert not any("_copy" in vars(step) for _, step in pipeline.steps)
 
     def test_bands_are_masked_and_convolved_on_their_own_pixels(self, grids, fitted):
         masked = CubeMasker().fit_transform(grids)
