@@ -417,9 +417,8 @@ class ConsensusClusterer(
         """
         check_is_fitted(self)
         X, _ = self._checked(X, None, reset=False)
-        centers = MeasuredUnits(Metric(), self.cluster_centers_.astype(X.dtype))
-        columns = len(self.cluster_centers_)
-        return map_rows(centers.distances, X, None, dtype=X.dtype, columns=columns)
+        measure, columns = self._centers(X.dtype).distances, len(self.cluster_centers_)
+        return map_rows(measure, X, None, dtype=X.dtype, columns=columns)
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Return minus the sum of the squared distances to the nearest centers.
@@ -557,8 +556,11 @@ class ConsensusClusterer(
 
     def _squares(self, X):
         """Return the sum of the squared distances of rows to the nearest centers."""
-        centers = MeasuredUnits(Metric(), self.cluster_centers_.astype(X.dtype))
-        return float(add_up(centers.sums_of_distances, X)[2])
+        return float(add_up(self._centers(X.dtype).sums_of_distances, X)[2])
+
+    def _centers(self, dtype):
+        """Return the centers of the clusters, to measure rows by."""
+        return MeasuredUnits(Metric(), self.cluster_centers_.astype(dtype))
 
     def _keep_for_tree(self, X, errors, compared, of_members):
         """Keep rows from which the tree grows, when somebody asks for it."""
