@@ -2,17 +2,17 @@
 """Seconds from images to a report, for each command and for its steps.
 
 Each command runs in a process of its own, on images of a synthetic galaxy that are
-written before. "CPU s" are those of all its processes, and "MB" is what it writes.
-``--sizes 500x500x5`` names rows, columns and bands; ``--against CHECKOUT`` runs another
-checkout, with its kernels built, in turn with this one: only such ratios count on a
-busy machine. ``--install`` also times the first command of the README, in a copy and
-an environment of its own. Run: ``python docs/benchmarks/first_command.py``.
+written before. "CPU s" are those of all its processes, "peak GB" is the most memory of
+the largest of them, and "MB" is what it writes. ``--sizes 500x500x5`` names rows,
+columns and bands; ``--against CHECKOUT`` runs another checkout, with its kernels built,
+in turn with this one: only such ratios count on a busy machine. ``--install`` times the
+first command of the README, too, in a copy and an environment of its own. Run:
+``python docs/benchmarks/first_command.py``.
 """
 
 import argparse
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -32,21 +32,27 @@ STEP = re.compile(r" *([\d.]+) s  (.+)")
 
 
 def run(command, checkout=ROOT):
-    """Run a command; return its seconds, and those of its steps."""
+    """Run a command; return its seconds and peak memory, and seconds of its steps."""
     # Modules that were compiled once are kept, as on the computers of users.
     unset = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
     own = {k: v for k, v in os.environ.items() if k not in unset}
     own |= {"SKESOM_CACHE": ""}  # every run prepares its pixels
     own |= {"PYTHONPATH": str(checkout)} if checkout else {}
-    before, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, env=own, check=True, capture_output=True, text=True)
-    wall = time.perf_counter() - wall
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    steps = STEP.findall(done.stderr)
-    return {"wall s": wall, "CPU s": spent}, {
-        name: float(seconds) for seconds, name in steps if float(seconds) >= LEAST
-    }
+    wall = time.perf_counter()
+    with subprocess.Popen(
+        command, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        log = process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(log)
+    wall, steps = time.perf_counter() - wall, {}
+    for seconds, name in STEP.findall(log):
+        steps[name] = steps.get(name, 0) + float(seconds)
+    cost = {"wall s": wall, "CPU s": used.ru_utime + used.ru_stime}
+    cost["peak GB"] = 1024 * used.ru_maxrss / 1e9
+    return cost, {name: spent for name, spent in steps.items() if spent >= LEAST}
 
 
 def written(folder):

@@ -11,37 +11,14 @@ which must come last, takes options of the command. Run:
 """
 
 import argparse
-import os
-import subprocess
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from first_command import COMMAND, LEAST, ROOT, STEP
+from first_command import COMMAND, ROOT, run
 from larger_than_memory import make_files
 from measuring import report
-
-
-def run(line, checkout):
-    """Run a command; return its seconds and peak memory, and seconds of its steps."""
-    own = {**os.environ, "SKESOM_CACHE": "", "PYTHONPATH": str(checkout)}
-    wall = time.perf_counter()
-    with subprocess.Popen(
-        line, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    ) as process:
-        log = process.stderr.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(log)
-    wall = time.perf_counter() - wall
-    steps = {}
-    for seconds, name in STEP.findall(log):
-        steps[name] = steps.get(name, 0) + float(seconds)
-    spent = {"wall s": wall, "CPU s": used.ru_utime + used.ru_stime}
-    return spent | {"peak GB": 1024 * used.ru_maxrss / 1e9}, steps
 
 
 def main():
@@ -65,9 +42,7 @@ def main():
             spent, of_steps = run([*map(str, line), *given.options], checkout)
             one = {"checkout": "other" if number else "this"}
             rows.append(one | spent)
-            steps += [
-                one | {"step": k, "wall s": v} for k, v in of_steps.items() if v > LEAST
-            ]
+            steps += [one | {"step": k, "wall s": v} for k, v in of_steps.items()]
             maps.append((result / "cluster_map.fits").read_bytes())
     title = "{} x {} pixels in nine bands".format(*given.shape)
     report("full_frame", f"{title}, files to report, --strips {way}", rows)
