@@ -20,7 +20,7 @@ _LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
 _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
 _PAD = 0.06  # inches around all that is drawn
 _OF_FORMATS = {
-    "png": {"pil_kwargs": {"compress_level": 4}},  # half the time, almost as small
+    "png": {"pil_kwargs": {"compress_level": 1}},  # a third of the time of 6; 7 % more
     "pdf": {"metadata": {"CreationDate": None}},
     "svg": {"metadata": {"Date": None}},
 }
@@ -110,8 +110,10 @@ def start_drawing(job, style):
     """
     from matplotlib import rcParams
 
-    # Each process draws with the settings of this one.
-    settings = {k: v for k, v in rcParams.items() if not k.startswith("backend")}
+    # Each process draws with the settings of this one; to ask for a backend would load
+    # pyplot.
+    names = [name for name in rcParams if not name.startswith("backend")]
+    settings = {name: rcParams[name] for name in names}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     task = partial(_drawn, job, style, settings)
     future = submit(task) if n_others() else None

@@ -74,12 +74,17 @@ class Pictures:
         self._size = image_size(self._cube.shape)
 
     def jobs(self):
-        """Yield the jobs that need no look at all pixels."""
+        """Yield the jobs that need no look at all pixels, long ones early."""
         result = self._result
         if result.is_voxel:
             yield "cluster_map", _Slices(result).together
         else:
             yield from self._maps()
+            if result.is_of_fit:
+                yield "cutouts", self._cutouts(result.agreement)
+        if result.som is not None and result.is_of_fit:
+            yield from self._jobs_of_units(result.som)
+        if not result.is_voxel:
             yield "cluster_spectra", self._spectra()
             yield from self._diagrams()
         labels = result.label_map.reshape(len(result.label_map), -1)
@@ -88,8 +93,6 @@ class Pictures:
         )
         counted = "voxels" if result.is_voxel else "pixels"
         yield "cluster_histogram", partial(_histogram, histogram.thinned(1), counted)
-        if result.som is not None and result.is_of_fit:
-            yield from self._jobs_of_units(result.som)
         if result.is_of_fit and result.has_tree:
             yield "dendrogram", self._dendrogram()
 
@@ -156,16 +159,8 @@ class Pictures:
     def jobs_of_pixels(self, summary):
         """Yield the jobs that draw a number of each pixel."""
         result, wcs = self._result, self._cube.wcs
-        if not result.is_voxel:  # first, as it takes as long as the others together
-            stamps = CutoutsDisplay(
-                result.label_map,
-                self._cube,
-                agreement=summary.agreement,
-                colors=self._colors,
-                names=self._names,
-            )
-            stamps = stamps.thinned(bands=self._style.rgb)
-            yield "cutouts", partial(_plotted, stamps, stamps.size)
+        if not (result.is_voxel or result.is_of_fit):
+            yield "cutouts", self._cutouts(summary.agreement)
         known = {"agreement": ("stability", summary.agreement)}
         known["confidence"] = "confidence", result.confidence
         known["quantization_error"] = "distance", summary.distances
@@ -176,17 +171,24 @@ class Pictures:
         if result.held_out is not None:
             yield "held_out_confusion", partial(_confusion, result.held_out)
 
+    def _cutouts(self, agreement):
+        """Return the job of the cutouts of pieces."""
+        display = CutoutsDisplay(
+            self._result.label_map,
+            self._cube,
+            agreement=agreement,
+            colors=self._colors,
+            names=self._names,
+        )
+        display = display.thinned(bands=self._style.rgb)
+        return partial(_plotted, display, display.size)
+
     def _numbers(self, kind, values):
         display = ValueMapDisplay(values, kind=kind, wcs=self._cube.wcs)
         return display.thinned(MAX_PIXELS)
 
     def _jobs_of_units(self, som):
         layout, result = layout_of(som, "pca"), self._result
-        distances = np.ravel(som.u_matrix())
-        matrix = UMatrixDisplay(distances, layout, unit_labels=result.unit_labels)
-        options = {"colors": result.colors}
-        yield "u_matrix", partial(_plotted, matrix, _SIZE, options=options)
-        yield "hit_map", partial(_plotted, HitMapDisplay(hits_of(som), layout), _SIZE)
         names = result.feature_names
         n_planes = min(len(names), _MOST_PLANES)
         features = np.linspace(0, len(names) - 1, n_planes).round().astype(int)
@@ -195,6 +197,11 @@ class Pictures:
         planes = ComponentPlanesDisplay(som.codebook_, layout, names=names)
         options = {"features": features}
         yield "component_planes", partial(_plotted, planes, size, options=options)
+        distances = np.ravel(som.u_matrix())
+        matrix = UMatrixDisplay(distances, layout, unit_labels=result.unit_labels)
+        options = {"colors": result.colors}
+        yield "u_matrix", partial(_plotted, matrix, _SIZE, options=options)
+        yield "hit_map", partial(_plotted, HitMapDisplay(hits_of(som), layout), _SIZE)
         if hasattr(som, "training_errors_"):
             what = "root mean square distance"
             curve = TrainingCurveDisplay(som.training_errors_, what=what)

@@ -248,6 +248,11 @@ class Result:
         return grouping.merged_labels(labels, self._groups)
 
     @property
+    def agreement(self):
+        """Share of the runs of the fit that agree on each pixel, None if unknown."""
+        return getattr(self.step, "agreement_", None) if self.is_of_fit else None
+
+    @property
     def has_tree(self):
         """Whether there is a tree of several clusters, or parts of one."""
         has_tree = getattr(self.clusterer, "_has_tree", None)

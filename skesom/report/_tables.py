@@ -84,12 +84,10 @@ def pass_over_pixels(result, folder=None, names=()):
     label_map = result.label_map
     n_pixels = int(np.count_nonzero(label_map > SKY))
     is_sampled = _sampled(n_pixels)
-    distances = agreement = None
+    distances, agreement = None, result.agreement
     if result.som is not None:
         distances = np.full(label_map.shape, np.nan, dtype=np.float32)
-    if result.is_of_fit:
-        agreement = getattr(result.step, "agreement_", None)
-    elif hasattr(result.clusterer, "agreement"):
+    if not result.is_of_fit and hasattr(result.clusterer, "agreement"):
         agreement = np.full(label_map.shape, np.nan, dtype=np.float32)
     n_clusters = int(label_map.max(initial=-1)) + 1
 
