@@ -102,7 +102,7 @@ class PartVotes(NamedTuple):
     def parts_of(self, members, X, errors):
         """Return the part of each row that each member sees."""
         return [
-            _part_of_rows(member, part, X, errors)
+            _of_units(part, _seen(member, part, X, errors))
             for member, part in zip(members, self.parts, strict=True)
         ]
 
@@ -129,7 +129,11 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     numbers = [most, *_fewer(n_clusters)]
     cuts = [_cuts_of_units(member, X, errors, numbers) for member in members]
     of_units = [None if cut is None else cut[0] for cut in cuts]
-    parts = given or PartVotes(of_units, None, None).parts_of(members, X, errors)
+    units = given or [
+        _seen(member, of_unit, X, errors)
+        for member, of_unit in zip(members, of_units, strict=True)
+    ]
+    parts = list(map(_of_units, of_units, units))
     graph = FoldedGraph(parts)
     votes = graph.places(min(most, graph.rank()), np.random.RandomState(_SEED))
     found, _ = votes.counted(parts)
@@ -143,11 +147,9 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     voting = PartVotes(of_units, voting.votes.kept(order), clusters[order])
     leaves = voting.leaves(parts, labels)
     together = np.zeros((len(order), len(order)))
-    for member, cut, part in zip(members, cuts, parts, strict=True):
-        found, fewer = [part], [] if cut is None else cut[1:]
-        if fewer:
-            units = _units_of_rows(member, X, errors)
-            found += [_of_units(of_number, units) for of_number in fewer]
+    for own, cut, part in zip(units, cuts, parts, strict=True):
+        fewer = [] if cut is None else cut[1:]
+        found = [part, *(_of_units(of_number, own) for of_number in fewer)]
         for one in found:
             shape = len(order), one.max(initial=0) + 1
             counts = contingency(leaves, one, shape).astype(np.float64)
@@ -192,6 +194,9 @@ def _units_of_rows(member, X, errors):
 
 
 def _of_units(of_unit, units):
+    """Return the parts of rows by their units; without a map, these are their parts."""
+    if of_unit is None:
+        return units
     return np.where(units >= 0, of_unit[units], MASKED).astype(np.int32)
 
 
@@ -201,10 +206,9 @@ def labels_of(member, X, errors):
     return np.asarray(found).astype(np.int32, copy=False)
 
 
-def _part_of_rows(member, of_unit, X, errors):
-    if of_unit is None:
-        return labels_of(member, X, errors)
-    return _of_units(of_unit, _units_of_rows(member, X, errors))
+def _seen(member, of_unit, X, errors):
+    """Return the units of rows, or the labels of a member without a map."""
+    return (labels_of if of_unit is None else _units_of_rows)(member, X, errors)
 
 
 class Cut(NamedTuple):

@@ -12,6 +12,7 @@ pieces in two, at the same place: tails, correlation and the number of features 
 both alike, so that a null hypothesis need not be drawn.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -87,9 +88,10 @@ class Spectrum:
             for own in self._units
         ]
         self._values = np.sort(np.concatenate([values for values, _ in self._pairs]))
+        self._cut = cache(self._cut)  # a number is asked for again below larger ones
 
-    def cut(self, n_clusters):
-        """Cut the components, fewer than n_clusters, into clusters."""
+    def _cut(self, n_clusters):
+        """Cut the components, fewer than n_clusters; return clusters, worst share."""
         # Rounding must not take its first eigenvalue, an exact zero, from a component.
         values = np.concatenate([np.r_[-1.0, values[1:]] for values, _ in self._pairs])
         lengths = [len(values) for values, _ in self._pairs]
@@ -100,7 +102,7 @@ class Spectrum:
             self._units, self._pairs, shares, np.cumsum(shares) - shares, strict=True
         ):
             groups[own] = first + cut(vectors[:, :n_own])
-        return groups
+        return groups, conductances(self._affinity, groups).max()
 
     def cut_along_gaps(self, n_clusters):
         """Cut into n_clusters, or into fewer if there are gaps, and only for these.
@@ -108,15 +110,14 @@ class Spectrum:
         A continuum has no gaps: there any number is as good, and balanced cuts are
         kept.
         """
-        asked = found = self.cut(n_clusters)
-        most = conductances(self._affinity, asked).max()
+        asked, most = self._cut(n_clusters)
+        found = asked
         if most <= NO_GAP or len(asked) < UNITS_EACH * n_clusters:
             return asked
         for number in range(asked.max(), max(self._n_components - 1, 1), -1):
             if self._values[number - 1] > 2 * NO_GAP:  # at least half of it is cut
                 continue
-            groups = self.cut(number)
-            worst = conductances(self._affinity, groups).max()
+            groups, worst = self._cut(number)
             if worst > NO_GAP:
                 continue
             if found is asked:
