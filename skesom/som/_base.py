@@ -11,11 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -35,8 +31,8 @@ from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._input import (
     check_errors,
-    check_samples,
     check_weights,
+    checked_table,
     number_above_0,
     rows_of,
 )
@@ -379,7 +375,10 @@ class CodebookMap(
         return Metric()
 
     def _checked(self, X, errors=None):
-        return check_errors(errors, check_samples(self, X), self._metric())
+        """Return X as the kernels need it, compared with the fitted features."""
+        check_is_fitted(self)
+        X = checked_table(self, X, self.codebook_.dtype, reset=False)
+        return check_errors(errors, X, self._metric())
 
     def _validate_params(self):
         number = self.n_clusters

@@ -10,7 +10,6 @@ from sklearn.utils.validation import (
     _check_feature_names,
     _check_n_features,
     _check_sample_weight,
-    check_is_fitted,
     validate_data,
 )
 
@@ -34,12 +33,6 @@ def random_generator(random_state):
     """Return the RandomState to draw from; None is a fresh one, not NumPy's global."""
     fresh = random_state is None
     return np.random.RandomState() if fresh else check_random_state(random_state)
-
-
-def check_samples(som, X):
-    """Return X as the kernels need it, compared with the fitted features."""
-    check_is_fitted(som)
-    return checked_table(som, X, som.codebook_.dtype, reset=False)
 
 
 def check_training_samples(som, X, *, reset=True):

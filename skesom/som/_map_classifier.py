@@ -20,15 +20,11 @@ from skesom._common.fitted import keep_parameters
 from skesom._types import CSOM, Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
-from skesom.som._input import check_samples
 from skesom.som._second_stage._units import contingency
 from skesom.som._unit_votes import (
     UnitVotes,
     all_in_memory,
-    completed,
     inherited,
-    is_labeled,
-    known_targets,
     nearest_of_class,
     weights_of,
 )
@@ -229,15 +225,15 @@ class MapClassifier(ClassifierMixin, UnitVotes):
 
     def _learn(self, X, y, fit_params, classes=None, *, stream=False):
         """Train the map, and count the classes of its units."""
-        som = self._map_to_learn(fit_params, stream=stream)
         more = stream and hasattr(self, "estimator_")
+        som = self._map_to_learn(fit_params, more=more)
         _check_class_weight(self.class_weight)
-        y = validate_data(self, y=known_targets(y, self.unlabeled))
+        y = validate_data(self, y=self._known_targets(y))
         check_consistent_length(X, y)
         check_classification_targets(y)
         classes = self._known_classes(y, classes, more)
         self._check_growth(som, classes)
-        codes = encoded(y, classes, self.unlabeled)
+        codes = self._encoded(y, classes)
         weights = weights_of(fit_params, y)
         before = getattr(som, "_network", None) if more else None
         grow = self.label_rule == "grow"
@@ -249,7 +245,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         if grow:
             observed = np.where(winners >= 0, 0, -1)
             count = contingency(observed, codes, (1, shape[1]))[0]
-            winners = nearest_of_class(check_samples(som, X), codes, network)
+            winners = nearest_of_class(som._checked(X)[0], codes, network)
         hits = contingency(winners, codes, shape, weights)
         if more:
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
@@ -277,13 +273,27 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         if more:
             return self.classes_
         if classes is None:
-            classes = np.unique(y[is_labeled(y, self.unlabeled)])
+            classes = np.unique(y[self._is_labeled(y)])
             if len(classes) == 0:
                 raise ValueError(
                     f"All {len(y)} samples are unlabeled, y is {self.unlabeled!r}: "
                     "label a few of each class, or give partial_fit the classes."
                 )
         return classes
+
+    def _encoded(self, y, classes):
+        """Return the places of labels among the sorted classes, -1 without a label."""
+        labeled = self._is_labeled(y)
+        unseen = np.setdiff1d(y[labeled], classes)
+        if len(unseen):
+            raise ValueError(
+                f"y has classes that were not announced: {unseen.tolist()}. Name all "
+                "classes at the first call of partial_fit; known are "
+                f"{classes.tolist()}."
+            )
+        places = np.full(len(y), -1, dtype=np.int64)
+        places[labeled] = np.searchsorted(classes, y[labeled])
+        return places
 
     def _check_growth(self, som, classes):
         """Refuse parameters that do not suit units that grow by classes."""
@@ -318,7 +328,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         self._weight = _factors(self.class_weight, self.classes_, self._prior)
         hit = self.class_hits_.any(axis=1)
         if node_class is None:
-            votes = completed(self.estimator_, self.class_hits_, hit, self.smoothing)
+            votes = self._completed(self.class_hits_, hit)
         else:
             votes = self.class_hits_.astype(np.float64)
             votes[~hit, node_class[~hit]] = 1
@@ -331,20 +341,6 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def _shares_of(self, votes):
         weighted = (votes + self._prior) * self._weight
         return weighted / weighted.sum(axis=1, keepdims=True)
-
-
-def encoded(y, classes, unlabeled=None):
-    """Return the places of labels among the sorted classes, -1 without a label."""
-    labeled = is_labeled(y, unlabeled)
-    unseen = np.setdiff1d(y[labeled], classes)
-    if len(unseen):
-        raise ValueError(
-            f"y has classes that were not announced: {unseen.tolist()}. Name all "
-            f"classes at the first call of partial_fit; known are {classes.tolist()}."
-        )
-    places = np.full(len(y), -1, dtype=np.int64)
-    places[labeled] = np.searchsorted(classes, y[labeled])
-    return places
 
 
 def _check_class_weight(class_weight):

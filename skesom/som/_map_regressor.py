@@ -14,14 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skesom._common.fitted import keep_parameters
 from skesom._types import CSOM, ESOM, Errors
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._unit_votes import (
-    UnitVotes,
-    completed,
-    inherited,
-    is_labeled,
-    known_targets,
-    weights_of,
-)
+from skesom.som._unit_votes import UnitVotes, inherited, weights_of
 
 
 @fill_docstrings
@@ -97,7 +90,6 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.single_output = True
         tags.target_tags.multi_output = True
         return tags
 
@@ -126,8 +118,8 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     def _learn(self, X, y, fit_params, *, stream=False):
         """Train the map, and add up the targets of its units."""
-        som = self._map_to_learn(fit_params, stream=stream)
         more = stream and hasattr(self, "estimator_")
+        som = self._map_to_learn(fit_params, more=more)
         y = self._checked_targets(X, y, more)
         sample_weight = weights_of(fit_params, y)
         before = getattr(som, "_network", None) if more else None
@@ -150,8 +142,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     def _checked_targets(self, X, y, more):
         """Return one row of targets for each sample."""
-        y = known_targets(y, self.unlabeled)
-        y = validate_data(self, y=y, skip_check_array=True)
+        y = validate_data(self, y=self._known_targets(y), skip_check_array=True)
         finite = self.unlabeled is None or np.isfinite(self.unlabeled) or "allow-nan"
         y = check_array(
             y,
@@ -171,7 +162,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
     def _weights_of_targets(self, y, winners, sample_weight, more):
         """Return how much each target counts, of shape (n_samples, n_targets)."""
-        labeled = is_labeled(y.reshape(len(y), -1), self.unlabeled)
+        labeled = self._is_labeled(y.reshape(len(y), -1))
         weights = (winners >= 0).astype(float)
         if sample_weight is not None:
             weights *= sample_weight
@@ -190,7 +181,7 @@ class MapRegressor(RegressorMixin, UnitVotes):
 
         def filled(total, count):
             pair = np.column_stack([total, count])
-            return completed(self.estimator_, pair, count > 0, self.smoothing)
+            return self._completed(pair, count > 0)
 
         self._totals = np.hstack(list(map(filled, sums.T, hits.T)))
         self.target_hits_ = hits.reshape(-1, *shape)

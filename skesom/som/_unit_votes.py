@@ -11,11 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    has_fit_parameter,
-)
+from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skesom._common.decorators import fit_context
 from skesom._common.estimator import LinkedEstimator
@@ -115,9 +111,9 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
         self._validate_params()  # scikit-learn does so at the first call only
         return self._learn(*all_in_memory(X, y, fit_params), stream=True)
 
-    def _map_to_learn(self, fit_params, *, stream):
+    def _map_to_learn(self, fit_params, *, more):
         """Return the map of the stream or a new one; refuse arguments unknown to it."""
-        if stream and hasattr(self, "estimator_"):
+        if more:
             som = self.estimator_
         else:
             som = clone(self.estimator or ESOM(random_state=0))
@@ -133,10 +129,46 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
             warn_unused(self, ["smoothing"], "an ESOM, whose units are on no lattice")
         return som
 
+    def _known_targets(self, y):
+        """Return targets of which those that are masked or NA are unlabeled."""
+        is_plain = isinstance(getattr(y, "dtype", np.dtype(int)), np.dtype)
+        is_plain = is_plain or not hasattr(y, "isna")
+        hidden = getattr(y, "mask", False) if is_plain else y.isna()
+        if callable(hidden) or not np.any(hidden):  # pandas has a method of that name
+            return filled(y)
+        if self.unlabeled is None:
+            raise ValueError(
+                f"y is masked in {np.count_nonzero(hidden)} samples. Leave them out, "
+                "or say by 'unlabeled' what stands for samples without a target."
+            )
+        known = np.where(hidden, self.unlabeled, np.asarray(getattr(y, "unmasked", y)))
+        return np.array(known.tolist()) if known.dtype == object else known
+
+    def _is_labeled(self, y):
+        """Return which samples have a label or a target."""
+        if self.unlabeled is None:
+            return np.ones(y.shape, dtype=bool)
+        if self.unlabeled != self.unlabeled:  # NaN
+            return ~np.isnan(y)
+        return y != self.unlabeled
+
+    def _completed(self, table, known):
+        """Smooth rows over a lattice, and fill those of units without samples."""
+        som, table = self.estimator_, table.astype(np.float64)
+        if self.smoothing > 0 and isinstance(som, CSOM):
+            lattice = Lattice(som.shape_, som.topology, som.toroidal)
+            columns = np.column_stack([table, known]).astype(np.float64)
+            smoothed = lattice.smooth(columns, self.smoothing)
+            table, known = smoothed[:, :-1], smoothed[:, -1] >= _LEAST
+        if known.any() and not known.all():
+            units = som.codebook_
+            nearest, _ = som._metric().nearest(units[~known], units[known])
+            table[~known] = table[known][nearest]
+        return table
+
     @by_fit
     def _sum_over_nearest(self, X, table, errors=None):
         """Add up the rows of a table over the nearest units of every sample."""
-        check_is_fitted(self)
         som = self.estimator_
         X, errors = som._checked(in_memory(X), in_memory(errors))
         table = np.vstack([table, np.zeros(table.shape[1])])  # for units numbered -1
@@ -165,45 +197,6 @@ def weights_of(fit_params, y):
     """Return the sample weights among arguments of fit as float64, or None."""
     weights = fit_params.get("sample_weight")
     return None if weights is None else _check_sample_weight(weights, y, dtype=float)
-
-
-def known_targets(y, unlabeled):
-    """Return targets of which those that are masked or NA are unlabeled."""
-    is_plain = isinstance(getattr(y, "dtype", np.dtype(int)), np.dtype)
-    is_plain = is_plain or not hasattr(y, "isna")
-    hidden = getattr(y, "mask", False) if is_plain else y.isna()
-    if callable(hidden) or not np.any(hidden):  # pandas has a method of that name
-        return filled(y)
-    if unlabeled is None:
-        raise ValueError(
-            f"y is masked in {np.count_nonzero(hidden)} samples. Leave them out, or "
-            "say by 'unlabeled' what stands for samples without a target."
-        )
-    known = np.where(hidden, unlabeled, np.asarray(getattr(y, "unmasked", y)))
-    return np.array(known.tolist()) if known.dtype == object else known
-
-
-def is_labeled(y, unlabeled):
-    """Return which samples have a label or a target."""
-    if unlabeled is None:
-        return np.ones(y.shape, dtype=bool)
-    if unlabeled != unlabeled:  # NaN
-        return ~np.isnan(y)
-    return y != unlabeled
-
-
-def completed(som, table, known, smoothing):
-    """Smooth rows over a lattice, and fill those of units without samples."""
-    table = table.astype(np.float64)
-    if smoothing > 0 and isinstance(som, CSOM):
-        lattice = Lattice(som.shape_, som.topology, som.toroidal)
-        columns = np.column_stack([table, known]).astype(np.float64)
-        smoothed = lattice.smooth(columns, smoothing)
-        table, known = smoothed[:, :-1], smoothed[:, -1] >= _LEAST
-    if known.any() and not known.all():
-        nearest, _ = som._metric().nearest(som.codebook_[~known], som.codebook_[known])
-        table[~known] = table[known][nearest]
-    return table
 
 
 def nearest_of_class(X, y, network):
