@@ -9,11 +9,11 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from skesom._common.lazy import add_up, computed, is_lazy, map_rows
+from skesom._common.lazy import add_up, in_memory, is_lazy, map_rows
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.maps._large_tables import (
-    applied,
+    TAKE_DASK,
     by_blocks,
     learned,
     some_rows,
@@ -62,7 +62,10 @@ def _of_components(pca, errors):
 def apply(estimator, method, X, errors):
     """Return the values of a method of a fitted estimator, with errors or None."""
     last, X, errors = at_end(estimator, X, errors)
-    return applied(last, method, X, errors)
+    method = getattr(last, method)
+    if isinstance(last, TAKE_DASK):
+        return with_errors(method, X, errors)
+    return by_blocks(method, X)
 
 
 def with_errors(method, table, errors):
@@ -108,8 +111,7 @@ def _errors_of(table, cube, valid):
     """Return the errors of a table, lazy only if it is."""
     errors = flatten_errors(cube, valid)
     # Some tables are in memory while the errors of their cube are lazy.
-    is_loaded = is_lazy(errors) and not is_lazy(table)
-    return computed(errors)[0] if is_loaded else errors
+    return errors if is_lazy(table) else in_memory(errors)
 
 
 def _filled(errors, table, typical, *, warn=True):

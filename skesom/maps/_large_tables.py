@@ -9,6 +9,7 @@ from skesom._common.lazy import (
     blocks_of,
     computed,
     in_chunks,
+    in_memory,
     is_lazy,
     map_rows,
     take_rows,
@@ -34,7 +35,7 @@ def is_large(table):
 def some_rows(table):
     """Return a table in memory, or evenly spread rows of a large one."""
     if not is_large(table):
-        return computed(table)[0] if is_lazy(table) else table
+        return in_memory(table)
     return take_rows(table, np.arange(ENOUGH) * len(table) // ENOUGH)
 
 
@@ -55,7 +56,7 @@ def to_apply(estimator, table):
     """Return a table that is lazy only if it is large, or for maps alone."""
     if not is_lazy(table) or is_large(table) or isinstance(estimator, TAKE_DASK):
         return table
-    return computed(table)[0]
+    return in_memory(table)
 
 
 def in_blocks(clusterer, table):
@@ -92,28 +93,16 @@ def learned(step, X):
     return by_blocks(step.transform, X)
 
 
-def by_blocks(function, *tables):
-    """Return the result of a function of tables (or None), by blocks of large ones.
+def by_blocks(function, table):
+    """Return the result of a function of a table, by blocks of a large one.
 
     Products of matrices may differ in the last bit with the number of rows.
     """
-    first = tables[0]
-    if not (is_lazy(first) or is_large(first)):
-        return function(*tables)
-    tried = function(
-        *(t if t is None else np.ones((1, t.shape[1]), t.dtype) for t in tables)
-    )
+    if not (is_lazy(table) or is_large(table)):
+        return function(table)
+    tried = function(np.ones((1, table.shape[1]), table.dtype))
     columns = tried.shape[1] if tried.ndim == 2 else None
-    if is_lazy(first):
+    if is_lazy(table):
         # So that the blocks of lazy tables, too, are those of tables in memory.
-        height = aligned_height(first)
-        tables = [t if t is None else t.rechunk({0: height}) for t in tables]
-    return map_rows(function, *tables, dtype=tried.dtype, columns=columns)
-
-
-def applied(last, method, X, errors=None):
-    """Return the labels or numbers of a fitted clusterer, lazily of a lazy table."""
-    method = getattr(last, method)
-    if not isinstance(last, TAKE_DASK):
-        return by_blocks(method, X)
-    return method(X) if errors is None else method(X, errors=errors)
+        table = table.rechunk({0: aligned_height(table)})
+    return map_rows(function, table, dtype=tried.dtype, columns=columns)
