@@ -26,6 +26,11 @@ def pipeline_end(estimator, X=None):
     return estimator, X
 
 
+def last_name(estimator):
+    """Return the name of the class of the last step of (nested) pipelines."""
+    return type(pipeline_end(estimator)[0]).__name__
+
+
 def with_end(estimator, last):
     """Return a copy of (nested) pipelines with another last step."""
     if not isinstance(estimator, Pipeline):

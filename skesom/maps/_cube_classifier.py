@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -201,10 +200,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
         """
         check_is_fitted(self)
         empty = np.empty((0, len(self.classes_)))
-        return self._map(X, partial(self._apply, "predict_proba"), empty)[0]
-
-    def _labels_of(self, *parts):
-        return self._apply("predict", *parts)
+        return self._map(X, "predict_proba", empty)[0]
 
     def _apply(self, method, table, *_):
         table = to_apply(self.estimator_, table)

@@ -22,7 +22,7 @@ from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, is_lazy, take_rows
-from skesom._common.pipelines import map_inside, pipeline_end, with_end
+from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
@@ -51,16 +51,12 @@ if TYPE_CHECKING:
     from skesom.pixels import PixelSampler
 
 
-def _last_class(estimator):
-    return type(pipeline_end(estimator)[0]).__name__
-
-
 def _predicts(wrapper):
     estimator = getattr(wrapper, "estimator_", wrapper.estimator)
     if estimator is None or hasattr(estimator, "predict"):
         return True
     raise AttributeError(
-        f"{_last_class(estimator)} cannot label pixels that it was not fitted on; use "
+        f"{last_name(estimator)} cannot label pixels that it was not fitted on; use "
         "fit_predict, or labels_ after fit."
     )
 
@@ -128,7 +124,7 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
         (40, 40)
         """
         empty = np.empty(0, dtype=np.int32)
-        label_map, cube, sky_mask = self._map(X, self._labels_of, empty)
+        label_map, cube, sky_mask = self._map(X, "predict", empty)
         return mark_sky(self._as_clusters(label_map, cube), sky_mask)
 
     def _training_table(self, X):
@@ -144,14 +140,14 @@ class PixelTableMixin(CubeInput, MetaEstimatorMixin):
             check_bands(table, names, "all that masks leave, after scaling")
         return cube, table, valid
 
-    def _map(self, X, values_of, empty):
-        """Return values_of(table, valid, cube) as an image, the cube and its sky."""
+    def _map(self, X, method, empty):
+        """Return what a method of the estimator gives as image, the cube, its sky."""
         check_is_fitted(self)
         cube = check_cube(X, estimator=self, reset=False)
         valid = valid_pixels(cube, pattern=self.pattern, min_bands=self.min_bands)
         values = empty
         if valid.any():
-            values = values_of(table_of(cube, valid), valid, cube)
+            values = self._apply(method, table_of(cube, valid), valid, cube)
         image, sky_mask = in_memory_by_strips(unflatten(values, valid), cube.sky_mask)
         return image, cube, sky_mask
 
@@ -198,7 +194,7 @@ def _has_agreement(clusterer):
     if hasattr(pipeline_end(estimator)[0], "agreement"):
         return True
     raise AttributeError(
-        f"{_last_class(estimator)} is no consensus whose members may agree."
+        f"{last_name(estimator)} is no consensus whose members may agree."
     )
 
 
@@ -424,11 +420,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """
         check_is_fitted(self)
         check_cut(self, n_clusters)
-        cube = check_cube(X, estimator=self, reset=False)
-        table, valid = self.table(cube)
-        table = to_apply(self.estimator_, table)
-        errors = errors_to_apply(self, cube, table, valid)
-        last, table, errors = at_end(self.estimator_, table, errors)
+        cube, valid, last, table, errors = self._at_end(X)
         cut, last = copy(self), last._cut_at(n_clusters, table, errors)
         cut.estimator_ = with_end(self.estimator_, last)
         cut._take_labels(last.labels_, last.agreement_, valid, cube)
@@ -525,11 +517,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         True
         """
         check_is_fitted(self)
-        cube = check_cube(X, estimator=self, reset=False)
-        table, valid = self.table(cube)
-        table = to_apply(self.estimator_, table)
-        errors = errors_to_apply(self, cube, table, valid)
-        last, table, errors = at_end(self.estimator_, table, errors)
+        _, _, last, table, errors = self._at_end(X)
         last, table = map_inside(last, table)
         return float(with_errors(last.score, table, errors))
 
@@ -559,13 +547,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         >>> CubeClusterer(consensus).fit(cube).agreement(cube).shape
         (40, 40)
         """
-        return self._map(X, self._agreement_of, np.empty(0, dtype=np.float32))[0]
-
-    def _agreement_of(self, *parts):
-        return self._apply("agreement", *parts)
-
-    def _labels_of(self, *parts):
-        return self._apply("predict", *parts)
+        return self._map(X, "agreement", np.empty(0, dtype=np.float32))[0]
 
     def _as_clusters(self, label_map, cube):
         return self._ranked(self._voted(self._numbered(label_map), cube))
@@ -575,6 +557,14 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         table = to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
         return apply(self.estimator_, method, table, errors)
+
+    def _at_end(self, X):
+        """Return a cube, which pixels are valid, and the last step with its input."""
+        cube = check_cube(X, estimator=self, reset=False)
+        table, valid = self.table(cube)
+        table = to_apply(self.estimator_, table)
+        errors = errors_to_apply(self, cube, table, valid)
+        return cube, valid, *at_end(self.estimator_, table, errors)
 
     def _clusters_of(self, labels):
         """Return the clusters that labels of the estimator stand for."""
@@ -599,7 +589,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """Do the same with an estimator that learns from the sampled rows."""
         if not hasattr(estimator, "predict"):
             raise ValueError(
-                f"{_last_class(estimator)} cannot label pixels that it was not "
+                f"{last_name(estimator)} cannot label pixels that it was not "
                 "fitted on, so it has to learn from all: leave out the sampler."
             )
         rows = self._sampled_rows(cube, valid)
@@ -608,10 +598,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             few = take_rows(errors, rows)
             last, some, few = at_end(estimator, some, few, fit=True)
         with_errors(last.fit, some, few)
-        table, errors = (
-            each if each is None else to_apply(estimator, each)
-            for each in (table, errors)
-        )
+        table, errors = (to_apply(estimator, each) for each in (table, errors))
         labels = apply(estimator, "predict", table, errors)
         if not hasattr(pipeline_end(estimator)[0], "agreement_"):
             return labels, None

@@ -130,11 +130,7 @@ RULES = (
         (("color", BELOW, -0.1),),
         "Hot stars are blue and do not live long, as in arms; Bell & de Jong (2001).",
     ),
-    Rule(
-        "old stars, disc",
-        (("color", ABOVE, 0.1),),
-        "Old stars are cool and red.",
-    ),
+    Rule("old stars, disc", (("color", ABOVE, 0.1),), "Old stars are cool and red."),
 )
 # Names by types of NED and SIMBAD, where no rule holds.
 _OF_TYPES = {

@@ -33,7 +33,7 @@ from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
-from skesom._common.pipelines import pipeline_end, random_states
+from skesom._common.pipelines import last_name, pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
@@ -74,7 +74,7 @@ def _members_predict(consensus):
     if member is None or hasattr(member, "predict"):
         return True
     raise AttributeError(
-        f"{_name_of(member)} cannot label rows that it was not fitted on, "
+        f"{last_name(member)} cannot label rows that it was not fitted on, "
         "and so its consensus cannot; use fit_predict, or labels_ after fit."
     )
 
@@ -626,7 +626,7 @@ class ConsensusClusterer(
         X = checked_table(self, X, None, reset=reset, allow_nan=allow_nan)
         if errors is not None and not isinstance(prototype, CSOM):
             raise ValueError(
-                f"{_name_of(prototype)} takes no 'errors' as member of a "
+                f"{last_name(prototype)} takes no 'errors' as member of a "
                 "consensus: leave them out, or use a CSOM."
             )
         return check_errors(errors, X, Metric())
@@ -634,7 +634,7 @@ class ConsensusClusterer(
     def _all_noise(self):
         return ValueError(
             "The members find no cluster: all rows are noise to most of them. Choose "
-            f"other parameters of {_name_of(self._prototype())}."
+            f"other parameters of {last_name(self._prototype())}."
         )
 
     def _prototype(self):
@@ -679,7 +679,7 @@ class ConsensusClusterer(
         """Fit each member by a task of dask, to its rows of a dask array."""
         if not hasattr(self._prototype(), "predict"):
             raise ValueError(
-                f"{_name_of(self._prototype())} cannot label rows that it was not "
+                f"{last_name(self._prototype())} cannot label rows that it was not "
                 "fitted on, and X is a dask array: take a clusterer with predict."
             )
         import dask
@@ -734,7 +734,7 @@ class ConsensusClusterer(
                 n_samples = min(n_samples, _ENOUGH_TO_LEARN)
         if n_samples < n_rows and not predicts:
             raise ValueError(
-                f"{_name_of(self._prototype())} cannot label rows that it was not "
+                f"{last_name(self._prototype())} cannot label rows that it was not "
                 "fitted on, so each member has to learn from all of them: leave out "
                 f"max_samples. Got max_samples={self.max_samples!r}."
             )
@@ -751,10 +751,6 @@ def _name_of_number(clusterer):
 
 def _default_of(estimator, name):
     return inspect.signature(type(estimator)).parameters[name].default
-
-
-def _name_of(estimator):
-    return type(pipeline_end(estimator)[0]).__name__
 
 
 def _drawn(seed, n_rows, n_samples):
