@@ -19,7 +19,7 @@ from skesom.maps._large_tables import (
     some_rows,
     steps_before,
 )
-from skesom.pixels._flatten import flatten_errors
+from skesom.pixels._flatten import pick
 from skesom.som import ConsensusClusterer
 
 _CARRIERS = StandardScaler, PCA
@@ -109,7 +109,7 @@ def errors_to_apply(step, cube, table, valid, *, warn=True):
 
 def _errors_of(table, cube, valid):
     """Return the errors of a table, lazy only if it is."""
-    errors = flatten_errors(cube, valid)
+    errors = pick(cube.errors, valid)
     # Some tables are in memory while the errors of their cube are lazy.
     return errors if is_lazy(table) else in_memory(errors)
 

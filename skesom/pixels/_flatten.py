@@ -89,11 +89,11 @@ def table_of(cube, valid, copy=True, n_jobs=None):
     if valid.all() and not cube.is_lazy:
         width = cube.shape[2] if valid.ndim == 2 else 1
         return np.ascontiguousarray(cube.data).reshape(-1, width)
-    return _pick(cube.data, valid, copy, n_jobs)
+    return pick(cube.data, valid, copy, n_jobs)
 
 
-def _pick(data, valid, copy=True, n_jobs=None):
-    """Return the valid pixels or voxels of a cube, one in a row."""
+def pick(data, valid, copy=True, n_jobs=None):
+    """Return the valid pixels or voxels of fluxes or errors, one in a row."""
     width = data.shape[2] if valid.ndim == 2 else 1
     if is_lazy(data):
         return _pick_lazily(data, valid, width)
@@ -119,27 +119,17 @@ def _pick_lazily(data, valid, width):
     """Return the table of a lazy cube, with a chunk for each strip that has a pixel."""
     from dask import delayed
 
-    pick = delayed(_pick, pure=False)
+    later = delayed(pick, pure=False)
     parts, shapes = [], []
     for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
         shape = np.count_nonzero(valid[rows]), width
         if shape[0]:
-            parts.append(pick(strip, valid[rows], n_jobs=1))
+            parts.append(later(strip, valid[rows], n_jobs=1))
             shapes.append(shape)
     return join_strips(parts, shapes, data.dtype)
 
 
-def flatten_errors(cube, valid):
-    """Return the errors of the valid pixels or voxels of a cube, as `flatten`."""
-    return _pick(cube.errors, valid)
-
-
-def valid_pixels(cube, *, pattern="pixel", min_bands=None):
-    """Find the pixels that have enough bands with data, as `flatten` does."""
-    return _find_valid(check_cube(cube), pattern, min_bands)
-
-
-def _find_valid(cube, pattern, min_bands, n_jobs=None):
+def valid_pixels(cube, pattern="pixel", min_bands=None, n_jobs=None):
     """Find the valid pixels or voxels of a cube that has been checked."""
     if pattern == "voxel":
         if min_bands is not None:
@@ -153,7 +143,7 @@ def _find_valid(cube, pattern, min_bands, n_jobs=None):
 
 def some_valid(cube, pattern, min_bands, n_jobs=None):
     """Find the valid pixels or voxels; a cube without any is an error."""
-    valid = _find_valid(cube, pattern, min_bands, n_jobs)
+    valid = valid_pixels(cube, pattern, min_bands, n_jobs)
     if not valid.any():
         raise ValueError(
             f"All {cube.shape[0] * cube.shape[1]} pixels are masked: none has "
@@ -417,10 +407,11 @@ class CubeFlattener(Flattener):
         if cube.errors is None:
             raise ValueError("The cube has no errors: give a Cube with errors=...")
         valid = some_valid(cube, self.pattern, self.min_bands, self.n_jobs)
-        return flatten_errors(cube, valid)
+        return pick(cube.errors, valid)
 
     def _transform(self, X):
-        return self._flatten(check_cube(X, estimator=self, reset=False))[0]
+        cube = check_cube(X, estimator=self, reset=False)
+        return flatten(cube, **self.get_params())[0]
 
     def _inverse_transform(self, X):
         X = X if is_lazy(X) else _without_mask(X)
@@ -430,10 +421,7 @@ class CubeFlattener(Flattener):
 
     def _fit(self, X):
         cube = check_cube(X, estimator=self, reset=True)
-        table, self.valid_ = self._flatten(cube)
+        table, self.valid_ = flatten(cube, **self.get_params())
         self.band_names_ = cube.band_names
         self.sky_mask_ = cube.sky_mask
         return table
-
-    def _flatten(self, cube):
-        return flatten(cube, **self.get_params())

@@ -102,15 +102,15 @@ class TestValidPixels:
         present = [[np.isfinite(spectrum).sum() for spectrum in row] for row in cube]
         for least in range(1, 6):
             np.testing.assert_array_equal(
-                valid_pixels(cube, min_bands=least), np.array(present) >= least
+                valid_pixels(Cube(cube), min_bands=least), np.array(present) >= least
             )
-        np.testing.assert_array_equal(valid_pixels(cube), np.array(present) == 5)
+        np.testing.assert_array_equal(valid_pixels(Cube(cube)), np.array(present) == 5)
 
     def test_no_valid_pixel_is_an_answer(self):
-        assert not valid_pixels(np.full((2, 3, 2), NAN)).any()
+        assert not valid_pixels(Cube(np.full((2, 3, 2), NAN))).any()
 
     def test_counts_more_bands_than_a_byte_holds(self):
-        assert valid_pixels(np.ones((1, 1, 300))).all()
+        assert valid_pixels(Cube(np.ones((1, 1, 300)))).all()
 
 
 class TestUnflatten:
