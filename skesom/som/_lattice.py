@@ -3,6 +3,7 @@
 
 import numpy as np
 from scipy import sparse
+from scipy.spatial import KDTree
 
 from skesom._common.blocks import work_blocks
 from skesom.som._online import multiply_by_differences
@@ -12,7 +13,7 @@ NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_
 
 _ROUNDING = 1 + 1e-9  # so that a unit right on the rim of a window is inside
 _SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
-_NEIGHBOR = 1.01  # squared distance, just above the one of neighbors
+_REACH = 1.1  # of neighbors, which are at a distance of 1, and others from 1.4 on
 
 
 class Lattice:
@@ -36,8 +37,10 @@ class Lattice:
         self.squared_along = squared_pitch * self._shortest(rows, n_rows) ** 2
         self.squared_across = self._shortest(columns + shifts, n_columns) ** 2
         x = np.arange(n_columns) + 0.5 * self.hexagonal * (rows[:, None] % 2)
-        y = np.broadcast_to(rows[:, None] * np.sqrt(squared_pitch), self.shape)
+        pitch = np.sqrt(squared_pitch)
+        y = np.broadcast_to(rows[:, None] * pitch, self.shape)
         self.positions = np.column_stack([x.ravel(), y.ravel()])
+        self._period = (n_columns, n_rows * pitch) if toroidal else None
 
     def _shortest(self, difference, period):
         """Return the way between two places, around the torus if that is shorter."""
@@ -47,37 +50,14 @@ class Lattice:
         difference %= period
         return np.minimum(difference, period - difference)
 
-    def squared_distances(self, first, second):
-        """Measure squared distances on the lattice."""
-        n_columns = self.shape[1]
-        row, column = np.divmod(first, n_columns)
-        other_row, other_column = np.divmod(second, n_columns)
-        shift = 1 + row % 2 - other_row % 2
-        across = self.squared_across[shift, column - other_column + n_columns - 1]
-        return self.squared_along[np.abs(row - other_row)] + across
-
     def connections(self):
         """Return which units are neighbors, csr_array of shape (n_units, n_units)."""
-        n_rows, n_columns = self.shape
-        rows, columns = np.divmod(np.arange(n_rows * n_columns), n_columns)
-        ends = []
-        for down, right in ((0, 1), (1, -1), (1, 0), (1, 1)):
-            row, column = rows + down, columns + right
-            if self.toroidal:
-                row, column = row % n_rows, column % n_columns
-            inside = (row < n_rows) & (column >= 0) & (column < n_columns)
-            unit = np.flatnonzero(inside)
-            other = n_columns * row[inside] + column[inside]
-            near = self.squared_distances(unit, other) < _NEIGHBOR
-            near &= unit != other
-            ends.append(np.stack([unit[near], other[near]]))
-        first, second = np.concatenate(ends, axis=1)
-        both = np.r_[first, second], np.r_[second, first]
-        entries = np.ones(2 * len(first)), both
-        matrix = sparse.csr_array(entries, shape=2 * rows.shape)
-        # On a torus of two rows or columns a neighbor is one on both sides.
-        matrix.sum_duplicates()
-        matrix.data[:] = 1
+        tree = KDTree(self.positions, boxsize=self._period)
+        pairs = tree.query_pairs(_REACH, output_type="ndarray")
+        ends = np.concatenate([pairs, pairs[:, ::-1]]).T
+        shape = 2 * self.positions.shape[:1]
+        matrix = sparse.csr_array((np.ones(ends.shape[1]), ends), shape=shape)
+        matrix.sum_duplicates()  # which sorts: no pair comes twice
         return matrix
 
     def smooth(self, values, sigma, neighborhood=None):

@@ -28,16 +28,6 @@ def test_positions(shape, topology, toroidal):
 
 
 @every_lattice
-def test_distances(shape, topology, toroidal):
-    units = np.arange(shape[0] * shape[1])
-    squared = Lattice(shape, topology, toroidal).squared_distances(
-        units[:, None], units
-    )
-    expected = distances(shape, topology, toroidal) ** 2
-    assert_allclose(squared, expected, rtol=1e-12, atol=1e-12)
-
-
-@every_lattice
 def test_connections(shape, topology, toroidal):
     connections = Lattice(shape, topology, toroidal).connections()
     assert connections.format == "csr"
