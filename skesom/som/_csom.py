@@ -26,11 +26,7 @@ from skesom._common.warn import warn_unused
 from skesom._types import Errors, RandomState
 from skesom.som._base import COUNT, INSTEAD, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._initial_codebook import (
-    initial_codebook,
-    lattice_shape,
-    principal_axes,
-)
+from skesom.som._initial_codebook import initial_codebook, lattice_shape, principal_axes
 from skesom.som._input import (
     check_errors,
     check_observed,

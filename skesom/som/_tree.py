@@ -11,13 +11,7 @@ from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import CodebookMap, cuts_of_units
-from skesom.som._folded_graph import (
-    FoldedGraph,
-    Votes,
-    likeness,
-    or_last,
-    shared_rows,
-)
+from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
 

@@ -54,7 +54,7 @@ class Grouping(NamedTuple):
         """Return the same clusters under other numbers."""
         mixture = self.mixture
         if mixture is not None:
-            mixture = mixture.labeled(numbers[mixture.labels])
+            mixture = mixture._replace(labels=numbers[mixture.labels])
         return self._replace(unit_labels=numbers[self.unit_labels], mixture=mixture)
 
     def alike(self, X, winners, labels, metric, codebook):
@@ -67,8 +67,9 @@ class Grouping(NamedTuple):
             mixture = None
         if mixture is not None:
             numbers = np.arange(len(mixture.means), dtype=np.int32)
-            own = mixture.labeled(numbers).label(metric.prepared(X))
-            mixture = mixture.labeled(majority_groups(own, labels, mixture.means))
+            own = mixture._replace(labels=numbers).label(metric.prepared(X))
+            of_normals = majority_groups(own, labels, mixture.means)
+            mixture = mixture._replace(labels=of_normals)
         units = metric.prepared(codebook)
         groups = majority_groups(winners, labels, units)
         return self._replace(unit_labels=groups, mixture=mixture)

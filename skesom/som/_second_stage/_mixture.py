@@ -28,10 +28,6 @@ class NormalMixture(NamedTuple):
     constants: np.ndarray  # (n_normals,), log of the share of each, and of its peak
     labels: np.ndarray  # (n_normals,), cluster of each, int32
 
-    def labeled(self, labels):
-        """Return the same normals with other labels."""
-        return self._replace(labels=labels)
-
     def label(self, X):
         """Return the label of the most probable normal of each row, -1 without any."""
         # Upper triangles, whose rows the kernel reads in order; or rows of factors.
