@@ -1,19 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Samples in random order: all as often as they weigh, or one window after another."""
 
-from functools import cached_property
-
 import numpy as np
 
-from skesom._common.lazy import (
-    ROWS,
-    blocks_of,
-    computed,
-    cut_rows,
-    in_chunks,
-    is_lazy,
-    take_rows,
-)
+from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_memory, is_lazy, take_rows
 from skesom.som._codebook import exponent_for
 
 _ENOUGH_VALUES = 2**20  # of a table, to see how large they are
@@ -98,9 +88,11 @@ class Windows:
         most = max(ROWS, min(_WINDOW_ROWS, _WINDOW_VALUES // n_features))
         one = n_rows <= most
         self._heights = [n_rows]
-        if not one:
-            blocks = (rows.stop - rows.start for rows in cut_rows(n_rows, ROWS))
-            self._heights = list(X.chunks[0] if is_lazy(X) else blocks)
+        if is_lazy(X):
+            self._heights = list(X.chunks[0])
+        elif not one:
+            blocks = cut_rows(n_rows, ROWS)
+            self._heights = [rows.stop - rows.start for rows in blocks]
         self._starts = np.cumsum((0, *self._heights))
         # Blocks of each window, and an order, or its seed: orders of many windows would
         # take the memory that windows save.
@@ -127,7 +119,7 @@ class Windows:
             if order is not None:
                 rows = rows[order]
             if is_lazy(self._X):
-                samples = self._computed(blocks)
+                samples = in_memory(self._X.blocks[blocks])
                 yield samples if order is None else samples[order], *others
             else:
                 yield self._X[rows], *(t if t is None else t[rows] for t in others)
@@ -149,14 +141,3 @@ class Windows:
         cuts = np.searchsorted(ends, ends[-1] * np.arange(1, n_windows) / n_windows)
         windows = np.split(blocks, cuts + 1)
         return [window for window in windows if len(window)]
-
-    def _computed(self, blocks):
-        """Return some chunks of a dask array."""
-        chunks = self._chunks
-        if len(self._heights) > 1:
-            chunks = [chunks[block] for block in blocks]
-        return np.concatenate(computed(*chunks))
-
-    @cached_property
-    def _chunks(self):
-        return in_chunks(self._X)
