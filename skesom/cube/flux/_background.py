@@ -17,7 +17,7 @@ from skesom.cube.flux._background_mesh import (
     measure_background,
     subtract_backgrounds,
 )
-from skesom.cube.masking._sky import measure_sky
+from skesom.cube.masking._sky import measure_slopes
 
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.
 BENT = 0.5
@@ -129,8 +129,7 @@ class BackgroundSubtractor(CubeTransformer):
             raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
         slopes, missing = np.ones(self.n_features_in_), None
         if self.bands == "uneven":
-            skies = [measure_sky(cube.data, slopes=True) for cube in cubes]
-            slopes = np.concatenate([sky.gradient for sky in skies])
+            slopes = np.concatenate([measure_slopes(cube.data) for cube in cubes])
         wanted, check = slopes > 0, self.bands == "uneven"
         try:
             if wanted.any():  # the import takes seconds

@@ -44,7 +44,14 @@ from skesom.cube.masking._outliers import (
     tile_noise,
 )
 from skesom.cube.masking._regions import pixels_of_regions
-from skesom.cube.masking._sky import KEPT, measure_sky, representative_rows, write_nan
+from skesom.cube.masking._sky import (
+    KEPT,
+    measure_sky,
+    measure_slopes,
+    representative_rows,
+    sampled,
+    write_nan,
+)
 
 # The criteria in the order in which they take values, with what to do if one takes too
 # many. A value belongs to the first that takes it.
@@ -245,10 +252,10 @@ class CubeMasker(CubeTransformer):
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self._band_counts = [cube.shape[2] for cube in cubes]
         taken = self._values_by_criterion(cubes, must_overlap=True)
-        skies = list(map(self._measure_sky, cubes, taken))
-        self.sky_level_ = np.concatenate([sky.level for sky in skies])
-        self.noise_ = np.concatenate([sky.noise for sky in skies])
-        self.background_gradient_ = np.concatenate([sky.gradient for sky in skies])
+        skies = zip(*map(self._measure_sky, cubes, taken), strict=True)
+        self.sky_level_, self.noise_, self.background_gradient_ = map(
+            np.concatenate, skies
+        )
         self._take_faint(cubes, taken)
         pixels = [_pixels_by_criterion(each, self.min_bands) for each in taken]
         for group in zip(cubes, taken, pixels, strict=True):
@@ -261,10 +268,13 @@ class CubeMasker(CubeTransformer):
         return cubes, taken
 
     def _measure_sky(self, cube, taken):
-        """Measure the sky in the values that are left of representative rows."""
+        """Return level, noise and slope of the values left in representative rows."""
         lost = _lost_values(taken, self.min_bands)(representative_rows(*cube.shape[:2]))
-        slopes, n_jobs = self.check_background, self.n_jobs
-        return measure_sky(cube.data, lost, slopes=slopes, n_jobs=n_jobs)
+        sample = sampled(cube.data)  # of a lazy cube, computed once
+        sky, slopes = measure_sky(sample, lost, n_jobs=self.n_jobs), np.nan
+        if self.check_background:
+            slopes = measure_slopes(sample, lost, self.n_jobs)
+        return sky.level, sky.noise, np.broadcast_to(slopes, len(sky.level))
 
     @staticmethod
     def _with_bands(cubes, values):
