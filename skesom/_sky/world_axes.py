@@ -109,7 +109,7 @@ def _with_standard_spectrum(header, n_axes, label):
             warn_user(
                 f"{label}: the unit of its spectral axis is "
                 f"{f'unknown ({text})' if text else 'missing'}, so the places of its "
-                f"bands are not known. Write it in CUNIT{axis}, such as 'Angstrom'.",
+                f"bands are not known. Write it in CUNIT{axis}, such as 'Angstrom'."
             )
     return header
 

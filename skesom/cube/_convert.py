@@ -16,12 +16,7 @@ from skesom._sky.header_cards import (
     read_bands,
     read_unit,
 )
-from skesom._sky.world_axes import (
-    WorldAxes,
-    place_image,
-    read_world,
-    split_world,
-)
+from skesom._sky.world_axes import WorldAxes, place_image, read_world, split_world
 from skesom.cube._container import NDDATA_KEY, Cube
 from skesom.cube._description import DESCRIPTION, read_description
 

@@ -223,7 +223,7 @@ def _combined(image, how):
     files = list_names([os.path.basename(each.label) for each in image.exposures])
     warn_user(
         f"{len(cubes)} exposures of {list_names(names)} combined to one image of "
-        f"{cube.shape[0]} x {cube.shape[1]} pixels: {files}.",
+        f"{cube.shape[0]} x {cube.shape[1]} pixels: {files}."
     )
     return describe_array(cube, image.label)
 

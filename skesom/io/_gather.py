@@ -21,11 +21,7 @@ from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
 from skesom._common.texts import legible, list_names
 from skesom._common.warn import warn_user
-from skesom._sky.filters import (
-    differing_words,
-    is_telling,
-    wavelengths_of,
-)
+from skesom._sky.filters import differing_words, is_telling, wavelengths_of
 from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
 from skesom._sky.world_axes import distance_of
@@ -186,7 +182,7 @@ def _choose_place(image, others):
     warn_user(
         f"{image.label}: the cards of {sets[0]} and those of {sets[1]} put its middle "
         f"{angle.arcmin:.3g} arcmin apart. Taken: those of {sets[number]}, {reason}. "
-        "If they are wrong, delete them, or use Cube.replace(wcs=...).",
+        "If they are wrong, delete them, or use Cube.replace(wcs=...)."
     )
     if number == 0:
         return image
@@ -282,7 +278,7 @@ def complete_grids(images):
     without = ", ".join(image.label for image in images if image.grid.wcs is None)
     warn_user(
         f"{without} without a WCS: taken to lie on the pixels of {known[0].label}, "
-        "which has the same shape.",
+        "which has the same shape."
     )
     return [image._replace(grid=known[0].grid) for image in images]
 

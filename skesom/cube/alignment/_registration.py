@@ -177,7 +177,7 @@ def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
         advice = "or have it done by registration='correct' (--register)"
         advice = "" if correct else f". Correct the WCS of one of them, {advice}"
         warn_user(
-            f"Against band {against.name!r}, these bands {what}: {notes}{advice}.",
+            f"Against band {against.name!r}, these bands {what}: {notes}{advice}."
         )
     seen = f"{n_alike} of {len(bands) - 1} bands show enough to be compared with"
     seen = f"no shift above {LEAST_WARNED:g} pixel; {seen} {against.name}"

@@ -13,10 +13,7 @@ from skesom._common.blocks import map_strips, planes_of
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
 from skesom.cube.convolution._beams import photutils
-from skesom.cube.flux._background_mesh import (
-    measure_background,
-    subtract_backgrounds,
-)
+from skesom.cube.flux._background_mesh import measure_background, subtract_backgrounds
 from skesom.cube.masking._sky import measure_slopes
 
 # A background that slopes may bend by so much of its slope; beyond, it holds objects.

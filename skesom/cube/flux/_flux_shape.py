@@ -300,5 +300,5 @@ def _warn_of_unequal_bands(cube, noise):
             f"The noise of band {cube.band_names[bright]!r} is "
             f"{noise[bright] / noise[faint]:.1g} times that of band "
             f"{cube.band_names[faint]!r}, and not all units are known: the sum may be "
-            "the flux of one band. Use FluxUnitConverter before.",
+            "the flux of one band. Use FluxUnitConverter before."
         )

@@ -169,11 +169,7 @@ class FluxUnitConverter(CubeTransformer):
             return [None if part is None else part * line for part in values]
 
         data, errors = map_pixels(
-            multiply,
-            cube.data,
-            cube.errors,
-            n_jobs=self.n_jobs,
-            in_place=not self.copy,
+            multiply, cube.data, cube.errors, n_jobs=self.n_jobs, in_place=not self.copy
         )
         new = [self.unit_] * cube.shape[2]
         return cube.replace(data=data, errors=errors, band_units=new)

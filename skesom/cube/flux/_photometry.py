@@ -6,11 +6,7 @@ from functools import cached_property
 import numpy as np
 from astropy import units
 
-from skesom._sky.narrow_bands import (
-    band_wavelengths,
-    describe_filter,
-    find_continua,
-)
+from skesom._sky.narrow_bands import band_wavelengths, describe_filter, find_continua
 from skesom.cube.flux._flux_units import FluxUnitConverter
 
 _SIGMAS = 3.0  # of the noise, as the negative values tell it

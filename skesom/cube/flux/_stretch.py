@@ -125,7 +125,7 @@ class AsinhStretch(CubeTransformer):
         if len(constant):
             warn_user(
                 f"These bands are constant and carry no information: "
-                f"{', '.join(constant)}. Their stretched values are 0.",
+                f"{', '.join(constant)}. Their stretched values are 0."
             )
         self.sky_level_, self.noise_, self.sky_certainty_ = scale
         light = _typical_light(sample, scale) if self.light > 0 else 0

@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skesom._common.blocks import (
-    Plan,
-    around,
-    in_threads,
-    planes_of,
-    scan,
-    strips_of,
-)
+from skesom._common.blocks import Plan, around, in_threads, planes_of, scan, strips_of
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import (

@@ -12,13 +12,7 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import (
-    Plan,
-    around,
-    cut_frame,
-    find_valid,
-    map_images,
-)
+from skesom._common.blocks import Plan, around, cut_frame, find_valid, map_images
 from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
