@@ -220,13 +220,3 @@ def work_with_dask(work):
 
     with dask.config.set(scheduler="synchronous"):
         return work()
-
-
-def import_dask():
-    """Return dask.array, or raise the error that names the extra."""
-    try:
-        import dask.array
-    except ImportError as error:
-        text = "Lazy cubes need dask: pip install 'skesom[dask]'."
-        raise ImportError(text) from error
-    return dask.array

@@ -16,6 +16,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from skesom._common.blocks import as_strips, in_strips
+from skesom._common.extras import import_extra
 from skesom._common.lazy import computed, in_memory, is_lazy
 from skesom._common.masked import filled
 from skesom._common.texts import legible, list_names
@@ -437,11 +438,8 @@ class Cube:
         >>> Cube(np.zeros((4, 5, 2)), band_names=["r", "i"]).to_xarray().dims
         ('y', 'x', 'band')
         """
-        try:
-            from xarray import DataArray
-        except ImportError as error:
-            text = "This needs xarray: pip install 'skesom[zarr]'."
-            raise ImportError(text) from error
+        text = "This needs xarray: pip install 'skesom[zarr]'."
+        xarray = import_extra("xarray", text)
         known = {name: getattr(self, name) for name in _PER_BAND}
         text = write_description(self.wcs, pixel_scale=self._pixel_scale, **known)
         attributes = {DESCRIPTION: text}
@@ -453,7 +451,9 @@ class Cube:
         for name, axes in (("errors", dims), ("sky_mask", dims[:2])):
             if getattr(self, name) is not None:
                 coordinates[name] = axes, getattr(self, name)
-        return DataArray(self.data, coordinates, dims, name="data", attrs=attributes)
+        return xarray.DataArray(
+            self.data, coordinates, dims, name="data", attrs=attributes
+        )
 
     def plot(self, *, figsize: tuple[float, float] | None = None) -> Figure:
         """Draw the bands side by side, as in ``cube[["F814W", "F502N"]].plot()``.

@@ -9,6 +9,8 @@ from html import escape
 
 import numpy as np
 
+from skesom._common.extras import import_extra
+
 _ICON, _PANEL = 96, 800  # pixels of an image; more are left out in steps
 _SAMPLE = 512  # rows and columns in which the numbers of a band are measured
 _MOST_LINES, _MOST_PANELS = 24, 12  # that a cell of a notebook shows at a glance
@@ -85,11 +87,9 @@ def _cells(cube, number):
 
 def draw_bands(cube, figsize):
     """Draw bands side by side."""
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        text = "Pictures need matplotlib: pip install 'skesom[plot]'."
-        raise ImportError(text) from error
+    import_extra("matplotlib", "Pictures need matplotlib: pip install 'skesom[plot]'.")
+    from matplotlib import pyplot
+
     bands = _steps(cube.shape[2], _MOST_PANELS)
     images = np.asarray(_thin(cube.data, _PANEL)[:, :, :: bands.step])
     n_rows, n_columns = math.ceil(len(bands) / 4), min(len(bands), 4)

@@ -20,7 +20,7 @@ from astropy.units import Quantity
 from numpy.typing import ArrayLike, DTypeLike
 
 from skesom._common.blocks import join_strips, strips_of
-from skesom._common.lazy import import_dask
+from skesom._common.extras import import_extra
 from skesom._common.new_files import atomic_path
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
@@ -291,7 +291,7 @@ def _replace_openers(image, make):
 
 def _read_strips(images, places, how):
     """Return data and errors of images as arrays of dask, one task for each strip."""
-    import_dask()
+    import_extra("dask.array", "Lazy cubes need dask: pip install 'skesom[dask]'.")
     from dask import delayed
 
     shape = *images[0].grid.shape, len(places)

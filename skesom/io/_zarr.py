@@ -7,10 +7,10 @@ import os
 import shutil
 import uuid
 import zlib
-from importlib import import_module
 from pathlib import Path
 
 from skesom._common.blocks import strip_height
+from skesom._common.extras import import_extra
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_parent
 from skesom._types import CubeLike, StrPath
@@ -176,8 +176,5 @@ class _Stored:
 
 def _import_xarray():
     """Return xarray if it can read Zarr, or name the extra."""
-    try:
-        return [import_module(name) for name in ("dask.array", "zarr", "xarray")][-1]
-    except ImportError as error:
-        text = "Groups of Zarr need more packages: pip install 'skesom[zarr]'."
-        raise ImportError(text) from error
+    text = "Groups of Zarr need more packages: pip install 'skesom[zarr]'."
+    return [import_extra(name, text) for name in ("dask.array", "zarr", "xarray")][-1]

@@ -13,6 +13,7 @@ from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.extras import import_extra
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
 from skesom._types import CubeLike
@@ -185,16 +186,12 @@ def _mean_of_known(values):
 
 def _find_segments(image, valid, size, compactness):
     """Cut an image into patches of similar neighboring pixels."""
-    try:
-        from skimage.segmentation import slic
-    except ImportError as error:
-        raise ImportError(
-            "Superpixels need scikit-image: pip install 'skesom[superpixels]'"
-        ) from error
+    text = "Superpixels need scikit-image: pip install 'skesom[superpixels]'"
+    segmentation = import_extra("skimage.segmentation", text)
     image /= math.sqrt(image.shape[2])
     # scikit-image scales by the extremes, which a single star would set.
     spread = float(np.ptp(image)) or 1
-    segments = slic(
+    segments = segmentation.slic(
         image,
         n_segments=max(1, round(valid.size / size)),
         compactness=compactness / spread,

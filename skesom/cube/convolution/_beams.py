@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Widths of point-spread functions: given, known to the cube, or measured on stars."""
 
-import importlib
 import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from astropy.io.fits import Header
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
+from skesom._common.extras import import_extra
 from skesom._common.lazy import computed
 from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
@@ -327,12 +327,8 @@ def half_sample_mode(values):
 
 def photutils(module):
     """Return a module of photutils, which is optional."""
-    try:
-        with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
-            warnings.filterwarnings("ignore", "IProgress not found")
-            return importlib.import_module(f"photutils.{module}")
-    except ImportError as error:
-        raise ImportError(
-            "Point-spread functions and backgrounds need photutils 3 or newer: "
-            "pip install 'skesom[psf]'"
-        ) from error
+    text = "Point-spread functions and backgrounds need photutils 3 or newer: "
+    text += "pip install 'skesom[psf]'"
+    with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
+        warnings.filterwarnings("ignore", "IProgress not found")
+        return import_extra(f"photutils.{module}", text)
