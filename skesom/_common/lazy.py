@@ -135,7 +135,7 @@ def map_rows(function, *tables, dtype, columns=None):
     It takes a block of each table (None stays None), and gives a vector or a table.
     """
     if is_lazy(tables[0]):
-        return _map_lazily(_Mapped(function, tables), tables, dtype, columns)
+        return _map_lazily(function, tables, dtype, columns)
     n_rows = len(tables[0])
     mapped = np.empty(n_rows if columns is None else (n_rows, columns), dtype=dtype)
     for rows in blocks_of(n_rows):
@@ -147,6 +147,7 @@ def _map_lazily(function, tables, dtype, columns):
     import dask.array
 
     heights = tables[0].chunks[0]
+    given = [table is not None for table in tables]
     known = [table for table in tables if table is not None]
     known = [t.rechunk((heights, *t.shape[1:])) for t in known]
     axes = [(0,) if table.ndim == 1 else (0, 1 + n) for n, table in enumerate(known)]
@@ -155,26 +156,21 @@ def _map_lazily(function, tables, dtype, columns):
     meta = np.empty((0,) * (1 if columns is None else 2), dtype=dtype)
     how = {"dtype": dtype, "meta": meta, "concatenate": True}
     to = (0,) if columns is None else (0, 99)
+    function = partial(_map_chunk, function, given)
     return dask.array.blockwise(function, to, *pairs, **new, **how)
 
 
-class _Mapped:
-    """A function of the tables that were given, with one thread for kernels."""
+def _map_chunk(function, given, *known):
+    """Apply a function to a chunk of tables, of which some are given, by one thread."""
 
-    def __init__(self, function, tables):
-        self._function = function
-        self._given = [table is not None for table in tables]
+    def of_rows(rows):
+        tables = iter(known)
+        return function(*(next(tables)[rows] if each else None for each in given))
 
-    def __call__(self, *known):
-        blocks = blocks_of(len(known[0]))  # so that a large chunk takes little memory
-        with one_thread():
-            parts = [self._of_rows(rows, known) for rows in blocks]
-        return np.concatenate(parts) if len(parts) > 1 else parts[0]
-
-    def _of_rows(self, rows, known):
-        known = iter(known)
-        tables = [next(known)[rows] if given else None for given in self._given]
-        return self._function(*tables)
+    blocks = blocks_of(len(known[0]))  # so that a large chunk takes little memory
+    with one_thread():
+        parts = list(map(of_rows, blocks))
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def take_rows(table, rows):
