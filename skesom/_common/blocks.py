@@ -200,8 +200,9 @@ def map_images(
         calls = _delayed_calls(
             partial(_fill_strip, function), images, plan, [task] * len(plan.strips)
         )
+        heights = [rows.stop - rows.start for rows in plan.strips]
         return [
-            each and _join([call[n] for call in calls], plan.strips, *each)
+            each and join_strips([call[n] for call in calls], heights, *each)
             for n, each in enumerate(made)
         ]
     n_rows = len(images[0])
@@ -221,10 +222,6 @@ def map_images(
             for image, kept in zip(images, above, strict=True)
         ]
     return images
-
-
-def _join(tasks, strips, shape, dtype):
-    return join_strips(tasks, [(s.stop - s.start, *shape) for s in strips], dtype)
 
 
 def _empty(made, n_rows):
@@ -380,9 +377,9 @@ def in_strips(array, chunks):
     return dask.array.from_array(array, chunks=chunks)
 
 
-def join_strips(tasks, shapes, dtype):
-    """Return the array of dask whose strips delayed tasks give."""
+def join_strips(tasks, heights, shape, dtype):
+    """Return the array of dask whose strips delayed tasks give; `shape` is of a row."""
     import dask.array as da
 
-    strips = zip(tasks, shapes, strict=True)
-    return da.concatenate([da.from_delayed(t, shape, dtype) for t, shape in strips])
+    strips = zip(tasks, heights, strict=True)
+    return da.concatenate([da.from_delayed(t, (n, *shape), dtype) for t, n in strips])

@@ -2,6 +2,7 @@
 """Texts of files and people: harmless for a terminal, and written as UTF-8."""
 
 import unicodedata
+from itertools import count
 
 
 def printable(text):
@@ -25,6 +26,17 @@ def list_names(names):
     """Return names in a line, of many only the first and the last."""
     names = list(names)
     return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
+
+
+def unique_names(names):
+    """Return names of which the second and further ones that are equal get numbers."""
+    unique = {}
+    for name in names:
+        one, numbers = name, count(2)
+        while one in unique:
+            one = f"{name} {next(numbers)}"
+        unique[one] = None
+    return list(unique)
 
 
 def write_ecsv(table, path):

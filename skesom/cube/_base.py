@@ -348,13 +348,13 @@ def check_cubes(X, estimator, *, reset):
 
 
 def all_band_names(cubes):
-    """Return the names of the bands of all cubes in order."""
+    """Return the names of the bands of all cubes, or images of a file, in order."""
     return [name for cube in cubes for name in cube.band_names]
 
 
 def split_bands(values, cubes):
-    """Cut a sequence with one entry per band into the parts of each cube."""
-    ends = np.cumsum([0] + [cube.shape[2] for cube in cubes])
+    """Cut a sequence with one entry per band into the parts of each cube or image."""
+    ends = np.cumsum([0] + [len(cube.band_names) for cube in cubes])
     return [values[start:end] for start, end in pairwise(ends)]
 
 

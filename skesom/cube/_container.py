@@ -27,10 +27,8 @@ from skesom.cube._description import DESCRIPTION, write_description
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
 
-_PER_BAND = (
-    *("band_names", "band_units", "fwhm", "band_coordinates", "zero_points"),
-    "diffraction_fwhm",
-)
+_PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
+_PER_BAND += ("diffraction_fwhm",)
 NDDATA_KEY = "skesom.cube.Cube"  # of what else a cube knows, in meta data of NDData
 
 

@@ -28,7 +28,8 @@ from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.header_cards import band_cards
 from skesom._types import CubeLike, Extension, StrPath
 from skesom.cube import Cube, combine_exposures
-from skesom.cube._convert import ERROR_POWERS, as_cube
+from skesom.cube._base import split_bands
+from skesom.cube._convert import as_cube
 from skesom.cube.alignment._stack import join_bands
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._gather import complete_grids, gather_images
@@ -230,8 +231,7 @@ def _combined(image, how):
 
 def _read_grids(images, order, how):
     """Return a cube for each grid, and the number of the cube of each band in order."""
-    ends = np.cumsum([image.n_bands for image in images])
-    places = np.split(np.argsort(order), ends[:-1])  # of the bands of each image
+    places = split_bands(np.argsort(order), images)
     cubes, owners = [], np.empty(len(order), dtype=int)
     for number, members in enumerate(group_by_grid([image.grid for image in images])):
         members = sorted(members, key=lambda member: places[member][0])
@@ -260,11 +260,6 @@ def _read_grid(images, places, how):
     return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)
 
 
-def _has_errors(images):
-    """Return whether something is read beside the images that gives their errors."""
-    return any(plane.kind in ERROR_POWERS for i in images for plane in i.planes)
-
-
 def _read_strip(images, places, how, n_rows=None, openers=None):
     """Return data and errors of images, or of the strip of them that openers give."""
     shape = *images[0].grid.shape, len(places)
@@ -272,9 +267,9 @@ def _read_strip(images, places, how, n_rows=None, openers=None):
         shape, openers = (n_rows, *shape[1:]), iter(openers)
         images = [_replace_openers(image, openers.__next__) for image in images]
     data = np.empty(shape, how.dtype)
-    errors = np.full_like(data, np.nan) if _has_errors(images) else None
-    ends = np.cumsum([image.n_bands for image in images])
-    for image, own_places in zip(images, np.split(places, ends[:-1]), strict=True):
+    has_errors = any(image.has_errors for image in images)
+    errors = np.full_like(data, np.nan) if has_errors else None
+    for image, own_places in zip(images, split_bands(places, images), strict=True):
         copy_pixels(image, data, own_places)
         for plane in image.planes:
             is_whole = openers is None
@@ -302,13 +297,12 @@ def _read_strips(images, places, how):
     read = partial(_read_strip, images, places, how)
     # As a task of its own, it would let dask read many strips ahead.
     read = delayed(read, nout=2, pure=False, traverse=False)
-    pairs, sizes = [], []
-    for rows, own in zip(strips, openers, strict=True):
-        sizes.append((rows.stop - rows.start, *shape[1:]))
-        pairs.append(read(sizes[-1][0], list(own)))
+    heights = [rows.stop - rows.start for rows in strips]
+    pairs = map(read, heights, map(list, openers))
     planes = zip(*pairs, strict=True)
-    arrays = [join_strips(values, sizes, how.dtype) for values in planes]
-    return arrays[0], arrays[1] if _has_errors(images) else None
+    arrays = [join_strips(each, heights, shape[1:], how.dtype) for each in planes]
+    has_errors = any(image.has_errors for image in images)
+    return arrays[0], arrays[1] if has_errors else None
 
 
 def _cut_into_runs(cubes, owners):

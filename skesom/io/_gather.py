@@ -8,7 +8,6 @@ files asks the `Plan` that they become.
 import os
 import re
 from collections.abc import Iterable
-from itertools import count, pairwise
 from numbers import Integral
 from typing import NamedTuple
 
@@ -19,13 +18,14 @@ from astropy.wcs.utils import pixel_to_pixel
 
 from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
-from skesom._common.texts import legible, list_names
+from skesom._common.texts import legible, list_names, unique_names
 from skesom._common.warn import warn_user
 from skesom._sky.filters import differing_words, is_telling, wavelengths_of
 from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
 from skesom._sky.world_axes import distance_of
 from skesom.cube import Cube
+from skesom.cube._base import all_band_names, split_bands
 from skesom.cube._convert import find_converter
 from skesom.cube.alignment._registration import find_shift
 from skesom.io._images import Image, describe_array, describe_file
@@ -47,11 +47,11 @@ class Plan(NamedTuple):
     @property
     def band_names(self):
         """Names of all bands, as the files are given."""
-        return [name for image in self.images for name in image.band_names]
+        return all_band_names(self.images)
 
     def named(self, names):
         """Return the same with other names of the bands."""
-        pairs = zip(self.images, _split(self.images, names), strict=True)
+        pairs = zip(self.images, split_bands(names, self.images), strict=True)
         return self._replace(images=[i._replace(band_names=own) for i, own in pairs])
 
 
@@ -103,7 +103,7 @@ def gather_images(
     roles = dict.fromkeys(ERROR_POWERS, "errors")
     found = [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
     images = _choose_places(images)
-    widths = _split(images, _spread_fwhm(images, fwhm))
+    widths = split_bands(_spread_fwhm(images, fwhm), images)
     images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
     images, band_names = _merge_exposures(images, combine, band_names)
     unnamed = band_names is None
@@ -118,10 +118,8 @@ def gather_images(
 def _warn_of_no_errors(images):
     """Name the images beside which no errors were found."""
     files = [image for image in images if image.place is not None]
-    has = [any(plane.kind in ERROR_POWERS for plane in i.planes) for i in files]
-    without = [i.label for i, known in zip(files, has, strict=True) if not known]
-    if without:
-        labels = ", ".join(without)
+    labels = ", ".join(image.label for image in files if not image.has_errors)
+    if labels:
         warn_user(
             f"No errors were found for {labels}. Name their files; inverse variances "
             "in weights need error_kind='ivar' (--error-kind ivar)."
@@ -212,12 +210,6 @@ def _first_band(array):
     return np.ma.filled(array.astype(np.float64), np.nan)
 
 
-def _split(images, values):
-    """Return values of all bands as one list or array for each image."""
-    ends = np.cumsum([0] + [image.n_bands for image in images]).tolist()
-    return [values[start:end] for start, end in pairwise(ends)]
-
-
 def _merge_exposures(images, combine, band_names):
     """Return one image for all exposures of a band, and the names that are given."""
     if not (isinstance(combine, bool) or combine == "auto"):
@@ -227,7 +219,7 @@ def _merge_exposures(images, combine, band_names):
     given = [] if band_names is None or isinstance(band_names, str) else [*band_names]
     # Names may be one for each band before or after exposures are merged.
     is_named = len(given) == sum(image.n_bands for image in images)
-    names = _split(images, given) if is_named else [i.band_names for i in images]
+    names = split_bands(given, images) if is_named else [i.band_names for i in images]
     by_header = combine == "auto" and not is_named
     groups = []
     for pair in zip(images, names, strict=True):
@@ -285,14 +277,14 @@ def complete_grids(images):
 
 def _find_names(images):
     """Return the name of each band in the order of the images."""
-    found = [name for image in images for name in image.band_names]
-    return [name or f"band {number}" for number, name in enumerate(found, 1)]
+    found = enumerate(all_band_names(images), 1)
+    return [name or f"band {number}" for number, name in found]
 
 
 def _name_bands(images):
     """Return one unique name for each band; repeated ones get parts of file names."""
     owners = [image for image in images for _ in range(image.n_bands)]
-    found, places, renamed, taken = _strip(_find_names(images), owners), {}, [], set()
+    found, places, renamed = _strip(_find_names(images), owners), {}, []
     for band, name in enumerate(found):
         places.setdefault(name, []).append(band)
     names, repeated = list(found), [n for n, bands in places.items() if len(bands) > 1]
@@ -306,19 +298,13 @@ def _name_bands(images):
             is_said = alone or name in str(part)
             names[band] = part if is_said else f"{name} {part}"
         renamed += [names[band] for band in bands]
-    names = list(map(legible, names))
-    for band, name in enumerate(names):  # that of another band by chance
-        numbers = count(2)
-        while names[band] in taken:
-            names[band] = f"{name} {next(numbers)}"
-        taken.add(names[band])
     if repeated:
         warn_user(
             f"Several bands have the name {list_names(map(repr, repeated))}: by what "
             f"tells their files apart, they are called {list_names(renamed)}. Give "
             "other names with band_names (--band-names)."
         )
-    return names
+    return unique_names(map(legible, names))  # not that of another band by chance
 
 
 def _strip(names, images):
@@ -410,11 +396,10 @@ def _find_order(images, order, names):
 def _sort_keys(images, names):
     """Return the keys that sort bands: wavelength, then file."""
     parts = [(image.band_coordinates, image.n_bands) for image in images]
-    own_names = [name for image in images for name in image.band_names]
-    found = wavelengths_of(parts, names, own_names)
+    found = wavelengths_of(parts, names, all_band_names(images))
     found = np.where(np.isnan(found), np.inf, found).tolist()
     keys = []
-    for image, own in zip(images, _split(images, found), strict=True):
+    for image, own in zip(images, split_bands(found, images), strict=True):
         file = (), "", 0  # images in memory stay as they are given
         if image.place is not None:
             path, number = image.place

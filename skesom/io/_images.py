@@ -52,6 +52,11 @@ class Image(NamedTuple):
         """Return the number of bands."""
         return len(self.band_units)
 
+    @property
+    def has_errors(self):
+        """Return whether one of the planes gives the errors."""
+        return any(plane.kind not in ("masks", "weights") for plane in self.planes)
+
 
 def describe_file(path, hdu=None, beside=None, error_kind=None):
     """Return the images of a file, with the planes beside each of them."""

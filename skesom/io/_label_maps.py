@@ -19,6 +19,7 @@ from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.new_files import atomic_path, check_place
 from skesom._common.row_files import stored
+from skesom._common.texts import unique_names
 from skesom._common.warn import warn_user
 from skesom._sky.header_cards import to_ascii
 from skesom._types import CubeLike, StrPath
@@ -425,7 +426,7 @@ def _make_table_hdu(table):
         names = ("id", "name", "color", "labels", "pixels", "percentage")
         table = table[[name for name in names if name in table.columns]]
     table = table.copy(copy_data=False)
-    names = fits_names(table.colnames)
+    names = unique_names(map(short_ascii, table.colnames))
     for column in list(table.columns.values()):
         try:
             column.unit is None or column.unit.to_string("fits")
@@ -445,17 +446,6 @@ def _make_table_hdu(table):
     for number, column in enumerate(table.columns.values(), 1):
         hdu.header[f"TCOMM{number}"] = to_ascii(column.description or "")
     return hdu
-
-
-def fits_names(names):
-    """Return names as columns of FITS tables can have them: short, ASCII, different."""
-    unique = []
-    for name in map(short_ascii, names):
-        others = (f"{name} {number}" for number in range(2, len(names) + 2))
-        unique.append(
-            name if name not in unique else next(n for n in others if n not in unique)
-        )
-    return unique
 
 
 def short_ascii(name):

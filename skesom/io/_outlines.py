@@ -50,7 +50,7 @@ def trace_outlines(labels, min_size=1, *, middles=False):
     if middles:
         turns[:] = True
     corners = sides.places(_MIDDLE if middles else _START)[order[turns]]
-    owners = sides.owners()[order[ends - 1]]
+    owners = sides.pieces[sides.pixels[order[ends - 1]]]
     parts = np.split(corners, np.cumsum(turns)[ends[:-1] - 1])
     return [
         Outline(int(piece_labels[owner]), parts[walk], int(sizes[owner]))
@@ -117,10 +117,6 @@ class _Sides:
         rows, columns = np.divmod(self.pixels, self.width)
         return np.stack([columns, rows], axis=1) - 1 + offsets[self.directions]
 
-    def owners(self):
-        """Return the piece of each side."""
-        return self.pieces[self.pixels]
-
     def followers(self):
         """Return the side that follows each side on the walk around its piece."""
         left = (self.directions + 1) % 4
@@ -132,10 +128,6 @@ class _Sides:
         directions = np.select(
             [turns_left, goes_on], [left, self.directions], (self.directions - 1) % 4
         )
-        return self.find(pixels, directions)
-
-    def find(self, pixels, directions):
-        """Return the numbers of sides."""
         keys = 4 * self.pixels + self.directions
         return np.searchsorted(keys, 4 * pixels + directions)
 

@@ -120,13 +120,12 @@ def _pick_lazily(data, valid, width):
     from dask import delayed
 
     later = delayed(pick, pure=False)
-    parts, shapes = [], []
+    parts, lengths = [], []
     for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
-        shape = np.count_nonzero(valid[rows]), width
-        if shape[0]:
+        if n_valid := np.count_nonzero(valid[rows]):
             parts.append(later(strip, valid[rows], n_jobs=1))
-            shapes.append(shape)
-    return join_strips(parts, shapes, data.dtype)
+            lengths.append(n_valid)
+    return join_strips(parts, lengths, (width,), data.dtype)
 
 
 def valid_pixels(cube, pattern="pixel", min_bands=None, n_jobs=None):
@@ -228,11 +227,11 @@ def _unflatten_lazily(values, valid):
     dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
     # Not optimized one by one: labels and agreement come from the same votes.
     parts = values.to_delayed(optimize_graph=False).ravel()
-    strips, shapes = [], []
-    for part, rows in zip(parts, map(slice, cuts[:-1], cuts[1:]), strict=True):
-        strips.append(delayed(unflatten, pure=False)(part, valid[rows]))
-        shapes.append((rows.stop - rows.start, *valid.shape[1:], *values.shape[1:]))
-    return join_strips(strips, shapes, dtype)
+    fill = delayed(unflatten, pure=False)
+    rows = map(slice, cuts[:-1], cuts[1:])
+    strips = [fill(part, valid[own]) for part, own in zip(parts, rows, strict=True)]
+    shape = *valid.shape[1:], *values.shape[1:]
+    return join_strips(strips, np.diff(cuts).tolist(), shape, dtype)
 
 
 def _check_length(values, n_rows, things):

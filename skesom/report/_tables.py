@@ -19,10 +19,11 @@ from sklearn.utils import gen_batches
 from skesom import metrics as map_metrics
 from skesom._common.blocks import in_threads, strips_of
 from skesom._common.labels import SKY, known_sums
+from skesom._common.texts import unique_names
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io import cluster_table
-from skesom.io._label_maps import fits_names
+from skesom.io._label_maps import short_ascii
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 _MAX_BANDS = 990  # FITS tables have at most 999 columns
@@ -291,7 +292,7 @@ class _TableFile:
             self._stream.write(rows.view(np.uint8))  # BITPIX of tables counts bytes
 
     def _header(self, table):
-        names = fits_names(table.colnames)
+        names = unique_names(map(short_ascii, table.colnames))
         types = [column.dtype for column in table.itercols()]
         empty = np.empty(0, dtype=[*zip(names, types, strict=True)])
         with warnings.catch_warnings():

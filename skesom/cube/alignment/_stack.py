@@ -109,11 +109,12 @@ def _stack_lazily(plan, parts, n_jobs):
     shared = delayed(plan, traverse=False)  # once for all tasks
     stack = delayed(_stack_rows)
     tasks = [stack(shared, rows, *_cut(plan, parts, rows)) for rows in strips]
-    shapes = [(rows.stop - rows.start, *whole[1:]) for rows in strips]
+    heights = [rows.stop - rows.start for rows in strips]
     sky = None
     if any(part.sky_mask is not None for part in parts):
-        sky = join_strips([t[1] for t in tasks], [s[:2] for s in shapes], bool)
-    return join_strips([t[0] for t in tasks], shapes, plan.dtype), sky, None
+        sky = join_strips([t[1] for t in tasks], heights, whole[1:2], bool)
+    data = join_strips([t[0] for t in tasks], heights, whole[1:], plan.dtype)
+    return data, sky, None
 
 
 def _cut(plan, parts, rows):

@@ -239,9 +239,7 @@ def _subtract_background(image, masked):
     """Return the flux above the background, 0 where masked, and its noise."""
     box = min(BACKGROUND_BOX, *image.shape)
     measure = photutils("background").Background2D  # of boxes with a pixel or more
-    background = measure(
-        image, box, mask=masked, exclude_percentile=100
-    )  # of one pixel
+    background = measure(image, box, mask=masked, exclude_percentile=100)
     flux = np.where(masked, 0, image - background.background)
     # Simulated images may have no noise.
     return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())

@@ -153,8 +153,7 @@ class FluxShape(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         reference = _find_reference(cube, self.reference)
         factors = _common_factors(cube)
-        options = self.noise, self.subtract_sky, self.n_jobs
-        scale = measure_flux_scale(cube, sampled(cube.data), *options)
+        scale = measure_flux_scale(self, cube, sampled(cube.data))
         total_noise = float(np.linalg.norm(scale.noise * factors))
         if reference is not None or total_noise == 0:
             _refuse_constant_bands(cube, scale.noise)

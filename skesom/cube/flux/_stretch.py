@@ -119,8 +119,7 @@ class AsinhStretch(CubeTransformer):
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
         sample = sampled(cube.data)  # of a lazy cube, computed once
-        options = self.noise, self.subtract_sky, self.n_jobs
-        scale = measure_flux_scale(cube, sample, *options)
+        scale = measure_flux_scale(self, cube, sample)
         constant = np.array(cube.band_names)[scale.noise == 0]
         if len(constant):
             warn_user(
@@ -207,11 +206,12 @@ class FluxScale(NamedTuple):
     sky_certainty: float  # that there is sky, from 0 to 1
 
 
-def measure_flux_scale(cube, sample, noise, subtract_sky, n_jobs=None):
-    """Measure sky and noise by a sample, where the user does not state them."""
+def measure_flux_scale(step, cube, sample):
+    """Measure sky and noise by a sample, unless they are parameters of the step."""
+    noise, subtract_sky = step.noise, step.subtract_sky
     if noise is not None:
         noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
-    sky = measure_sky(sample, n_jobs=n_jobs)
+    sky = measure_sky(sample, n_jobs=step.n_jobs)
     if np.isnan(sky.level).all():
         raise ValueError(
             "All pixels are masked (NaN), so there is no noise to scale by."

@@ -50,13 +50,12 @@ def _as_list(regions):
 
 def _pixels_of_region(region, cube, parameter):
     """Return the pixels of a region, None if it does not touch the image."""
-    if hasattr(region, "to_pixel"):
-        if cube.wcs is None:
-            raise ValueError(
-                f"{parameter} holds a {type(region).__name__}, but the cube has no WCS "
-                "to find it in the image. Give the region in pixels, or the cube a WCS "
-                "with Cube.replace(wcs=...)."
-            )
+    if hasattr(region, "to_pixel") and cube.wcs is None:
+        raise ValueError(
+            f"{parameter} holds a {type(region).__name__}, but the cube has no WCS "
+            "to find it in the image. Give the region in pixels, or the cube a WCS "
+            "with Cube.replace(wcs=...)."
+        )
     box, inside = pixels_in_box(in_pixels(region, cube.wcs), cube.shape[:2])
     if inside.size == 0:
         return None
