@@ -152,12 +152,11 @@ def _map_lazily(function, tables, dtype, columns):
     known = [t.rechunk((heights, *t.shape[1:])) for t in known]
     axes = [(0,) if table.ndim == 1 else (0, 1 + n) for n, table in enumerate(known)]
     pairs = [each for pair in zip(known, axes, strict=True) for each in pair]
-    new = {} if columns is None else {"new_axes": {99: columns}}
-    meta = np.empty((0,) * (1 if columns is None else 2), dtype=dtype)
+    to, new_axes = ((0,), None) if columns is None else ((0, 99), {99: columns})
+    meta = np.empty((0,) * len(to), dtype=dtype)
     how = {"dtype": dtype, "meta": meta, "concatenate": True}
-    to = (0,) if columns is None else (0, 99)
     function = partial(_map_chunk, function, given)
-    return dask.array.blockwise(function, to, *pairs, **new, **how)
+    return dask.array.blockwise(function, to, *pairs, new_axes=new_axes, **how)
 
 
 def _map_chunk(function, given, *known):

@@ -61,8 +61,6 @@ def stored(arrays, folder=None):
     They have the strips of the first one. A file goes when the last array that is read
     from it is gone.
     """
-    import dask.array
-
     remove_left_rows(folder)
     arrays, files, last = list(arrays), [], []
     for array in arrays:
@@ -77,17 +75,21 @@ def stored(arrays, folder=None):
         raise
     # Low strips: those of steps may be high, and maps learn from rows far apart.
     height = max(SIZES["strip"].rows, strip_height(arrays[0].shape) // 8)
-    return [
-        dask.array.from_array(
-            file,
-            chunks=(height, *file.shape[1:]),
-            name=f"skesom-rows-{uuid4()}",
-            lock=False,
-            fancy=False,
-            inline_array=True,  # a task of its own would let dask read strips ahead
-        )
-        for file in files
-    ]
+    return [as_lazy(file, (height, *file.shape[1:])) for file in files]
+
+
+def as_lazy(source, chunks):
+    """Return an array of dask whose chunks are read from an open file or group."""
+    import dask.array
+
+    return dask.array.from_array(
+        source,
+        chunks=chunks,
+        name=f"skesom-rows-{uuid4()}",
+        lock=False,
+        fancy=False,
+        inline_array=True,  # a task of its own would let dask read strips ahead
+    )
 
 
 def _new_rows(folder):

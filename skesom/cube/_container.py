@@ -213,9 +213,8 @@ class Cube:
         """
         if not self.is_lazy:
             return self
-        parts = "data", "errors", "sky_mask"
-        values = computed(*(getattr(self, name) for name in parts))
-        return self.replace(**dict(zip(parts, values, strict=True)))
+        data, errors, sky_mask = computed(self.data, self.errors, self.sky_mask)
+        return self.replace(data=data, errors=errors, sky_mask=sky_mask)
 
     def __len__(self) -> int:
         return len(self.data)

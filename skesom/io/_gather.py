@@ -149,13 +149,13 @@ def _add_planes(images, role, wanted, error_kind):
             f"{role} has {len(wanted)} entries for {len(images)} images. Give one for "
             "each image, None where there is none."
         )
-    images = list(images)
-    for number, one in enumerate(wanted):
+    found = []
+    for image, one in zip(images, wanted, strict=True):
         if one is not None:
-            plane = find_elsewhere(images[number], role, one, error_kind)
-            planes = *images[number].planes, plane
-            images[number] = images[number]._replace(planes=planes)
-    return images
+            plane = find_elsewhere(image, role, one, error_kind)
+            image = image._replace(planes=(*image.planes, plane))
+        found.append(image)
+    return found
 
 
 def _choose_places(images):

@@ -168,21 +168,17 @@ def write_regions(
 
 
 def find_outlines(labels, min_size, smoothing):
-    """Return the outlines of the pieces of a label map."""
+    """Return the outlines of the pieces of a label map.
+
+    If they are smooth, smaller pieces join their neighbors, and each cluster keeps one
+    piece at least, its largest.
+    """
     if smoothing == 0:
         return trace_outlines(labels, min_size)
-    return _smooth_outlines(labels, smoothing, min_size)
-
-
-def _smooth_outlines(labels, sigma, min_size):
-    """Return outlines of pieces after smoothing; smaller ones join their neighbors.
-
-    Each cluster keeps one piece at least, its largest.
-    """
     step = math.isqrt(max(labels.size // _MOST_PIXELS, 1))
     first = (step - 1) // 2
     thinned = labels[first::step, first::step]
-    smoothed = _smooth(thinned, max(sigma / step, _LEAST_SIGMA))
+    smoothed = _smooth(thinned, max(smoothing / step, _LEAST_SIGMA))
     outlines = trace_outlines(_merge_small(smoothed, min_size / step**2), middles=True)
     if not outlines:
         return []

@@ -13,6 +13,7 @@ from skesom._common.blocks import strip_height
 from skesom._common.extras import import_extra
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_parent
+from skesom._common.row_files import as_lazy
 from skesom._types import CubeLike, StrPath
 from skesom.cube._convert import as_cube
 from skesom.cube._description import read_description, write_description
@@ -118,8 +119,6 @@ def read_zarr(path):
     """Return the DataArray of a group, with arrays of dask."""
     # Groups of older formats than 3 may hold compressors that run code.
     xarray = _import_xarray()
-    import dask.array
-
     parts = [Path(path), *Path(path).rglob("*")]
     odd = [part for part in parts if not (part.is_file() or part.is_dir())]
     if odd:  # a pipe would block, and addresses lead to other computers
@@ -140,14 +139,8 @@ def read_zarr(path):
     stamp = file_stamp(file)
     for part in (array, *array.coords.values()):
         if part.ndim > 1:
-            part.data = dask.array.from_array(
-                _Stored(part.variable.copy(deep=False), file, stamp),
-                part.encoding["chunks"],
-                name=f"skesom-zarr-{uuid.uuid4()}",
-                lock=False,
-                fancy=False,
-                inline_array=True,
-            )
+            stored = _Stored(part.variable.copy(deep=False), file, stamp)
+            part.data = as_lazy(stored, part.encoding["chunks"])
     return array
 
 

@@ -16,8 +16,8 @@ from skesom.cube import Cube, FWHMConvolver
 from skesom.cube.convolution._filtering import LobedKernel, PositiveKernel
 from skesom.cube.convolution._kernels import (
     Stamp,
+    fit_core,
     gaussian_stamp,
-    stamp_fwhm,
     to_pixel_size,
 )
 
@@ -499,7 +499,7 @@ class TestStamps:
         sigma = 3.1 * TO_SIGMA
         rows, columns = np.indices((41, 41)) - 20
         star = np.exp(-(rows**2 + columns**2) / (2 * sigma**2))
-        assert_allclose(stamp_fwhm(Stamp(star / star.sum(), 1.0)), 3.1, rtol=1e-6)
+        assert_allclose(fit_core(star / star.sum())[0], 3.1, rtol=1e-6)
 
     @pytest.mark.parametrize("fwhm", [1.3, 4.0])
     def test_gaussian(self, fwhm):

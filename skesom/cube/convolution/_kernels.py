@@ -101,7 +101,7 @@ def match_stamps(bands, beams, stamps, target):
 
 def stamp_beam(stamp, band):
     """Return the round beam that fits a measured point-spread function."""
-    fwhm = stamp_fwhm(stamp) * pixel_size(band)
+    fwhm = fit_core(stamp.array)[0] * pixel_size(band)
     if np.isnan(fwhm):
         raise ValueError(
             f"The core of the PSF of band {band.name!r} fits no Gaussian. Pass the "
@@ -279,7 +279,7 @@ def _centered(array, owner):
     half = np.maximum(peak, np.array(array.shape) - 1 - peak)
     after = half + 1 + peak - array.shape
     framed = np.pad(array, np.stack([half - peak, after], axis=1))
-    offset = np.nan_to_num(_fit_core(framed)[1])
+    offset = np.nan_to_num(fit_core(framed)[1])
     center = peak + offset
     if np.abs(offset).max() > NEAR:
         spectrum = ndimage.fourier_shift(fft.fft2(framed), -offset)
@@ -317,12 +317,7 @@ def gaussian_stamp(fwhm, pixel_size):
     return Stamp(elliptical_gaussian(np.eye(2) * sigma**2), pixel_size)
 
 
-def stamp_fwhm(stamp):
-    """Return the FWHM of the core of a point-spread function."""
-    return _fit_core(stamp.array)[0]
-
-
-def _fit_core(array):
+def fit_core(array):
     """Return the FWHM of the core around the middle, and its place from there."""
     area = np.count_nonzero(array >= array.max() / 2)
     guess = max(1.0, 2 * np.sqrt(area / np.pi))
