@@ -142,6 +142,7 @@ class ClusterMapDisplay(ClusterDisplay):
         legend : bool, default=True
             Whether there is a legend, or a color bar for more clusters than fit in one.
         %(image)s
+
         %(plotted)s
 
         Examples

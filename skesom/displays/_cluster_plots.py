@@ -107,6 +107,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
             Whether fluxes are converted to one unit if units or zero points are known
             for all bands: to surface brightness if the pixel scale is known, else to
             flux density per pixel; per wavelength up to 3 um, beyond per frequency.
+
         %(plotted)s
 
         Examples
@@ -196,6 +197,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         %(parameters)s
         log : bool, default=False
             Whether the numbers of pixels are on a logarithmic scale.
+
         %(plotted)s
 
         Examples

@@ -146,6 +146,7 @@ class CrossmatchDisplay(Display):
         significance : float, default=0.05
             Cells are colored if random positions deviate as much in any cluster less
             often than this.
+
         %(plotted)s
 
         Examples

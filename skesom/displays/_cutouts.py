@@ -85,6 +85,7 @@ class CutoutsDisplay(ClusterDisplay):
             Pieces of fewer pixels are not drawn, apart from the largest.
         bands : sequence of three int or str, default=None
             Bands for red, green and blue, see `rgb_image`.
+
         %(plotted)s
 
         Examples

@@ -151,6 +151,7 @@ class DendrogramDisplay(Display):
             At how many leaves further splits end. Clusters are always drawn.
         height : str, default="distance"
             What the height of a step is, for the axis.
+
         %(plotted)s
 
         Examples

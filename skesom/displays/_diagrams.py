@@ -110,6 +110,7 @@ class ColorDiagramDisplay(ClusterDisplay):
             Which ones have a contour; all by default.
         max_pixels : int, default=4000000
             Of larger images every second, third, ... row and column is used.
+
         %(plotted)s
 
         Examples

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Base of all displays, the texts of their docstrings, axes and color bars."""
+"""Base of all displays, axes and color bars."""
 
 from __future__ import annotations
 
@@ -10,128 +10,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from skesom._common.docstrings import fill_docstring
 from skesom._types import Axes
+from skesom.displays._docstrings import fill_docstrings
 
 # Points in the size of ticks: height of a line of names, width of a letter, and of a
 # number of two digits and a space.
 LINE, _LETTER, NUMBER = 9.0, 6.0, 14.0
-_AX = """\
-ax : matplotlib.axes.Axes, default=None
-    Where to draw; a new figure by default. Images with coordinates on the sky need
-    axes that were made with ``projection=wcs``."""
-_COLOR_BAR = """\
-color_bar_ : matplotlib.colorbar.Colorbar
-    Scale of the colors."""
-_RAISES = """\
-Raises
-------
-ValueError
-    If the data or the options do not fit to each other."""
-_TEXTS = {
-    # Parameters of classes; the first one has the heading
-    "label_map": """\
-Parameters
-----------
-label_map : array-like of int of shape (n_rows, n_columns)
-    Clusters from 0; negative labels are no clusters.""",
-    "style": """\
-colors : array-like of shape (n_clusters, 4), default=None
-    A color for each cluster, such as those of `cluster_colors`; by default colors
-    that color-blind readers too can tell apart.
-names : dict of int to str or sequence of str, default=None
-    Names of the clusters; their numbers by default.""",
-    "layout": """\
-layout : LatticeLayout or GraphLayout
-    Positions of the units, and how they are drawn.""",
-    # Attributes; the first ones have the heading
-    "attributes": """\
-Attributes
-----------
-ax_ : matplotlib.axes.Axes
-    Axes of the picture.
-figure_ : matplotlib.figure.Figure
-    Figure of the axes.""",
-    "color_bar": f"""\
-image_ : matplotlib.image.AxesImage
-    The values.
-{_COLOR_BAR}""",
-    "units": f"""\
-units_ : matplotlib.collections.Collection
-    Cells of a lattice or dots of a graph, in the colors of their values.
-{_COLOR_BAR}""",
-    "legend": """\
-legend_ : matplotlib.legend.Legend or None
-    Clusters and their percentages of the pixels in clusters, those of both
-    clusterings if there are two.
-color_bar_ : matplotlib.colorbar.Colorbar or None
-    Replaces the legend if there are too many clusters for one.""",
-    # Parameters of methods; the first ones have the heading
-    "estimator": """\
-Parameters
-----------
-estimator : estimator
-    Fitted CubeClusterer or CubeClassifier, or a Pipeline that ends in one.
-X : Cube, array-like of shape (n_rows, n_columns, n_bands) or list of Cube
-    Input of the estimator. An image has the WCS of this.""",
-    "catalog": """\
-catalog : str, os.PathLike, Table or sequence of regions
-    The objects. Options may also be those of `skesom.maps.crossmatch`.""",
-    "map": """\
-Parameters
-----------
-estimator : estimator
-    Fitted ESOM or CSOM (or their classifiers), or a Pipeline or CubeClusterer that
-    contains one.""",
-    "embedding": """\
-embedding : {"pca", "isomap"}, transformer or array-like of shape (n_units, 2), \
-default="pca"
-    Positions of the units of an evolving map: their first two principal components;
-    distances along the links ("isomap"); the output of a scikit-learn transformer
-    with ``fit_transform``, such as TSNE; or an array. Not used for a lattice.""",
-    "parameters": f"""\
-Parameters
-----------
-{_AX}""",
-    "image": """\
-scale_bar, compass : bool, default=True
-    Whether a bar of a round angle, and arrows to north and east, are drawn, if the
-    pixel scale and the WCS are known and the image is not a narrow strip.
-max_pixels : int, default=4000000
-    Maximum number of pixels in the picture. Of larger label maps every second,
-    third, ... row and column is drawn; larger images of numbers are averaged.""",
-    # Ends of docstrings
-    "drawn": f"""\
-{_AX}
-**options : dict
-    Other parameters of the class, and those of `plot`.
-
-Returns
--------
-display : object
-    Display of this class, drawn.
-
-{_RAISES}
-ImportError
-    If matplotlib is missing (extra ``plot``).""",
-    "plotted": f"""\
-
-Returns
--------
-self : object
-    The display, with the attributes that end in an underscore.
-
-{_RAISES}""",
-}
-_complete = fill_docstring(**_TEXTS)
 
 
-@_complete
+@fill_docstrings
 class Display:
     """Base of displays: completes their docstrings, draws what it creates."""
 
     def __init_subclass__(cls):
-        _complete(cls)
+        fill_docstrings(cls)
 
     @classmethod
     def from_predictions(

@@ -129,6 +129,7 @@ class HitMapDisplay(UnitMapDisplay):
             Colors of hits without classes, on a square-root scale.
         colors : array-like of shape (n_classes, 4), default=None
             Colors of classes, by default those of clusters.
+
         %(plotted)s
 
         Examples
@@ -265,6 +266,7 @@ class PrototypesDisplay(UnitMapDisplay):
         %(parameters)s
         cmap : str or matplotlib.colors.Colormap, default="gray_r"
             Colors of the weights.
+
         %(plotted)s
 
         Examples

@@ -240,6 +240,7 @@ class UMatrixDisplay(UnitMapDisplay):
             Colors of the rims of dots, by default those of the other displays.
         cmap : str or matplotlib.colors.Colormap, default="cividis"
             Colors of the distances.
+
         %(plotted)s
 
         Examples
@@ -342,6 +343,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
             Whether each panel has its own scale of colors, or all have the same.
         cmap : str or matplotlib.colors.Colormap, default="viridis"
             Colors of the weights.
+
         %(plotted)s
 
         Examples
@@ -465,6 +467,7 @@ class TrainingCurveDisplay(Display):
         """Draw the errors by the number of the epoch, counted from 1.
 
         %(parameters)s
+
         %(plotted)s
 
         Examples

@@ -176,6 +176,7 @@ class ValueMapDisplay(Display):
         cmap : str or matplotlib.colors.Colormap, default=None
             By default "inferno" for distances, else "viridis".
         %(image)s
+
         %(plotted)s
 
         Examples
