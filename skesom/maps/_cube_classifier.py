@@ -21,8 +21,7 @@ from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike
 from skesom.maps._cube_clusterer import PixelTableMixin
-from skesom.maps._errors import apply
-from skesom.maps._large_tables import to_apply, to_learn
+from skesom.maps._pixel_tables import apply, to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
 
 

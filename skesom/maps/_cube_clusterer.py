@@ -28,20 +28,18 @@ from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube
 from skesom.maps._comparison import renumber
-from skesom.maps._errors import (
+from skesom.maps._pixel_tables import (
     apply,
     at_end,
+    drop_lazy_labels,
     errors_to_apply,
     errors_to_learn,
-    with_errors,
-)
-from skesom.maps._large_tables import (
-    drop_lazy_labels,
     in_blocks,
     is_large,
     learn_more,
     to_apply,
     to_learn,
+    with_errors,
 )
 from skesom.pixels import flatten, unflatten
 from skesom.pixels._flatten import some_valid, table_of, valid_pixels

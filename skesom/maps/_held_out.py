@@ -16,7 +16,7 @@ from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeClassifier, CubeLike, Names
 from skesom.maps._cube_classifier import check_labels
-from skesom.maps._large_tables import to_apply
+from skesom.maps._pixel_tables import to_apply
 from skesom.pixels import sky_blocks
 
 

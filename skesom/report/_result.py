@@ -19,8 +19,8 @@ from skesom.displays._diagrams import choose_diagrams
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters
-from skesom.maps._errors import at_end, errors_to_apply
 from skesom.maps._pipeline import MapImages, n_steps_to_map
+from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
 from skesom.report._provenance import label_map_digest
 
