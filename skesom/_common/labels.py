@@ -59,6 +59,5 @@ def known_sums(numbers, values, n_numbers):
 
 def ranks_by_size(sizes):
     """Return the place of each cluster by falling size, dtype int32."""
-    ranks = np.empty(len(sizes), dtype=np.int32)
-    ranks[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes), dtype=np.int32)
-    return ranks
+    order = np.argsort(-sizes, kind="stable")
+    return np.argsort(order).astype(np.int32)

@@ -204,6 +204,11 @@ class CubeTransformer(CubeStep):
         """
         return self
 
+    def _transform(self, X):
+        """Transform one cube by the `_apply` of a subclass."""
+        cube = self._check_cube(X, reset=False)
+        return self._like_input(X, self._apply(cube))
+
     def _check_cube(self, X, *, reset):
         if not reset:
             check_is_fitted(self)

@@ -67,17 +67,16 @@ class CubeStore(CubeTransformer):
             self.cube_ = passed_on
         return passed_on
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
+    def _apply(self, cube):
         if not cube.is_lazy:
-            return self._like_input(X, cube)
+            return cube
         parts = ("data", "errors", "sky_mask")
         lazy = {p: getattr(cube, p) for p in parts if is_lazy(getattr(cube, p))}
         key = tuple(array.name for array in lazy.values())
         if getattr(self, "_kept", (None,))[0] != key:
             self._kept = key, stored(lazy.values(), self.folder)
         changes = dict(zip(lazy, self._kept[1], strict=True))
-        return self._like_input(X, cube.replace(**changes))
+        return cube.replace(**changes)
 
     def __getstate__(self):
         """Leave out the files, which belong to this process."""

@@ -63,15 +63,14 @@ class BandBinner(CubeTransformer):
         n_bands = self._check_cube(X, reset=True).shape[2]
         self.n_bins_ = -(-n_bands // self.bin_size)
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
+    def _apply(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
         bins = [slice(start, start + self.bin_size) for start in starts]
         names, band_units, zero_points = _describe_bins(cube, bins)
         data, errors = map_pixels(
             partial(_mean, bins), cube.data, cube.errors, len(bins), n_jobs=1
         )
-        binned = Cube(
+        return Cube(
             data,
             errors=errors,
             wcs=cube.wcs,
@@ -83,7 +82,6 @@ class BandBinner(CubeTransformer):
             zero_points=zero_points,
             band_coordinates=_mean_places(cube.band_coordinates, bins),
         )
-        return self._like_input(X, binned)
 
 
 def _mean(bins, data, errors):

@@ -136,14 +136,12 @@ class ColorScaler(CubeTransformer):
         self.components_, self.variance_ = components[np.argsort(order)], variance
         self.brightness_, self.signal_, self.weights_ = brightness, share, weights
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
+    def _apply(self, cube):
         scale = copy.copy(self)._scale  # as it is now
         planes, here = (cube.data, cube.errors), not getattr(self, "_copy", True)
         data, errors = map_pixels(scale, *planes, size="sums", n_jobs=-1, in_place=here)
         bare = [None] * cube.shape[2]
-        scaled = cube.replace(data=data, errors=errors, band_units=bare)
-        return self._like_input(X, scaled)
+        return cube.replace(data=data, errors=errors, band_units=bare)
 
     def _scale(self, data, errors):
         scaled = np.empty_like(data)

@@ -165,8 +165,7 @@ class FluxShape(CubeTransformer):
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
+    def _apply(self, cube):
         names = list(cube.band_names)
         if self.reference_ is not None:
             below = names.pop(self.reference_)
@@ -179,7 +178,7 @@ class FluxShape(CubeTransformer):
             len(names),
             n_jobs=self.n_jobs,
         )
-        return self._like_input(X, self._described(cube, data, names, errors))
+        return self._described(cube, data, names, errors)
 
     def _compare(self, flux, errors):
         flux = np.subtract(flux, self.sky_level_, order="C")

@@ -35,9 +35,8 @@ class Photometry:
         return {name: self._janskys(name) for name in self.cube.band_names}
 
     def _janskys(self, name):
-        wavelength = self.wavelengths[name]
-        known = None if np.isnan(wavelength) else [wavelength * units.nm]
-        converter = FluxUnitConverter("Jy", wavelengths=known)
+        wavelength = self.wavelengths[name] * units.nm
+        converter = FluxUnitConverter("Jy", wavelengths=[wavelength])
         try:
             return float(converter.fit(self.cube[[name]][:1, :1]).factors_[0])
         except ValueError:

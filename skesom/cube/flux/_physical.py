@@ -23,10 +23,10 @@ def physical_factors(cube):
     if len(known) == 1 and None not in known and is_flux(*known):
         return np.ones(cube.shape[2]), known.pop()
     places = band_wavelengths(cube)
-    wavelengths = [None if np.isnan(nm) else nm * units.nm for nm in places]
     unit = _unit_for(places, cube.pixel_scale)
+    converter = FluxUnitConverter(unit, wavelengths=places * units.nm)
     try:
-        converter = FluxUnitConverter(unit, wavelengths=wavelengths).fit(cube[:1, :1])
+        converter.fit(cube[:1, :1])
     except ValueError:
         return None, None
     return converter.factors_, unit

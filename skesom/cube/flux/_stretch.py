@@ -132,8 +132,7 @@ class AsinhStretch(CubeTransformer):
         # As text, which any format of models can hold.
         self._band_units = [unit and unit.to_string() for unit in cube.band_units]
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
+    def _apply(self, cube):
         known = self.noise_ > 0
         factor = np.divide(1, self.scale_, out=np.zeros(len(known)), where=known)
         # One number for each value of a row of pixels: short loops over bands are slow.
@@ -154,8 +153,7 @@ class AsinhStretch(CubeTransformer):
             stretch, cube.data, cube.errors, n_jobs=self.n_jobs, in_place=not self.copy
         )
         pure = [units.dimensionless_unscaled] * cube.shape[2]
-        stretched = cube.replace(data=data, errors=errors, band_units=pure)
-        return self._like_input(X, stretched)
+        return cube.replace(data=data, errors=errors, band_units=pure)
 
     def inverse_transform(self, X: CubeLike) -> Cube | NDArray[Any]:
         """Bring stretched values back to fluxes.

@@ -262,7 +262,8 @@ class CubeMasker(CubeTransformer):
 
     def _measure_sky(self, cube, taken):
         """Return level, noise and slope of the values left in representative rows."""
-        lost = _lost_values(taken, self.min_bands)(representative_rows(*cube.shape[:2]))
+        rows = representative_rows(*cube.shape[:2])
+        lost = _lost_values(taken, self.min_bands, rows)
         sample = sampled(cube.data)  # of a lazy cube, computed once
         sky, slopes = measure_sky(sample, lost, n_jobs=self.n_jobs), np.nan
         if self.check_background:
@@ -276,7 +277,7 @@ class CubeMasker(CubeTransformer):
 
     def _masked(self, X, cubes, taken):
         """Return the masked cubes in the form of X."""
-        lost = [_lost_values(each, self.min_bands) for each in taken]
+        lost = [partial(_lost_values, each, self.min_bands) for each in taken]
         masked = [
             write_nan(cube, find_lost, cube.sky_mask, self.copy, self.n_jobs)
             for cube, find_lost in zip(cubes, lost, strict=True)
@@ -466,14 +467,10 @@ def _pixels_by_criterion(taken, min_bands):
     return np.partition(taken, may_lose, axis=0)[may_lose]
 
 
-def _lost_values(taken, min_bands):
-    """Return a function that finds the values in some rows that become NaN."""
-
-    def find_lost(rows):
-        part = taken[:, rows]
-        return (part != KEPT) | (_pixels_by_criterion(part, min_bands) != KEPT)
-
-    return find_lost
+def _lost_values(taken, min_bands, rows):
+    """Return the values in some rows that become NaN."""
+    part = taken[:, rows]
+    return (part != KEPT) | (_pixels_by_criterion(part, min_bands) != KEPT)
 
 
 def _count(pixels):

@@ -145,10 +145,8 @@ class SkyMasker(CubeTransformer):
         cube = self._fit(X)
         return self._like_input(X, self._masked(cube, self.sky_mask_))
 
-    def _transform(self, X):
-        cube = self._check_cube(X, reset=False)
-        sky_mask = _is_sky(self._find_codes(cube))
-        return self._like_input(X, self._masked(cube, sky_mask))
+    def _apply(self, cube):
+        return self._masked(cube, _is_sky(self._find_codes(cube)))
 
     def _fit(self, X):
         """Fit, and return the cube."""
