@@ -363,6 +363,11 @@ def split_bands(values, cubes):
     return [values[start:end] for start, end in pairwise(ends)]
 
 
+def with_bands(cubes, *values):
+    """Return each cube with its part of sequences of one entry per band."""
+    return zip(cubes, *(split_bands(each, cubes) for each in values), strict=True)
+
+
 def one_per_band(entries, names, kind, wanted, default=None):
     """Return one entry per band from a sequence, or a mapping by band name."""
     if isinstance(entries, Mapping):

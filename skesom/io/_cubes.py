@@ -28,7 +28,7 @@ from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.header_cards import band_cards
 from skesom._types import CubeLike, Extension, StrPath
 from skesom.cube import Cube, combine_exposures
-from skesom.cube._base import split_bands
+from skesom.cube._base import split_bands, with_bands
 from skesom.cube._convert import as_cube
 from skesom.cube.alignment._stack import join_bands
 from skesom.io._fits_files import make_hdus, stand_in, write_files
@@ -269,7 +269,7 @@ def _read_strip(images, places, how, n_rows=None, openers=None):
     data = np.empty(shape, how.dtype)
     has_errors = any(image.has_errors for image in images)
     errors = np.full_like(data, np.nan) if has_errors else None
-    for image, own_places in zip(images, split_bands(places, images), strict=True):
+    for image, own_places in with_bands(images, places):
         copy_pixels(image, data, own_places)
         for plane in image.planes:
             is_whole = openers is None

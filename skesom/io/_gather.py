@@ -25,7 +25,7 @@ from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
 from skesom._sky.world_axes import distance_of
 from skesom.cube import Cube
-from skesom.cube._base import all_band_names, split_bands
+from skesom.cube._base import all_band_names, split_bands, with_bands
 from skesom.cube._convert import find_converter
 from skesom.cube.alignment._registration import find_shift
 from skesom.io._images import Image, describe_array, describe_file
@@ -51,7 +51,7 @@ class Plan(NamedTuple):
 
     def named(self, names):
         """Return the same with other names of the bands."""
-        pairs = zip(self.images, split_bands(names, self.images), strict=True)
+        pairs = with_bands(self.images, names)
         return self._replace(images=[i._replace(band_names=own) for i, own in pairs])
 
 
@@ -103,8 +103,8 @@ def gather_images(
     roles = dict.fromkeys(ERROR_POWERS, "errors")
     found = [(roles.get(p.kind, p.kind), p) for image in images for p in image.planes]
     images = _choose_places(images)
-    widths = split_bands(_spread_fwhm(images, fwhm), images)
-    images = [i._replace(fwhm=w) for i, w in zip(images, widths, strict=True)]
+    widths = with_bands(images, _spread_fwhm(images, fwhm))
+    images = [image._replace(fwhm=own) for image, own in widths]
     images, band_names = _merge_exposures(images, combine, band_names)
     unnamed = band_names is None
     names = _name_bands(images) if unnamed else _check_names(images, band_names)
@@ -399,7 +399,7 @@ def _sort_keys(images, names):
     found = wavelengths_of(parts, names, all_band_names(images))
     found = np.where(np.isnan(found), np.inf, found).tolist()
     keys = []
-    for image, own in zip(images, split_bands(found, images), strict=True):
+    for image, own in with_bands(images, found):
         file = (), "", 0  # images in memory stay as they are given
         if image.place is not None:
             path, number = image.place

@@ -14,7 +14,7 @@ from scipy import fft, ndimage
 from skesom._common.lazy import computed
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
-from skesom.cube._base import list_bands, split_bands
+from skesom.cube._base import list_bands, with_bands
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
 from skesom.cube.convolution._filtering import smooth
@@ -280,7 +280,7 @@ def on_sky(cubes, grid):
 def shift_cubes(cubes, grid, shifts):
     """Return cubes whose WCS is moved; bands that move differently are cut apart."""
     moved = []
-    for cube, own in zip(cubes, split_bands(np.asarray(shifts), cubes), strict=True):
+    for cube, own in with_bands(cubes, np.asarray(shifts)):
         starts = np.flatnonzero(np.any(np.diff(own, axis=0) != 0, axis=1)) + 1
         for start, stop in pairwise([0, *starts, len(own)]):
             part = cube if stop - start == len(own) else cube[:, :, start:stop]

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import map_strips, planes_of
 from skesom._common.warn import warn_user
-from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, split_bands
+from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, with_bands
 from skesom.cube.convolution._beams import photutils
 from skesom.cube.flux._background_mesh import measure_background, subtract_backgrounds
 from skesom.cube.masking._sky import measure_slopes
@@ -117,7 +117,7 @@ class BackgroundSubtractor(CubeTransformer):
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        parts = zip(cubes, split_bands(self.subtracted_, cubes), strict=True)
+        parts = with_bands(cubes, self.subtracted_)
         return self._like_inputs(X, [self._subtract(*part)[0] for part in parts])
 
     def _fit(self, X):
@@ -135,7 +135,7 @@ class BackgroundSubtractor(CubeTransformer):
             if not check:
                 raise
             wanted, missing = np.zeros_like(wanted), str(error)
-        parts = zip(cubes, split_bands(wanted, cubes), strict=True)
+        parts = with_bands(cubes, wanted)
         found = [self._subtract(*part, check=check) for part in parts]
         cubes, ranges = map(list, zip(*found, strict=True))
         self.background_range_ = np.concatenate(ranges)

@@ -20,7 +20,7 @@ from skesom.cube._base import (
     is_cube_list,
     is_described,
     one_per_band,
-    split_bands,
+    with_bands,
 )
 
 # By what a unit of flux may be divided.
@@ -138,11 +138,8 @@ class FluxUnitConverter(CubeTransformer):
         factors = self.factors_
         if is_described(X) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
-        converted = [
-            self._multiply(cube, part)
-            for cube, part in zip(cubes, split_bands(factors, cubes), strict=True)
-        ]
-        return self._like_inputs(X, converted)
+        parts = with_bands(cubes, factors)
+        return self._like_inputs(X, [self._multiply(*part) for part in parts])
 
     def _find_factors(self, cubes, unit):
         """Return factors of all bands, and their sources."""
@@ -150,11 +147,10 @@ class FluxUnitConverter(CubeTransformer):
         given = _spread(self.calibration, names, "calibration")
         wavelengths = _spread(self.wavelengths, names, "wavelengths")
         _check_wavelengths(wavelengths, names)
-        parts = split_bands(given, cubes), split_bands(wavelengths, cubes)
         found = [
             _conversion_factor(band, unit)
-            for cube, *part in zip(cubes, *parts, strict=True)
-            for band in _describe_bands(cube, *part)
+            for part in with_bands(cubes, given, wavelengths)
+            for band in _describe_bands(*part)
         ]
         factors, sources = zip(*found, strict=True)
         return np.array(factors), sources

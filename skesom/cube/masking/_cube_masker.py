@@ -23,6 +23,7 @@ from skesom.cube._base import (
     is_cube_list,
     numbers_per_band,
     split_bands,
+    with_bands,
 )
 from skesom.cube.masking._defects import (
     dark_lines,
@@ -253,8 +254,8 @@ class CubeMasker(CubeTransformer):
         pixels = [_pixels_by_criterion(each, self.min_bands) for each in taken]
         for group in zip(cubes, taken, pixels, strict=True):
             _refuse_empty(*group)
-        for cube, gradient in self._with_bands(cubes, self.background_gradient_):
-            _warn_of_slopes(cube, gradient)
+        for part in with_bands(cubes, self.background_gradient_):
+            _warn_of_slopes(*part)
         all_or_one = list if is_cube_list(X) else next
         self.mask_ = all_or_one(each != KEPT for each in pixels)
         self.summary_ = all_or_one(_count(each) for each in pixels)
@@ -270,11 +271,6 @@ class CubeMasker(CubeTransformer):
             slopes = measure_slopes(sample, lost, self.n_jobs)
         return sky.level, sky.noise, np.broadcast_to(slopes, len(sky.level))
 
-    @staticmethod
-    def _with_bands(cubes, values):
-        """Return pairs of a cube and its part of the values of all bands."""
-        return zip(cubes, split_bands(values, cubes), strict=True)
-
     def _masked(self, X, cubes, taken):
         """Return the masked cubes in the form of X."""
         lost = [partial(_lost_values, each, self.min_bands) for each in taken]
@@ -288,7 +284,7 @@ class CubeMasker(CubeTransformer):
         """Return the criterion of each value before the signal to noise."""
         return [
             self._values_of_cube(cube, saturation, must_overlap)
-            for cube, saturation in self._with_bands(cubes, self.saturation_)
+            for cube, saturation in with_bands(cubes, self.saturation_)
         ]
 
     def _values_of_cube(self, cube, saturation, must_overlap):
@@ -482,24 +478,20 @@ def _count(pixels):
 
 
 def _noise_maps(noise, measured, cubes):
-    """Return the noise of the values of each cube, bands last."""
+    """Return the noise of each cube: that of its bands, or a map with bands last."""
     if noise is None:
-        maps = [cube.errors for cube in cubes]
-    elif np.ndim(noise) > 1:
-        maps = [np.asarray(filled(noise))] * len(cubes)
-    else:
-        names = all_band_names(cubes)
-        measured = numbers_per_band(noise, names, "noise", positive=True)
-        maps = [None] * len(cubes)
-    for cube, values in zip(cubes, maps, strict=True):
-        if values is not None and values.shape != cube.shape:
+        parts = with_bands(cubes, measured)
+        return [own if cube.errors is None else cube.errors for cube, own in parts]
+    if np.ndim(noise) < 2:
+        numbers = numbers_per_band(noise, all_band_names(cubes), "noise", positive=True)
+        return split_bands(numbers, cubes)
+    noise = np.asarray(filled(noise))
+    for cube in cubes:
+        if noise.shape != cube.shape:
             raise ValueError(
-                f"noise has shape {values.shape}, but the cube has {cube.shape}."
+                f"noise has shape {noise.shape}, but the cube has {cube.shape}."
             )
-    return [
-        numbers if values is None else values
-        for values, numbers in zip(maps, split_bands(measured, cubes), strict=True)
-    ]
+    return [noise] * len(cubes)
 
 
 def _check_min_bands(cubes, min_bands):
