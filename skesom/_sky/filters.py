@@ -10,11 +10,6 @@ from itertools import pairwise, takewhile
 import numpy as np
 from astropy import units
 
-_LENGTHS = {
-    **dict.fromkeys(("um", "micron", "microns", "mum", "mu"), "um"),
-    **{"nm": "nm", "A": "Angstrom", "angstrom": "Angstrom", "ang": "Angstrom"},
-    **{"ghz": "GHz", "mhz": "MHz", "kev": "keV", "ev": "eV"},
-}
 _FEWEST_ANGSTROM = 900  # below, the letter A is no unit
 _LATIN = str.maketrans(
     {
@@ -48,6 +43,7 @@ def _read_table():
 
 TABLE = _read_table()
 _TOGETHER = [(int(k[9]), v) for k, v in TABLE.items() if k.startswith("together")]
+_LENGTHS = {w: k[7:] for k, v in TABLE.items() if k[:7] == "length " for w in v}
 _BESIDE = {k[7:]: v for k, v in TABLE.items() if k.startswith("beside")}
 VEGA_OFFSETS = {k[5:]: v for k, v in TABLE.items() if k.startswith("vega")}
 _SLOAN = TABLE["ab"].keys()

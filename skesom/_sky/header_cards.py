@@ -31,18 +31,7 @@ _SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY")
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
-# Spellings of telescopes that astropy does not accept.
-_SPELLINGS = {
-    **{"electron": "e electrons", "ct": "cnt cnts count counts cts", "ct/s": "cps"},
-    **{"DN": "dn dns", "adu": "adu adus", "photon": "photons", "cm": "cm", "km": "km"},
-    **{"s": "s sec secs second seconds", "Jy": "jy jansky janskys", "/": "per"},
-    **{"uJy": "ujy microjy", "sr": "sr steradian", "beam": "beam", "Hz": "hz"},
-    **{"erg": "erg ergs", "Angstrom": "aa ang angstrom angstroms", "eV": "ev"},
-    **{"nmgy": "nanomaggy nanomaggies", "pix": "pix pixel pixels", "keV": "kev"},
-    **{"um": "um micron microns micrometer micrometers", "MHz": "mhz", "GHz": "ghz"},
-    **{"nm": "nm nanometer nanometers", "kHz": "khz"},
-}
-_WORDS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
+_WORDS = {w: k[9:] for k, v in TABLE.items() if k[:9] == "spelling " for w in v}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
 _CASU = {"wfcam", "vircam"}  # whose MAGZPT is that of a count per second
 _RADIAN = units.rad.to(units.arcsec)
