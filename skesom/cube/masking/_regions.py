@@ -22,14 +22,11 @@ def pixels_of_regions(regions, cube, parameter, must_overlap):
     for region in _as_list(regions):
         is_drawn = is_region(region)
         find = _pixels_of_region if is_drawn else _check_mask
-        pixels = find(region, cube, parameter)
-        if pixels is None:
-            continue
-        touched = True
-        if is_drawn and region.meta.get("include") in (False, 0, "-"):
-            taken_out |= pixels
-        else:
-            inside |= pixels
+        box, found = find(region, cube, parameter)
+        touched |= found.size > 0
+        is_out = is_drawn and region.meta.get("include") in (False, 0, "-")
+        pixels = taken_out if is_out else inside
+        pixels[box] |= found
     if must_overlap and not touched:
         raise ValueError(
             f"None of the regions of {parameter} touches the image of {cube.shape[0]} "
@@ -49,19 +46,14 @@ def _as_list(regions):
 
 
 def _pixels_of_region(region, cube, parameter):
-    """Return the pixels of a region, None if it does not touch the image."""
+    """Find the pixels of a region, in a box around it."""
     if hasattr(region, "to_pixel") and cube.wcs is None:
         raise ValueError(
             f"{parameter} holds a {type(region).__name__}, but the cube has no WCS "
             "to find it in the image. Give the region in pixels, or the cube a WCS "
             "with Cube.replace(wcs=...)."
         )
-    box, inside = pixels_in_box(in_pixels(region, cube.wcs), cube.shape[:2])
-    if inside.size == 0:
-        return None
-    pixels = np.zeros(cube.shape[:2], dtype=bool)
-    pixels[box] = inside
-    return pixels
+    return pixels_in_box(in_pixels(region, cube.wcs), cube.shape[:2])
 
 
 def in_pixels(region, wcs):
@@ -121,7 +113,7 @@ def _has_place(region, wcs):
 
 
 def _check_mask(mask, cube, parameter):
-    """Return a mask as booleans after comparing it with the image."""
+    """Return the whole image, and a mask as booleans after comparing it with that."""
     mask = np.asarray(filled(mask, parameter == "exclude"))
     if mask.dtype.kind not in "biu":
         raise ValueError(
@@ -133,4 +125,4 @@ def _check_mask(mask, cube, parameter):
             f"{parameter} has shape {mask.shape}, but the cube has {cube.shape[0]} x "
             f"{cube.shape[1]} pixels."
         )
-    return mask.astype(bool)
+    return ..., mask.astype(bool)
