@@ -22,7 +22,6 @@ from skesom.displays._display import (
     NUMBER,
     literal,
     name_ticks,
-    new_axes,
     numbers_of,
     size_in_points,
     update_layout,
@@ -124,7 +123,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
         chosen = numbers_of("cluster", clusters, given.names)
         factors, flux_unit = physical_factors(cube) if physical else (None, None)
         places, unit = _places(cube, self.wavelengths)
-        ax = new_axes(ax, (7.4, 4.6))
+        ax = self._new_axes(ax, (7.4, 4.6))
         self._draw_lines(ax, given, chosen, cube, places, quartiles, factors)
         _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
         ax.set_ylabel(f"median {flux or _flux_of(cube, flux_unit)}")
@@ -143,7 +142,6 @@ class ClusterSpectraDisplay(ClusterDisplay):
         else:
             ax.set_xlabel(axis_name(unit))
             _name_bands_above(ax, places, cube.band_names)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw_lines(self, ax, given, chosen, cube, places, quartiles, factors):
@@ -211,7 +209,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         clusters = as_clusters(self)
         n_clusters = len(clusters.names)
         pixels = clusters.pixels
-        ax = new_axes(ax)
+        ax = self._new_axes(ax)
         width, colors = 0.86 if n_clusters <= _MANY else 1.0, clusters.colors
         self.bars_ = ax.bar(range(n_clusters), pixels, width, color=colors, log=log)
         self.texts_ = self._write_percentages(ax, pixels)
@@ -227,7 +225,6 @@ class ClusterHistogramDisplay(ClusterDisplay):
         others = _shares_of_others(clusters)
         if others:
             ax.set_title(others, loc="left", size="small")
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _write_percentages(self, ax, pixels):

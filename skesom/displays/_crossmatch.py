@@ -21,7 +21,6 @@ from skesom.displays._display import (
     add_color_bar,
     literal,
     name_ticks,
-    new_axes,
     size_in_points,
     update_layout,
 )
@@ -164,7 +163,7 @@ class CrossmatchDisplay(Display):
         """
         enrichment = self.crossmatch.matrix("enrichment")
         certain = self.crossmatch.matrix("p_any") < significance
-        ax = new_axes(ax, crossmatch_size(self.crossmatch))
+        ax = self._new_axes(ax, crossmatch_size(self.crossmatch))
         # No objects at all, which have no logarithm, are far below the scale.
         doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
         shown = np.ma.array(doublings, mask=~certain)
@@ -177,7 +176,6 @@ class CrossmatchDisplay(Display):
         self._name_clusters(ax)
         update_layout(ax)
         self.texts_ = self._write_numbers(ax, enrichment, certain)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _write_numbers(self, ax, enrichment, certain):

@@ -15,7 +15,7 @@ from scipy import ndimage
 from skesom._types import Axes, Bands, CubeLike
 from skesom.cube._base import check_cube
 from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
-from skesom.displays._display import literal, new_axes, panels_in, update_layout
+from skesom.displays._display import literal, panels_in, update_layout
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import draw_outline, pick, thinning
 from skesom.maps._pieces import measure_pieces, number_largest
@@ -100,7 +100,7 @@ class CutoutsDisplay(ClusterDisplay):
             self._cut(n_cutouts, min_size, bands)
         stamps, names, colors, n_more = self._stamps
         n_rows, n_columns = max(len(stamps), 1), 2 * n_cutouts
-        ax = new_axes(ax, self.size)
+        ax = self._new_axes(ax, self.size)
         grid = panels_in(ax, n_rows, n_columns, hspace=0.45)
         self.axes_ = grid.subplots(squeeze=False)
         if n_more:
@@ -119,7 +119,6 @@ class CutoutsDisplay(ClusterDisplay):
                     _draw(panel, *stamp, color)
         for column, text in ((0, "largest"), (n_cutouts, "typical")):
             self.axes_[0, column].set_title(text, loc="left")
-        self.ax_, self.figure_ = ax, ax.figure
         update_layout(ax)
         return self
 

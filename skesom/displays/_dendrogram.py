@@ -19,7 +19,6 @@ from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import (
     Display,
     literal,
-    new_axes,
     size_in_points,
     update_layout,
 )
@@ -162,7 +161,7 @@ class DendrogramDisplay(Display):
         'distance of means'
         """
         tree = _Tree(self, max_leaves)
-        ax = new_axes(ax, self.size)
+        ax = self._new_axes(ax, self.size)
         from matplotlib.colors import to_rgba
 
         n_clusters = int(tree.clusters.max()) + 1  # what is -1 is in none
@@ -176,7 +175,6 @@ class DendrogramDisplay(Display):
         if tree.has_splits:
             ax.set_title("gray: further splits", loc="left", size="small")
         self._draw_clusters(ax, tree, colors, names)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw_lines(self, ax, tree, colors):

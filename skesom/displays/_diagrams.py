@@ -16,7 +16,7 @@ from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux._photometry import Photometry
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
-from skesom.displays._display import literal, new_axes, numbers_of
+from skesom.displays._display import literal, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
 
 _BINS = 120  # along each axis: a few dots of the picture each
@@ -135,7 +135,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         self.left_out_ = float(1 - known.mean()) if len(known) else 0.0
         if not known.any():
             raise NoPixelError(f"No pixel has both {self.x!r} and {self.y!r}.")
-        ax = new_axes(ax, (7.4, 5.2))
+        ax = self._new_axes(ax, (7.4, 5.2))
         self._draw(ax, np.array(values)[:, known], labels[known], given, chosen)
         ax.set(xlabel=literal(texts[0]), ylabel=literal(texts[1]))
         for axis, text in zip((ax.xaxis, ax.yaxis), (self.x, self.y), strict=True):
@@ -147,7 +147,6 @@ class ColorDiagramDisplay(ClusterDisplay):
             ax.set_title(f"{share}: flux too faint", loc="left", size="small")
         shares = given.percentages()
         self.legend_, self.color_bar_ = add_legend(ax, given, chosen, shares)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
     def _draw(self, ax, values, labels, given, chosen):

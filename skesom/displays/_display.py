@@ -55,6 +55,12 @@ class Display:
         others = {name: value for name, value in options.items() if name not in known}
         return cls(**own).plot(ax, **others)
 
+    def _new_axes(self, ax, size=(6.4, 4.8)):
+        """Return the given axes, or new ones, and remember them."""
+        self.ax_ = new_axes(ax, size)
+        self.figure_ = self.ax_.figure
+        return self.ax_
+
     def __repr__(self):
         return f"<{type(self).__name__}>"
 
@@ -90,7 +96,7 @@ def check_matplotlib():
         ) from error
 
 
-def new_axes(ax, size=(6.4, 4.8), projection=None):
+def new_axes(ax, size, projection=None):
     """Return the given axes, or new ones in a figure of pyplot."""
     check_matplotlib()
     if ax is not None:

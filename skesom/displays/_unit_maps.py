@@ -20,7 +20,6 @@ from skesom.displays._display import (
     Display,
     add_color_bar,
     literal,
-    new_axes,
     numbers_of,
     panels_in,
     size_in_points,
@@ -141,14 +140,13 @@ class UnitMapDisplay(Display):
         return cls._drawn(ax, options, {"values": values, "layout": layout})
 
     def _begin(self, ax, title):
-        """Return axes for the units, and remember them."""
+        """Return axes for the units."""
         width, height = self.layout.size
         scale = _LONGEST_SIDE / max(width, height)
         size = max(scale * width, 2.0) + 1.2, max(scale * height, 1.2) + 0.6
-        self.ax_ = new_axes(ax, size)
-        self.figure_ = self.ax_.figure
-        self.ax_.set_title(title)
-        return self.ax_
+        ax = self._new_axes(ax, size)
+        ax.set_title(title)
+        return ax
 
     def _draw(self, ax, values, title, label, cmap, norm=None, rims=None):
         """Draw the units and a color bar."""
@@ -359,8 +357,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         if scale not in ("own", "shared"):
             raise ValueError(f"scale must be 'own' or 'shared', got {scale!r}.")
         numbers = numbers_of("feature", features, self.names)
-        self.ax_, self.axes_ = self._panels(ax, len(numbers), _BETWEEN[scale])
-        self.figure_ = self.ax_.figure
+        ax, self.axes_ = self._panels(ax, len(numbers), _BETWEEN[scale])
         norm = None
         if scale == "shared":
             from matplotlib.colors import Normalize
@@ -379,13 +376,11 @@ class ComponentPlanesDisplay(UnitMapDisplay):
                 bar = add_color_bar(panel, units, "", below=self.layout.flat)
                 self.color_bars_.append(bar)
         if scale == "shared":
-            axes = list(self.axes_)
-            bar = self.figure_.colorbar(
-                self.units_[0], ax=axes, aspect=30, panchor=False
+            bar = ax.figure.colorbar(
+                self.units_[0], ax=self.axes_, aspect=30, panchor=False, label="weight"
             )
-            bar.set_label("weight")
             self.color_bars_.append(bar)
-        update_layout(self.ax_)
+        update_layout(ax)
         return self
 
     def _panels(self, ax, n_panels, between):
@@ -399,7 +394,7 @@ class ComponentPlanesDisplay(UnitMapDisplay):
         sizes = np.minimum(room[0] / (columns * panel[0]), room[1] / (rows * panel[1]))
         n_columns = int(columns[np.argmax(sizes)])
         n_rows = math.ceil(n_panels / n_columns)
-        ax = new_axes(ax, (n_columns * panel[0], n_rows * panel[1]))
+        ax = self._new_axes(ax, (n_columns * panel[0], n_rows * panel[1]))
         room = room / 72 / (n_columns, n_rows) - between
         spaces = between / np.maximum(room, between)
         grid = panels_in(ax, n_rows, n_columns, *spaces)
@@ -486,7 +481,7 @@ class TrainingCurveDisplay(Display):
                     "values must have one number for each epoch, got an array of shape "
                     f"{errors.shape}{f' for {name}' if name else ''}."
                 )
-        ax = new_axes(ax)
+        ax = self._new_axes(ax)
         self.lines_ = []
         for name, errors in curves.items():
             epochs = np.arange(1, len(errors) + 1)
@@ -498,7 +493,6 @@ class TrainingCurveDisplay(Display):
         ax.spines[["top", "right"]].set_visible(False)
         if any(curves):
             ax.legend(frameon=False)
-        self.ax_, self.figure_ = ax, ax.figure
         return self
 
 
