@@ -28,7 +28,6 @@ from skesom.maps._positions import (
     measure_in_pixels,
 )
 
-_NOISE = -1
 _RANGE = (0.025, 0.975)  # of 95 % of the draws
 _FEWEST = 2  # objects, there or by chance: a single one is always somewhere
 _Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
@@ -350,7 +349,7 @@ class _Surroundings:
     def __init__(self, label_map, radius):
         self.shape = label_map.shape
         flat = label_map.ravel()
-        valid = flat >= _NOISE
+        valid = flat >= -1  # which is noise
         # The clusters, noise among them, and their shares of the pixels not masked.
         self.labels, counts = np.unique(flat[valid], return_counts=True)
         self.area_shares = counts / counts.sum()

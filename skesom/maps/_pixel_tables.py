@@ -28,7 +28,6 @@ from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 ENOUGH = 2**22  # rows to fit the steps before a clusterer by
 TAKE_DASK = ESOM, CSOM, ConsensusClusterer
-_CARRIERS = StandardScaler, PCA  # of errors
 
 
 def steps_before(pipeline):
@@ -121,7 +120,8 @@ def by_blocks(function, table):
 def takes_errors(estimator):
     """Return whether an estimator of tables can use the errors of their values."""
     if isinstance(estimator, Pipeline):
-        known = all(type(step) in _CARRIERS for step in steps_before(estimator))
+        steps = steps_before(estimator)
+        known = all(type(step) in (StandardScaler, PCA) for step in steps)
         return known and estimator.memory is None and takes_errors(estimator[-1])
     if isinstance(estimator, ConsensusClusterer):
         member = estimator.estimator

@@ -22,8 +22,7 @@ def check_wcs(wcs):
 
 def find_positions(catalog, wcs):
     """Return columns and rows of the objects of a catalog."""
-    n_objects = len(catalog)
-    columns, rows = np.full(n_objects, np.nan), np.full(n_objects, np.nan)
+    columns, rows = np.full((2, len(catalog)), np.nan)
     in_pixels = "x" in catalog.colnames
     if in_pixels:
         columns[:], rows[:] = catalog["x"], catalog["y"]

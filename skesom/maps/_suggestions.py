@@ -22,7 +22,6 @@ ABOVE, BELOW = 1, -1
 # Colors tell old stars from young ones between bands on both sides of the break of old
 # stars (nm), or from a blue band, as many octaves apart as B - V, which r - i is not.
 _BREAK, _LONGEST_BLUE, _BASELINE = 400, 700, 0.3
-_OPTICAL, _STARS = (300, 1000), (90, 2500)  # nm; the first tells best, then dust shines
 _FAINT = -1.7  # mag per area, below is mostly sky
 _NO_LIGHT = -99.0  # brightness of a median flux that is not positive
 _BRIGHT = 0.8  # mag per area, from where bulges, stars and nuclei are looked for
@@ -281,15 +280,10 @@ def _tell(name, value, words):
 
 def _enriched(table, number):
     """Return the rows of the types that gather in a cluster, strongest first."""
-    rows = [
-        row
-        for row in table
-        if row["cluster"] == number
-        and row["enrichment"] > _ENRICHED
-        and row["p_any"] < _CHANCE
-        and row["n_objects"] >= _FEWEST
-    ]
-    return sorted(rows, key=lambda row: -row["z"])[:_MOST_TYPES]
+    gathers = (table["enrichment"] > _ENRICHED) & (table["p_any"] < _CHANCE)
+    gathers &= (table["cluster"] == number) & (table["n_objects"] >= _FEWEST)
+    rows = table[gathers]
+    return rows[np.argsort(-rows["z"], kind="stable")][:_MOST_TYPES]
 
 
 class _Clusters:
@@ -324,7 +318,8 @@ class _Clusters:
 
     def _find_color_bands(self):
         """Return two bands whose color tells old from young stars, or none."""
-        for first, last in (_OPTICAL, _STARS):
+        # In nm. The optical tells best; beyond the last, dust shines.
+        for first, last in ((300, 1000), (90, 2500)):
             bands = [name for name in self.broad if first <= self.nm[name] <= last]
             if len(bands) > 1:
                 blue, red = self.nm[bands[0]], self.nm[bands[-1]]

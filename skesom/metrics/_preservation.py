@@ -18,7 +18,6 @@ from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
 from skesom.som._codebook import nearest_units
 
-_ROUNDING = 1e-9  # relative difference of distances that are the same
 _constraints = {
     "n_neighbors": [Interval(Integral, 1, None, closed="left")],
     "per_unit": ["boolean"],
@@ -259,7 +258,7 @@ def _mean_over_orders(distances, of_rank):
     # Those of one distance share the ranks that they take together. Distances on a map
     # that is turned are the same but for rounding.
     first = np.ones(ordered.shape, dtype=bool)
-    first[:, 1:] = ordered[:, 1:] > ordered[:, :-1] * (1 + _ROUNDING)
+    first[:, 1:] = ordered[:, 1:] > ordered[:, :-1] * (1 + 1e-9)
     begins = np.flatnonzero(first)
     sizes = np.diff(begins, append=first.size)
     values = np.broadcast_to(of_rank, distances.shape).ravel()

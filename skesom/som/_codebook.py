@@ -23,7 +23,6 @@ from skesom.som._winners import find_distances, find_winners
 
 _FEWEST_UNITS = 64  # from which patches pay (docs/kernels.md)
 _AXES = 16  # onto which units of more features are projected
-_FLAT = 1e-9  # of the largest square: rounding bends an axis of less
 
 
 def padded(count, step=unit_padding):
@@ -148,7 +147,7 @@ def _main_axes(codebook):
     some = codebook[:: -(-len(codebook) // _FEWEST_UNITS)].astype(np.float64)
     values, vectors = np.linalg.eigh(some @ some.T)
     values, vectors = values[: -_AXES - 1 : -1], vectors[:, : -_AXES - 1 : -1]
-    values[values <= _FLAT * values[0]] = np.inf
+    values[values <= 1e-9 * values[0]] = np.inf  # axes that rounding bends
     return (vectors / np.sqrt(values)).T @ some
 
 

@@ -66,7 +66,6 @@ _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
 _SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _NOT_OF_THIS_FIT = "_grown _leaves_ _learned _of_members _whole _cut".split()
-_FAILURES = (ArithmeticError, RuntimeError, ValueError)
 
 
 def _members_predict(consensus):
@@ -769,7 +768,7 @@ def _fit_member(member, X, errors, rows):
         else:
             labels = np.empty(len(X), dtype=np.int32)
             labels[rows] = member.fit_predict(X[rows])
-    except _FAILURES as failure:
+    except (ArithmeticError, RuntimeError, ValueError) as failure:
         error = failure
     return member, labels, error
 

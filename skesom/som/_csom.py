@@ -60,7 +60,6 @@ _SCHEDULE = "array-like", callable, None
 _FORMER_PARAMETERS = {"final_sigma", "sigma_decay"}
 _FORMER_PARAMETERS |= {"final_learning_rate", "learning_rate_decay"}
 _OF_LAYER = {"shape", "sigma", "diameter", "init"}  # which it takes from no map
-_OF_LAST = {"n_clusters", "clusterer"}  # which only the last layer takes
 
 
 @fill_docstrings
@@ -635,7 +634,7 @@ def _coordinates(winners, n_columns):
 def _planned_layers(csom):
     """Return the further layers of a map, not yet fitted."""
     inherited = csom.get_params(deep=False)
-    last = {name: inherited.pop(name) for name in _OF_LAST}
+    last = {name: inherited.pop(name) for name in ("n_clusters", "clusterer")}
     for name in ("layers", "verbose", *_OF_LAYER):
         del inherited[name]
     layers, names = [], sorted(_OF_LAYER | set(inherited))

@@ -13,21 +13,17 @@ from skesom.som._codebook import distances_to_units
 from skesom.som._network import Network, make_room
 
 TARGET_NODES = 500  # of an image; docs/choosing.md shows more and fewer
-_NODES_EACH = 2  # of a cluster asked for: not all nodes that are aimed at are met
 _PILOT_SAMPLES = 32768  # at least, where a table has as many
 _FIRST_PILOT = 4096  # samples of the first trials: most epsilons are far off
 _PILOT_SHARE = 8  # one in so many samples, when they are many
 _LONGEST_PILOT = 2**21  # so that trials take seconds on whole frames
-_SLOWING = 0.8  # of growth, in the mean of many kinds of data
-_TRIALS = 12  # at most: the number of nodes is a noisy function of epsilon
-_TOLERANCE = 0.12  # of the logarithm of the number of nodes
 
 
 def target_nodes(n_samples, max_nodes, n_clusters=None):
     """Return the number of nodes that an automatic epsilon aims at."""
     wanted = min(TARGET_NODES, round(5 * math.sqrt(n_samples)))
     if isinstance(n_clusters, Integral):
-        wanted = max(wanted, _NODES_EACH * int(n_clusters))
+        wanted = max(wanted, 2 * int(n_clusters))  # not all that are aimed at are met
     return max(1, min(wanted, max_nodes))
 
 
@@ -103,12 +99,12 @@ def _find_root(excess, start):
     best, least = start, math.inf
     ends = {}  # (log of epsilon / start, excess), by whether there are too many nodes
     slope, place = 2.0, 0.0
-    for _ in range(_TRIALS):
+    for _ in range(12):  # at most: noise may hide the root
         epsilon = start * math.exp(place)
         found = excess(epsilon)
         if abs(found) < least:
             best, least = epsilon, abs(found)
-        if least < _TOLERANCE:
+        if least < 0.12:  # of the logarithm of the number of nodes
             break
         side = found > 0
         halve = side in ends and abs(found) > 0.5 * abs(ends[side][1])
@@ -127,7 +123,8 @@ def _growth(counts):
     """Return the exponent of growth to come, from the last doubling of four parts."""
     if len(counts) < 4:  # growth slows down, so earlier parts are misleading
         return 0.0
-    return _SLOWING * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
+    # It slows down to this share, in the mean of many kinds of data.
+    return 0.8 * min(max(math.log2(counts[3] / counts[1]), 0.0), 1.0)
 
 
 def _expected_nodes(pilot, n_samples, network, epsilon, target, learn):

@@ -14,9 +14,7 @@ from skesom.som._grouping import count_votes
 from skesom.som._second_stage._units import contingency
 from skesom.som._threads import effective_n_threads
 
-_STARTS = 20  # of k-means, on the few clusters of the members
 _ENOUGH_ROWS = 65_536  # to find the member closest to the consensus
-_CERTAIN = 1e-9  # eigenvalues below are rounding
 _MOST_CLUSTERS = 20  # that n_clusters="auto" may find
 
 
@@ -96,7 +94,7 @@ class FoldedGraph:
 
     def rank(self):
         """Return how many clusters the members can distinguish."""
-        return int(np.count_nonzero(self.eigenvalues > _CERTAIN))
+        return int(np.count_nonzero(self.eigenvalues > 1e-9))  # below is rounding
 
     def gaps(self):
         """Return the gaps of the spectrum, the widest first."""
@@ -109,7 +107,8 @@ class FoldedGraph:
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
-            means = KMeans(n_clusters, n_init=_STARTS, random_state=generator)
+            # The clusters of the members are few, and many starts cost little.
+            means = KMeans(n_clusters, n_init=20, random_state=generator)
             means.fit(places, sample_weight=self.held)
             centers = means.cluster_centers_
             table = self._vectors[:, :n_clusters] @ centers.T

@@ -15,9 +15,7 @@ from skesom.som._codebook import exponent_for
 from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
 
-_VALUES_AT_A_TIME = 2**20  # 8 MB of float64
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
-_FEWEST_UNITS = 100  # so that each of a few samples can have its own
 _LARGEST_RATIO = 4  # of the sides, our own (docs/method_notes.md)
 
 
@@ -141,7 +139,8 @@ def _automatic_shape(axes, X, sample_weight, topology, toroidal, n_clusters):
         weights = weights[weights > 0]
         times = repetitions(weights)
         n_samples = len(weights) if times is None else int(times.sum())
-    n_units = max(_FEWEST_UNITS, target_nodes(n_samples, np.inf, n_clusters))
+    # At least a hundred, so that each of a few samples can have its own.
+    n_units = max(100, target_nodes(n_samples, np.inf, n_clusters))
     _, deviations, _ = axes()
     if len(deviations) == 1:
         return 1, n_units
@@ -177,4 +176,4 @@ def _sums_of_features(X, sample_weight):
 
 def _blocks(X):
     """Return slices of rows that hold a bounded number of values."""
-    return gen_batches(len(X), max(1, _VALUES_AT_A_TIME // X.shape[1]))
+    return gen_batches(len(X), max(1, 2**20 // X.shape[1]))  # 8 MB of float64

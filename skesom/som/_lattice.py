@@ -11,10 +11,6 @@ from skesom.som._vectors import exp
 
 NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
 
-_ROUNDING = 1 + 1e-9  # so that a unit right on the rim of a window is inside
-_SQUARED_PITCH = 0.75  # of the rows of a hexagonal lattice
-_REACH = 1.1  # of neighbors, which are at a distance of 1, and others from 1.4 on
-
 
 class Lattice:
     """The lattice of a map, whose units are numbered row by row."""
@@ -32,7 +28,7 @@ class Lattice:
         rows = np.arange(n_rows)
         columns = np.arange(1 - n_columns, n_columns)
         shifts = np.array([[-0.5], [0.0], [0.5]]) * self.hexagonal
-        squared_pitch = _SQUARED_PITCH if self.hexagonal else 1.0
+        squared_pitch = 0.75 if self.hexagonal else 1.0
         # By the difference of two rows; by their shifts and the difference of columns.
         self.squared_along = squared_pitch * self._shortest(rows, n_rows) ** 2
         self.squared_across = self._shortest(columns + shifts, n_columns) ** 2
@@ -53,7 +49,8 @@ class Lattice:
     def connections(self):
         """Return which units are neighbors, csr_array of shape (n_units, n_units)."""
         tree = KDTree(self.positions, boxsize=self._period)
-        pairs = tree.query_pairs(_REACH, output_type="ndarray")
+        # Neighbors are at a distance of 1, others from 1.4 on.
+        pairs = tree.query_pairs(1.1, output_type="ndarray")
         ends = np.concatenate([pairs, pairs[:, ::-1]]).T
         shape = 2 * self.positions.shape[:1]
         matrix = sparse.csr_array((np.ones(ends.shape[1]), ends), shape=shape)
@@ -170,7 +167,7 @@ class Neighborhood:
             reach = np.minimum(reach, sigma)
         if self.diameter is not None:
             reach = np.minimum(reach, self.diameter / 2)
-        return reach**2 * _ROUNDING
+        return reach**2 * (1 + 1e-9)  # a unit right on the rim of a window is inside
 
     @np.errstate(over="ignore")  # of widths that are beyond all distances
     def __call__(self, squared, sigma):

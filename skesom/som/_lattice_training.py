@@ -19,8 +19,6 @@ from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs, some_rows
 from skesom.som._vectors import exp
 
-_K_MEANS_STEPS = 2  # one leaves units between groups, more win nothing sure
-_ROWS_PER_BLOCK = 4096  # so that copies in float64 stay small
 # A denominator below this is out of reach of every sample (36 sigma): beyond,
 # gaussian weights are no longer accurate numbers, and then 0.
 _SMALLEST_WEIGHT = 1e-290
@@ -178,7 +176,7 @@ def units_by_k_means(X, codebook, sums, sample_weight, errors, metric):
     The first takes the sums and counts of all samples, which are known.
     """
     missing = any_missing(X)
-    for step in range(_K_MEANS_STEPS):
+    for step in range(2):  # one leaves units between groups, more win nothing sure
         if step > 0:
             sums = metric.sums(X, codebook, sample_weight, errors, missing)
         means = codebook.astype(np.float64)
@@ -206,7 +204,7 @@ class TrainingCurve:
     def _sums_of_rows(self, X, sample_weight, errors):
         """Add up squared differences from the origin, rows with any, weights, NaN."""
         total = np.zeros(4)
-        for rows in gen_batches(max(len(X), 1), _ROWS_PER_BLOCK):
+        for rows in gen_batches(max(len(X), 1), 4096):  # copies in float64 stay small
             differences = self.metric.values(X[rows]) - self._origin
             if self.metric.scale is None and sample_weight is None and errors is None:
                 squares = np.square(differences.ravel(), dtype=np.float64)

@@ -16,8 +16,6 @@ from skesom.som._codebook import (
 )
 from skesom.som._learning import learn, links_per_block, rows_at_once
 
-_FEATURES_FOR_ROWS = 8  # fewer are handled as fast one by one
-_GROWTH = 1.1  # of epsilon, at least
 _SCRATCH = {"row_length", "rows", "samples", "features", "squared", "members"}
 _SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}
 _NUMBERS = "n_nodes n_seen next_identity n_links n_slots pool_used".split()
@@ -218,7 +216,7 @@ class Network:
         dtype, stride = self.fill.dtype, self.codebook.shape[1]
         self.row_length = 0
         self.rows = self.codebook[:1]  # the kernel looks at them if they have a length
-        if len(self.fill) >= _FEATURES_FOR_ROWS:
+        if len(self.fill) >= 8:  # fewer are handled as fast one by one
             self.rows = by_node(self.codebook)
             self.row_length = self.rows.shape[1]
         length = self.row_length or len(self.fill)
@@ -247,7 +245,7 @@ def make_room(network, epsilon):
     # Zhang, Ramakrishnan & Livny (1996), doi:10.1145/233269.233324
     least = (network.n_nodes + 1) // 2
     enough = max(1, 3 * network.n_nodes // 4)
-    epsilon = _GROWTH * epsilon
+    epsilon = 1.1 * epsilon  # at least
     if network.n_nodes == 1:
         return 2 * epsilon
     while network.n_nodes > enough:

@@ -10,7 +10,6 @@ _ENOUGH_VALUES = 2**20  # of a table, to see how large they are
 _WINDOW_ROWS = 2**20  # as docs/larger_than_memory.md says
 _WINDOW_VALUES = 2**26  # 512 MB of float64, of tables with many features
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits as even as the golden ratio's
-_SHIFT = np.uint64(29)
 _MOST_REPETITIONS = 16  # in the mean
 
 
@@ -60,7 +59,7 @@ def order_by_content(X):
             # Multiplied and shifted as in hash functions: all bits move all others.
             keys[block] ^= values.view(bits)
             keys[block] *= _FACTOR
-            keys[block] ^= keys[block] >> _SHIFT
+            keys[block] ^= keys[block] >> np.uint64(29)
     return np.argsort(keys, kind="stable")
 
 

@@ -20,7 +20,6 @@ _FEWEST_PARTS = 32  # for who asked for few clusters, or "auto" found one, wants
 _MOST_FEWER = 8  # smaller numbers that a map is asked for too, or a few more: of time
 _ROWS_IN_CACHE = 16_384  # whose votes for all leaves stay there
 _EQUAL = 1e-9  # shares that differ by less are equal but for rounding
-_SEED = 0  # of k-means: the tree of a fitted consensus is always the same
 
 
 class ClusterTree(NamedTuple):
@@ -120,7 +119,8 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     leaves join is told by these parts, and by what maps find when asked for fewer.
     """
     most = max(_PARTS_EACH * n_clusters, _FEWEST_PARTS)
-    numbers = [most, *_fewer(n_clusters)]
+    step = max(1, n_clusters // _MOST_FEWER)
+    numbers = [most, *range(n_clusters - 1, 1, -step)]
     cuts = [_cuts_of_units(member, X, errors, numbers) for member in members]
     of_units = [None if cut is None else cut[0] for cut in cuts]
     units = given or [
@@ -129,7 +129,8 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     ]
     parts = list(map(_of_units, of_units, units))
     graph = FoldedGraph(parts)
-    votes = graph.places(min(most, graph.rank()), np.random.RandomState(_SEED))
+    # The tree of a fitted consensus is always the same.
+    votes = graph.places(min(most, graph.rank()), np.random.RandomState(0))
     found, _ = votes.counted(parts)
     clusters, kept = _homes(found, labels, len(votes.bias), n_clusters)
     voting = PartVotes(of_units, votes.kept(kept), clusters)
@@ -155,11 +156,6 @@ def tree_of_members(members, X, errors, labels, n_clusters, given=None):
     means = np.where(counts > 0, sums / counts.clip(1), usual)
     means[sizes == 0] = np.nan  # nobody knows where it is: it joins last
     return anchored_tree(clusters[order], together, sizes.clip(1), means), voting
-
-
-def _fewer(n_clusters):
-    """Return numbers below n_clusters, down to 2; some of many."""
-    return range(n_clusters - 1, 1, -max(1, n_clusters // _MOST_FEWER))
 
 
 def _homes(group, labels, n_groups, n_clusters):

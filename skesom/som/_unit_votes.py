@@ -25,7 +25,6 @@ from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import rows_of
-from skesom.som._lattice import Lattice
 
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
@@ -156,7 +155,7 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
         """Smooth rows over a lattice, and fill those of units without samples."""
         som, table = self.estimator_, table.astype(np.float64)
         if self.smoothing > 0 and isinstance(som, CSOM):
-            lattice = Lattice(som.shape_, som.topology, som.toroidal)
+            lattice = som._lattice(som.shape_)
             columns = np.column_stack([table, known]).astype(np.float64)
             smoothed = lattice.smooth(columns, self.smoothing)
             table, known = smoothed[:, :-1], smoothed[:, -1] >= _LEAST

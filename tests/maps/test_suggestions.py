@@ -143,7 +143,7 @@ class TestEvidence:
             ({"n_objects": 4}, None),
             ({"enrichment": 2.5}, None),
         ):
-            known = SimpleNamespace(table=[row | change])
+            known = SimpleNamespace(table=Table([row | change]))
             assert suggest_names(labels, cube, crossmatch=known)[0].name == name
 
 

@@ -15,7 +15,6 @@ from skesom.som._threads import effective_n_threads
 
 _AS_GOOD = 2.0  # a mixture may cut so many times as many links as the cut of the graph
 _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
-_TOLERANCE = 1e-4  # of the mean log likelihood
 
 
 class NormalMixture(NamedTuple):
@@ -90,7 +89,7 @@ def fitted_mixture(units, groups):
         total = belonging.sum(axis=1)
         belonging /= total[:, None]
         log_likelihood = float(share @ (highest + np.log(total)))
-        if log_likelihood - last < _TOLERANCE:
+        if log_likelihood - last < 1e-4:
             break
         last = log_likelihood
     means, precisions, constants = normals

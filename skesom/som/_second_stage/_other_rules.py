@@ -17,8 +17,6 @@ from skesom.som._second_stage._units import (
 )
 
 _DEEP = 2.0  # pass of a valley over its ground; a body of 4000 samples has up to 1.9
-_THRESHOLD = 0.1  # samples of a link, in samples per unit
-_SMALLEST_SHARE = 0.02  # of the samples, in a cluster
 
 
 def umatrix_clusters(units, n_clusters):
@@ -91,10 +89,11 @@ def _passes(valley, units):
 def two_winner_clusters(units, n_clusters):
     """Group units by the links of the nearest two units of the samples."""
     hits = units.hits
-    least = min(_SMALLEST_SHARE * hits.sum(), hits.max())
+    least = min(0.02 * hits.sum(), hits.max())  # samples of a cluster
     tree = _strongest_links(units.counts)
     if n_clusters == "auto":
-        dropped = tree.data <= _THRESHOLD * hits.sum() / np.count_nonzero(hits)
+        # A link needs a tenth of the samples that a unit has.
+        dropped = tree.data <= 0.1 * hits.sum() / np.count_nonzero(hits)
     else:
         dropped = _weakest_divisions(tree, hits, least, n_clusters)
     component = linked(tree, ~dropped)

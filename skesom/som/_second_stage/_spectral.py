@@ -32,8 +32,6 @@ _HARDER = 2.0  # times as many links that cuts halve a body by as those along ga
 NO_GAP = 0.1  # share of cut links that is no gap; two seeds of a galaxy agree .02 more
 MOST_STEPS = 30  # of k-means on eigenvectors, and of a mixture
 _GAP = 0.15  # of the links that cut a piece in two; noise seldom has less (.02 of maps)
-_ROOTS_OF_SAMPLES = 1.5  # in a cluster: fewer are a tail, or chance
-_FEWEST_UNITS = 4  # that can be cut in two
 
 
 class Gap(NamedTuple):
@@ -190,7 +188,7 @@ def _sparse_eigenpairs(normalized, n_pairs):
 
 def fewest_samples(n_samples):
     """Return the fewest samples of a cluster that hangs together with others."""
-    return _ROOTS_OF_SAMPLES * np.sqrt(n_samples)
+    return 1.5 * np.sqrt(n_samples)  # fewer are a tail, or chance
 
 
 def clusters_by_gaps(affinity, hits):
@@ -269,7 +267,7 @@ def _links_of_pieces(affinity, pieces):
 
 def _links_of_halves(affinity, own):
     """Return the links that cut a piece in two, NaN for a piece of too few units."""
-    if np.count_nonzero(own) < _FEWEST_UNITS:
+    if np.count_nonzero(own) < 4:  # which have no two halves
         return np.nan
     part = affinity[own][:, own]
     n_parts, halves = connected_components(part, directed=False)
