@@ -19,7 +19,7 @@ from skesom.cube._base import (
     all_band_names,
     check_cubes,
     list_bands,
-    split_bands,
+    with_bands,
 )
 from skesom.cube.convolution._beams import (
     FULL_CIRCLE,
@@ -235,9 +235,8 @@ class FWHMConvolver(CubeTransformer):
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        numbers = split_bands(range(len(self._matches)), cubes)
-        results = list(map(self._convolve, cubes, numbers))
-        return self._like_inputs(X, results)
+        parts = with_bands(cubes, range(len(self._matches)))
+        return self._like_inputs(X, [self._convolve(*part) for part in parts])
 
     def _convolve(self, cube, numbers):
         """Convolve one cube whose bands have these numbers among all bands."""

@@ -28,10 +28,7 @@ def fit_surface(levels, places, shape):
     """Return the factors of the surface that most levels of tiles follow."""
     if len(levels) < FEWEST_TILES:
         return np.zeros(6)
-    rows, columns = (
-        (index + 0.5) * TILE / length - 0.5
-        for index, length in zip(np.nonzero(places), shape, strict=True)
-    )
+    rows, columns = _in_frame(np.nonzero(places), shape, TILE)
     squares = rows**2, rows * columns, columns**2
     terms = np.stack([np.ones(len(rows)), rows, columns, *squares], -1)
     return fit_most(terms, levels)
@@ -39,15 +36,18 @@ def fit_surface(levels, places, shape):
 
 def surface_at(factors, rows, columns, shape):
     """Return a surface in some rows and columns of a frame of a shape."""
-    rows, columns = (
-        (places + 0.5) / n - 0.5
-        for places, n in zip((rows, columns), shape, strict=True)
-    )
+    rows, columns = _in_frame((rows, columns), shape)
     surface = np.add.outer(
         np.polynomial.Polynomial(factors[[0, 1, 3]])(rows),
         np.polynomial.Polynomial([0, factors[2], factors[5]])(columns),
     )
     return surface + factors[4] * np.outer(rows, columns)
+
+
+def _in_frame(places, shape, step=1):
+    """Return rows and columns, or those of tiles, from -0.5 to 0.5 across a frame."""
+    pairs = zip(places, shape, strict=True)
+    return [(place + 0.5) * step / length - 0.5 for place, length in pairs]
 
 
 def level_and_noise(above):
