@@ -289,10 +289,8 @@ def _add_positions(catalog, table, found, where):
 def _as_text(column, missing=""):
     """Return a column as text without blanks around it."""
     mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
-    texts = [
-        "" if hidden else str(value).strip()
-        for value, hidden in zip(column, mask, strict=True)
-    ]
+    pairs = zip(column, mask, strict=True)
+    texts = ["" if hidden else str(value).strip() for value, hidden in pairs]
     return Column([text or missing for text in texts], dtype=str)
 
 

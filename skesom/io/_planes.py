@@ -344,8 +344,7 @@ def apply_plane(plane, data, errors, places, ignore_flags, is_whole):
                     bad = ~(values > 0)
                 else:
                     one = plane.kind, plane.factor, errors.dtype
-                    sigma, bad = to_errors(values, *one)
-                    errors[rows, :, place] = sigma
+                    errors[rows, :, place], bad = to_errors(values, *one)
                 if plane.kind in ("masks", "weights", "ivar"):
                     np.copyto(data[rows, :, place], np.nan, where=bad)
     share = n_flagged / (data[:, :, 0].size * len(places))

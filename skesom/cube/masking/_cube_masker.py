@@ -523,11 +523,8 @@ def _refuse_empty(cube, taken, pixels):
 
 def _warn_of_slopes(cube, gradient):
     """Warn of a background that slopes."""
-    sloping = [
-        f"{name} ({rise:.2g})"
-        for name, rise in zip(cube.band_names, gradient, strict=True)
-        if rise > 0
-    ]
+    pairs = zip(cube.band_names, gradient, strict=True)
+    sloping = [f"{name} ({rise:.2g})" for name, rise in pairs if rise > 0]
     if sloping:
         warn_user(
             "The background slopes across the frame. In units of the noise of a pixel, "

@@ -63,10 +63,8 @@ def measure_sky(
     def statistics(band):
         """Return level and noise, of the darkest parts as far as there is no sky."""
         darkest = np.array(sky_statistics(band))
-        if np.isnan(band[near]).all():
-            return darkest
         found = np.array(_clipped_statistics(band[near]))
-        return darkest + certainty * (found - darkest)
+        return darkest + certainty * np.nan_to_num(found - darkest)
 
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
     estimates = np.array(in_threads(statistics, smoothed, n_jobs))
@@ -352,11 +350,8 @@ def measure_slopes(data, lost=None, n_jobs=None):
     # Of the darkest parts, which do not depend on a slope across the frame.
     level, noise = np.array(in_threads(sky_statistics, smoothed, n_jobs)).T
     reach = THRESHOLD * noise
-    signals = np.sum(
-        [image > top for image, top in zip(smoothed, level + reach, strict=True)],
-        axis=0,
-        dtype=np.int16,
-    )
+    pairs = zip(smoothed, level + reach, strict=True)
+    signals = np.sum([image > top for image, top in pairs], axis=0, dtype=np.int16)
     dark = signals < min(2, len(bands))
 
     def measure(number):

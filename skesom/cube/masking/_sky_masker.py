@@ -13,7 +13,7 @@ from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.blocks import Plan, around, cut_frame, find_valid, map_images
-from skesom._common.lazy import in_memory, is_lazy
+from skesom._common.lazy import cut_rows, in_memory, is_lazy
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer
 from skesom.cube.convolution._filtering import GaussianKernel, smooth_all
@@ -200,21 +200,17 @@ class SkyMasker(CubeTransformer):
         if not looks:
             return [codes[inside]]
         above, below, height, count = np.zeros((4, *usable.shape))
-        n_bands = slab.shape[2]
-        for first in range(0, n_bands, BANDS_AT_ONCE):
-            bands = range(first, min(first + BANDS_AT_ONCE, n_bands))
-            part = slab[:, :, first : bands.stop]
-            images = np.array(np.moveaxis(part, 2, 0), order="C")
+        for bands in cut_rows(slab.shape[2], BANDS_AT_ONCE):
+            images = np.array(np.moveaxis(slab[:, :, bands], 2, 0), order="C")
             images[:, ~usable] = np.nan
             images = smooth_all(images, self.smoothing, n_jobs)
-            for image, band in zip(images, bands, strict=True):
-                excess = significance(image, *self._estimates[band])
+            known = self._estimates[bands], self.noise_[bands]
+            for image, estimate, noise in zip(images, *known, strict=True):
+                excess = significance(image, *estimate)
                 above += np.fmax(excess, 0) ** 2
                 below += np.fmin(excess, 0) ** 2
                 count += ~np.isnan(excess)
-                height += np.nan_to_num(
-                    significance(image, self._estimates[band, 0], self.noise_[band])
-                )
+                height += np.nan_to_num(significance(image, estimate[0], noise))
         count[~usable] = 1
         height /= count
         cut = self.threshold_[count.astype(int) - 1]
