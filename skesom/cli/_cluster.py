@@ -97,14 +97,13 @@ def run_files(options, estimator_of, training_of=None):
     bands = [source.plan.band_names[number] for number in source.order]
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
-    pipeline = pipeline_of(options, own, estimator)
-    files, taught = _fit_and_write(options, pipeline, images, source, training)
+    pipeline = pipeline_of(own, estimator)
+    files, held_out = _fit_and_write(options, pipeline, images, source, training)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     say(f"Bands in their order: {', '.join(bands)}.")
     say(*source.lines())
-    print_clusters(files)
-    _print_score(taught.get("held_out"))
+    print_clusters(files, held_out)
     send(options, output, source.paths())
 
 
@@ -113,7 +112,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
 
     `names` are groups, and the digest of the label map that they are of. `cut` is into
     how many clusters its tree is cut after that. Return the files of the report, and
-    what the labels taught.
+    how well pixels were classified that were held out, None if none were.
     """
     from sklearn.base import clone
 
@@ -156,7 +155,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         )
     for each in caught:
         warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    return files, taught
+    return files, taught.get("held_out")
 
 
 def _repeat(options):
@@ -174,12 +173,11 @@ def _repeat(options):
     with whole(run.path):
         images = read_images(source)
         pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        files, taught = _fit_and_write(
+        files, held_out = _fit_and_write(
             options, pipeline, images, source, run.training, names, run.cut
         )
     say(*source.lines())
-    print_clusters(files)
-    _print_score(taught.get("held_out"))
+    print_clusters(files, held_out)
     if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
         say("The label map is that of the run, bit for bit.")
     else:
@@ -247,14 +245,9 @@ def output_of(options):
     """Return the place for results, None without; a cut may lie beside its run."""
     output = getattr(options, "output", None)
     if output is None and _is_cut(options):
-        return f"{_folder_of(options.provenance)}-{options.n_clusters}"
+        run = Path(options.provenance).resolve()  # its folder or a file in that
+        return f"{run if run.is_dir() else run.parent}-{options.n_clusters}"
     return output
-
-
-def _folder_of(run):
-    """Return the folder of a run that is given by that or by its file."""
-    path = Path(run).resolve()
-    return path if path.is_dir() else path.parent
 
 
 def _check_options(options, what, *allowed):
@@ -268,8 +261,6 @@ def _check_options(options, what, *allowed):
 
 def _print_score(held_out):
     """Print how well pixels were classified that were held out."""
-    if held_out is None:
-        return
     scores = held_out.scores
     text = f"Held out, {scores['blocks']} blocks of the sky in {scores['folds']} parts:"
     for name in ("accuracy", "balanced accuracy"):
@@ -299,8 +290,8 @@ def writer_of(options, folder=None):
     )
 
 
-def print_clusters(report):
-    """Print the clusters of a report, its files, and the parts left out."""
+def print_clusters(report, held_out=None):
+    """Print the clusters of a report, its files, the parts left out, and a score."""
     from skesom.report._catalog import association_lines
 
     say(f"{len(report.clusters)} clusters:")
@@ -312,6 +303,8 @@ def print_clusters(report):
     tell_paths(report.values())
     for name, reason in report.left_out.items():
         say(f"Left out: {name}: {reason.rstrip('.')}.")
+    if held_out is not None:
+        _print_score(held_out)
 
 
 def add_demo(commands):
@@ -346,8 +339,7 @@ def _demo(options):
         write_map(folder / "truth.fits", truth, cube=cube)
         source = ImageSource(files)
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
-        announce("reading the images")
-        images = source.read()
+        images = read_images(source)
         images = fit_in_place(pipeline, images, prepare=prepared_by(options))
         files = writer_of(options, folder)(pipeline, images, source=source)
     files |= {name: Path(options.output) / name for name in files}

@@ -8,7 +8,6 @@ import re
 import warnings
 
 from skesom.cli._messages import one_line, say, shows_bars, tell
-from skesom.cli._strips import add_strips
 
 NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
 YES_OR_NO = {"yes": True, "no": False}
@@ -209,7 +208,10 @@ def add_images(parser, nargs="+", *, of_model=False):
     add("--exclude", nargs="+", metavar="REGIONS", default=[], help=text)
     text = "region files of DS9 or CASA; pixels outside of all of them are masked"
     add("--include", nargs="+", metavar="REGIONS", default=[], help=text)
-    add_strips(add)
+    text = "whether images stay on the disk and are worked through in strips of rows, "
+    text += "with the same result (extra dask); auto: if they need more memory than is "
+    text += "free"
+    add_choice(add, "--strips", text, "auto", "yes", "no")
     parser.set_defaults(continuum=[])  # of commands without this option
 
 
@@ -356,11 +358,11 @@ def assignment(text):
         return name, value
 
 
-def count(text, also=""):
-    """Return a whole number from 1; the error names the alternatives."""
-    if text.isdecimal() and int(text) > 0:
+def count(text, also="", least=1):
+    """Return a whole number; the error names the alternatives."""
+    if text.isdecimal() and int(text) >= least:
         return int(text)
-    wanted = f"must be a whole number from 1{also}"
+    wanted = f"must be a whole number from {least}{also}"
     raise argparse.ArgumentTypeError(f"{wanted}, got {text!r}")
 
 

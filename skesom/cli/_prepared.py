@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Prepared pixels of earlier runs, which another clusterer, number or seed can take."""
 
-import argparse
 import hashlib
 import os
 import stat
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import skesom
 from skesom.cli._messages import announce, say
+from skesom.cli._options import count
 
 _MEGABYTES = 2000  # of 20 runs of nine images of 1200 x 1200 pixels
 _COPIES = 2  # the images of the map, and what the clusterer gets
@@ -21,13 +21,8 @@ def add_cache(add):
     text = "most megabytes of prepared pixels that are kept in the folder of caches "
     text += "(SKESOM_CACHE), so that these images need not be prepared again for "
     text += "another clusterer, number or seed; 0 keeps and takes none"
-    add("--cache", type=_size, default=_MEGABYTES, metavar="MB", help=text)
-
-
-def _size(text):
-    if text.isdecimal():
-        return int(text)
-    raise argparse.ArgumentTypeError(f"must be a whole number from 0, got {text!r}")
+    size = partial(count, least=0)
+    add("--cache", type=size, default=_MEGABYTES, metavar="MB", help=text)
 
 
 def prepared_by(options):

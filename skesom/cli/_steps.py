@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options of the steps between images and clusters, and the pipeline they make."""
 
+from copy import copy
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,9 @@ def add_steps(parser, *, smoothing=True):
     _add_sharpness(parser.add_argument_group("sharpness and pixels").add_argument)
     _add_scaling(parser.add_argument_group("scaling").add_argument)
     if smoothing:
-        _add_smoothing(parser.add_argument_group("smoothing of labels").add_argument)
+        add = parser.add_argument_group("smoothing of labels").add_argument
+        text = 'FWHM in which pixels vote for labels: "psf", arcsec, or as in 2.5pix'
+        add("--smooth", type=_smoothing, metavar="WIDTH", default="none", help=text)
 
 
 def _add_masking(add):
@@ -86,36 +88,22 @@ def _add_scaling(add):
     add("--pca", type=int, metavar="N", help=text)
 
 
-def _add_smoothing(add):
-    text = 'FWHM in which pixels vote for labels: "psf", arcsec, or as in 2.5pix'
-    add("--smooth", type=_smoothing, metavar="WIDTH", default="none", help=text)
-
-
 def _smoothing(text):
     return text if text in ("none", "psf") else width(text)
 
 
-class BandOptions(NamedTuple):
-    """The options of single bands, in the order of the bands."""
-
-    fwhm: list | None
-    saturation: list | None
-    psfs: list | dict | None
-    align_to: str
-
-
-def pipeline_of(options, own, clusterer):
-    """Make the pipeline that the options describe; `own` are those of single bands."""
+def pipeline_of(options, clusterer):
+    """Make the pipeline of options whose bands are in order, see `options_of_bands`."""
     from skesom.maps import make_cluster_pipeline
 
     pipeline = make_cluster_pipeline(
         clusterer,
         pattern=options.pattern,
-        fwhm=_one_or_list(own.fwhm),
+        fwhm=_one_or_list(options.fwhm),
         target_fwhm="worst" if options.target_fwhm is None else options.target_fwhm,
         pixel_scale=options.pixel_scale,
-        psfs=own.psfs,
-        align_to=_grid(own.align_to),
+        psfs=options.psf,
+        align_to=_grid(options.align_to),
         resample=options.resample,
         mask_zeros=YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
@@ -131,7 +119,7 @@ def pipeline_of(options, own, clusterer):
     if (vote := vote_of(options)) is not None:
         pipeline.set_params(cluster__regularizer=vote)
     return pipeline.set_params(
-        gaps__saturation=_one_or_list(own.saturation),
+        gaps__saturation=_one_or_list(options.saturation),
         gaps__grow=options.grow,
         gaps__min_signal_to_noise=options.min_snr,
         align__conserve=options.conserve.replace("-", " "),
@@ -172,17 +160,17 @@ def vote_of(options):
 
 
 def options_of_bands(options, order, bands):
-    """Return the options of single bands in the order of the bands; read the PSFs."""
-    psfs = options.psf and _psfs_of(options.psf, bands)
-    found = [
-        [values[band] for band in order]
-        if isinstance(values, list) and len(values) == len(order)
-        else values
-        for values in (options.fwhm, options.saturation, psfs)
-    ]
+    """Return options with those of single bands in their order; read the PSFs."""
+    own = copy(options)
+    own.psf = options.psf and _psfs_of(options.psf, bands)
+    for name in ("fwhm", "saturation", "psf"):
+        values = getattr(own, name)
+        if isinstance(values, list) and len(values) == len(order):
+            setattr(own, name, [values[band] for band in order])
     place = {str(band): str(number) for number, band in enumerate(order)}
     align_to = "0" if options.align_to == "first" else options.align_to
-    return BandOptions(*found, place.get(align_to, options.align_to))
+    own.align_to = place.get(align_to, options.align_to)
+    return own
 
 
 def _psfs_of(texts, bands):

@@ -17,15 +17,6 @@ _MEMORY_OF_WORKER = 10**9  # a strip of all bands, and what steps make of it
 _GROUPS = Path("/sys/fs/cgroup")
 
 
-def add_strips(add):
-    """Add the option."""
-    text = (
-        "whether images stay on the disk and are worked through in strips of rows, "
-        "with the same result (extra dask); auto: if they need more memory than is free"
-    )
-    add("--strips", choices=("auto", "yes", "no"), default="auto", help=text)
-
-
 def with_strips(source, wanted):
     """Return images that are lazy if that is wanted or needed, and say so."""
     remove_left_rows()

@@ -145,8 +145,8 @@ def made_by():
         check_steps(options)
         source = source_of(options).by_wavelength()
         bands = [source.plan.band_names[band] for band in source.order]
-        own = options_of_bands(options, source.order, bands)
-        return source, pipeline_of(options, own, clusterer_of(options))
+        options = options_of_bands(options, source.order, bands)
+        return source, pipeline_of(options, clusterer_of(options))
 
     return make
 
