@@ -200,8 +200,7 @@ def _find_segments(image, valid, size, compactness):
     )
     # Without masked pixels, numbered by the first pixel that is left.
     _, first, place = np.unique(segments[valid], return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int32)
-    rank[np.argsort(first)] = np.arange(len(first))
+    rank = np.argsort(np.argsort(first))
     numbered = np.full(valid.shape, MASKED, dtype=np.int32)
     numbered[valid] = rank[place]
     return numbered

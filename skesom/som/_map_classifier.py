@@ -21,13 +21,7 @@ from skesom._types import CSOM, Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._second_stage._units import contingency
-from skesom.som._unit_votes import (
-    UnitVotes,
-    all_in_memory,
-    inherited,
-    nearest_of_class,
-    weights_of,
-)
+from skesom.som._unit_votes import UnitVotes, all_in_memory, inherited, weights_of
 
 
 @fill_docstrings
@@ -245,7 +239,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         if grow:
             observed = np.where(winners >= 0, 0, -1)
             count = contingency(observed, codes, (1, shape[1]))[0]
-            winners = nearest_of_class(som._checked(X)[0], codes, network)
+            winners = network.nearest_of_class(som._checked(X)[0], codes)
         hits = contingency(winners, codes, shape, weights)
         if more:
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)
@@ -354,9 +348,8 @@ def _check_class_weight(class_weight):
 
 def _factors(class_weight, classes, frequency):
     """Return the factor on the hits of each class."""
-    if class_weight is None:
-        return np.ones(len(classes))
     if class_weight == "balanced":
         seen = frequency > 0
         return np.divide(1 / seen.sum(), frequency, out=np.ones(len(seen)), where=seen)
-    return np.array([class_weight.get(label, 1.0) for label in classes.tolist()])
+    weights = class_weight or {}
+    return np.array([weights.get(label, 1.0) for label in classes.tolist()])

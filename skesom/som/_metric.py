@@ -9,12 +9,7 @@ from scipy import sparse
 from skesom._common.blocks import work_blocks
 from skesom._common.lazy import add_up, parts_of
 from skesom._common.masked import filled
-from skesom.som._codebook import (
-    StoredUnits,
-    distances_to_units,
-    nearest_units,
-    readable,
-)
+from skesom.som._codebook import StoredUnits, distances_to_units, readable
 from skesom.som._threads import effective_n_threads
 from skesom.som._vectors import absolute_values, squares, weighted_squares
 from skesom.som._winners import sum_by_winner
@@ -45,13 +40,9 @@ class Metric:
         distances = np.empty(len(X) if measured else 0, dtype=X.dtype)
         for block in self._blocks(X, errors):
             terms, factors = self._terms(X, errors, block)
-            winners[block], found = nearest_units(
-                self.prepared(X[block]),
-                codebook,
-                second=second,
-                measured=measured,
-                terms=terms,
-                factors=factors,
+            units, rows = StoredUnits(codebook, terms, factors), self.prepared(X[block])
+            winners[block], found = units.nearest(
+                rows, second=second, measured=measured, factors=factors
             )
             if measured:
                 distances[block] = found

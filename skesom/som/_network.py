@@ -11,6 +11,7 @@ from skesom.som._codebook import (
     by_feature,
     by_node,
     distances_to_units,
+    nearest_units,
     padded,
     readable,
 )
@@ -137,6 +138,17 @@ class Network:
         )
         matrix.sort_indices()
         return matrix
+
+    def nearest_of_class(self, X, y):
+        """Find the nearest node of the class of every sample, -1 without any."""
+        codebook, node_class = self.units(), self.node_class[: self.n_nodes]
+        winners = np.full(len(X), -1, dtype=np.intp)
+        for label in np.intersect1d(y, node_class):
+            own = np.flatnonzero(node_class == label)
+            rows = y == label
+            nearest, _ = nearest_units(X[rows], codebook[own])
+            winners[rows] = np.where(nearest < 0, -1, own[nearest])
+        return winners
 
     def learn(self, X, order, *, epsilon, max_nodes, when_full, **rule):
         """Learn rows of X in the given order."""

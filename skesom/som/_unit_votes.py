@@ -198,25 +198,13 @@ def weights_of(fit_params, y):
     return None if weights is None else _check_sample_weight(weights, y, dtype=float)
 
 
-def nearest_of_class(X, y, network):
-    """Find the nearest unit of the class of every sample, -1 without any."""
-    codebook, node_class = network.units(), network.node_class[: network.n_nodes]
-    winners = np.full(len(X), -1, dtype=np.intp)
-    for label in np.intersect1d(y, node_class):
-        own = np.flatnonzero(node_class == label)
-        rows = y == label
-        nearest, _ = nearest_units(X[rows], codebook[own])
-        winners[rows] = np.where(nearest < 0, -1, own[nearest])
-    return winners
-
-
 def inherited(table, before, after, *, by_class=False):
     """Pass rows of units on to a later network; of removed units to the nearest."""
     if before is None:
         return table
     nodes = before.units()
     if by_class:
-        targets = nearest_of_class(nodes, before.node_class[: len(nodes)], after)
+        targets = after.nearest_of_class(nodes, before.node_class[: len(nodes)])
     else:
         targets, _ = nearest_units(nodes, after.units())
     old, new = before.identity[: before.n_nodes], after.identity[: after.n_nodes]

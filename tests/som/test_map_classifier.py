@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 
 from skesom.som import CSOM, ESOM, MapClassifier
-from skesom.som._unit_votes import nearest_of_class
+from skesom.som._network import Network
 
 every_rule = pytest.mark.parametrize("label_rule", ["majority", "grow"])
 
@@ -108,7 +108,7 @@ def test_nearest_node_of_a_class():
     node_class = np.array([2, 1, 2])
     network = SimpleNamespace(units=lambda: codebook, n_nodes=3, node_class=node_class)
     X = np.array([[1.0], [4.0], [4.0], [1.0]])
-    found = nearest_of_class(X, np.array([2, 2, 1, 3]), network)
+    found = Network.nearest_of_class(network, X, np.array([2, 2, 1, 3]))
     assert_array_equal(found, [0, 2, 1, -1])
 
 
