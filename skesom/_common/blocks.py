@@ -261,14 +261,8 @@ def map_pixels(
         strips = strips_of(data.shape, size)
         if in_place and data.flags.carray:
             results = [data, *_empty(made[1:], len(data))]
-    return map_images(
-        partial(_of_rows, function),
-        [data, errors],
-        Plan(strips),
-        made,
-        n_jobs=n_jobs,
-        results=results,
-    )
+    call, plan, images = partial(_of_rows, function), Plan(strips), [data, errors]
+    return map_images(call, images, plan, made, n_jobs=n_jobs, results=results)
 
 
 def _of_rows(function, data, errors, rows):

@@ -110,10 +110,7 @@ def _aligned_chunks(tables):
     """Return the chunks of tables, which are whole blocks by a power of 2."""
     height = aligned_height(tables[0])
     n_chunks = -(-len(tables[0]) // height)
-    columns = [
-        [None] * n_chunks if table is None else in_chunks(table, height)
-        for table in tables
-    ]
+    columns = [[None] * n_chunks if t is None else in_chunks(t, height) for t in tables]
     return zip(*columns, strict=True)
 
 

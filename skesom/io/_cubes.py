@@ -216,10 +216,8 @@ def _combined(image, how):
         )
     names = image.band_names
     members = [each._replace(band_names=names) for each in image.exposures]
-    cubes = [
-        _read_grid([each], np.arange(each.n_bands), how)
-        for each in complete_grids(members)
-    ]
+    members = complete_grids(members)
+    cubes = [_read_grid([each], np.arange(each.n_bands), how) for each in members]
     cube = combine_exposures(cubes)
     files = list_names([os.path.basename(each.label) for each in image.exposures])
     warn_user(
@@ -251,10 +249,8 @@ def _read_grid(images, places, how):
     except MemoryError as error:
         raise OSError(ENOMEM, f"{error}", images[0].label) from error
     order = np.argsort(places)
-    known = {
-        name: values if values is None else values[order]
-        for name, values in join_bands(images).items()
-    }
+    known = join_bands(images).items()
+    known = {name: part if part is None else part[order] for name, part in known}
     if len(images) == 1:
         known |= images[0].known
     return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)

@@ -61,16 +61,13 @@ class Image(NamedTuple):
 def describe_file(path, hdu=None, beside=None, error_kind=None):
     """Return the images of a file, with the planes beside each of them."""
     file, bracket = split_path(os.fspath(path))
-    images = []
+    images, roles = [], (beside or {}).items()
     with open_fits(file) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
         chosen = bracket is not None or len(numbers) > 1
         for number in numbers:
             image = _describe_hdu(hdus, number, file, chosen)
-            planes = (
-                find_beside(hdus, image, *one, error_kind)
-                for one in (beside or {}).items()
-            )
+            planes = (find_beside(hdus, image, *role, error_kind) for role in roles)
             images.append(image._replace(planes=tuple(filter(None, planes))))
     return images
 

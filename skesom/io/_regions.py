@@ -83,11 +83,8 @@ def _find_line(parse, lines, file_format):
     while end - first > 1:
         middle = (first + end) // 2
         # What lines without a shape say counts for the lines that follow.
-        frames = [
-            line
-            for line in lines[:first]
-            if ";" in line or not re.search(r"[(\[]", line)
-        ]
+        before = lines[:first]
+        frames = [s for s in before if ";" in s or not re.search(r"[(\[]", s)]
         part = frames + lines[first:middle]
         if _try_to_parse(parse, part, file_format)[1] is None:
             first = middle

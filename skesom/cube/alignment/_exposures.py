@@ -281,14 +281,9 @@ def _move(cube, factors, noise, grid, n_jobs):
         ends = np.clip(_find_box(grid_of(cube), grid.wcs), 0, grid.shape).astype(int)
         start, box = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
         is_fine = pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs)
-        cube = stack_cubes(
-            [cube],
-            cut_grid(grid, box),
-            "of the mosaic",
-            [False] * cube.shape[2],
-            method="exact" if is_fine else "interp",
-            n_jobs=n_jobs,
-        )
+        method = "exact" if is_fine else "interp"
+        part, no_flux = cut_grid(grid, box), [False] * cube.shape[2]
+        cube = stack_cubes([cube], part, "of the mosaic", no_flux, method, n_jobs)
     factors = factors.astype(cube.dtype)
     weights = np.broadcast_to(noise**-2.0, cube.shape)
     if cube.errors is None:

@@ -129,11 +129,9 @@ def _check_places(cubes, grid, grid_name):
 
 def check_overlap(cubes, seen, grid_name):
     """Check that bands with data have data on the grid."""
-    lost = [
-        band.name
-        for band, has_data in zip(list_bands(cubes), seen, strict=True)
-        if not has_data and np.isfinite(band.image).any()
-    ]
+    pairs = zip(list_bands(cubes), seen, strict=True)
+    unseen = [band for band, has_data in pairs if not has_data]
+    lost = [band.name for band in unseen if np.isfinite(band.image).any()]
     if lost:
         raise ValueError(_no_overlap(lost, grid_name))
 

@@ -262,18 +262,11 @@ def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
 
     def fill(tile, wcs_in, wcs_out):
         # Slices of this kind keep all distortions.
-        wcs = [
-            HighLevelWCSWrapper(SlicedLowLevelWCS(*pair))
-            for pair in ((wcs_in, tile.reach), (wcs_out, tile.box))
-        ]
+        parts = (wcs_in, tile.reach), (wcs_out, tile.box)
+        wcs = [HighLevelWCSWrapper(SlicedLowLevelWCS(*part)) for part in parts]
         stack = np.concatenate([np.moveaxis(each[tile.own], 2, 0) for each in arrays])
-        images = _resample_tile(
-            stack.astype(result.dtype, copy=False),
-            *wcs,
-            tile.box,
-            plan.method,
-            by_share,
-        )
+        stack = stack.astype(result.dtype, copy=False)
+        images = _resample_tile(stack, *wcs, tile.box, plan.method, by_share)
         if grow.any():
             images[grow] *= _area_ratio(*wcs, images.shape[1:])
         result[*tile.there, bands] = np.moveaxis(images, 0, 2)

@@ -171,13 +171,9 @@ class FluxShape(CubeTransformer):
             below = names.pop(self.reference_)
             names = [f"{name}/{below}" for name in names]
         names += ["brightness"] * self.brightness
-        data, errors = map_pixels(
-            copy.copy(self)._compare,  # as it is now
-            cube.data,
-            cube.errors,
-            len(names),
-            n_jobs=self.n_jobs,
-        )
+        compare = copy.copy(self)._compare  # as it is now
+        planes = cube.data, cube.errors
+        data, errors = map_pixels(compare, *planes, len(names), n_jobs=self.n_jobs)
         return self._described(cube, data, names, errors)
 
     def _compare(self, flux, errors):

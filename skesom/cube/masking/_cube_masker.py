@@ -510,10 +510,8 @@ def _refuse_empty(cube, taken, pixels):
         return
     summary = _count(pixels)
     worst = max(summary, key=summary.get)
-    found = [
-        np.count_nonzero(taken[band, :] == CRITERIA.index(worst))
-        for band in range(cube.shape[2])
-    ]
+    number, bands = CRITERIA.index(worst), range(cube.shape[2])
+    found = [np.count_nonzero(taken[band, :] == number) for band in bands]
     band = int(np.argmax(found))
     raise ValueError(
         f"All {pixels.size} pixels are masked, {summary[worst]} of them by {worst!r} "

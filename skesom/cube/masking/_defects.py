@@ -241,13 +241,9 @@ def _dark_means(steps, valid, rows, chosen, n_rows, axis):
     faint = total[inside] < count[inside] * np.int16(-LEAST_DEPTH * STEPS)
     faint &= count[inside] > HALF  # windows that are half empty do not count
     row, column = np.divmod(np.flatnonzero(faint), faint.shape[1])
-    before, middle, after = (
-        _means(total[place], count[place])
-        for place in (
-            (row + step * axis, column + step * (1 - axis))
-            for step in (0, SIDE, 2 * SIDE)
-        )
-    )
+    away = (0, SIDE, 2 * SIDE)
+    places = [(row + step * axis, column + step * (1 - axis)) for step in away]
+    before, middle, after = (_means(total[place], count[place]) for place in places)
     # At a border of the frame only the other side counts; the outside is NaN.
     across = row + rows.start if axis else column
     last = (n_rows if axis else faint.shape[1]) - 1

@@ -73,10 +73,9 @@ def measure_sky(
     impulse[TILE, TILE] = 1
     least = noise * np.sqrt(np.sum(smooth(impulse, smoothing) ** 2))
     estimates[:, 1] = np.fmax(estimates[:, 1], least)
-    below = sum(
-        np.fmin(significance(image[near], *estimate), 0) ** 2
-        for image, estimate in zip(smoothed, estimates, strict=True)
-    )
+    pairs = zip(smoothed, estimates, strict=True)
+    excess = (significance(image[near], *estimate) for image, estimate in pairs)
+    below = sum(np.fmin(each, 0) ** 2 for each in excess)
     cuts = _chance_cuts(below, threshold, len(bands))
     return Sky(level, noise, estimates, cuts, certainty, tile)
 
