@@ -70,7 +70,6 @@ class Pictures:
         self._step = thinning(result.label_map.shape, MAX_PIXELS)
         pairs = enumerate(result.names)
         self._names = [name if name == str(n) else f"{n} {name}" for n, name in pairs]
-        self._colors = result.colors
         self._size = image_size(self._cube.shape)
 
     def jobs(self):
@@ -88,9 +87,7 @@ class Pictures:
             yield "cluster_spectra", self._spectra()
             yield from self._diagrams()
         labels = result.label_map.reshape(len(result.label_map), -1)
-        histogram = ClusterHistogramDisplay(
-            labels, colors=self._colors, names=self._names
-        )
+        histogram = self._named(ClusterHistogramDisplay(labels))
         counted = "voxels" if result.is_voxel else "pixels"
         yield "cluster_histogram", partial(_histogram, histogram.thinned(1), counted)
         if result.is_of_fit and result.has_tree:
@@ -108,13 +105,13 @@ class Pictures:
             ("cluster_contours", partial(draw, options={"contours": True})),
         ]
 
+    def _named(self, display):
+        """Return a display of the clusters, with their colors and names."""
+        display.colors, display.names = self._result.colors, self._names
+        return display
+
     def _cluster_map(self):
-        return ClusterMapDisplay(
-            self._result.label_map,
-            cube=self._cube,
-            colors=self._colors,
-            names=self._names,
-        )
+        return self._named(ClusterMapDisplay(self._result.label_map, cube=self._cube))
 
     def _spectra(self):
         """Return the job of spectra in physical units, else of stretched values."""
@@ -123,9 +120,7 @@ class Pictures:
         if physical_factors(cube)[1] is None:
             options = {"flux": "stretched flux, scaled", "physical": False}
             options["log"], cube = False, scaled
-        display = ClusterSpectraDisplay(
-            self._result.label_map, None, colors=self._colors, names=self._names
-        )
+        display = self._named(ClusterSpectraDisplay(self._result.label_map, None))
         display = display.thinned(MAX_PIXELS, cube=cube)
         return partial(_spectra, display, self._step, options)
 
@@ -133,7 +128,7 @@ class Pictures:
         """Return the job of the tree of a consensus, with the groups as clusters."""
         tree = tree_of(self._result.step)
         tree["clusters"] = self._result.grouped(tree["clusters"])
-        display = DendrogramDisplay(**tree, colors=self._colors, names=self._names)
+        display = self._named(DendrogramDisplay(**tree))
         options = {"height": HEIGHT_OF_TREE}
         return partial(_plotted, display, display.size, options=options)
 
@@ -146,15 +141,10 @@ class Pictures:
         cube = cube.replace(pixel_scale=self._cube.pixel_scale)
         for kind, (x, y) in found.items():
             display = ColorDiagramDisplay(
-                result.label_map,
-                None,
-                x=x,
-                y=y,
-                continua=result.continua,
-                colors=self._colors,
-                names=self._names,
+                result.label_map, None, x=x, y=y, continua=result.continua
             )
-            yield kind, partial(_diagram, display.thinned(_DOTS, cube=cube))
+            display = self._named(display).thinned(_DOTS, cube=cube)
+            yield kind, partial(_diagram, display)
 
     def jobs_of_pixels(self, summary):
         """Yield the jobs that draw a number of each pixel."""
@@ -166,26 +156,18 @@ class Pictures:
         known["quantization_error"] = "distance", summary.distances
         for name, (kind, values) in known.items():
             if values is not None and not result.is_voxel:
-                numbers = self._numbers(kind, values)
-                yield name, partial(_plotted, numbers, self._size, wcs)
+                display = ValueMapDisplay(values, kind=kind, wcs=wcs)
+                display = display.thinned(MAX_PIXELS)
+                yield name, partial(_plotted, display, self._size, wcs)
         if result.held_out is not None:
             yield "held_out_confusion", partial(_confusion, result.held_out)
 
     def _cutouts(self, agreement):
         """Return the job of the cutouts of pieces."""
-        display = CutoutsDisplay(
-            self._result.label_map,
-            self._cube,
-            agreement=agreement,
-            colors=self._colors,
-            names=self._names,
-        )
-        display = display.thinned(bands=self._style.rgb)
+        labels = self._result.label_map
+        display = CutoutsDisplay(labels, self._cube, agreement=agreement)
+        display = self._named(display).thinned(bands=self._style.rgb)
         return partial(_plotted, display, display.size)
-
-    def _numbers(self, kind, values):
-        display = ValueMapDisplay(values, kind=kind, wcs=self._cube.wcs)
-        return display.thinned(MAX_PIXELS)
 
     def _jobs_of_units(self, som):
         layout, result = layout_of(som, "pca"), self._result
