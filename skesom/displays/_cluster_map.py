@@ -21,12 +21,7 @@ from skesom.displays._clusters import (
     ground_entries,
 )
 from skesom.displays._colors import rim_of
-from skesom.displays._display import (
-    literal,
-    numbers_of,
-    size_in_points,
-    update_layout,
-)
+from skesom.displays._display import literal, numbers_of, size_in_points, update_layout
 from skesom.displays._rgb import thinned_rgb
 from skesom.displays._sky_image import (
     HALF,

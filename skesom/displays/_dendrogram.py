@@ -16,12 +16,7 @@ from skesom._types import Axes, Names
 from skesom.displays._cluster_plots import shortened, spread
 from skesom.displays._clusters import as_colors, as_names
 from skesom.displays._colors import MISSING_COLOR
-from skesom.displays._display import (
-    Display,
-    literal,
-    size_in_points,
-    update_layout,
-)
+from skesom.displays._display import Display, literal, size_in_points, update_layout
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.som import ConsensusClusterer
 

@@ -88,7 +88,7 @@ class PictureStyle(NamedTuple):
         return self
 
 
-def new_axes(size, projection=None, width=None):
+def new_axes(size, projection=None):
     """Return axes of a figure that pyplot does not know, which would keep it open."""
     from matplotlib import rcParams
     from matplotlib.figure import Figure

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from astropy.io import fits
@@ -23,7 +23,10 @@ from skesom._common.warn import warn_user
 from skesom._types import ClusterGroups, Cube, StrPath
 from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
+from skesom.maps._crossmatch import Crossmatch
+from skesom.maps._held_out import HeldOut
 from skesom.maps._pipeline import MapImages
+from skesom.maps._suggestions import Suggestion
 from skesom.report import _catalog, _pictures, _pieces, _tables
 from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
 from skesom.report._drawing import PictureStyle, start_drawing
@@ -54,12 +57,7 @@ from skesom.report._summary import (
     suggestions_of,
     write_summary,
 )
-
-if TYPE_CHECKING:
-    from skesom.maps._crossmatch import Crossmatch
-    from skesom.maps._held_out import HeldOut
-    from skesom.maps._suggestions import Suggestion
-    from skesom.report._training import Training
+from skesom.report._training import Training
 
 _NOT_OF_VOXELS = {
     "cluster_contours, cutouts, regions": "clusters of several bands overlap",
