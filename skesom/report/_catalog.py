@@ -129,8 +129,7 @@ def _pictures(clusters, found):
 
 
 def _draw_enrichment(clusters, found):
-    names = dict(enumerate(clusters.names))
-    display = CrossmatchDisplay(found, colors=clusters.colors, names=names)
+    display = CrossmatchDisplay(found, colors=clusters.colors, names=clusters.names)
     return display.plot(new_axes(crossmatch_size(found)))
 
 
@@ -143,6 +142,6 @@ def _draw_map(clusters, found):
         clusters.label_map,
         wcs=clusters.wcs,
         colors=clusters.colors,
-        names=dict(enumerate(clusters.names)),
+        names=clusters.names,
     )
     return display.plot(ax, objects=objects, max_pixels=MAX_PIXELS)

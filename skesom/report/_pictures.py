@@ -10,7 +10,6 @@ import numpy as np
 
 from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
-from skesom._common.labels import MASKED, SKY
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays import (
@@ -26,7 +25,8 @@ from skesom.displays import (
     UMatrixDisplay,
     ValueMapDisplay,
 )
-from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+from skesom.displays._clusters import GROUND
+from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._dendrogram import HEIGHT_OF_TREE, tree_of
 from skesom.displays._diagrams import NoPixelError
 from skesom.displays._display import literal
@@ -51,11 +51,8 @@ _BAND_MARGINS = (0.7, 1.5), (0.55, 0.35)  # inches: left and right, below and ab
 _MOST_SLICES, _SLICE = 12, 2.6  # in one picture, and inches of the longer side
 _MOST_SLICE_NAMES = 40
 _CELL, _CELL_MARGIN = 0.55, 2.6  # inches of a class, and of the names beside
-_IN_NO_CLUSTER = {
-    MASKED: ("no data", MISSING_COLOR),
-    SKY: ("sky, set aside", SKY_COLOR),
-    -1: ("noise", NOISE_COLOR),
-}
+# Of the labels -3, -2 and -1, which are found from the end.
+_IN_NO_CLUSTER = [(name, color or MISSING_COLOR) for name, color in reversed(GROUND)]
 
 
 class Pictures:
@@ -241,13 +238,12 @@ class _Slices:
 
         labels, self._bands = result.label_map, result.cube.band_names
         self._labels = pick(labels, thinning(labels.shape, _BAND_PIXELS))
-        # Negative labels are found from the end.
-        others = to_rgba_array([color for _, color in _IN_NO_CLUSTER.values()])
+        others = to_rgba_array([color for _, color in _IN_NO_CLUSTER])
         self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
         shares = count_clusters(labels) / max(np.count_nonzero(labels >= 0), 1)
         texts = [f"{result.names[n]}: {share:.1%}" for n, share in enumerate(shares)]
         self._legend = [(n, texts[n]) for n in np.flatnonzero(shares)]
-        found = [n for n in _IN_NO_CLUSTER if (labels == n).any()]
+        found = [n for n in (-3, -2, -1) if (labels == n).any()]
         self._legend += [(n, _IN_NO_CLUSTER[n][0]) for n in found]
 
     def together(self):

@@ -2,7 +2,6 @@
 """``skesom explore`` writes a page of a folder of results."""
 
 import json
-import re
 import shutil
 import zipfile
 
@@ -16,7 +15,6 @@ from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 from skesom.report import (
     load_model,
-    read_cluster_groups,
     write_report,
 )
 from skesom.report._cluster_groups import write_cluster_groups
@@ -130,26 +128,6 @@ def test_a_clusterer_of_a_stranger_needs_trust(run, result, monkeypatch):
         assert "not known to be harmless: evilmod.CubeClusterer" in errors[-1]
         assert "--trust" in errors[-1]
     assert not (folder / "was_run").exists()
-
-
-@pytest.mark.parametrize(
-    "labels",
-    ["[1e400]", "[NaN]", "[-1]", "[0.5]", "[true]", '["a"]', "[[]]", "7", "[]"],
-)
-def test_labels_that_are_none(tmp_path, labels):
-    text = '{"format": "skesom clusters", "clusters": [{"name": "a", "labels": %s}]}'
-    path = tmp_path / "groups.json"
-    path.write_text(text % labels)
-    with pytest.raises(ValueError, match=re.escape(f"{path} is damaged")):
-        read_cluster_groups(path)
-
-
-def test_groups_that_are_damaged_are_one_line(run, result, tmp_path):
-    path = tmp_path / "groups.json"
-    path.write_text('{"format": "skesom clusters", "clusters": [{"name": "a"}]}')
-    status, _, (line,) = run("explore", result, "-o", "page.html", "--groups", path)
-    assert status == 2
-    assert line.startswith(f"skesom explore: error: {path} is damaged")
 
 
 @pytest.mark.parametrize("files", ["null", "7", '["notes.txt"]', '[null, "../a"]'])

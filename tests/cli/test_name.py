@@ -253,11 +253,8 @@ def test_names_of_a_run_are_not_those_of_other_images(quick, named, bands, tmp_p
 @pytest.mark.parametrize(
     ("clusters", "digest", "message"),
     [
-        ([("a", [0]), ("a", [1])], None, "2 groups have the name 'a'"),
         ([("1", [0])], None, "2 groups have the name '1'"),
         ([("a", [9])], None, "cluster 9, but the map has those from 0 to 3"),
-        ([("a", [0]), ("b", [0, 1])], None, "Cluster 0 is in the groups 'a' and 'b'"),
-        ([("a", [0], "reddish")], None, "'a' has the color 'reddish', which is none"),
         ([("a", [0])], "0" * 64, "is of another result"),
     ],
 )

@@ -83,9 +83,3 @@ def test_100_names_give_way_to_numbers(ax):
     draw(labels, names=[f"name {n}" for n in range(100)], ax=ax)
     ax.figure.draw_without_rendering()
     assert all(not name.startswith("name") for name in names(ax))
-
-
-def test_estimator_finds_the_clusters(galaxy, job, ax):
-    display = ClusterHistogramDisplay.from_estimator(job, galaxy, ax=ax)
-    labels = job.predict(galaxy)
-    assert heights(display) == np.bincount(labels[labels >= 0]).tolist()

@@ -108,21 +108,3 @@ class TestScale:
         for panel in display.axes_:
             cells = [c for c in panel.collections if c.get_array() is not None]
             assert [c.get_clim() for c in cells] == [limits, limits]
-
-
-class TestFromPredictions:
-    """Planes of a map of whatever making."""
-
-    def test_on_a_lattice(self, ax):
-        planes = np.arange(24.0).reshape(3, 4, 2)
-        display = ComponentPlanesDisplay.from_predictions(planes, ax=ax)
-        np.testing.assert_array_equal(
-            display.units_[1].get_array(), planes[:, :, 1].ravel()
-        )
-
-    def test_of_a_graph(self, ax):
-        planes = np.arange(6.0).reshape(3, 2)
-        display = ComponentPlanesDisplay.from_predictions(
-            planes, positions=[[0, 0], [1, 0], [0, 1]], ax=ax
-        )
-        np.testing.assert_array_equal(display.units_[0].get_array(), [0, 2, 4])

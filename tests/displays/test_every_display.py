@@ -3,9 +3,9 @@
 
 import builtins
 import inspect
-import re
 import subprocess
 import sys
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -156,25 +156,10 @@ def test_matplotlib_is_not_imported_before_anything_is_drawn():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def documented():
-    """Yield the names and objects of all that the docs of displays describe."""
-    for name in displays.__all__:
-        thing = getattr(displays, name)
-        yield name, thing
-        for method in ("from_estimator", "from_predictions", "plot"):
-            if inspect.isclass(thing):
-                yield f"{name}.{method}", getattr(thing, method)
+METHODS = "from_estimator", "from_predictions", "plot"
+RETURN = [f"{n}.{m}" for n in displays.__all__ if "Display" in n for m in METHODS]
 
 
-@pytest.mark.parametrize(("name", "thing"), list(documented()))
-def test_docstrings_describe_every_parameter(name, thing):
-    doc = inspect.getdoc(thing)
-    assert "%(" not in doc
-    _, _, parameters = doc.partition("\nParameters\n----------\n")
-    parameters, _, _ = parameters.partition("\n\n")
-    entries = re.findall(r"^(\S.*?) : ", parameters, re.MULTILINE)
-    described = [word.strip("*") for entry in entries for word in entry.split(", ")]
-    expected = [each for each in inspect.signature(thing).parameters if each != "self"]
-    assert sorted(described) == sorted(expected)
-    if not inspect.isclass(thing):
-        assert "\nReturns\n-------\n" in doc
+@pytest.mark.parametrize("name", [*RETURN, "cluster_colors", "rgb_image"])
+def test_docstrings_tell_what_is_returned(name):
+    assert "\n\nReturns\n-------\n" in inspect.getdoc(attrgetter(name)(displays))

@@ -295,14 +295,6 @@ class TestFromEstimator:
 class TestFromPredictions:
     """Distances of a map of whatever making."""
 
-    def test_on_a_lattice(self, ax):
-        values = np.arange(6.0).reshape(2, 3)
-        display = UMatrixDisplay.from_predictions(
-            values, topology="rectangular", unit_labels=[[0, 0, 1], [0, 1, 1]], ax=ax
-        )
-        np.testing.assert_array_equal(display.units_.get_array(), values.ravel())
-        assert len(display.borders_.get_segments()) == 3
-
     def test_of_a_graph(self, ax):
         display = UMatrixDisplay.from_predictions(
             [1.0, 2, 3],

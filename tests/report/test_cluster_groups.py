@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Clusters that are merged and named, in memory and in files."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from skesom.report._cluster_groups import (
     write_cluster_groups,
 )
 
+LISTED = '{"format": "skesom clusters", "clusters": [%s]}'
 GROUPS = [("H II regions", (1, 3)), ("dust", (2,))]
 
 
@@ -116,27 +115,16 @@ def test_a_name_is_not_that_of_a_cluster_without_one():
         ("[]", "no list of clusters"),
         ('{"format": "other"}', "no list of clusters"),
         ('{"format": "skesom clusters"}', "damaged.*clusters"),
-        ('{"format": "skesom clusters", "clusters": [{"name": "a"}]}', "labels"),
+        (LISTED % '{"name": "a"}', "labels"),
         (
-            json.dumps(
-                {
-                    "format": "skesom clusters",
-                    "clusters": [
-                        {"name": "a", "labels": [1]},
-                        {"name": "b", "labels": [0, 1]},
-                    ],
-                }
-            ),
+            LISTED % '{"name": "a", "labels": [1]}, {"name": "b", "labels": [0, 1]}',
             "Cluster 1 is in the groups 'a' and 'b'",
         ),
-        (
-            '{"format": "skesom clusters", "clusters": [{"name": "a", "labels": []}]}',
-            "has no cluster",
-        ),
-        (
-            '{"format": "skesom clusters", "clusters": [{"name": "a", "labels": [1.5]}'
-            "]}",
-            "1.5, which is no label",
+        (LISTED % '{"name": "a", "labels": []}', "has no cluster"),
+        (LISTED % '{"name": "a", "labels": 7}', "is damaged"),
+        *(
+            (LISTED % '{"name": "a", "labels": [%s]}' % each, "which is no label")
+            for each in ("1.5", "-1", "1e400", "NaN", "true", '"a"', "[]")
         ),
     ],
 )

@@ -36,7 +36,7 @@ from skesom.io import read_catalog, read_map, read_region_labels, write_bands
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore, write_report
-from skesom.report._folders import MANIFEST, atomic_folder
+from skesom.report._folders import atomic_folder
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
 from skesom.report._tables import _OF_MAP, _measured, sky_positions, why_not
@@ -415,12 +415,6 @@ class TestInput:
         np.testing.assert_array_equal(result.cube.data, expected.data)
         assert result.cube.band_names == expected.band_names
 
-    def test_sky_is_told_from_gaps(self, galaxy, job):
-        label_map = Result(job, galaxy).label_map
-        np.testing.assert_array_equal(label_map == -2, job["sky"].sky_mask_)
-        missing = np.isnan(galaxy.data).any(axis=2)
-        np.testing.assert_array_equal(label_map == -3, missing)
-
     def test_images_on_several_grids(self, galaxy, tmp_path):
         coarse = galaxy[::2, ::2][:, :, 3:]
         cubes = [galaxy[:, :, :3], coarse]
@@ -625,28 +619,15 @@ class TestOverwrite:
 class TestFailure:
     """Nothing is left behind when something breaks."""
 
-    @pytest.fixture
-    def _full_disk(self, monkeypatch):
+    def test_in_the_middle_of_writing(self, galaxy, job, tmp_path, monkeypatch):
         def break_down(*args, **kwargs):
             raise OSError("No space left on device")
 
         monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
-
-    @pytest.mark.usefixtures("_full_disk")
-    def test_in_the_middle_of_writing(self, galaxy, job, tmp_path):
         with pytest.raises(OSError, match="No space left"):
             write_report(tmp_path / "new/deep/result", job, galaxy)
         assert names_in(tmp_path) == []
-
-    @pytest.mark.usefixtures("_full_disk")
-    def test_in_an_existing_folder(self, galaxy, job, tmp_path):
-        with atomic_folder(tmp_path) as folder:
-            (folder / "cluster_map.fits").write_text("old")
-        with pytest.raises(OSError, match="No space left"):
-            write_report(tmp_path, job, galaxy, tables=False, overwrite=True)
-        assert names_in(tmp_path) == [MANIFEST, "cluster_map.fits"]
-        assert (tmp_path / "cluster_map.fits").read_text() == "old"
 
     def test_names_the_extra_that_is_missing(self, galaxy, job, tmp_path, monkeypatch):
         original = builtins.__import__
