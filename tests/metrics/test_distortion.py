@@ -140,16 +140,6 @@ def test_far_from_the_origin():
     assert expected == pytest.approx(values.mean(), rel=1e-12)
 
 
-def test_training_lowers_it():
-    X = make_blobs(300, 3, centers=3, random_state=1)[0]
-    start = CSOM(None, shape=(6, 5), sigma=[1.0], n_epochs=1).fit(X)
-    end = CSOM(None, shape=(6, 5), sigma=[1.0] * 30, n_epochs=30).fit(X)
-    values = [
-        metrics.distortion(X, csom, positions=csom.positions_) for csom in (start, end)
-    ]
-    assert values[1] < values[0]
-
-
 def test_few_units_and_samples():
     assert metrics.distortion([[1.0]], [[3.0]], [[0]]) == 4
     assert metrics.distortion([[3.0]], [[3.0]], positions=[[0.0]]) == 0

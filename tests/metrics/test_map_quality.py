@@ -136,61 +136,6 @@ def test_topographic_error_of_a_map(estimator, X):
     assert metrics.topographic_error(X, fitted) == error
 
 
-@pytest.mark.parametrize("topology", ["hexagonal", "rectangular"])
-def test_a_flat_map_of_its_own_lattice_has_no_topographic_error(topology):
-    rng = np.random.default_rng(0)
-    csom = CSOM(None, shape=(7, 8), topology=topology).fit(rng.random((60, 2)))
-    # Inside, the two nearest units of any place are neighbors.
-    X = rng.uniform([1, 1], [6, 4.5], size=(500, 2))
-    positions = csom.positions_
-    assert metrics.topographic_error(X, positions, csom.connections_) == 0
-    # Units that have changed places, numbers 20 and 43, are told.
-    positions = positions.copy()
-    positions[[20, 43]] = positions[[43, 20]]
-    touched = np.isin(np.argsort(cdist(X, positions), axis=1)[:, :2], [20, 43]).any(1)
-    assert touched.any()
-    error = metrics.topographic_error(X, positions, csom.connections_)
-    assert error == pytest.approx(touched.mean())
-
-
-def torus(n_rows, n_columns):
-    """Four neighbors each; rows and columns close in themselves."""
-    links = np.zeros((n_rows * n_columns,) * 2)
-    for row in range(n_rows):
-        for column in range(n_columns):
-            below = (row + 1) % n_rows * n_columns + column
-            right = row * n_columns + (column + 1) % n_columns
-            unit = row * n_columns + column
-            links[unit, [below, right]] = links[[below, right], unit] = 1
-    return links
-
-
-def test_topographic_error_of_a_torus():
-    n_rows, n_columns = 5, 6
-    rows, columns = np.divmod(np.arange(n_rows * n_columns), n_columns)
-
-    def on_torus(row, column):
-        row, column = 2 * np.pi * row / n_rows, 2 * np.pi * column / n_columns
-        return np.stack([np.cos(row), np.sin(row), np.cos(column), np.sin(column)], 1)
-
-    codebook = on_torus(rows, columns)
-    # One sample near each unit, towards the next row: for the last row that is row 0.
-    X = on_torus(rows + 0.3, columns)
-    assert metrics.topographic_error(X, codebook, torus(n_rows, n_columns)) == 0
-    csom = CSOM(None, shape=(n_rows, n_columns), topology="rectangular")
-    flat = csom.fit(codebook).connections_
-    assert metrics.topographic_error(X, codebook, flat) == pytest.approx(1 / n_rows)
-    per_unit = metrics.topographic_error(X, codebook, flat, per_unit=True)
-    assert_array_equal(per_unit, rows == n_rows - 1)
-    # Around the torus the way over the flat map is the whole circle but one step.
-    step = 2 * np.sin(np.pi / n_rows)
-    first = np.linalg.norm(X[0] - codebook[0])
-    error = metrics.kaski_lagus_error(X, codebook, torus(n_rows, n_columns))
-    assert error == pytest.approx(first + step)
-    error = metrics.kaski_lagus_error(X, codebook, flat)
-    assert error == pytest.approx(first + step * (1 + (n_rows - 2) / n_rows))
-
-
 def test_kaski_lagus_error_by_hand():
     # Units 0, 2, 1 on a line of the data are connected 0 - 1 - 2.
     codebook = [[0.0], [2.0], [1.0]]

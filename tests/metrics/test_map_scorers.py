@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Scorers of maps: the measures, in the table that the map itself sees."""
 
-import warnings
-
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -11,7 +9,6 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -229,21 +226,3 @@ def test_estimators_without_units(scorer, measure, worst, X):
         name = type(other).__name__
         with pytest.raises(TypeError, match=f"{name} has no connections_.* no map"):
             scorer(other, X)
-
-
-def test_scorers_in_a_search():
-    # Units that ignore each other from a random start are no map.
-    X = np.random.default_rng(0).random((200, 2))
-    search = GridSearchCV(
-        CSOM(None, shape=(7, 7), init="random", n_epochs=10, random_state=0),
-        {"sigma": [[1e-3] * 10, None]},
-        scoring={name: map_scorer(name) for name in MAP_SCORERS},
-        refit=False,
-        cv=2,
-    )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # no score that is not finite
-        search.fit(X)
-    for name in MAP_SCORERS:
-        alone, together = search.cv_results_[f"mean_test_{name}"]
-        assert (alone > together) == (name == "quantization_error")

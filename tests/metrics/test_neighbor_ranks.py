@@ -132,20 +132,6 @@ def test_the_numbering_of_units_does_not_count(measure):
 
 
 @both
-def test_a_ring_is_kept_by_a_ring_alone(measure):
-    angle = 2 * np.pi * np.arange(24) / 24
-    ring = np.column_stack([np.cos(angle), np.sin(angle)])
-    chain = np.diag(np.ones(23), 1)
-    closed = chain.copy()
-    closed[0, 23] = 1
-    assert measure(ring, ring, closed, n_neighbors=4) == pytest.approx(1)
-    assert measure(ring, ring, chain, n_neighbors=4) < 0.995
-    around = np.abs(np.subtract.outer(range(24), range(24)))
-    around = np.minimum(around, 24 - around)
-    assert measure(ring, ring, distances=around, n_neighbors=4) == pytest.approx(1)
-
-
-@both
 @pytest.mark.parametrize("estimator", [CSOM(None, shape=(5, 5)), ESOM(random_state=0)])
 def test_the_units_together_are_the_map(measure, estimator):
     X = make_blobs(150, 3, centers=3, random_state=0)[0]

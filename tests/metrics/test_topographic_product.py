@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom import metrics
 from skesom._common.blocks import SIZES, Size
-from skesom.som import CSOM
 
 
 def orders(distances, others):
@@ -115,40 +114,6 @@ def test_few_units():
     assert metrics.topographic_product([[1.0], [2.0]], [[0, 1], [1, 0]]) == 0
     empty = metrics.topographic_product([[1.0]], positions=[[0.0]], per_unit=True)
     assert_array_equal(empty, [np.nan])
-
-
-def test_scale_and_numbering_do_not_count():
-    rng = np.random.default_rng(0)
-    csom = CSOM(None, shape=(5, 4), topology="hexagonal").fit(rng.random((200, 3)))
-    expected = metrics.topographic_product(csom, positions=csom.positions_)
-    other = rng.permutation(20)
-    angle = np.array([[np.cos(1), np.sin(1)], [-np.sin(1), np.cos(1)]])
-    value = metrics.topographic_product(
-        1e4 * csom.codebook_[other], positions=csom.positions_[other] @ angle / 7 + 5
-    )
-    assert value == pytest.approx(expected, rel=1e-9)
-
-
-def test_its_sign_tells_the_dimensions():
-    rng = np.random.default_rng(0)
-    square = rng.random((3000, 2))
-    line = np.column_stack([np.linspace(0, 1, 3000), np.zeros(3000)])
-
-    def of(shape, X):
-        csom = CSOM(
-            None, shape=shape, topology="rectangular", init="random", random_state=0
-        )
-        fitted = csom.fit(X + 1e-3 * rng.normal(size=X.shape))
-        return metrics.topographic_product(fitted, positions=fitted.positions_)
-
-    assert of((64, 1), square) < -0.02
-    assert abs(of((8, 8), square)) < 0.01
-    assert of((8, 8), line) > 0.02
-    assert abs(of((64, 1), line)) < 0.01
-    # It cannot tell order.
-    lattice = np.column_stack(np.divmod(np.arange(100), 10)).astype(float)
-    at_random = metrics.topographic_product(rng.permutation(lattice), positions=lattice)
-    assert abs(at_random) < 0.005
 
 
 def test_memory_is_that_of_blocks():

@@ -18,7 +18,6 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
-from sklearn.utils import get_tags
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer
@@ -76,13 +75,6 @@ class TestContract:
         expected[~flattener.valid_] = np.nan
         np.testing.assert_array_equal(back, expected)
         assert back.dtype == np.float32
-
-
-def test_tags_tell_of_cubes_with_gaps():
-    tags = get_tags(CubeFlattener())
-    assert tags.input_tags.three_d_array
-    assert not tags.input_tags.two_d_array
-    assert tags.input_tags.allow_nan
 
 
 class TestNames:

@@ -15,7 +15,6 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import get_tags
 
 from skesom.cube import Cube
 from skesom.pixels import CubeFlattener, SuperpixelFlattener, unflatten
@@ -246,12 +245,6 @@ class TestContract:
         np.testing.assert_array_equal(again.transform(gappy), table)
         np.testing.assert_array_equal(clone(flattener).fit_transform(gappy), table)
         assert flattener.n_features_in_ == 3
-
-    def test_tags(self):
-        tags = get_tags(SuperpixelFlattener())
-        assert tags.input_tags.three_d_array
-        assert not tags.input_tags.two_d_array
-        assert tags.input_tags.allow_nan
 
     def test_not_fitted(self, cube):
         flattener = SuperpixelFlattener()

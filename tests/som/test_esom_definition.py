@@ -293,15 +293,6 @@ def test_worked_example_in_two_dimensions():
     assert links == pytest.approx(expected, rel=5e-9)
 
 
-def test_worked_example_with_pruning():
-    # After 4 and 8 samples the weakest link goes; one node is left without any.
-    esom = plain_esom(0.3, learning_rate=0.5, pruning_period=4).fit(PLANE)
-    reference = EvolvingMap(0.3, learning_rate=0.5, pruning_period=4).learn(PLANE)
-    assert (reference.n_pruned, reference.n_removed) == (2, 1)
-    assert len(esom.codebook_) == 3
-    assert_same_map(esom.codebook_, esom.connections_, reference)
-
-
 @pytest.mark.parametrize(
     ("epsilon", "learning_rate", "pruning_period", "n_nodes", "n_links", "sums"),
     [
@@ -333,23 +324,6 @@ def test_iris(epsilon, learning_rate, pruning_period, n_nodes, n_links, sums):
     assert sum(links.values()) == pytest.approx(sum_of_strengths, abs=6e-8)
 
 
-@pytest.mark.parametrize("seed", seeds(4, 12))
-def test_nodes_stay_among_the_data_and_strengths_in_their_range(seed):
-    rng = np.random.default_rng(seed)
-    X = rng.standard_t(2, size=(200, int(rng.integers(1, 12))))
-    esom = plain_esom(
-        float(rng.uniform(0.5, 3)),
-        learning_rate=float(rng.choice([0.1, 0.5, 1.0])),
-        pruning_period=int(rng.choice([0, 5])),
-    ).fit(X)
-    # A step of rate 1 may end one rounding beyond the sample it aims at.
-    rounding = 4 * np.finfo(float).eps * np.abs(X).max(axis=0)
-    assert (esom.codebook_ >= X.min(axis=0) - rounding).all()
-    assert (esom.codebook_ <= X.max(axis=0) + rounding).all()
-    assert (esom.connections_.data >= 0).all()
-    assert (esom.connections_.data <= 1).all()
-
-
 @pytest.mark.parametrize("learning_rate", [0.0, 1e-14])
 @pytest.mark.parametrize("epsilon", [0.1, 0.5, 2.0])
 def test_without_learning_the_nodes_are_a_separated_net(epsilon, learning_rate):
@@ -359,31 +333,6 @@ def test_without_learning_the_nodes_are_a_separated_net(epsilon, learning_rate):
     assert len(nodes) > 5
     assert between.min() > epsilon * (1 - 1e-10)
     assert cdist(X, nodes).min(axis=1).max() <= epsilon * (1 + 1e-10)
-
-
-def test_nodes_of_uniform_numbers_follow_renyis_law():
-    # Points of a line at least epsilon apart: a car parking process, n = 0.7476 / eps.
-    counts = [
-        grow(
-            np.random.default_rng(seed).uniform(size=(20000, 1)),
-            0.01,
-            learning_rate=0.0,
-            pruning_period=0,
-        ).n_nodes
-        for seed in range(5)
-    ]
-    assert np.mean(counts) == pytest.approx(0.7476 / 0.01 + 0.495, rel=0.03)
-
-
-def test_nodes_never_get_fewer_without_pruning():
-    X = np.random.default_rng(4).normal(size=(150, 2))
-    network, counts = None, []
-    for row in range(len(X)):
-        network = grow(
-            X[row : row + 1], 0.5, network=network, learning_rate=0.9, pruning_period=0
-        )
-        counts.append(network.n_nodes)
-    assert (np.diff(counts) >= 0).all()
 
 
 def test_sample_at_exactly_epsilon_is_a_match():
