@@ -112,10 +112,6 @@ class TestSmooth:
             smooth(image, 0.45)[:60, :60], exact[:60, :60], rtol=1e-5, atol=1e-5
         )
 
-    def test_all_masked(self):
-        assert np.isnan(smooth(np.full((5, 6), np.nan), 0.5)).all()
-        assert np.isnan(smooth(np.full((5, 6), np.nan), 1.5)).all()
-
 
 class TestPixelScale:
     """Where the size of a pixel comes from."""

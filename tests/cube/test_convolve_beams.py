@@ -198,17 +198,6 @@ class TestBeams:
         assert_allclose([east, north], 7, rtol=0.01)
         assert abs(mixed) < 0.01 * (7 / TO_FWHM) ** 2
 
-    def test_gaps_stay_and_flat_stays_flat(self, global_random_seed):
-        rng = np.random.default_rng(global_random_seed)
-        wcs = make_wcs((60, 50), 0.8, 30)
-        data = np.full((60, 50, 1), 3.0, dtype=np.float32)
-        data[rng.random(data.shape) < 0.1] = np.nan
-        result = FWHMConvolver([(3, 2, 10)], target_fwhm=4.0).fit_transform(
-            Cube(data, wcs=wcs)
-        )
-        assert_array_equal(np.isnan(result.data), np.isnan(data))
-        assert_allclose(result.data[~np.isnan(data)], 3, rtol=1e-5)
-
     def test_strip_without_a_wcs_uses_the_fitted_directions(self):
         wcs = make_wcs((60, 50), 0.8, 30)
         cube = Cube(np.ones((60, 50, 1)), wcs=wcs)
