@@ -2,6 +2,7 @@
 """Fixtures that several rooms share."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,24 @@ def job(galaxy):
 
     pipeline = make_cluster_pipeline(ESOM(n_clusters=4, random_state=0), sky="mask")
     return pipeline.fit(galaxy)
+
+
+@pytest.fixture(scope="session")
+def rewrite():
+    """A function that replaces a text in the schema of a skops file."""
+
+    def change(path, old, new):
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        text = files["schema.json"].decode()
+        assert old in text
+        files["schema.json"] = text.replace(old, new)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        return path
+
+    return change
 
 
 @pytest.fixture

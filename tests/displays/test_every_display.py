@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What every display promises: to draw when it is made, where it is told, and whole."""
 
-import builtins
 import inspect
 import subprocess
 import sys
@@ -139,14 +138,8 @@ def test_draws_in_part_of_a_figure(make, kind, galaxy):
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_names_the_extra_that_is_missing(make, kind, monkeypatch):
-    original = builtins.__import__
-
-    def without_matplotlib(name, *args, **kwargs):
-        if name.split(".")[0] == "matplotlib":
-            raise ImportError(f"No module named {name!r}")
-        return original(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+    for name in [n for n in sys.modules if n.partition(".")[0] == "matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(ImportError, match=r"skesom\[plot\]"):
         make(kind)
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The folder of results: what is in it, and all of it or nothing."""
 
-import builtins
 import io
 import json
 import re
+import sys
 import zipfile
 from pathlib import Path
 
@@ -630,14 +630,8 @@ class TestFailure:
         assert names_in(tmp_path) == []
 
     def test_names_the_extra_that_is_missing(self, galaxy, job, tmp_path, monkeypatch):
-        original = builtins.__import__
-
-        def without_matplotlib(name, *args, **kwargs):
-            if name.split(".")[0] == "matplotlib":
-                raise ImportError(f"No module named {name!r}")
-            return original(name, *args, **kwargs)
-
-        monkeypatch.setattr(builtins, "__import__", without_matplotlib)
+        for name in [n for n in sys.modules if n.partition(".")[0] == "matplotlib"]:
+            monkeypatch.setitem(sys.modules, name, None)
         with pytest.raises(ImportError, match=r"skesom\[plot\]"):
             write_report(tmp_path / "result", job, galaxy)
         assert names_in(tmp_path) == []
