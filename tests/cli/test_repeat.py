@@ -142,11 +142,6 @@ class TestRefused:
         recipe.unlink()
         refused(parts=["has no recipe.skops"])
 
-    def test_neither_files_nor_a_run(self, run, tmp_path):
-        status, _, err = run("cluster", "-o", tmp_path / "out")
-        assert status == 2
-        assert "give the files of the images, or a run to repeat (--from)" in err[0]
-
     def test_versions_are_named(self, quick, first, tmp_path):
         self.change(first, lambda content: content["software"].update(numpy="1.0"))
         status, _, err = quick("cluster", "--from", first, "-o", tmp_path / "out")

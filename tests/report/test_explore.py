@@ -11,16 +11,14 @@ import numpy as np
 import pytest
 from astropy.table import Table
 from sklearn.cluster import KMeans
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
 from skesom.maps import make_cluster_pipeline, make_clusterer, suggest_names
 from skesom.report import explore, merge_clusters, write_report
 from skesom.report._result import Result
-from skesom.report.page._data import encode_band, sky_nodes, unit_map
-from skesom.som import CSOM, ESOM
+from skesom.report.page._data import encode_band, sky_nodes
+from skesom.som import ESOM
 
 KINDS = {
     **{"Uint8Array": "<u1", "Uint16Array": "<u2", "Int16Array": "<i2"},
@@ -188,17 +186,6 @@ def test_sky_between_the_nodes_is_that_of_the_wcs(galaxy):
         np.arccos(min(1.0, vector @ exact / np.linalg.norm(vector)))
     )
     assert separation * 3600 < 0.01  # arcsec, of pixels of 0.04
-
-
-def test_units_behind_nested_pipelines(galaxy):
-    nested = make_pipeline(
-        StandardScaler(), CSOM(shape=(3, 3), n_clusters=2, random_state=0)
-    )
-    job = make_cluster_pipeline(nested, target_fwhm=None).fit(galaxy)
-    som = job["cluster"].estimator_[-1]
-    units = unit_map(Result(job, galaxy))
-    hits = np.bincount(units[units != 65535], minlength=9)
-    np.testing.assert_array_equal(hits, som.hits_)
 
 
 def test_clusterer_without_a_map(galaxy, tmp_path):

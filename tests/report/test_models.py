@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Fitted pipelines in files, and whom to trust."""
+"""Fitted pipelines in files."""
 
-import joblib
 import numpy as np
 import pytest
 from astropy.wcs import DistortionLookupTable
@@ -84,25 +83,3 @@ class TestVersions:
             patch.setattr("sklearn.base.__version__", "0.9")
             save_model(tmp_path / "model.joblib", clusterer)
         load_model(tmp_path / "model.joblib", trust=True)
-
-
-class TestTrust:
-    """Whoever made a file may be a stranger."""
-
-    def test_pickles_need_trust(self, job, tmp_path):
-        save_model(tmp_path / "model.joblib", job)
-        with pytest.raises(ValueError, match="is a pickle, which can run any program"):
-            load_model(tmp_path / "model.joblib")
-
-    @pytest.mark.parametrize("name", ["model.joblib", "model.skops"])
-    def test_damaged_files(self, tmp_path, name):
-        (tmp_path / name).write_bytes(b"PK\x03\x04 dear diary")
-        with pytest.raises(ValueError, match=f"{name} .*damaged"):
-            load_model(tmp_path / name, trust=True)
-
-    def test_no_model(self, tmp_path):
-        joblib.dump({"a": 1}, tmp_path / "model.joblib")
-        with pytest.raises(ValueError, match="holds no model of skesom"):
-            load_model(tmp_path / "model.joblib", trust=True)
-        with pytest.raises(FileNotFoundError):
-            load_model(tmp_path / "lost.skops")
