@@ -125,7 +125,6 @@ def in_image(columns, rows, shape):
 
 def describe_miss(columns, rows, shape, wcs):
     """Return the message that no object is in the image."""
-    columns, rows = np.asarray(columns), np.asarray(rows)
     away = np.hypot(columns - shape[1] / 2, rows - shape[0] / 2)
     where = "they are on the other side of the sky"
     if np.isfinite(away).any():
