@@ -6,11 +6,9 @@ from collections import deque
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn.datasets import make_blobs
 
 from skesom import metrics
 from skesom._common.blocks import SIZES, Size
-from skesom.som import CSOM
 
 
 def steps(links):
@@ -99,16 +97,6 @@ def test_plain_loops(kind, sigma, dtype, monkeypatch):
     monkeypatch.setitem(SIZES, "matrix", Size(values=40))  # two units at a time
     in_blocks = metrics.distortion(X, codebook, per_unit=True, **options)
     assert_array_equal(in_blocks, per_unit)
-
-
-def test_narrow_and_wide_neighborhoods():
-    X = make_blobs(80, 3, random_state=0)[0]
-    csom = CSOM(None, shape=(4, 3)).fit(X)
-    squares = ((X[:, None] - csom.codebook_) ** 2).sum(axis=2)
-    narrow = metrics.distortion(X, csom, sigma=1e-3)
-    assert narrow == pytest.approx(squares.min(axis=1).mean())
-    wide = metrics.distortion(X, csom, sigma=1e9)
-    assert wide == pytest.approx(squares.sum(axis=1).mean())
 
 
 def test_other_neighborhoods():

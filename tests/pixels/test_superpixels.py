@@ -9,15 +9,13 @@ import pandas as pd
 import pytest
 from scipy import ndimage
 from sklearn.base import clone
-from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
-from sklearn.metrics import adjusted_rand_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cube import Cube
-from skesom.pixels import CubeFlattener, SuperpixelFlattener, unflatten
+from skesom.pixels import SuperpixelFlattener, unflatten
 from skesom.som import ESOM
 
 pytest.importorskip("skimage")
@@ -76,11 +74,6 @@ class TestSegments:
         sizes = SuperpixelFlattener(size).fit(cube).sizes_
         assert sizes.sum() == 60 * 70
         assert sizes.mean() == pytest.approx(size, rel=0.35)
-
-    def test_follow_borders(self, cube, truth):
-        segments = SuperpixelFlattener(50).fit(cube).segments_
-        squares = SuperpixelFlattener(50, compactness=1e6).fit(cube).segments_
-        assert 1 - purity(segments, truth) < 0.3 * (1 - purity(squares, truth))
 
     def test_compact_ones_are_squares(self, cube):
         segments = SuperpixelFlattener(100, compactness=1e6).fit(cube).segments_
@@ -146,19 +139,6 @@ class TestTable:
             np.testing.assert_allclose(table[numbers, band], expected, rtol=1e-6)
             assert np.isnan(np.delete(table[:, band], numbers)).all()
 
-    def test_partly_observed_pixels(self, gappy):
-        table = SuperpixelFlattener(40, min_bands=2).fit_transform(gappy)
-        assert np.isnan(table[:, 1]).any()
-        assert np.isfinite(table[:, [0, 2]]).all()
-
-    def test_weights(self, gappy):
-        """Weighted by their sizes, superpixels have the mean of the pixels."""
-        flattener = SuperpixelFlattener(50)
-        table = flattener.fit_transform(gappy.data.astype(np.float64))
-        kmeans = KMeans(1, n_init=1).fit(table, sample_weight=flattener.sizes_)
-        pixels = gappy.data[flattener.segments_ >= 0].astype(np.float64)
-        np.testing.assert_allclose(kmeans.cluster_centers_[0], pixels.mean(axis=0))
-
     def test_layout_does_not_matter(self, gappy):
         expected = SuperpixelFlattener().fit_transform(gappy)
         changed = np.asfortranarray(gappy.data.astype(">f4"))
@@ -210,18 +190,6 @@ class TestWayBack:
 
 class TestPipeline:
     """In place of CubeFlattener."""
-
-    def test_clusters_of_superpixels_are_less_noisy(self, cube, truth):
-        scores = []
-        for flattener in (CubeFlattener(), SuperpixelFlattener(40)):
-            pipeline = make_pipeline(
-                flattener, StandardScaler(), KMeans(3, n_init=3, random_state=0)
-            )
-            labels = pipeline.fit_predict(cube)
-            label_map = pipeline[0].inverse_transform(labels)
-            assert label_map.shape == truth.shape
-            scores.append(adjusted_rand_score(truth.ravel(), label_map.ravel()))
-        assert scores[1] > scores[0]
 
     def test_maps_and_transformers_follow(self, gappy):
         pipeline = make_pipeline(
