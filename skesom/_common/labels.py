@@ -48,6 +48,12 @@ def mark_sky(image, sky_mask):
     return image
 
 
+def names_of(labels, names):
+    """Return the names of labels, which are their numbers by default."""
+    names = names if isinstance(names, dict) else dict(enumerate(names or ()))
+    return [str(names.get(int(label), label)) for label in labels]
+
+
 def known_sums(numbers, values, n_numbers):
     """Return sum and count of the values that are known, by their numbers from 1."""
     known = np.isfinite(values)

@@ -17,7 +17,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.utils._param_validation import StrOptions
 
 from skesom._common.decorators import validate_params
-from skesom._common.labels import SKY, without_mask
+from skesom._common.labels import SKY, names_of, without_mask
 from skesom._types import Names
 
 SAME, OTHER, ONLY_FIRST, ONLY_SECOND, NEITHER = 0, 1, 2, 3, -3
@@ -107,9 +107,7 @@ class Comparison:
         labels, known = label_map[both], truth[both]
         clusters, classes = np.unique(labels), np.unique(known)
         counts = contingency_matrix(labels, known)
-        names = self.names or ()
-        names = names if isinstance(names, dict) else dict(enumerate(names))
-        names = [str(names.get(int(number), number)) for number in classes]
+        names = names_of(classes, self.names)
         confusion = Table([clusters, *counts.T], names=["cluster", *names])
         table, accuracy = _class_table(counts, clusters, names)
         keys = "adjusted Rand index", "adjusted mutual information"

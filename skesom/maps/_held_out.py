@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import confusion_matrix
 from sklearn.model_selection import StratifiedGroupKFold
 
+from skesom._common.labels import names_of
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeClassifier, CubeLike, Names
@@ -111,8 +112,7 @@ def held_out_score(
             f"{block_size} x {block_size} pixels with labels, so none can be held out. "
             "Label pixels in other places too, or take smaller blocks (--block-size)."
         )
-    names = names if isinstance(names, dict) else dict(enumerate(names or ()))
-    classes = Table({"class": [str(names.get(int(label), label)) for label in found]})
+    classes = Table({"class": names_of(found, names)})
     classes["pixels"], classes["blocks"] = np.bincount(codes), np.bincount(pairs[0])
     return _summarized(np.array(matrices), classes, len(set(pairs[1])))
 

@@ -11,7 +11,7 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
 from skesom._common.blocks import each_in_threads, strips_of
-from skesom._common.labels import check_label_map, known_sums
+from skesom._common.labels import check_label_map, known_sums, names_of
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
 from skesom.cube._base import check_cube
@@ -132,10 +132,8 @@ def number_largest(labels, min_size, max_pieces):
 def measure_pieces(image, pieces, cube, agreement=None, names=None):
     """Return the table of numbered pieces, without shapes."""
     clusters, sizes, left_out = pieces
-    names = names if isinstance(names, dict) else dict(enumerate(names or ()))
-    texts = [str(names.get(label, label)) for label in clusters.tolist()]
     table = Table({"id": np.arange(1, len(sizes) + 1), "cluster": clusters})
-    table["cluster_name"] = np.array(texts, dtype=str)
+    table["cluster_name"] = np.array(names_of(clusters, names), dtype=str)
     x, y, *means = _means(image, len(sizes), cube, agreement)
     table["x"], table["y"] = x * units.pix, y * units.pix
     for name, values in icrs_positions(cube.wcs, x, y).items():
