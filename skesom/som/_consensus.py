@@ -297,7 +297,7 @@ class ConsensusClusterer(
         number_found = gaps[0].n_clusters if gaps else min(number, graph.rank())
         votes = graph.votes(int(number_found), generator)  # KMeans takes no bool
         winner, agreement = votes.counted(labels)
-        closest = graph.closest(winner)
+        closest = graph.closest(winner, self.n_jobs)
         of_compared = winner
         if is_lazy(X) or len(winner) < len(X):
             winner, agreement = _voted(members, votes, X, errors, self.n_jobs)

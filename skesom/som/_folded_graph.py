@@ -9,6 +9,7 @@ from scipy import linalg
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from skesom._common.blocks import in_threads
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._grouping import count_votes
 from skesom.som._second_stage._units import contingency
@@ -144,7 +145,7 @@ class FoldedGraph:
         overlaps = list(map(likeness, self._shared_with(winner, n_clusters)))
         return votes._replace(overlaps=overlaps)
 
-    def closest(self, winner):
+    def closest(self, winner, n_jobs=None):
         """Return the member whose clusters are most like those of the consensus."""
         some = slice(None, None, max(1, len(winner) // _ENOUGH_ROWS))
 
@@ -152,7 +153,7 @@ class FoldedGraph:
             known = (winner[some] >= 0) & (labels[some] >= 0)
             return adjusted_rand_score(winner[some][known], labels[some][known])
 
-        return int(np.argmax([likeness(of_member) for of_member in self.labels]))
+        return int(np.argmax(in_threads(likeness, self.labels, n_jobs)))
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""

@@ -126,7 +126,8 @@ class BackgroundSubtractor(CubeTransformer):
             raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
         slopes, missing = np.ones(self.n_features_in_), None
         if self.bands == "uneven":
-            slopes = np.concatenate([measure_slopes(cube.data) for cube in cubes])
+            found = [measure_slopes(cube.data, n_jobs=-1) for cube in cubes]
+            slopes = np.concatenate(found)
         wanted, check = slopes > 0, self.bands == "uneven"
         try:
             if wanted.any():  # the import takes seconds

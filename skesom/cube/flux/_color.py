@@ -11,7 +11,7 @@ import numpy as np
 from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import WHOLE, map_pixels, strips_of
+from skesom._common.blocks import WHOLE, in_threads, map_pixels, strips_of
 from skesom._common.threads import one_blas_thread
 from skesom.cube._base import CubeTransformer
 from skesom.cube.masking._sky import representative_rows, sampled
@@ -249,20 +249,22 @@ def _noise_by_brightness(data, errors, axes, scaling):
     mean, scale, order = scaling
     rows = representative_rows(*data.shape[:2], _MOST_VALUES // data.shape[2])
     data, errors = data[rows], None if errors is None else errors[rows]
-    brightness, values = [], []
+
+    def of_block(block):
+        """Return brightness, and noise along axes, of what is known in some rows."""
+        spectra = data[block][:, :, order].astype(np.float64)
+        bright = _brightness((spectra - mean[order]) / scale[order])
+        if errors is None:
+            bright = (bright[:, 1:] + bright[:, :-1]) / 2
+            noise = np.diff(spectra, axis=1) @ axes
+        else:
+            noise = errors[block][:, :, order].astype(np.float64) ** 2 @ axes**2
+        known = np.isfinite(noise).all(axis=2) & np.isfinite(bright)
+        return bright[known], noise[known]
+
     with one_blas_thread():
-        for block in strips_of(data.shape, "block"):
-            spectra = data[block][:, :, order].astype(np.float64)
-            bright = _brightness((spectra - mean[order]) / scale[order])
-            if errors is None:
-                bright = (bright[:, 1:] + bright[:, :-1]) / 2
-                noise = np.diff(spectra, axis=1) @ axes
-            else:
-                noise = errors[block][:, :, order].astype(np.float64) ** 2 @ axes**2
-            known = np.isfinite(noise).all(axis=2) & np.isfinite(bright)
-            brightness.append(bright[known])
-            values.append(noise[known])
-    brightness, values = np.concatenate(brightness), np.concatenate(values)
+        found = in_threads(of_block, strips_of(data.shape, "block"), n_jobs=-1)
+    brightness, values = map(np.concatenate, zip(*found, strict=True))
     if not len(values):
         return np.zeros(1), np.zeros((1, axes.shape[1]))
     n_levels = min(_MOST_LEVELS, max(1, len(values) // _FEWEST_STEPS))
@@ -270,6 +272,10 @@ def _noise_by_brightness(data, errors, axes, scaling):
     levels = np.array([np.median(brightness[group]) for group in groups])
     if errors is not None:
         return levels, np.array([np.median(values[group], axis=0) for group in groups])
-    noise = [mad_std(values[group], axis=0) ** 2 / 2 for group in groups]
+
+    def variance(group):
+        return mad_std(values[group], axis=0) ** 2 / 2
+
+    noise = in_threads(variance, groups, n_jobs=-1)
     # In stretched fluxes, noise only falls where it is brighter: more is structure.
     return levels, np.minimum.accumulate(noise, axis=0)
