@@ -19,8 +19,9 @@ _COLUMNS = {"one": 3.5, "two": 7.1}  # inches, of most journals of astronomy
 _LETTERS = {None: 10.0, "one": 8.0, "two": 9.0}  # points
 _MARGIN = 0.2, 0.15  # of a figure, left and below of axes; it is cut or shrunk then
 _PAD = 0.06  # inches around all that is drawn
+PNG_LEVEL = 1  # of compression: half the time of 6, matplotlib's, and 8 % more bytes
 _OF_FORMATS = {
-    "png": {"pil_kwargs": {"compress_level": 1}},  # a third of the time of 6; 7 % more
+    "png": {"pil_kwargs": {"compress_level": PNG_LEVEL}},
     "pdf": {"metadata": {"CreationDate": None}},
     "svg": {"metadata": {"Date": None}},
 }

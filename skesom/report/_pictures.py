@@ -36,7 +36,7 @@ from skesom.displays._unit_layout import hits_of, layout_of
 from skesom.io._fits_files import make_hdus
 from skesom.io._label_maps import short_ascii
 from skesom.maps._cube_clusterer import count_clusters
-from skesom.report._drawing import new_axes
+from skesom.report._drawing import PNG_LEVEL, new_axes
 from skesom.report._result import MAX_PIXELS
 
 BAND_IMAGES = "cluster_images.zip"
@@ -343,7 +343,7 @@ def _over_bands(display, planes, names):
         ground = Image.fromarray(np.array(canvas.buffer_rgba()))
         buffer = io.BytesIO()
         merged = Image.alpha_composite(ground, outlines).convert("RGB")
-        merged.save(buffer, "png", compress_level=4)
+        merged.save(buffer, "png", compress_level=PNG_LEVEL)
         pictures[name] = buffer.getvalue()
     return pictures
 
