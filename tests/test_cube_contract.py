@@ -13,6 +13,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from astropy import units
 from astropy.wcs import WCS
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -33,6 +34,7 @@ from skesom.cube import (
     FluxUnitConverter,
     FWHMConvolver,
     SkyMasker,
+    SpatialFeatures,
 )
 
 TRANSFORMERS = [
@@ -59,6 +61,8 @@ TRANSFORMERS = [
     FluxShape("band 2", method="log", brightness=True, subtract_sky=True),
     FluxShape(),
     FluxShape(brightness=True, noise=2.0, softening=1.0, n_jobs=2),
+    SpatialFeatures(fwhm=2 * units.pixel),
+    SpatialFeatures(smooth=0.5, fwhm=1.8 * units.pixel, min_bands=2, n_jobs=2),
 ]
 N_BANDS = 3
 TAKE_LISTS = (
@@ -77,8 +81,8 @@ def name_of(transformer):
 
 def mixes_bands(transformer):
     """Tell whether bands are made of several bands."""
-    is_binner = isinstance(transformer, BandBinner)
-    return is_binner or getattr(transformer, "reference", None) is not None
+    replaces_bands = isinstance(transformer, BandBinner | SpatialFeatures)
+    return replaces_bands or getattr(transformer, "reference", None) is not None
 
 
 @pytest.fixture(params=range(len(TRANSFORMERS)), ids=lambda n: name_of(TRANSFORMERS[n]))

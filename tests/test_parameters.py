@@ -42,6 +42,7 @@ from skesom.cube import (
     FluxUnitConverter,
     FWHMConvolver,
     SkyMasker,
+    SpatialFeatures,
 )
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, HitMapDisplay, ValueMapDisplay
@@ -244,6 +245,16 @@ TABLE = {
             "sky": "keep",
             "threshold": 1.0,
             "smoothing": 0.0,
+            "min_bands": Row(2, data="with_gaps"),
+        },
+    ),
+    SpatialFeatures: (
+        "galaxy",
+        {},
+        {
+            "smooth": 1.0,
+            "surroundings": 4.0,
+            "fwhm": 3 * u.pixel,
             "min_bands": Row(2, data="with_gaps"),
         },
     ),

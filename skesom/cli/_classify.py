@@ -38,6 +38,11 @@ def add_classify(commands):
     text = "esom, csom, or the import path of a scikit-learn classifier"
     add("--method", default="esom", help=text)
     add_parameters(add, "n_neighbors=5")
+    text = (
+        "whether pixels are described by their surroundings too: each band smoothed, "
+        "and against what lies around; no takes the bands alone"
+    )
+    add_choice(add, "--spatial-features", text, "yes", "no")
     parser.set_defaults(pattern="pixel", smooth="none")
     parser.set_defaults(objects=None, radius_of_objects=None)
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))

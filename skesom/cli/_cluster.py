@@ -57,6 +57,7 @@ def add_cluster(commands):
     text += "--color-contrast)"
     add_choice(parser.add_argument, "--pattern", text, "pixel", "voxel")
     add_catalog(parser)
+    parser.set_defaults(spatial_features="no")  # which is for classes
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
 
 
@@ -103,6 +104,7 @@ def run_files(options, estimator_of, training_of=None):
         bands = [*bands[:2], "...", bands[-1]]
     say(f"Bands in their order: {', '.join(bands)}.")
     say(*source.lines())
+    _say_features(pipeline)
     print_clusters(files, held_out)
     send(options, output, source.paths())
 
@@ -177,6 +179,7 @@ def _repeat(options):
             options, pipeline, images, source, run.training, names, run.cut
         )
     say(*source.lines())
+    _say_features(pipeline)
     print_clusters(files, held_out)
     if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
         say("The label map is that of the run, bit for bit.")
@@ -233,6 +236,15 @@ def _cut(options):
         text = "names are of clusters that stay; the others are left out"
         say(f"{len(named)} of {n_names} {text}.")
     send(options, output_of(options), source.paths())
+
+
+def _say_features(pipeline):
+    """Print what a classifier gets instead of the bands, if it does."""
+    if "features" in pipeline.named_steps:
+        say(
+            "Features: each band smoothed, and against its surroundings "
+            "(--spatial-features no: the bands alone)."
+        )
 
 
 def _is_cut(options):

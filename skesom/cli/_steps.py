@@ -113,6 +113,7 @@ def pipeline_of(options, clusterer):
         subtract_background=YES_OR_NO.get(options.subtract_background, "auto"),
         sky=options.sky,
         color_contrast=options.color_contrast,
+        spatial_features=options.spatial_features == "yes",
         min_bands=options.min_bands,
         n_jobs=-1,
     )

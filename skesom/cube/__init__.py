@@ -12,6 +12,7 @@ from skesom.cube.flux._binning import BandBinner
 from skesom.cube.flux._color import ColorScaler
 from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
+from skesom.cube.flux._spatial_features import SpatialFeatures
 from skesom.cube.flux._stretch import AsinhStretch
 from skesom.cube.masking._cube_masker import CubeMasker
 from skesom.cube.masking._sky_masker import SkyMasker
@@ -30,5 +31,6 @@ __all__ = [
     "FluxShape",
     "FluxUnitConverter",
     "SkyMasker",
+    "SpatialFeatures",
     "combine_exposures",
 ]

@@ -27,6 +27,7 @@ from skesom.cube import (
     CubeStore,
     FWHMConvolver,
     SkyMasker,
+    SpatialFeatures,
 )
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps._cube_clusterer import CubeClusterer
@@ -43,6 +44,7 @@ _WORK = {  # of the steps, in words
     "stretch": "stretching fluxes",
     "sky": "looking for sky",
     "color": "scaling colors",
+    "features": "looking at the surroundings of pixels",
     "cluster": "clustering the pixels",
     "classify": "classifying the pixels",
 }
@@ -67,6 +69,7 @@ def make_cluster_pipeline(
     stretch: Literal["asinh", "none"] = "asinh",
     sky: Literal["auto", "mask", "keep"] = "auto",
     color_contrast: float = _CONTRAST,
+    spatial_features: bool | Literal["auto"] = "auto",
     n_components: int | None = None,
     min_bands: int | None = None,
     n_jobs: int | None = None,
@@ -114,6 +117,10 @@ def make_cluster_pipeline(
     color_contrast : float in [0, 0.5], default=1/3
         How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0
         scales each band to unit variance.
+    spatial_features : bool or "auto", default="auto"
+        Whether a classifier gets each band smoothed and against its surroundings
+        instead of the bands, see `skesom.cube.SpatialFeatures`. "auto" does so where
+        pixels are classified. Clusters become worse by it: True refuses a clusterer.
     n_components : int, default=None
         Number of principal components of the scaled bands that are clustered instead
         of the bands, where there are many bands, such as the channels of spectra.
@@ -128,10 +135,10 @@ def make_cluster_pipeline(
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
         "align", "bin" (with `bin_bands`), "store" (lazy cubes are written to the disk
-        once), "stretch" (unless "none"), "sky", "color" and "cluster" (or "classify", a
-        `CubeClassifier`, with a classifier), to set their parameters as
-        ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
-        of images on several grids is cut to where enough bands have data, unless the
+        once), "stretch" (unless "none"), "sky", "color" and "cluster" (or "features"
+        and "classify", a `CubeClassifier`, with a classifier), to set their parameters
+        as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images
+        on several grids is cut to where enough bands have data, unless the
         grid is given as a WCS, header or Cube. A warning tells of bands that seem to be
         shifted; ``set_params(align__registration="correct")`` moves them back.
 
@@ -139,8 +146,9 @@ def make_cluster_pipeline(
     ------
     ValueError
         For an unknown stretch; for `min_bands` and a clusterer that takes no NaN; for
-        `min_bands`, `n_components` or `color_contrast` and voxels; for widths, PSFs or
-        a pixel scale without `target_fwhm`.
+        `min_bands`, `n_components` or `color_contrast` and voxels; for
+        `spatial_features` and voxels or a clusterer; for widths, PSFs or a pixel scale
+        without `target_fwhm`.
 
     Examples
     --------
@@ -165,6 +173,12 @@ def make_cluster_pipeline(
             "A voxel is one flux: it has neither principal components nor missing "
             "bands nor a color. Leave out n_components, min_bands and color_contrast, "
             "or use pattern='pixel'."
+        )
+    is_of_pixels = is_classifier(clusterer) and pattern == "pixel"
+    if spatial_features is True and not is_of_pixels:
+        raise ValueError(
+            "spatial_features=True is for a classifier of pixels: clusters become "
+            "worse, and a voxel is one flux. Leave it out."
         )
     widths = {"fwhm": fwhm, "psfs": psfs, "pixel_scale": pixel_scale}
     given = [name for name, value in widths.items() if value is not None]
@@ -220,6 +234,9 @@ def make_cluster_pipeline(
     steps.append(("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)))
     if pattern == "pixel":
         steps.append(("color", ColorScaler(contrast=color_contrast)))
+    if spatial_features and is_of_pixels:
+        features = SpatialFeatures(min_bands=min_bands, n_jobs=n_jobs)
+        steps.append(("features", features))
     last, kind = "cluster", CubeClusterer
     if is_classifier(clusterer):
         last, kind = "classify", CubeClassifier

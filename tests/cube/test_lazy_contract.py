@@ -28,6 +28,7 @@ from skesom.cube import (
     FluxUnitConverter,
     FWHMConvolver,
     SkyMasker,
+    SpatialFeatures,
 )
 from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten
 from skesom.pixels._flatten import valid_pixels
@@ -35,6 +36,7 @@ from skesom.pixels._flatten import valid_pixels
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),
     pytest.mark.filterwarnings("ignore:The FWHM is"),
+    pytest.mark.filterwarnings("ignore:The errors of the cube are not used"),
 ]
 SHAPE = (200, 90, 4)
 SIP = 1.23456789012345e-4, -2.3e-5
@@ -112,6 +114,8 @@ FLUXES = {
     "shape": FluxShape(),
     "shape by a band": FluxShape("b", brightness=True),
     "units": FluxUnitConverter("mJy"),
+    "two scales": SpatialFeatures(smooth=0.7, surroundings=3),
+    "two scales of some bands": SpatialFeatures(min_bands=2, n_jobs=2),
     "store": CubeStore(),
     "pipeline": make_pipeline(CubeMasker(), SkyMasker("mask"), ColorScaler()),
 }
