@@ -253,7 +253,7 @@ WAYS = {
         SpatialFeatures().fit_transform(bands), bands
     ),
     EVERYTHING: with_colors_and_lines,
-    "smooth=1": SpatialFeatures(smooth=1.0).fit_transform,
+    "smooth=0.5": SpatialFeatures(smooth=0.5).fit_transform,
     "smooth=2": SpatialFeatures(smooth=2.0).fit_transform,
     "surroundings=4": SpatialFeatures(surroundings=4.0).fit_transform,
     "surroundings=16": SpatialFeatures(surroundings=16.0).fit_transform,

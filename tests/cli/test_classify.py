@@ -117,6 +117,20 @@ class TestLabels:
         assert names_of(again) == names_of(result)
         assert told_in(again)["training"] == told_in(result)["training"]
 
+    def test_surroundings_are_features(self, quick, bands, labels, result, tmp_path):
+        again, bare = tmp_path / "again", tmp_path / "bare"
+        given = *bands, "--labels", labels, "-o", bare, *QUICK[2:]
+        with_features = quick.ok("classify", "--from", result, "-o", again)
+        without = quick.ok("classify", *given, "--spatial-features", "no")
+        for folder, lines, is_wanted in (
+            (again, with_features, True),
+            (bare, without, False),
+        ):
+            is_said = any("against its surroundings" in line for line in lines)
+            columns = Table.read(folder / "clusters.ecsv").colnames
+            is_given = any(name.endswith("unsharp_scaled") for name in columns)
+            assert (is_said, is_given) == (is_wanted, is_wanted)
+
     def test_cluster_repeats_it_too(self, repeat, result):
         assert names_of(repeat(result)) == names_of(result)
 

@@ -486,6 +486,32 @@ class TestMakeClassifier:
         assert pipeline.steps[-1][0] == "classify"
         np.testing.assert_array_equal(label_map, pipeline["classify"].labels_)
         assert pipeline["classify"].min_bands == 1
+        assert pipeline["features"].min_bands == 1
+
+    def test_classifiers_get_surroundings_and_clusterers_do_not(self):
+        classifier = make_classifier("esom")
+        names = [name for name, _ in make_cluster_pipeline(classifier).steps]
+        assert names[-3:] == ["color", "features", "classify"]
+        for estimator, options in (
+            (ESOM(), {}),
+            (classifier, {"spatial_features": False}),
+            (classifier, {"pattern": "voxel"}),
+        ):
+            pipeline = make_cluster_pipeline(estimator, **options)
+            assert "features" not in pipeline.named_steps
+
+    def test_surroundings_help(self):
+        """Where pixels are noisy: a few are labeled, and all others are compared."""
+        cube, truth = make_galaxy_cube((80, 80), noise=4.0, random_state=3)
+        is_labeled = np.indices(truth.shape)[1] % 40 < 20  # strips of the sky
+        labels = np.where(is_labeled, truth, -1)
+        right = {}
+        for name, options in {"bands": {"spatial_features": False}, "both": {}}.items():
+            pipeline = make_cluster_pipeline(make_classifier("esom"), **options)
+            label_map = pipeline.fit(cube, labels).predict(cube)
+            compared = ~is_labeled & (label_map >= 0)
+            right[name] = np.mean(label_map[compared] == truth[compared])
+        assert right["both"] > right["bands"] + 0.05
 
 
 class TestVoxels:
@@ -519,6 +545,7 @@ class TestVoxels:
         ({"target_fwhm": None, "psfs": [np.ones((3, 3))]}, "leave out psfs,"),
         ({"target_fwhm": None, "pixel_scale": 0.1}, "leave out pixel_scale,"),
         ({"stretch": "log"}, "'asinh' or 'none', got 'log'"),
+        ({"spatial_features": True}, "is for a classifier of pixels"),
         ({"n_components": 0}, "n_components must be at least 1"),
     ],
 )

@@ -36,7 +36,7 @@ class SpatialFeatures(CubeTransformer):
 
     Parameters
     ----------
-    smooth : float, default=1.5
+    smooth : float, default=1.0
         FWHM of the Gaussian that bands are smoothed by, in widths of the point-spread
         function. Noise falls, and so do details that labels cannot tell from it.
     surroundings : float, default=8.0
@@ -98,7 +98,7 @@ class SpatialFeatures(CubeTransformer):
     ('r smooth', 'r unsharp')
     >>> features.data[[10, 32], 32].round(1)
     array([[ 5. ,  0. ],
-           [ 4.3, -0.5]])
+           [ 4.1, -0.7]])
     """
 
     _parameter_constraints = {
@@ -112,7 +112,7 @@ class SpatialFeatures(CubeTransformer):
     def __init__(
         self,
         *,
-        smooth: float = 1.5,
+        smooth: float = 1.0,
         surroundings: float = 8.0,
         fwhm: float | Quantity | None = None,
         min_bands: int | None = None,
