@@ -52,6 +52,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "automatic_number": ("", "--seeds 1"),
     "depths": ("", "--kinds spiral --sides 120 --runs 2"),
     "features": ("", "--scenes spiral noisy --sizes 64 64"),
+    "classifier_features": ("", "--scenes spiral dusty --size 64"),
     "fluxes_and_rows": ("", "--seeds 1"),
     "stability": ("", "--scenes 3 --size 96 --runs 2 --members 4"),
     "heavy_tails": ("", "--orders 1"),

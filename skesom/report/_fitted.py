@@ -77,6 +77,7 @@ _OF_CUBES = dict.fromkeys(
 )
 _OF_CUBES |= {
     "pixel_scale_": "reals features 2",
+    "psf_pixels_": "reals 2",
     "shifts_": "reals features 2",
     "_estimates": "reals features 2",
     "components_": "reals features features",

@@ -9,10 +9,12 @@ import warnings
 
 import numpy as np
 import pytest
+from astropy import units
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
 from skesom.cli import main
+from skesom.cube import SpatialFeatures
 from skesom.report import load_model, save_model
 from skesom.report._json_values import whole
 from skesom.report._models import _from_text, read_skops, write_skops
@@ -263,6 +265,17 @@ class TestUnits:
         setattr(classifier, name, getattr(classifier, name)[:5])
         with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
             reload(classifier)
+
+    def test_of_features(self, reload):
+        data = np.random.default_rng(0).normal(size=(9, 9, 2))
+        features = SpatialFeatures(fwhm=3 * units.pixel).fit(data)
+        again = reload(features)
+        np.testing.assert_array_equal(again.transform(data), features.transform(data))
+        features.psf_pixels_ = features.psf_pixels_[:1]
+        with pytest.raises(ValueError, match=r"its psf_pixels_ of shape \(1,\)"):
+            reload(features)
+        features.psf_pixels_ = np.full(2, 1e300)  # for which no memory is enough
+        assert np.isfinite(reload(features).transform(data)).all()
 
     def test_votes_of_a_consensus(self, X, reload):
         members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
