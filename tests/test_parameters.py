@@ -252,7 +252,7 @@ TABLE = {
         "galaxy",
         {},
         {
-            "smooth": 1.0,
+            "smooth": 2.0,
             "surroundings": 4.0,
             "fwhm": 3 * u.pixel,
             "min_bands": Row(2, data="with_gaps"),

@@ -104,7 +104,7 @@ def run_files(options, estimator_of, training_of=None):
         bands = [*bands[:2], "...", bands[-1]]
     say(f"Bands in their order: {', '.join(bands)}.")
     say(*source.lines())
-    _say_features(pipeline)
+    _say_features(pipeline, " (--spatial-features no: the bands alone)")
     print_clusters(files, held_out)
     send(options, output, source.paths())
 
@@ -238,13 +238,10 @@ def _cut(options):
     send(options, output_of(options), source.paths())
 
 
-def _say_features(pipeline):
+def _say_features(pipeline, hint=""):
     """Print what a classifier gets instead of the bands, if it does."""
     if "features" in pipeline.named_steps:
-        say(
-            "Features: each band smoothed, and against its surroundings "
-            "(--spatial-features no: the bands alone)."
-        )
+        say(f"Features: each band smoothed, and against its surroundings{hint}.")
 
 
 def _is_cut(options):

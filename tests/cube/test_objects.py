@@ -25,6 +25,7 @@ from skesom.cube import (
     FluxUnitConverter,
     FWHMConvolver,
     SkyMasker,
+    SpatialFeatures,
 )
 from skesom.cube._base import check_cube
 from skesom.cube._convert import as_cube
@@ -234,6 +235,7 @@ TRANSFORMERS = [
     FluxUnitConverter("mJy/beam"),
     FWHMConvolver(target_fwhm=1500.0),
     SkyMasker("mask", threshold=0.5),
+    SpatialFeatures(),
 ]
 
 
