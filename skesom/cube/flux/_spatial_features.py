@@ -29,7 +29,7 @@ _UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 
 
 class SpatialFeatures(CubeTransformer):
-    """Replace each band by its smooth light, and by what that exceeds around it.
+    """Replace each band by two: smoothed, and against its surroundings.
 
     This is for classifiers, which learn from labels what a feature tells. Clusters have
     no labels, and become worse by it.
@@ -38,7 +38,7 @@ class SpatialFeatures(CubeTransformer):
     ----------
     smooth : float, default=1.0
         FWHM of the Gaussian that bands are smoothed by, in widths of the point-spread
-        function. Noise falls, and so do details that labels cannot tell from it.
+        function. By one width, small sources stand out most from noise.
     surroundings : float, default=8.0
         FWHM of the Gaussian of the surroundings that are subtracted from the smoothed
         bands: an unsharp mask, in which dust lanes are dark wherever they lie.
@@ -55,7 +55,7 @@ class SpatialFeatures(CubeTransformer):
     psf_width_ : float
         The width in arcsec, NaN if it or the pixel scale is unknown.
     psf_pixels_ : ndarray of shape (2,)
-        The width in pixels along columns and rows.
+        The width in pixels as they are high and wide; 2 if unknown.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands.
 
@@ -85,7 +85,8 @@ class SpatialFeatures(CubeTransformer):
 
     all smooth bands first. Masked pixels and the outside of the frame have no weight,
     and masked pixels stay masked. A width in arcsec is kept for images of another pixel
-    scale.
+    scale. Both widths were chosen on synthetic galaxies: docs/classifying.md has the
+    table, and what was tried beside them (colors, lines, the bands themselves).
 
     Examples
     --------
