@@ -62,6 +62,15 @@ class ClusterNames:
         Number of clusters to begin with; 8 by default, or all leaves if these are
         fewer.
 
+    Attributes
+    ----------
+    leaf_map : ndarray of int of shape (n_rows, n_columns) or (n_samples,)
+        Leaf of each pixel or row, dtype int32.
+    sizes : ndarray of int of shape (n_leaves,)
+        Number of pixels in each leaf.
+    heights : ndarray of shape (n_leaves, n_leaves)
+        Height of the step that joins two leaves, by which `say` and `offer` go.
+
     Raises
     ------
     ValueError
@@ -108,7 +117,7 @@ class ClusterNames:
         n_clusters: int | None = None,
     ) -> None:
         self._set_tree(leaf_map, children, distances)
-        n_leaves = len(self._sizes)
+        n_leaves = len(self.sizes)
         if n_clusters is None:
             n_clusters = min(_USUAL, n_leaves)
         self._cluster_of_leaf = np.arange(n_leaves)  # no labels of a run are known
@@ -175,10 +184,10 @@ class ClusterNames:
     @property
     def label_map(self) -> NDArray[np.int32]:
         """Cluster of each pixel, by falling size; negative as in the leaf map."""
-        numbers = np.empty(len(self._sizes), dtype=np.int32)
+        numbers = np.empty(len(self.sizes), dtype=np.int32)
         for number, group in enumerate(self._state.groups):
             numbers[list(group.leaves)] = number
-        leaves = self._leaf_map
+        leaves = self.leaf_map
         return np.where(leaves >= 0, numbers[np.maximum(leaves, 0)], leaves)
 
     @property
@@ -385,15 +394,15 @@ class ClusterNames:
         2
         """
         said = [leaf for leaf, _ in self._state.words]
-        apart = np.ones(len(self._sizes))
+        apart = np.ones(len(self.sizes))
         if said:
-            apart = self._heights[:, said].min(axis=1)
-        doubt = self._sizes * apart
+            apart = self.heights[:, said].min(axis=1)
+        doubt = self.sizes * apart
         doubt[said] = 0
         leaf = int(doubt.argmax())
         if doubt[leaf] == 0:
             return None
-        return Place(leaf, self._middle_of(leaf), int(self._sizes[leaf]))
+        return Place(leaf, self._middle_of(leaf), int(self.sizes[leaf]))
 
     def undo(self) -> bool:
         """Take the last step back.
@@ -461,7 +470,7 @@ class ClusterNames:
             own = {*map(int, leaves or ())}
             own.update(np.flatnonzero(np.isin(self._cluster_of_leaf, [*labels])))
             known = {*self._cluster_of_leaf.tolist()}
-            strange = [*({*labels} - known), *(own - {*range(len(self._sizes))})]
+            strange = [*({*labels} - known), *(own - {*range(len(self.sizes))})]
             if strange:
                 raise ValueError(
                     f"The group {name!r} has {strange[0]}, which is no cluster or leaf "
@@ -502,17 +511,17 @@ class ClusterNames:
                 f"leaf_map holds the leaf {leaf_map.max()}, but the tree has "
                 f"{n_leaves} leaves, counted from 0. Are they of one clusterer?"
             )
-        self._leaf_map = leaf_map.astype(np.int32)
-        known = self._leaf_map[self._leaf_map >= 0]
-        self._sizes = np.bincount(known, minlength=n_leaves)
+        self.leaf_map = leaf_map.astype(np.int32)
+        known = self.leaf_map[self.leaf_map >= 0]
+        self.sizes = np.bincount(known, minlength=n_leaves)
         self._children = children
         self._members = [(leaf,) for leaf in range(n_leaves)]
         # Of two leaves, the height of the step that joins them.
-        self._heights = np.zeros((n_leaves, n_leaves))
+        self.heights = np.zeros((n_leaves, n_leaves))
         for (one, other), height in zip(children, distances, strict=True):
             first, second = self._members[one], self._members[other]
-            self._heights[np.ix_(first, second)] = height
-            self._heights[np.ix_(second, first)] = height
+            self.heights[np.ix_(first, second)] = height
+            self.heights[np.ix_(second, first)] = height
             self._members.append((*first, *second))
         self._middles = None
 
@@ -561,10 +570,10 @@ class ClusterNames:
 
     def _n_in(self, leaves):
         """Return the number of pixels in leaves."""
-        return int(self._sizes[list(leaves)].sum())
+        return int(self.sizes[list(leaves)].sum())
 
     def _largest(self, leaves):
-        return max(leaves, key=lambda leaf: (self._sizes[leaf], -leaf))
+        return max(leaves, key=lambda leaf: (self.sizes[leaf], -leaf))
 
     def _group(self, cluster):
         """Return the group of a number or a name."""
@@ -584,21 +593,21 @@ class ClusterNames:
 
     def _leaf(self, place):
         """Return the leaf of a pixel, or of its own number."""
-        n_leaves = len(self._sizes)
+        n_leaves = len(self.sizes)
         if isinstance(place, Integral):
             if not 0 <= place < n_leaves:
                 raise ValueError(
                     f"Leaf {place} is not there: leaves are 0 to {n_leaves - 1}."
                 )
             return int(place)
-        pixel, shape = tuple(place), self._leaf_map.shape
+        pixel, shape = tuple(place), self.leaf_map.shape
         is_inside = len(pixel) == len(shape) and all(
             isinstance(index, Integral) and 0 <= index < side
             for index, side in zip(pixel, shape, strict=True)
         )
         if not is_inside:
             raise ValueError(f"{pixel} is no pixel of a map of shape {shape}.")
-        leaf = int(self._leaf_map[pixel])
+        leaf = int(self.leaf_map[pixel])
         if leaf < 0:
             raise ValueError(
                 f"The pixel {pixel} is in no cluster: it is noise, sky, or has no data."
@@ -607,7 +616,7 @@ class ClusterNames:
 
     def _groups_at(self, n_clusters):
         """Return the groups of a cut of the tree."""
-        n_leaves = len(self._sizes)
+        n_leaves = len(self.sizes)
         if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
             raise ValueError(
                 f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
@@ -641,14 +650,14 @@ class ClusterNames:
 
     def _nearest(self, leaves, said):
         """Return for each leaf the nearest of those of which something was said."""
-        said = np.array(sorted(said, key=lambda leaf: (-self._sizes[leaf], leaf)))
-        heights = self._heights[np.ix_(leaves, said)]
+        said = np.array(sorted(said, key=lambda leaf: (-self.sizes[leaf], leaf)))
+        heights = self.heights[np.ix_(leaves, said)]
         return said[heights.argmin(axis=1)].tolist()
 
     def _middle_of(self, leaf):
         """Return the pixel in the middle of the widest part of a leaf."""
         if self._middles is None:
-            self._middles = middles_of(self._leaf_map, len(self._sizes))
+            self._middles = middles_of(self.leaf_map, len(self.sizes))
         return self._middles[leaf]
 
 
