@@ -5,6 +5,7 @@ import hashlib
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from skesom._common.blocks import in_memory_by_strips, strips_of
 from skesom._common.labels import mark_sky
@@ -32,9 +33,11 @@ class LeafTree(NamedTuple):
 
 def has_leaves(step):
     """Return whether a fitted CubeClusterer has a tree of pixels below its clusters."""
-    last, _ = pipeline_end(getattr(step, "estimator_", None))
+    if not hasattr(step, "estimator_") or step.pattern != "pixel":
+        return False
+    last, _ = pipeline_end(step.estimator_)
     has_tree = getattr(last, "_has_tree", None)
-    return has_tree is not None and has_tree() and step.pattern == "pixel"
+    return has_tree is not None and has_tree()
 
 
 def leaf_tree(step):
@@ -49,6 +52,12 @@ def leaf_tree(step):
     clusters = np.empty(n_leaves, dtype=np.int32)
     clusters[numbers] = step._clusters_of(last._clusters_of_leaves())
     return LeafTree(children, last.distances_, clusters)
+
+
+def tree_digest(pipeline):
+    """Return the digest of the tree of a fitted pipeline, None if it has none."""
+    step = pipeline[-1] if isinstance(pipeline, Pipeline) else None
+    return leaf_tree(step).sha256 if has_leaves(step) else None
 
 
 def leaf_labels(last, table, errors=None):

@@ -22,7 +22,6 @@ from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.report import explore, read_cluster_groups, write_report
 from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
-from skesom.report.page._data import unit_map
 from skesom.som import CSOM, ESOM
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
@@ -110,7 +109,7 @@ def labels(lattice_job):
 @pytest.fixture(scope="module")
 def units(lattice_job, galaxy):
     """The nearest unit of each pixel."""
-    return unit_map(Result(lattice_job, galaxy))
+    return Result(lattice_job, galaxy).unit_map
 
 
 def open_page(browser, path, *, kept=False):

@@ -16,11 +16,10 @@ from skesom.displays._unit_layout import GraphLayout, layout_of
 from skesom.io import cluster_table
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
-from skesom.report._result import hex_of
+from skesom.report._result import NO_UNIT, hex_of
 from skesom.report._summary import levels_of, reasons_of, suggestions_of
 from skesom.report._tables import means_by_cluster
 
-NO_UNIT = 65535
 _FINEST = 4  # steps of a faint flux by the noise
 _RELATIVE = 0.01  # step of a bright flux
 _MOST_CODES = 65535  # of a flux; 0 stands for none
@@ -251,22 +250,13 @@ def sky_nodes(wcs, shape):
     return np.stack(sky.cartesian.get_xyz(xyz_axis=-1), axis=0).astype(np.float64)
 
 
-def unit_map(result):
-    """Return the nearest unit of each pixel."""
-    units = np.full(result.label_map.shape, NO_UNIT, dtype=np.uint16)
-    for rows in result.strips():
-        nearest, _ = result.nearest_units(rows, result.features(rows))
-        units[rows][result.valid(rows)] = nearest
-    return units
-
-
 def unit_data(result, step):
     """Return arrays and facts about the units, such as their places."""
     layout = layout_of(result.som, "pca")
     x, y = layout.positions.T
     values, ranges = unit_values(result.som, result.feature_names)
     arrays = {
-        "units": pick(unit_map(result), step),
+        "units": pick(result.unit_map, step),
         "unit_values": np.stack(list(values.values())),
     }
     facts = {
