@@ -34,7 +34,9 @@ function cluster_of(labels) {
   const is_it = (each) => String(each.labels) === String(labels);
   const known = [...facts.clusters, ...facts.originals].find(is_it);
   if (known) return { ...known };
-  const parts = labels.map((label) => facts.parts[label]);
+  const parts = is_whole(labels)
+    ? titles_of(labels).map((label) => facts.originals[label])
+    : labels.map((label) => facts.parts[label]);
   const pixels = sum_of(parts, (part) => part.pixels);
   const agreed = sum_of(parts, (part) => part.agreement * part.pixels);
   const description = parts.map(words_of).filter(Boolean).join(" + ");

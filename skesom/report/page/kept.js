@@ -34,14 +34,14 @@ function keep_choice(control) {
 const key_of_groups = () => `${facts.label_map_sha256} ${location.pathname}`;
 
 // Whether groups are of whole clusters of the run, which earlier versions read too.
-const are_whole = (all) =>
-  all.every(({ labels }) => titles_of(labels).every((title) => /^\d+$/.test(title)));
+const is_whole = (labels) => titles_of(labels).every((title) => /^\d+$/.test(title));
+const are_whole = (all) => all.every(({ labels }) => is_whole(labels));
 
 // Groups as files have them: labels are clusters of the run, leaves are parts of them.
 function names_of(all) {
-  const is_whole = are_whole(all);
+  const is_of_clusters = are_whole(all);
   return all.map(({ name, labels, color }) =>
-    is_whole
+    is_of_clusters
       ? { name, labels: titles_of(labels).map(Number).sort((a, b) => a - b), color }
       : { name, labels: [], color, leaves: labels },
   );
@@ -61,11 +61,11 @@ function keep_groups() {
 const kept_groups = () =>
   recall(key_of_groups(), (kept) => {
     const labels = kept.flatMap((each) => each.labels).sort((a, b) => a - b);
-    const is_whole = String(labels) === String([...facts.parts.keys()]);
+    const is_all = String(labels) === String([...facts.parts.keys()]);
     const is_clean = ({ name, labels, color, said }) =>
       (name === null || name === clean(name)) && /^#[\da-f]{6}$/.test(color) &&
       said.every((label) => labels.includes(label));
-    return is_whole && kept.every(is_clean) ? restore(kept) : null;
+    return is_all && kept.every(is_clean) ? restore(kept) : null;
   });
 
 function discard() {

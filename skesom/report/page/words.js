@@ -45,13 +45,25 @@ function settled(all) {
       first.said = [...first.said, ...group.said];
     }
   }
-  const colors = new Map(groups.map((group) => [head_of(group.labels), group.color]));
-  const found = [...joined.values()].map(({ name, labels, color, said }) => {
-    const head = head_of(labels);
-    color ??= colors.get(head) ?? facts.parts[head].color; // the larger part keeps its own
-    return { ...cluster_of(labels), name, said, color };
-  });
+  const found = [...joined.values()].map(({ name, labels, color, said }) => ({
+    ...cluster_of(labels), name, said, color,
+  }));
+  color_new(found);
   return found.sort((a, b) => b.pixels - a.pixels || a.labels[0] - b.labels[0]);
+}
+
+// Color the groups that are new: the larger part keeps the color, others have none of these.
+function color_new(all) {
+  const before = new Map(groups.map((group) => [head_of(group.labels), group.color]));
+  const used = new Set(all.map(({ color }) => color));
+  const spare = facts.parts.map(({ color }) => color);
+  const take = (group, colors) => {
+    if (group.color !== undefined) return;
+    group.color = colors.find((color) => color !== undefined && !used.has(color));
+    used.add(group.color);
+  };
+  for (const group of all) take(group, [before.get(head_of(group.labels))]);
+  for (const group of all) take(group, [spare[head_of(group.labels)], ...spare, "#808080"]);
 }
 
 function step_in_time(from, to, text) {
