@@ -532,11 +532,11 @@ class TestNames:
         [
             "{",
             "7",
-            '[{"name": null, "labels": [0, 1, 2], "color": "#123456", "said": []}]',
-            '[{"name": "{", "labels": [0, 1, 2, 3], "color": "#123456", "said": []}]',
-            '[{"name": 7, "labels": [0, 1, 2, 3], "color": "#123456", "said": []}]',
-            '[{"name": "a", "labels": [0, 1, 2, 3], "color": "url(x)", "said": []}]',
-            '[{"name": "a", "labels": [0, 1, 2, 9], "color": "#123456", "said": []}]',
+            '[{"name": null, "labels": [0, 1, 2], "color": "#123456"}]',
+            '[{"name": "a{b}", "labels": [0, 1, 2, 3], "color": "#123456"}]',
+            '[{"name": 7, "labels": [0, 1, 2, 3], "color": "#123456"}]',
+            '[{"name": "a", "labels": [0, 1, 2, 3], "color": "url(x)"}]',
+            '[{"name": "a", "labels": [0, 1, 2, 9], "color": "#123456"}]',
         ],
     )
     def test_what_another_page_wrote_is_left_out(self, page, written, kept):
@@ -930,6 +930,22 @@ class TestTree:
         tree_page.find_element("id", "word").send_keys("dus")
         undo_by_keys(tree_page)
         assert of_state(tree_page) == before
+
+    def test_what_an_earlier_version_kept_is_taken(self, tree_page, result_with_tree):
+        """Clusters of the run, with names and colors."""
+        kept = [
+            {"name": "disc", "labels": [0, 3], "color": "#123456"},
+            {"name": None, "labels": [1], "color": "#abcdef"},
+            {"name": None, "labels": [2], "color": "#00ff00"},
+            {"name": "knots", "labels": [4], "color": "#ff0000"},
+        ]
+        tree_page.execute_script(
+            "localStorage.setItem(`skesom ${key_of_groups()}`, arguments[0])",
+            json.dumps(kept),
+        )
+        open_page(tree_page, result_with_tree / "page.html", kept=True)
+        expected = [[each["name"], each["labels"], each["color"]] for each in kept]
+        assert of_clusters(tree_page) == expected
 
     def test_words_survive_a_reload(self, tree_page, result_with_tree):
         from selenium.webdriver import Keys

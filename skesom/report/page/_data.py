@@ -210,7 +210,7 @@ def _tree_facts(result, owners, sizes, means, step):
     ]
     facts = {
         "children": tree.children.tolist(),
-        "distances": [_finite(height) for height in tree.distances],
+        "distances": tree.distances.tolist(),  # whole: small differences are an order
         "clusters": owners.tolist(),
         "sha256": tree.sha256,
         "n_clusters": len(np.unique(owners)),

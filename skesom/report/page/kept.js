@@ -58,8 +58,16 @@ function keep_groups() {
   write("kept", is_changed ? `Changed names, colors or merges are ${where}. ${next}` : "");
 }
 
+// What an earlier version kept: clusters of the run, and no places of which something was said.
+function of_earlier(group) {
+  if (group.said) return group;
+  const labels = leaves_of(group.labels);
+  return { ...group, labels, said: group.name === null ? [] : [head_of(labels)] };
+}
+
 const kept_groups = () =>
-  recall(key_of_groups(), (kept) => {
+  recall(key_of_groups(), (found) => {
+    const kept = found.map(of_earlier);
     const labels = kept.flatMap((each) => each.labels).sort((a, b) => a - b);
     const is_all = String(labels) === String([...facts.parts.keys()]);
     const is_clean = ({ name, labels, color, said }) =>

@@ -65,6 +65,10 @@ function cut_tree(n_clusters) {
   return [...nodes].map((node) => tree.members[node]);
 }
 
+// The leaves of clusters of the run; without a tree these themselves.
+const leaves_of = (labels) =>
+  tree?.clusters.flatMap((cluster, leaf) => (labels.includes(cluster) ? [leaf] : [])) ?? labels;
+
 // The two parts of labels where the tree parts them first; without one, each alone.
 function parted(labels) {
   if (tree === null) return labels.map((label) => [label]);
