@@ -37,7 +37,7 @@ function titles_of(labels) {
     if (is_within && tree.titles[node] !== undefined) return [tree.titles[node]];
     return children_of(node).flatMap(walk);
   };
-  return walk(tree.members.length - 1);
+  return walk(tree.members.length - 1).sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
 }
 
 // The label whose color a group has: down the tree, where more of its pixels are.
