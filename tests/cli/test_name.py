@@ -325,7 +325,7 @@ def parted(command, bands, tmp_path_factory):
 
 
 def test_parts_of_clusters_reach_every_file(
-    run, parted, bands, labels_in, contents, tmp_path
+    run, parted, bands, repeat, labels_in, contents, tmp_path
 ):
     (folder, expected), out = parted, tmp_path / "out"
     before = contents(folder / "run")
@@ -343,6 +343,12 @@ def test_parts_of_clusters_reach_every_file(
     run.ok("predict", out, *bands, "-o", again, *plain)
     np.testing.assert_array_equal(labels_in(again), expected)
     assert clusters_of(again) == clusters_of(out)
+    assert clusters_of(repeat(out)) == clusters_of(out)
+    # Parts need not be clusters of another cut.
+    cut = "cluster", "--from", out, "--n-clusters", 6, "-o", tmp_path / "cut", *plain
+    assert any(
+        "0 of 1 names are of clusters that stay" in line for line in run.ok(*cut)
+    )
     run.ok("name", out, folder / "run" / "groups.json", "--trust")  # as it was
     np.testing.assert_array_equal(labels_in(out), labels_in(folder / "run"))
 
