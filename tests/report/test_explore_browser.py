@@ -21,6 +21,7 @@ from skesom.cli import main
 from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline, make_clusterer
+from skesom.maps._leaves import LeafTree
 from skesom.report import explore, read_cluster_groups, write_report
 from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
@@ -1010,6 +1011,25 @@ class TestTree:
         browser.find_element("id", "merge").click()
         undo_by_keys(browser)
         assert labels_of(browser) == [[0], [1], [2]]
+        assert errors_of(browser) == []
+
+    def test_a_tree_of_one_leaf(self, browser, galaxy, tmp_path, monkeypatch):
+        tree = LeafTree(np.empty((0, 2), int), np.empty(0), np.zeros(1, dtype=int))
+        home = "skesom.report._result"
+        monkeypatch.setattr(f"{home}.has_leaves", lambda step: True)
+        monkeypatch.setattr(f"{home}.leaf_tree", lambda step: tree)
+        monkeypatch.setattr(f"{home}.leaf_labels", lambda last, rows, errors: 0)
+        open_job(browser, ESOM(n_clusters=1, random_state=0), galaxy, tmp_path)
+        tick(browser, 0)
+        browser.find_element("id", "split").click()
+        assert said(browser) == "This cluster has no parts."
+        browser.find_element("id", "offer").click()
+        press(browser, "all\n")
+        assert of_groups(browser, "name") == ["all"]
+        browser.find_element("id", "offer").click()
+        assert said(browser) == "Something is known of every place."
+        undo_by_keys(browser)
+        assert of_groups(browser, "name") == [None]
         assert errors_of(browser) == []
 
     def test_size_of_the_page(self, tree_job, galaxy, tmp_path, monkeypatch):
