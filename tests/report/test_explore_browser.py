@@ -951,9 +951,12 @@ class TestTree:
     def test_words_survive_a_reload(self, tree_page, result_with_tree):
         from selenium.webdriver import Keys
 
+        tree_page.find_element("id", "word").click()
         for name in ("disc", "dust", "disc"):
-            tree_page.find_element("id", "offer").click()
+            press(tree_page, Keys.ENTER)  # goes to the next place
             press(tree_page, name, Keys.ENTER)
+        assert len(of_state(tree_page)[1]) > 1
+        assert sum(map(len, of_groups(tree_page, "said"))) == 3
         before = of_state(tree_page)[1]
         open_page(tree_page, result_with_tree / "page.html", kept=True)
         assert of_state(tree_page)[1] == before

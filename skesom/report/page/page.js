@@ -108,7 +108,11 @@ function listen() {
   };
   choice("number").oninput = slide;
   choice("number").onchange = end_slide;
-  choice("word").onkeydown = ({ key }) => void (key === "Enter" && say());
+  choice("word").onkeydown = ({ key, target }) => {
+    if (key !== "Enter") return;
+    if (clean(target.value)) say();
+    else offer(); // so that a name and Enter, and again Enter, go from place to place
+  };
   document.onfullscreenchange = () =>
     write("full", document.fullscreenElement ? "Leave full screen" : "Full screen");
   for (const tool of document.querySelectorAll("[name=tool]"))
