@@ -67,6 +67,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "errors_in_maps": ("", "--seeds 1"),
     "noise_weighted": ("", "--seeds 1 --galaxies 20000"),
     "smoothed_votes": ("", ""),
+    "answers": ("--plot docs/images/answers.png", "--scenes small --size 64"),
     "suggested_names": ("", "--most 1 --seeds 1"),
     "kernels": ("", "--rounds 1 --units 100"),
     "consensus_speed": ("", "20000 --side 200"),

@@ -36,7 +36,7 @@ def add_name(commands):
 def _name(options):
     """Write a result again, with the names of a file."""
     from skesom.report import PictureStyle, explore, read_report, write_report
-    from skesom.report._cluster_groups import GROUPS_NAME
+    from skesom.report._cluster_groups import GROUPS_NAME, check_groups_file
     from skesom.report._folders import check_folder, note_files
     from skesom.report._json_values import whole
     from skesom.report._tables import TABLES
@@ -47,6 +47,8 @@ def _name(options):
     overwrite = options.overwrite or output == folder
     edited = folder / GROUPS_NAME
     given = Path(options.groups or edited)
+    if options.groups is not None:
+        check_groups_file(given)
     is_edited = output == folder and given == edited
     check_folder(output, overwrite=overwrite, edited=is_edited and GROUPS_NAME)
     report = read_report(

@@ -51,6 +51,7 @@ def _predict(options):
     prepare_pictures(options)
     from skesom.cube import CubeAligner
     from skesom.cube.alignment._aligner import shape_before_cut
+    from skesom.maps._leaves import tree_digest
     from skesom.report import load_model
     from skesom.report._cluster_groups import groups_of
     from skesom.report._folders import check_folder
@@ -61,7 +62,7 @@ def _predict(options):
     check_folder(options.output, overwrite=options.overwrite)
     model = find_model(options.model)
     pipeline, band_names = load_model(model, trust=options.trust)
-    groups = groups_of(model, digest_of_fit(pipeline, model))
+    groups = groups_of(model, digest_of_fit(pipeline, model), tree_digest(pipeline))
     earlier = source_of_model(model, trust=options.trust)
     source = source_of(options, earlier)
     given = source.plan.band_names

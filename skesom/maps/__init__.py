@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Label maps and what they mean: clusters on the sky, compared and cross-matched."""
 
+from skesom.maps._cluster_names import ClusterNames
 from skesom.maps._comparison import compare_clusterings, truth_scorer
 from skesom.maps._crossmatch import crossmatch
 from skesom.maps._cube_classifier import CubeClassifier
@@ -13,6 +14,7 @@ from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
 
 __all__ = [
+    "ClusterNames",
     "CubeClassifier",
     "CubeClusterer",
     "MajorityVote",

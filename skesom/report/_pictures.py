@@ -124,6 +124,11 @@ class Pictures:
     def _dendrogram(self):
         """Return the job of the tree of a consensus, with the groups as clusters."""
         tree = tree_of(self._result.step)
+        if self._result.has_parts:
+            tree |= self._result.tree._asdict()
+            leaves = np.arange(self._result.tree.n_leaves)
+            sizes = count_clusters(self._result.leaf_map, len(leaves))
+            tree |= {"clusters": leaves, "sizes": sizes.astype(float)}
         tree["clusters"] = self._result.grouped(tree["clusters"])
         display = self._named(DendrogramDisplay(**tree))
         options = {"height": HEIGHT_OF_TREE}

@@ -25,10 +25,17 @@ from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps._crossmatch import Crossmatch
 from skesom.maps._held_out import HeldOut
+from skesom.maps._leaves import tree_digest
 from skesom.maps._pipeline import MapImages
 from skesom.maps._suggestions import Suggestion
 from skesom.report import _catalog, _pictures, _pieces, _tables
-from skesom.report._cluster_groups import GROUPS_NAME, groups_of, write_cluster_groups
+from skesom.report._cluster_groups import (
+    GROUPS_NAME,
+    check_groups_file,
+    groups_of,
+    read_cluster_groups,
+    write_cluster_groups,
+)
 from skesom.report._drawing import PictureStyle, start_drawing
 from skesom.report._folders import (
     atomic_folder,
@@ -101,9 +108,10 @@ def write_report(
     label_map : array-like of int of shape (n_rows, n_columns), default=None
         ``pipeline.predict(cube)`` for other images than those of the fit, without the
         model and pictures of its units. By default the labels of the fit.
-    groups : sequence of tuple (name, labels) or (name, labels, color), default=None
+    groups : sequence of tuple (name, labels), +color, +leaves, default=None
         Names and colors of clusters, and which are one, in all files but the model and
-        ``provenance.json``; see `read_cluster_groups`. Labels are those of the fit.
+        ``provenance.json``; see `read_cluster_groups`. Labels are those of the fit,
+        leaves are parts of its clusters, as in the ``groups`` of `ClusterNames`.
     held_out : HeldOut, default=None
         Scores of a classifier, from `skesom.maps.held_out_score`.
     training : Training, default=None
@@ -259,8 +267,12 @@ class _Report:
         self._add(names)
         self.files.clusters = clusters = _tables.cluster_list(result, summary)
         write_ecsv(clusters, self.path("clusters.ecsv"))
-        path, digest = self.path(GROUPS_NAME), result.label_map_sha256
-        write_cluster_groups(path, result.groups, label_map_sha256=digest)
+        write_cluster_groups(
+            self.path(GROUPS_NAME),
+            result.groups,
+            label_map_sha256=result.label_map_sha256,
+            tree_sha256=result.tree_sha256,
+        )
         path = self.path("cluster_map.fits")
         write_map(path, result.label_map, cube=cube, table=clusters)
         if summary.agreement is not None:
@@ -425,11 +437,19 @@ def read_report(
     True
     """
     folder = Path(folder)
+    if groups is not None:
+        check_groups_file(groups)
     path, provenance = read_provenance(folder)
     source = read_source(folder, files=images, trust=trust)
     pipeline, _ = load_model(find_model(folder), trust=trust)
     label_map, _ = read_map(folder / "cluster_map.fits")
-    groups = groups_of(groups or folder, digest_of_fit(pipeline, path))
+    digests = digest_of_fit(pipeline, path), tree_digest(pipeline)
+    if groups is None:
+        groups = groups_of(folder, *digests)
+    else:
+        groups = read_cluster_groups(
+            groups, label_map_sha256=digests[0], tree_sha256=digests[1]
+        )
     with whole(path):
         return Report(pipeline, source.read(), label_map, provenance, groups, source)
 

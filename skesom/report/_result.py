@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from skesom._common.blocks import strips_of
-from skesom._common.labels import SKY
+from skesom._common.labels import MASKED, SKY
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._sky.narrow_bands import find_continua
@@ -19,12 +19,15 @@ from skesom.displays._diagrams import choose_diagrams
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters
+from skesom.maps._leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
 from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
+from skesom.report._leaf_colors import leaf_colors
 from skesom.report._provenance import label_map_digest
 
 MAX_PIXELS = 2_000_000  # of a picture
+NO_UNIT = 65535
 _MASKERS = (CubeMasker, SkyMasker)
 
 
@@ -57,12 +60,19 @@ class Result:
         self.is_of_fit = label_map is None
         labels = self.step.labels_ if self.is_of_fit else label_map
         self.run_label_map = np.asarray(labels, dtype=np.int32)
-        self._groups = self._ordered(groups or ())
         self.label_map = self.run_label_map
-        if len(self._groups) < self._n_of_run:
-            self.label_map = self.grouped(self.run_label_map)
-        self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
-        grouping.check_names(self.names)
+        classes = getattr(self.step, "classes_", ())  # some may be found nowhere
+        most = max(*classes, self.run_label_map.max(initial=-1), -1)
+        self._n_of_run = len(count_clusters(self.step.labels_, int(most) + 1))
+        groups = grouping.check_groups(groups or ())
+        # Labels of the groups are those of the run, or leaves of its tree.
+        self.has_parts = any(group.leaves for group in groups)
+        if self.has_parts:
+            groups = self._of_leaves(groups)
+        if not self.has_parts:
+            self._groups = self._ordered(groups)
+            if len(self._groups) < self._n_of_run:
+                self.label_map = self.grouped(self.run_label_map)
         steps = [step for _, step in pipeline.steps[:-1]]
         n_first = n_steps_to_map(pipeline)
         self.cube = self._aligned(steps, n_first, images)
@@ -79,13 +89,32 @@ class Result:
         self._pixelwise = [
             step for step in self._steps if getattr(step, "works_pixelwise", False)
         ]
+        if self.has_parts:
+            self._groups = groups
+            if self.is_of_fit:
+                sizes = count_clusters(self.leaf_map, self.tree.n_leaves)
+                self._groups = grouping.by_size(groups, sizes)
+            self.label_map = self.grouped(self.leaf_map)
+        self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
+        grouping.check_names(self.names)
+
+    def _of_leaves(self, groups):
+        """Return groups with leaves as labels, or of clusters if all are whole."""
+        if self.tree is None:
+            raise ValueError(
+                "Some groups hold parts of clusters, but the run has no tree of them. "
+                "Are they of another run?"
+            )
+        groups = grouping.leaf_groups(groups, self.tree.clusters)
+        whole = grouping.whole_groups(groups, self.tree.clusters)
+        self.has_parts = whole is None
+        if whole is not None:
+            return whole
+        return [group._replace(labels=group.leaves, leaves=()) for group in groups]
 
     def _ordered(self, groups):
         """Return all groups by size in the fit, or one cluster each as they were."""
-        classes = getattr(self.step, "classes_", ())  # some may be found nowhere
-        most = int(max(*classes, self.run_label_map.max(initial=-1), -1)) + 1
-        sizes = count_clusters(self.step.labels_, most)
-        self._n_of_run = len(sizes)
+        sizes = count_clusters(self.step.labels_, self._n_of_run)
         groups = grouping.complete_groups(groups, self._n_of_run)
         if len(groups) == self._n_of_run:
             return sorted(groups, key=lambda group: group.labels)
@@ -218,12 +247,56 @@ class Result:
         return np.pad(colors, ((0, n_lost), (0, 0)), constant_values=0.5)
 
     @cached_property
+    def tree(self):
+        """The tree below the clusters of the run, None if there is none."""
+        return leaf_tree(self.step) if has_leaves(self.step) else None
+
+    @property
+    def tree_sha256(self):
+        """Digest of the tree, which groups of leaves are of; None without one."""
+        return None if self.tree is None else self.tree.sha256
+
+    @cached_property
+    def leaf_map(self):
+        """Leaf of each pixel, in the cluster that it has; as the label map below 0."""
+        leaves = np.full(self.run_label_map.shape, MASKED, dtype=np.int32)
+        for rows in self.strips():
+            features, valid = self.features(rows), self.run_label_map[rows] > SKY
+            if len(features):
+                found = leaf_labels(self.clusterer, features, self.errors(rows))
+                leaves[rows][valid] = found
+        return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+
+    @cached_property
+    def leaf_colors(self):
+        """Color of each leaf, shape (n_leaves, 4)."""
+        sizes = count_clusters(self.leaf_map, self.tree.n_leaves)
+        return leaf_colors(
+            self.tree.children, sizes, self.tree.clusters, self.run_colors
+        )
+
+    @cached_property
     def groups(self):
         """The clusters in the order of their labels, all with a color."""
-        return [  # that of the largest cluster, which comes first
-            each._replace(color=each.color or hex_of(self.run_colors[min(each.labels)]))
+        colors = self.leaf_colors if self.has_parts else self.run_colors
+        groups = [  # that of the largest cluster or leaf, which comes first
+            each._replace(color=each.color or hex_of(colors[min(each.labels)]))
             for each in self._groups
         ]
+        if self.has_parts:
+            groups = [each._replace(labels=(), leaves=each.labels) for each in groups]
+        return groups
+
+    def labels_text(self, number):
+        """Return the clusters of the run that are in a group, as a text."""
+        labels = self._groups[number].labels
+        if not self.has_parts:
+            return ", ".join(map(str, labels))
+        clusters, texts = self.tree.clusters, []
+        for cluster in np.unique(clusters[list(labels)]).tolist():
+            is_whole = np.isin(np.flatnonzero(clusters == cluster), labels).all()
+            texts.append(f"{cluster}" if is_whole else f"part of {cluster}")
+        return ", ".join(texts)
 
     @cached_property
     def colors(self):
@@ -239,12 +312,40 @@ class Result:
         return self.step._clusters_of(self.som.unit_labels_)
 
     @cached_property
+    def unit_map(self):
+        """Nearest unit of each pixel, dtype uint16."""
+        units = np.full(self.run_label_map.shape, NO_UNIT, dtype=np.uint16)
+        for rows in self.strips():
+            nearest, _ = self.nearest_units(rows, self.features(rows))
+            units[rows][self.valid(rows)] = nearest
+        return units
+
+    @cached_property
+    def unit_leaves(self):
+        """Leaf of each unit: of those of its cluster, that of most of its pixels."""
+        clusters, of_units = self.tree.clusters, self.run_unit_labels
+        n_units, n_leaves = len(of_units), len(clusters)
+        counts = np.zeros(n_units * n_leaves)
+        for rows in self.strips():
+            units, leaves = self.unit_map[rows], self.leaf_map[rows]
+            inside = (units != NO_UNIT) & (leaves >= 0)
+            pairs = units[inside].astype(np.intp) * n_leaves + leaves[inside]
+            counts += np.bincount(pairs, minlength=len(counts))
+        counts = counts.reshape(n_units, n_leaves)
+        # Units without pixels have the largest leaf of their cluster.
+        counts += counts.sum(axis=0) / (1 + counts.sum())
+        counts[clusters != of_units[:, np.newaxis]] = -1
+        return np.where(of_units >= 0, counts.argmax(axis=1), of_units)
+
+    @cached_property
     def unit_labels(self):
         """Cluster of each unit of the map."""
-        return self.grouped(self.run_unit_labels)
+        return self.grouped(
+            self.unit_leaves if self.has_parts else self.run_unit_labels
+        )
 
     def grouped(self, labels):
-        """Return clusters of the run as those of the groups."""
+        """Return clusters of the run, or leaves, as those of the groups."""
         return grouping.merged_labels(labels, self._groups)
 
     @property

@@ -347,7 +347,7 @@ def _identities(result, ids):
     """Return the columns of names of clusters, and of their parts."""
     names = [result.names[number] for number in ids]
     colors = [result.groups[number].color for number in ids]
-    labels = [", ".join(map(str, result.groups[number].labels)) for number in ids]
+    labels = [result.labels_text(number) for number in ids]
     return [
         Column(names, "name", dtype=str, description="name, or number without one"),
         Column(colors, "color", dtype=str, description="in all pictures"),

@@ -13,6 +13,7 @@ from astropy.table import Table
 
 from skesom.cli._name import _suggested
 from skesom.io import read_map, write_map
+from skesom.maps import ClusterNames
 from skesom.maps._suggestions import Suggestion
 from skesom.report import (
     PictureStyle,
@@ -303,3 +304,71 @@ def test_a_cluster_keeps_its_color_where_others_are_brighter(quick, images):
     shutil.move("here/groups.json", "groups.json")
     assert quick("predict", "here", *there, "-o", "alone", *more)[0] == 0
     assert [row[2] for row in clusters_of(Path("alone"))] == colors[::-1]
+
+
+@pytest.fixture(scope="module")
+def parted(command, bands, tmp_path_factory):
+    """A result with a tree, and a file of names of parts of its clusters."""
+    folder = tmp_path_factory.mktemp("parted")
+    made = "--runs", "3", "--n-clusters", "4", "--no-pictures", "--tables=no"
+    command("cluster", *bands, "-o", folder / "run", *made)
+    report = read_report(folder / "run", trust=True)
+    names = ClusterNames.from_clusterer(report.pipeline, report.cube)
+    names.split(0)
+    names.name(0, "disc")
+    names.split(1)
+    keys = "name", "labels", "color", "leaves"
+    listed = [dict(zip(keys, each, strict=True)) for each in names.groups]
+    content = {"format": "skesom clusters", "version": 2, "clusters": listed}
+    (folder / "parts.json").write_text(json.dumps(content))
+    return folder, names.label_map
+
+
+def test_parts_of_clusters_reach_every_file(
+    run, parted, bands, repeat, labels_in, contents, tmp_path
+):
+    (folder, expected), out = parted, tmp_path / "out"
+    before = contents(folder / "run")
+    run.ok("name", folder / "run", folder / "parts.json", "-o", out, "--trust")
+    np.testing.assert_array_equal(labels_in(out), expected)
+    assert "disc" in [row[1] for row in clusters_of(out)]
+    assert contents(folder / "run") == before
+    # What is written is read again, and the model still has the labels of the run.
+    run.ok("name", out, "--trust")
+    np.testing.assert_array_equal(labels_in(out), expected)
+    pipeline, _ = load_model(out / "model.skops", trust=True)
+    np.testing.assert_array_equal(pipeline[-1].labels_, labels_in(folder / "run"))
+    again = tmp_path / "again"
+    plain = "--no-pictures", "--tables", "no", "--trust"
+    run.ok("predict", out, *bands, "-o", again, *plain)
+    np.testing.assert_array_equal(labels_in(again), expected)
+    assert clusters_of(again) == clusters_of(out)
+    assert clusters_of(repeat(out)) == clusters_of(out)
+    # Parts need not be clusters of another cut.
+    cut = "cluster", "--from", out, "--n-clusters", 6, "-o", tmp_path / "cut", *plain
+    assert any(
+        "0 of 1 names are of clusters that stay" in line for line in run.ok(*cut)
+    )
+    run.ok("name", out, folder / "run" / "groups.json", "--trust")  # as it was
+    np.testing.assert_array_equal(labels_in(out), labels_in(folder / "run"))
+
+
+@pytest.mark.parametrize("asked", ["name", "explore"])
+def test_what_is_no_file_of_groups_is_no_empty_one(
+    run, result, groups, contents, tmp_path, asked
+):
+    """Else a slip of the pen would take all names away."""
+    run.ok("name", result, groups, "--trust")
+    before = contents(result)
+    (tmp_path / "names.txt").write_text(groups.read_text())
+    option = ["--groups"] if asked == "explore" else []
+    more = ["-o", tmp_path / "page.html"] if asked == "explore" else []
+    for given, message in (
+        (tmp_path / "names.txt", "names.txt is no file of groups, whose names end in"),
+        (tmp_path, "is no file of groups"),
+        (tmp_path / "none", "is no file of groups"),
+        (tmp_path / "none.json", "none.json: No such file or directory"),
+    ):
+        line = run.fails(asked, result, *option, given, *more, "--trust")
+        assert message in line
+        assert contents(result) == before

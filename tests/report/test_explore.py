@@ -14,7 +14,12 @@ from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
-from skesom.maps import make_cluster_pipeline, make_clusterer, suggest_names
+from skesom.maps import (
+    ClusterNames,
+    make_cluster_pipeline,
+    make_clusterer,
+    suggest_names,
+)
 from skesom.report import explore, merge_clusters, write_report
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes
@@ -42,7 +47,20 @@ def read_page(path):
         arrays[name] = np.cumsum(steps - steps.dtype.type(128), dtype=steps.dtype)
     for name in ("labels", "units"):
         arrays[name] = arrays[name].reshape(facts["shape"])
+    if "tree" in facts:
+        arrays["leaves"] = arrays["labels"]
+        arrays["labels"] = of_run(arrays["leaves"], facts)
+        facts["unit_labels"] = of_run(facts["unit_labels"], facts).tolist()
+        for cluster in facts["clusters"]:
+            labels = np.unique(of_run(cluster["labels"], facts))
+            cluster["labels"] = labels.tolist()
     return arrays, facts
+
+
+def of_run(leaves, facts):
+    """Return the clusters of the run that leaves of its tree are in."""
+    leaves, clusters = np.asarray(leaves), np.array(facts["tree"]["clusters"])
+    return np.where(leaves >= 0, clusters[leaves], leaves)
 
 
 def decoded(codes, scale):
@@ -101,6 +119,21 @@ def test_units_of_a_consensus_have_the_cluster_of_most_of_their_pixels(
     used = counts.sum(axis=1) > 0
     assert used.sum() > 50
     np.testing.assert_array_equal(of_unit[used], counts[used].max(axis=1))
+
+
+def test_a_page_with_a_tree_holds_the_leaf_of_each_pixel(galaxy, tmp_path):
+    consensus = make_clusterer("esom", n_clusters=4, n_runs=4)
+    pipeline = make_cluster_pipeline(consensus, sky="mask").fit(galaxy)
+    arrays, facts = read_page(explore(tmp_path / "page.html", pipeline, galaxy))
+    names = ClusterNames.from_clusterer(pipeline, galaxy)
+    np.testing.assert_array_equal(arrays["leaves"], names.leaf_map)
+    sizes = [part["pixels"] for part in facts["parts"]]
+    assert sizes == names.sizes.tolist()
+    place = names.offer()
+    row, column = divmod(facts["parts"][place.leaf]["middle"], galaxy.shape[1])
+    assert (row, column) == place.pixel
+    agreement = pipeline["cluster"].agreement_[arrays["leaves"] == place.leaf].mean()
+    assert facts["parts"][place.leaf]["agreement"] == pytest.approx(agreement, 1e-4)
 
 
 @pytest.mark.parametrize("noise", [1e-20, 1.0, 1e6])

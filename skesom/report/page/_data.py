@@ -14,13 +14,13 @@ from skesom.displays._rgb import band_places
 from skesom.displays._sky_image import pick
 from skesom.displays._unit_layout import GraphLayout, layout_of
 from skesom.io import cluster_table
+from skesom.maps._cluster_names import middles_of
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
-from skesom.report._result import hex_of
+from skesom.report._result import NO_UNIT, hex_of
 from skesom.report._summary import levels_of, reasons_of, suggestions_of
 from skesom.report._tables import means_by_cluster
 
-NO_UNIT = 65535
 _FINEST = 4  # steps of a faint flux by the noise
 _RELATIVE = 0.01  # step of a bright flux
 _MOST_CODES = 65535  # of a flux; 0 stands for none
@@ -63,7 +63,8 @@ def steps_of(array):
 
 def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
-    labels = pick(result.run_label_map, step).astype(np.int16)
+    label_map = result.run_label_map if result.tree is None else result.leaf_map
+    labels = pick(label_map, step).astype(np.int16)
     _, thin, scaled = result.thinned(step)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
@@ -132,13 +133,23 @@ def _finite(number):
 def cluster_facts(result, step, order):
     """Return the facts on each cluster of the run, and on each group.
 
-    Labels are those of the run.
+    Labels are those of the run, or leaves of its tree if there is one.
     """
     sizes = count_clusters(result.run_label_map, len(result.run_colors))
     own = {group.labels: group for group in result.groups}
     means = np.full(len(sizes), np.nan)  # unless several runs agree
     if hasattr(result.step, "agreement_"):
         means = means_by_cluster(result.run_label_map, result.step.agreement_)
+
+    leaf_sizes, leaf_means, owners = sizes, means, None
+    if result.tree is not None:
+        owners = np.maximum(result.tree.clusters, 0)  # a vote may leave one no pixel
+        leaf_sizes = count_clusters(result.leaf_map, result.tree.n_leaves)
+        leaf_means = np.full(len(leaf_sizes), np.nan)
+        if hasattr(result.step, "agreement_"):
+            agreement = means_by_cluster(result.leaf_map, result.step.agreement_)
+            leaf_means[: len(agreement)] = agreement
+            leaf_means[leaf_sizes == 0] = 0
 
     def described(groups, *, of_run):
         label_map = result.run_label_map if of_run else result.label_map
@@ -150,27 +161,61 @@ def cluster_facts(result, step, order):
         quartiles = _quartiles(pick(label_map, step), cube, order)
         clusters = []
         for number, group in enumerate(groups):
-            pixels = sizes[labels := [*group.labels]]
+            labels = [*(group.leaves or group.labels)]
+            is_of_leaves = len(group.leaves) > 0
+            pixels = (leaf_sizes if is_of_leaves else sizes)[labels]
+            mean = (leaf_means if is_of_leaves else means)[labels]
             facts = {
                 "pixels": int(pixels.sum()),
                 "color": group.color or hex_of(result.run_colors[labels[0]]),
                 "quartiles": quartiles.get(number) or [[None] * 3] * len(order),
-                "agreement": _finite(means[labels] @ pixels / max(pixels.sum(), 1)),
+                "agreement": _finite(mean @ pixels / max(pixels.sum(), 1)),
             }
+            if result.tree is not None and not is_of_leaves:
+                labels = np.flatnonzero(np.isin(owners, labels)).tolist()
             if guesses is not None:
                 guess = guesses[number]
                 facts |= {"suggestion": guess.name, "description": guess.description}
                 facts["why"] = reasons_of(guess)
-            clusters.append(group._asdict() | facts)
+            clusters.append({"name": group.name, "labels": labels} | facts)
         return clusters
 
     clusters = originals = described(result.groups, of_run=False)
-    if len(clusters) < len(sizes):  # some are merged
+    if len(clusters) < len(sizes) or result.has_parts:  # some are merged
         alone = [own.get((n,), ClusterGroup(None, (n,))) for n in range(len(sizes))]
         originals = described(alone, of_run=True)
     clusters = sorted(clusters, key=lambda each: -each["pixels"])
     digest = result.label_map_sha256
-    return {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
+    facts = {"originals": originals, "clusters": clusters, "label_map_sha256": digest}
+    facts["parts"] = originals
+    if result.tree is not None:
+        facts |= _tree_facts(result, owners, leaf_sizes, leaf_means, step)
+    return facts
+
+
+def _tree_facts(result, owners, sizes, means, step):
+    """Return the tree, and the facts on each of its leaves."""
+    tree = result.tree
+    middles = middles_of(pick(result.leaf_map, step), tree.n_leaves)
+    width = -(-result.leaf_map.shape[1] // step)
+    parts = [
+        {
+            "labels": [leaf],
+            "pixels": int(sizes[leaf]),
+            "color": hex_of(result.leaf_colors[leaf]),
+            "agreement": _finite(means[leaf]),
+            "middle": None if middle is None else middle[0] * width + middle[1],
+        }
+        for leaf, middle in enumerate(middles)
+    ]
+    facts = {
+        "children": tree.children.tolist(),
+        "distances": tree.distances.tolist(),  # whole: small differences are an order
+        "clusters": owners.tolist(),
+        "sha256": tree.sha256,
+        "n_clusters": len(np.unique(owners)),
+    }
+    return {"tree": facts, "parts": parts}
 
 
 def _levels(result):
@@ -251,28 +296,20 @@ def sky_nodes(wcs, shape):
     return np.stack(sky.cartesian.get_xyz(xyz_axis=-1), axis=0).astype(np.float64)
 
 
-def unit_map(result):
-    """Return the nearest unit of each pixel."""
-    units = np.full(result.label_map.shape, NO_UNIT, dtype=np.uint16)
-    for rows in result.strips():
-        nearest, _ = result.nearest_units(rows, result.features(rows))
-        units[rows][result.valid(rows)] = nearest
-    return units
-
-
 def unit_data(result, step):
     """Return arrays and facts about the units, such as their places."""
     layout = layout_of(result.som, "pca")
     x, y = layout.positions.T
     values, ranges = unit_values(result.som, result.feature_names)
+    labels = result.run_unit_labels if result.tree is None else result.unit_leaves
     arrays = {
-        "units": pick(unit_map(result), step),
+        "units": pick(result.unit_map, step),
         "unit_values": np.stack(list(values.values())),
     }
     facts = {
         "unit_values": list(values),
         "unit_ranges": ranges,
-        "unit_labels": result.run_unit_labels.tolist(),
+        "unit_labels": labels.tolist(),
     }
     if isinstance(layout, GraphLayout):
         shares = layout.hits / max(layout.hits.max(initial=0), 1)

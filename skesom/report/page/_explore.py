@@ -31,7 +31,18 @@ from skesom.report.page import _data
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
-_SCRIPTS = "view", "sky", "exports", "spectra", "units", "clusters", "kept", "page"
+_SCRIPTS = (
+    "view",
+    "sky",
+    "exports",
+    "spectra",
+    "units",
+    "tree",
+    "words",
+    "clusters",
+    "kept",
+    "page",
+)
 _LETTERS = {  # of the symbols of DS9
     **{"circle": "○", "box": "□", "diamond": "◇", "cross": "+", "x": "✕"},
     **{"arrow": "▽", "boxcircle": "⊡"},
@@ -58,8 +69,9 @@ def explore(
     """Write one HTML file on which a result is explored with the mouse.
 
     A selection in the image, the clusters, the units of the map or the spectra shows
-    in all of them. Clusters can be renamed, merged, and saved as a file for
-    `read_cluster_groups`. The page needs no network.
+    in all of them. Clusters can be renamed, merged, split along the tree of the run if
+    it has one, and saved as a file for `read_cluster_groups`. The page needs no
+    network.
 
     Parameters
     ----------
@@ -71,8 +83,9 @@ def explore(
         The images as they were read.
     catalog : str, os.PathLike or Table, default=None
         Known objects to draw, as `skesom.io.read_catalog` takes them.
-    groups : sequence of tuple (name, labels) or (name, labels, color), default=None
-        Names and colors of clusters, and which are one, see `read_cluster_groups`.
+    groups : sequence of tuple (name, labels), +color, +leaves, default=None
+        Names and colors of clusters, and which are one, see `read_cluster_groups`;
+        leaves are parts of clusters, as in the ``groups`` of `ClusterNames`.
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, by which names are suggested, see
         `suggest_names`.
@@ -184,6 +197,9 @@ def _page(result, catalog, title, rgb, max_pixels):
         slices=_options(facts["slices"]),
         hide_slices="" if facts["slices"] else "hidden",
         hide_objects="" if facts["objects"] else "hidden",
+        hide_tree="" if "tree" in facts else "hidden",
+        n_clusters=facts["tree"]["n_clusters"] if "tree" in facts else 1,
+        n_leaves=len(facts["parts"]),
         digest=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
         style=style,
         script=script,

@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The list of clusters, in which they are named, colored, merged and split.
+// The list of clusters, in which they are named and colored.
 "use strict";
 
-function regroup() {
+const counted = new Map(); // quartiles by labels
+
+function index_groups() {
   group_of = [];
   groups.forEach(({ labels }, number) => labels.forEach((label) => (group_of[label] = number)));
+}
+
+function regroup() {
+  index_groups();
   shown = count(groups.length, group_at);
+  for (const group of groups) group.quartiles ??= counted.get(String(group.labels)) ?? null;
   if (groups.some(({ quartiles }) => quartiles === null)) {
     const found = quartiles_of(group_at, groups.length);
-    groups.forEach((group, number) => (group.quartiles ??= found[number]));
+    groups.forEach((group, number) => {
+      group.quartiles ??= found[number];
+      counted.set(String(group.labels), group.quartiles);
+    });
   }
   choice("clusters").replaceChildren(...groups.flatMap(rows_of));
   clear();
   show_names();
+  set_place(place);
 }
 
-const clusters_of_folder = () => facts.clusters.map((each) => ({ ...each }));
+const clusters_of_folder = () =>
+  facts.clusters.map((each) => ({ ...each, said: each.name ? [head_of(each.labels)] : [] }));
 
 // A cluster of some labels of the run: as the page was given it, or as the sum of its parts.
 function cluster_of(labels) {
   const is_it = (each) => String(each.labels) === String(labels);
   const known = [...facts.clusters, ...facts.originals].find(is_it);
   if (known) return { ...known };
-  const parts = labels.map((label) => facts.originals[label]);
+  const parts = is_whole(labels)
+    ? titles_of(labels).map((label) => facts.originals[label])
+    : labels.map((label) => facts.parts[label]);
   const pixels = sum_of(parts, (part) => part.pixels);
   const agreed = sum_of(parts, (part) => part.agreement * part.pixels);
   const description = parts.map(words_of).filter(Boolean).join(" + ");
@@ -41,14 +55,11 @@ function rows_of(group, number) {
   const tick = make("input", { type: "checkbox", onchange: () => toggle_group(number) });
   const color = make("input", { type: "color", value: group.color });
   const name = make("input", { type: "text", value: group.name ?? "", placeholder, dir: "auto" });
-  color.onchange = () => {
-    group.color = color.value;
-    show_selection();
-    show_names();
-  };
+  name.before = name.value;
+  color.onchange = () => recolor(group, color.value);
   name.onchange = () => {
     rename(group, name.value);
-    name.value = group.name ?? "";
+    name.value = name.before = group.name ?? "";
   };
   [tick, color, name].forEach((input, n) => {
     input.ariaLabel = `${["select", "color of", "name of"][n]} ${placeholder}`;
@@ -57,23 +68,13 @@ function rows_of(group, number) {
   const agree = group.agreement === null ? "–" : `${Math.round(100 * group.agreement)} %`;
   const cells = [tick, color, name, share, agree, ""];
   const row = make("tr", {}, ...cells.map((content) => make("td", {}, content)));
-  const what = [group.labels.join(" + "), words_of(group)].filter(Boolean).join(": ");
+  const what = [titles_of(group.labels).join(" + "), words_of(group)].filter(Boolean).join(": ");
   const words = group.why ? make("details", {}, make("summary", {}, what), group.why) : what;
   return [row, make("tr", { className: "words" }, make("td", { colSpan: cells.length }, words))];
 }
 
 // What region files can hold of a name.
 const clean = (text) => text.replace(/[{};\p{C}]/gu, "").replace(/\p{Z}/gu, " ").trim();
-
-// Take a name that no other group has.
-function rename(group, text) {
-  const name = clean(text);
-  if (groups.some((each) => each !== group && title_of(each) === name))
-    return notify(`Another cluster is “${name}”. Merge them, or give another name.`);
-  group.name = name || null;
-  show_spectra();
-  show_names();
-}
 
 // Tick the rows of the selected clusters, and tell which share of each is selected.
 function show_shares() {
@@ -100,30 +101,7 @@ function show_names() {
     return make("li", { className }, swatch, text);
   });
   choice("legend").replaceChildren(...entries);
+  const names = groups.filter(({ name }) => name !== null).map(({ name }) => name);
+  choice("known").replaceChildren(...names.map((value) => make("option", { value })));
   keep_groups();
-}
-
-function merge() {
-  const taken = [...ticked].sort((a, b) => a - b);
-  if (taken.length < 2) return notify("Tick two clusters in the list first.");
-  const parts = taken.map((number) => groups[number]);
-  const labels = parts.flatMap((part) => part.labels).sort((a, b) => a - b);
-  const name = parts.some((part) => part.name) ? parts.map(title_of).join(" + ") : null;
-  const merged = { ...cluster_of(labels), name, color: parts[0].color }; // of the largest
-  replace_groups(taken, [merged]);
-  notify(`Merged into “${title_of(merged)}”. Type another name in the list.`);
-}
-
-function split() {
-  const merged = [...ticked].filter((number) => groups[number].labels.length > 1);
-  if (merged.length === 0) return notify("Tick a merged cluster first.");
-  const labels = merged.flatMap((number) => groups[number].labels);
-  replace_groups(merged, labels.map((label) => cluster_of([label])));
-  notify("Split into the clusters that it was made of.");
-}
-
-function replace_groups(old, added) {
-  groups = groups.filter((_, number) => !old.includes(number)).concat(added);
-  groups.sort((a, b) => b.pixels - a.pixels || a.labels[0] - b.labels[0]);
-  regroup();
 }

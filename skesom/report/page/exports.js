@@ -16,6 +16,7 @@ function save(name, lines) {
 function export_groups() {
   const { format, label_map_sha256 } = facts;
   const content = { format, version: 1, label_map_sha256, clusters: names_of(groups) };
+  if (!are_whole(groups)) Object.assign(content, { version: 2, tree_sha256: facts.tree.sha256 });
   save("groups.json", [JSON.stringify(content, null, 2)]);
 }
 
@@ -42,7 +43,8 @@ function export_table() {
     const sky = sky_at(...place)?.map((angle) => angle.toFixed(7)) ?? ["", ""];
     const [label, unit] = [arrays.labels[i], arrays.units[i]];
     const fluxes = facts.bands.map((_, band) => flux_of(band, i) ?? "");
-    lines.push([...place, ...sky, label, cluster_text(label, title_of), unit === NO_UNIT ? "" : unit, ...fluxes]);
+    const cluster = label >= 0 && tree !== null ? tree.clusters[label] : label; // of the run
+    lines.push([...place, ...sky, cluster, cluster_text(label, title_of), unit === NO_UNIT ? "" : unit, ...fluxes]);
   }
   save("selection.csv", lines.map((line) => line.map(cell_of).join()));
 }

@@ -24,7 +24,7 @@ const choice = (name) => document.getElementById(name);
 const write = (name, text) => (choice(name).textContent = text);
 const notify = (text) => write("message", text);
 const title_of = ({ name, labels }) =>
-  name ?? labels.map((label) => `cluster ${label}`).join(" + ");
+  name ?? titles_of(labels).map((title) => `cluster ${title}`).join(" + ");
 const group_at = (i) => group_of[arrays.labels[i]] ?? -1;
 const cluster_text = (label, text_of = told) =>
   label >= 0 ? text_of(groups[group_of[label]]) : (OTHERS[label] ?? "no data");
@@ -63,6 +63,10 @@ async function start() {
     for (let i = 0; i < steps.length; i++) steps[i] += (steps[i - 1] ?? 0) - NO_STEP;
   [height, width] = facts.shape;
   n_pixels = height * width;
+  if (facts.tree) {
+    grow_tree(facts.tree);
+    show_number(facts.tree.n_clusters);
+  }
   groups = kept_groups() ?? clusters_of_folder();
   for (const name of ["image", "map"]) {
     const canvas = make("canvas", { width, height });
@@ -80,7 +84,7 @@ async function start() {
 }
 
 function listen() {
-  const buttons = { merge, split, clear, discard, blink, full, export_groups };
+  const buttons = { merge, split, undo, redo, offer, say, clear, discard, blink, full, export_groups };
   Object.assign(buttons, { export_region, export_table });
   buttons.nearer = () => sky_view.zoom(1.5);
   buttons.farther = () => sky_view.zoom(1 / 1.5);
@@ -98,7 +102,17 @@ function listen() {
   paint_page();
   matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
   window.onpagehide = () => document.activeElement.blur(); // takes a name that is being typed
-  document.onkeydown = ({ key }) => void (key === "Escape" && clear());
+  document.onkeydown = (event) => {
+    if (event.key === "Escape") clear();
+    time_key(event);
+  };
+  choice("number").oninput = slide;
+  choice("number").onchange = end_slide;
+  choice("word").onkeydown = ({ key, target }) => {
+    if (key !== "Enter") return;
+    if (clean(target.value)) say();
+    else offer(); // so that a name and Enter, and again Enter, go from place to place
+  };
   document.onfullscreenchange = () =>
     write("full", document.fullscreenElement ? "Leave full screen" : "Full screen");
   for (const tool of document.querySelectorAll("[name=tool]"))
@@ -187,6 +201,7 @@ function draw_sky(context, view) {
   context.drawImage(layers.map.canvas, ...place);
   context.globalAlpha = 1;
   draw_objects(context, view);
+  draw_place(context, view);
   draw_compass(context, view);
   context.restore();
   draw_axes(context, view);
@@ -275,6 +290,7 @@ function place_of(pixel) {
 
 function pick(x, y, is_added = false) {
   const pixel = pixel_at(x, y);
+  set_place(pixel);
   const [kind, label, unit] = [choice("click").value, arrays.labels[pixel], arrays.units[pixel]];
   if (kind === "pixel") return select([pixel], (i) => i);
   if (kind === "unit" && unit !== NO_UNIT) return select_units([unit]);
