@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -23,9 +23,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted
-from skesom._common.labels import MASKED, SKY, ranks_by_size
 from skesom._common.lazy import add_up, is_lazy, map_rows
-from skesom._common.warn import warn_unused
+from skesom._common.warn import warn_unused, warn_user
 from skesom._types import Errors, Gap
 from skesom.som._codebook import exponent_for
 from skesom.som._docstrings import fill_docstrings
@@ -37,10 +36,18 @@ from skesom.som._input import (
     rows_of,
 )
 from skesom.som._metric import Metric, sums_by_group
-from skesom.som._second_stage import RULES, Grouping, NormalMixture, group_units
-from skesom.som._second_stage._graph import cuts_of_graph
-from skesom.som._second_stage._units import Units, held_groups
+from skesom.som._second_stage import Grouping, UnitTree, labels_by_units, ranked
+from skesom.som._second_stage._automatic import number_by_gaps
+from skesom.som._second_stage._ladder import ladder_cuts
+from skesom.som._second_stage._units import (
+    Units,
+    clusters_of,
+    held_groups,
+    majority_groups,
+    spread,
+)
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
+from skesom.som._tree import LADDER, check_cut, tree_of_units
 
 COUNT = Interval(Integral, 1, None, closed="left")
 # As in LocalOutlierFactor: of 5, 10, 20 and 50 it found outliers best in most of five
@@ -56,8 +63,17 @@ INSTEAD = {
     "copy_x": "data are never changed",
 }
 # What needs more than the units, and after partial_fit waits until it is asked for.
-_AFTER_LEARNING = {"hits_", "quantization_error_", "inertia_", "grouping_"}
-_AFTER_LEARNING |= {"labels_", "cluster_centers_", "layers_"}
+_AFTER_LEARNING = {
+    "hits_",
+    "quantization_error_",
+    "inertia_",
+    "grouping_",
+    "labels_",
+    "cluster_centers_",
+    "layers_",
+    "_winners",
+}
+_NOT_STORED = {"_winners"}  # which is as long as the table
 
 
 @fill_docstrings
@@ -79,7 +95,7 @@ class CodebookMap(
     _hint = ""  # what the first parameter may have been meant for
     _cluster_constraints = {
         "n_clusters": [COUNT, StrOptions({"auto"}), None],
-        "clusterer": [StrOptions(set(RULES)), HasMethods(["fit_predict"])],
+        "clusterer": [StrOptions({"tree"}), HasMethods(["fit_predict"])],
     }
 
     def __sklearn_tags__(self):
@@ -99,11 +115,6 @@ class CodebookMap(
         return self.grouping_.n_clusters
 
     @property
-    def mixture_(self) -> NormalMixture | None:
-        """The normals whose clusters the labels are, or None."""
-        return self.grouping_.mixture
-
-    @property
     def gaps_(self) -> list[Gap]:
         """Gaps at which n_clusters="auto" parts no cluster, the widest first."""
         return list(self.grouping_.gaps)
@@ -113,10 +124,7 @@ class CodebookMap(
         return len(self.codebook_)
 
     def predict(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.int32]:
-        """Return the cluster of every sample.
-
-        It is the one of its nearest unit; where `mixture_` is not None, and the sample
-        is complete and comes without errors, that of the most probable normal.
+        """Return the cluster of every sample, that of its nearest unit.
 
         %(X_errors)s
 
@@ -135,8 +143,89 @@ class CodebookMap(
         (75,)
         """
         X, errors = self._checked(X, errors)
-        label = self._labels_by(self.grouping_)
+        label = self._labels_by(self.unit_labels_)
         return map_rows(label, X, errors, None, dtype=np.int32)
+
+    def labels_at(
+        self, n_clusters: int, X: ArrayLike | None = None, errors: Errors = None
+    ) -> NDArray[np.int32] | Any:
+        """Return labels for another number of clusters, without a new fit.
+
+        They are cuts of the tree of `children_`: each lies inside the coarser ones, and
+        `fit` with that number gives the same labels.
+
+        Parameters
+        ----------
+        n_clusters : int
+            From 1 to the number of leaves, ``len(children_) + 1``.
+        X : array-like of shape (n_samples, n_features), default=None
+            Samples; those of `fit` by default, if these were in memory.
+        %(errors)s
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,), dtype int32
+            Clusters from 0 by falling size in training, -3 for a sample without any
+            present feature.
+
+        Raises
+        ------
+        ValueError
+            For a number out of range, or if X is needed.
+        AttributeError
+            If the units are not grouped by the tree.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skesom.som import ESOM
+        >>> X = load_iris().data
+        >>> esom = ESOM(3, random_state=0).fit(X)
+        >>> bool((esom.labels_at(3) == esom.labels_).all())
+        True
+        >>> len(set(esom.labels_at(2))), len(set(esom.labels_at(5)))
+        (2, 5)
+        """
+        unit_tree = self._unit_tree()
+        check_cut(unit_tree.tree, n_clusters)
+        unit_labels = unit_tree.unit_labels(n_clusters)
+        if X is not None:
+            X, errors = self._checked(X, errors)
+            label = self._labels_by(unit_labels)
+            return map_rows(label, X, errors, None, dtype=np.int32)
+        winners = getattr(self, "_winners", None)
+        if winners is None:
+            raise ValueError(
+                "The samples of fit are not part of a stored map, nor of one that was "
+                "fitted to a lazy table: give them as X."
+            )
+        label = self._labels_by(unit_labels)
+        return label(winners, None, winners)  # which needs no sample
+
+    @property
+    def children_(self) -> NDArray[np.intp]:
+        """The two nodes that each step of the tree joins, units with samples first."""
+        return self._unit_tree().tree.children
+
+    @property
+    def distances_(self) -> NDArray[np.float64]:
+        """The height of each step of `children_`, rising."""
+        return self._unit_tree().tree.heights
+
+    def _has_tree(self):
+        """Return whether the units are grouped by a tree."""
+        grouping = getattr(self, "grouping_", None)
+        return grouping is not None and grouping.unit_tree is not None
+
+    def _unit_tree(self):
+        check_is_fitted(self)
+        if not self._has_tree():
+            raise AttributeError(
+                f"This {type(self).__name__} has no tree of clusters: its units are "
+                "grouped by a clusterer or layers of its own, or not at all. Fit it "
+                "with a number of clusters and clusterer='tree'."
+            )
+        return self.grouping_.unit_tree
 
     def transform(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Measure the distance of every sample to every unit.
@@ -342,13 +431,8 @@ class CodebookMap(
     def __getstate__(self):
         if "_later" in self.__dict__:
             self._finish_now()
-        return without_lazy(super().__getstate__())
-
-    def __setstate__(self, state):
-        if "unit_labels_" in state:  # of version 0.1, which held them one by one
-            labels, mixture = state.pop("unit_labels_"), state.pop("mixture_")
-            state["grouping_"] = Grouping(labels, mixture)
-        super().__setstate__(state)
+        state = without_lazy(super().__getstate__())
+        return {name: state[name] for name in state.keys() - _NOT_STORED}
 
     def _after_learning(self, later, *samples):
         """Group the units by samples; later, when somebody asks for it.
@@ -392,7 +476,7 @@ class CodebookMap(
 
     def _check_enough_samples(self, X, sample_weight=None):
         """Refuse fewer samples than clusters, as KMeans does."""
-        if self._grouped_by(*RULES):
+        if self._grouped_by_tree():
             n_samples = len(X)
             if sample_weight is not None:
                 n_samples = add_up(number_above_0, sample_weight)[0]
@@ -402,33 +486,31 @@ class CodebookMap(
         """Warn of a number of clusters that does not decide, and of a rule without."""
         if self.n_clusters is None:
             warn_unused(self, ["clusterer"], "n_clusters=None")
-        elif not self._takes_number() and isinstance(self.n_clusters, Integral):
+        elif not self._grouped_by_tree() and isinstance(self.n_clusters, Integral):
             text = "a clusterer that decides how many clusters there are"
             warn_unused(self, ["n_clusters"], text)
 
+    def _uses_seed(self):
+        """Return whether maps of other seeds can differ."""
+        return True
+
     def _takes_number(self):
-        """Return whether the rule makes as many clusters as it is told."""
-        return isinstance(self.clusterer, str) and self.clusterer in RULES
+        """Return whether the units make as many clusters as they are told."""
+        return isinstance(self.clusterer, str)
 
-    def _number_of_rule(self):
-        """Return the number of clusters that a rule has to make, None without."""
-        return self.n_clusters if self._takes_number() else None
-
-    def _grouped_by(self, *rules):
-        """Return whether one of these rules groups the units."""
-        rule = self.clusterer
-        return self.n_clusters is not None and isinstance(rule, str) and rule in rules
+    def _grouped_by_tree(self):
+        """Return whether a tree groups the units."""
+        return self.n_clusters is not None and self._takes_number()
 
     def _statistics(self):
-        """Return which sums over samples the rule needs, by their names in Summary."""
-        wanted = {"pairs"} if self._grouped_by("graph", "two-winners") else set()
-        if self._grouped_by("graph") and isinstance(self.n_clusters, Integral):
-            wanted.add("moments")  # normals may be fitted
-        return wanted
+        """Return which sums over samples a grouping needs, by names in Summary."""
+        return {"pairs", "moments"} if self._grouped_by_tree() else set()
 
     def _finish(self, X, sample_weight=None, errors=None):
         """Group the units by samples, and label these; return the unit of each."""
-        samples, codebook, wanted = (X, sample_weight, errors), self.codebook_, ()
+        samples = X, sample_weight, errors
+        codebook = self.codebook_
+        wanted = set()
         if not self._units_stay:
             wanted = {"sums"}
         elif not is_lazy(X) and len(X) <= ENOUGH_ROWS:
@@ -441,10 +523,9 @@ class CodebookMap(
             enough = enough_rows(*samples)
             codebook = self._moved(summary.sums, *enough)
             some = self._summary(enough, codebook, self._statistics())
-        grouping = self._group(codebook, some)
-        if errors is not None:  # which no normal knows of: the nearest unit decides
-            grouping = grouping._replace(mixture=None)
-        self._set_grouping(grouping, X, summary.winners, sample_weight, errors)
+        self.grouping_ = self._group(codebook, some)
+        self._winners = summary.winners
+        self._set_labels(X, summary.winners, sample_weight, errors)
         return summary.winners
 
     def _summary(self, samples, codebook, wanted):
@@ -458,70 +539,89 @@ class CodebookMap(
     def _group(self, codebook, summary):
         """Group the units, that lie where the codebook says."""
         if self.n_clusters is None:
-            return Grouping(np.arange(len(codebook), dtype=np.int32))
+            return self._grouped(np.arange(len(codebook)))
         units = self._described(codebook, summary)
-        return group_units(units, self.clusterer, self.n_clusters)
+        if not self._takes_number():
+            return self._grouped(clusters_of(self.clusterer, units))
+        cuts = ladder_cuts(units, LADDER)
+        unit_tree = self._grown(cuts)
+        number = self.n_clusters
+        gaps = ()
+        if number == "auto":
+            number, gaps = number_by_gaps(units)
+        n_leaves = unit_tree.tree.n_leaves
+        if n_leaves < number:
+            warn_user(
+                f"The map has {n_leaves} units with samples, fewer than "
+                f"n_clusters={number}. Ask for fewer, or for more units of the map (a "
+                "smaller epsilon, more max_nodes, a larger shape).",
+                ConvergenceWarning,
+            )
+        unit_labels = unit_tree.unit_labels(min(number, n_leaves))
+        return Grouping(unit_labels, unit_tree, tuple(gaps))
+
+    def _grouped(self, groups):
+        """Return groups of units by falling size; units without samples join others."""
+        units = Units(self._metric().prepared(self.codebook_), self.hits_)
+        return Grouping(ranked(held_groups(groups, units), self.hits_))
+
+    def _grown(self, cuts):
+        """Return the tree over the units that hold samples."""
+        codebook = self._metric().prepared(self.codebook_)
+        codebook = np.ldexp(codebook, exponent_for(codebook, always=True))
+        held = np.flatnonzero(self.hits_ > 0)
+        places = codebook[held].astype(np.float64)
+        tree = tree_of_units(cuts[held], self.hits_[held], places)
+        leaf_of_unit = np.empty(len(codebook), dtype=np.intp)
+        leaf_of_unit[held] = np.arange(len(held))
+        leaf_of_unit = spread(leaf_of_unit[held], self.hits_ > 0, codebook)
+        return UnitTree(tree, leaf_of_unit, self.hits_[held], cuts)
 
     def _described(self, codebook, summary):
         """Return the units as the second stage sees them."""
-        heights = None
-        if self._grouped_by("umatrix"):
-            heights = mean_distances(self._metric(), codebook, self.connections_)
         codebook = self._metric().prepared(codebook)
-        # A rule of ours sees units of size 1, so that no answer depends on their unit.
+        # The tree sees units of size 1, so that no answer depends on their unit.
         exponent = 0  # a clusterer may have lengths among its parameters
-        if self._grouped_by(*RULES):
+        if self._grouped_by_tree():
             exponent = exponent_for(codebook, always=True)
         return Units(
-            np.ldexp(codebook, exponent),
-            summary.hits,
-            summary.counts,
-            np.ldexp(summary.radii, exponent),
-            self.connections_,
-            heights,
-            summary.means,
-            summary.covariances,
+            codebook=np.ldexp(codebook, exponent),
+            hits=summary.hits,
+            counts=summary.counts,
+            radii=np.ldexp(summary.radii, exponent),
+            means=summary.means,
+            covariances=summary.covariances,
         )
 
-    def _set_grouping(self, grouping, X, winners, sample_weight=None, errors=None):
-        """Label the samples; number the clusters by the samples of each."""
-        # Units were grouped by some of the samples: what none of all has joins others.
-        units = Units(self._metric().prepared(self.codebook_), self.hits_)
-        if grouping.mixture is None:
-            groups = held_groups(grouping.unit_labels, units)
-            grouping = grouping._replace(unit_labels=groups)
-        sizes = self._label(grouping, X, winners, sample_weight, errors)
-        rank = ranks_by_size(sizes)
-        self.grouping_ = grouping.renumbered(rank)
-        self.cluster_centers_ = self.cluster_centers_[np.argsort(rank)]
+    def _set_labels(self, X, winners, sample_weight=None, errors=None):
+        """Label the samples, and set the means of the clusters."""
+        self._label(X, winners, sample_weight, errors)
         if is_lazy(X):
-            label = self._labels_by(self.grouping_)
+            label = self._labels_by(self.unit_labels_)
             self.labels_ = map_rows(label, X, errors, None, dtype=np.int32)
-        else:
-            self.labels_ = np.append(rank, np.int32([MASKED, SKY, -1]))[self.labels_]
 
     def _take_labels(self, X, labels, errors=None):
-        """Give units and normals the labels that most of their samples have."""
+        """Give units the labels that most of their samples have."""
         X, errors = self._checked(X, errors)
         metric, codebook = self._metric(), self.codebook_
         winners, _ = metric.nearest(X, codebook, errors=errors, measured=False)
-        self.grouping_ = self.grouping_.alike(X, winners, labels, metric, codebook)
-        self._label(self.grouping_, X, winners)
+        groups = majority_groups(winners, labels, metric.prepared(codebook))
+        self.grouping_ = Grouping(groups)
+        self._label(X, winners)
 
-    def _label(self, grouping, X, winners, sample_weight=None, errors=None):
-        """Set labels and means of clusters; return the samples of each cluster."""
+    def _label(self, X, winners, sample_weight=None, errors=None):
+        """Set labels and means of clusters."""
         self.labels_ = None if is_lazy(X) else np.empty(len(X), dtype=np.int32)
-        label, n_clusters = self._labels_by(grouping), grouping.n_clusters
-        function = partial(_sums_of_clusters, label, n_clusters, not is_lazy(X))
+        label = self._labels_by(self.unit_labels_)
+        function = partial(_sums_of_clusters, label, self.n_clusters_, not is_lazy(X))
         tables = X, errors, winners, sample_weight
-        sizes, *sums = add_up(function, *tables, out=self.labels_)
+        _, *sums = add_up(function, *tables, out=self.labels_)
         self.cluster_centers_ = means_of(*sums, X.dtype)
-        return sizes
 
-    def _labels_by(self, grouping):
+    def _labels_by(self, unit_labels):
         """Return a function of samples, their errors and winners; it is small."""
         metric, codebook = self._metric(), self.codebook_
-        return partial(grouping.label, metric=metric, codebook=codebook)
+        return partial(labels_by_units, unit_labels, metric=metric, codebook=codebook)
 
     def _units(self):
         """Return the units to look samples up in, small enough for other processes."""
@@ -602,17 +702,6 @@ class MeasuredUnits(NamedTuple):
             substitutes[winners < 0] = usual
             filled[missing] = substitutes[missing[some]]
         return filled
-
-
-def cuts_of_units(som, X, errors, numbers):
-    """Return clusters of the units of a fitted map for each of several numbers."""
-    som = copy(som).set_params(n_clusters=max(numbers), clusterer="graph")
-    samples = enough_rows(X, None, errors)
-    summary = som._summary(samples, som.codebook_, () if som._units_stay else {"sums"})
-    codebook = som._moved(summary.sums, *samples)
-    summary = som._summary(samples, codebook, {"pairs"})
-    groups = cuts_of_graph(som._described(codebook, summary), numbers)
-    return [np.unique(of_units, return_inverse=True)[1] for of_units in groups]
 
 
 def count_labels(labels, sample_weight=None, *, n_clusters):

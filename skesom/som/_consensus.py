@@ -21,17 +21,17 @@ from sklearn.base import (
     clone,
 )
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
 from skesom._common.advice import refuses
-from skesom._common.blocks import each_in_threads
+from skesom._common.blocks import each_in_threads, in_threads
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
-from skesom._common.labels import ranks_by_size
 from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
 from skesom._common.pipelines import last_name, pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
@@ -42,22 +42,22 @@ from skesom.som._base import (
     CodebookMap,
     MeasuredUnits,
     check_enough_samples,
+    count_labels,
     means_of,
     sums_by_label,
     without_lazy,
 )
+from skesom.som._consensus_tree import are_equal, grown, view
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
-from skesom.som._folded_graph import FoldedGraph
 from skesom.som._input import check_errors, checked_table, random_generator, rows_of
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import Cut, labels_of, tree_of_members
+from skesom.som._tree import check_cut, falls_of
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand
-_ENOUGH_FOR_TREE = 10_000  # rows, or up to twice as many, that each map groups again
 _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megabytes
 # The automatic number of members: of 1 700 to 2 600 pixels, maps of two seeds agree to
 # .59-.86 with 12 members, .66-.95 with 36 and .82-.93 with 100 (3 CPU seconds); of
@@ -65,7 +65,8 @@ _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megab
 _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
 _SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
-_NOT_OF_THIS_FIT = "_grown _leaves_ _learned _of_members _whole _cut".split()
+_NOT_STORED = {"_pieces"}  # which are as long as the table
+_ENOUGH_TO_RANK = 65_536  # rows, to find the member closest to the consensus
 
 
 def _members_predict(consensus):
@@ -98,12 +99,13 @@ class ConsensusClusterer(
         250 000 in all, up to 100, because few rows say less.
     n_clusters : int, "auto" or None, default=None
         Number of clusters, of each member and of the consensus. None takes that of the
-        estimator, or 8 if it has none. "auto" takes it from the widest gap of the
-        spectrum (1 for a continuum), and lets maps choose their own.
-    max_samples : int or float in (0, 1], default=1.0
+        estimator, or 8 if it has none. "auto" takes it from the widest gap
+        between the heights of the tree (1 for a continuum).
+    max_samples : int, float in (0, 1] or "auto", default="auto"
         Rows that a member learns from, drawn without replacement: a number, or a share
-        of at most 50 000 rows. A share of 0.5 lets members differ that do not depend on
-        a seed, such as a `CSOM`. Members without ``predict`` learn from all rows.
+        of at most 50 000 rows. "auto" is all, and half for members that do not depend
+        on a seed, such as a `CSOM`, which would all be equal. Members without
+        ``predict`` learn from all rows.
     random_state : int, RandomState instance or None, default=None
         Seed of the members; an int makes the result reproducible.
     verbose : int, default=0
@@ -133,16 +135,14 @@ class ConsensusClusterer(
         Mean of the rows of each cluster, over the features that they have.
     inertia_ : float
         Sum of the squared distances of the rows to the nearest of these centers.
-    spectrum_ : ndarray of shape (n_eigenvalues,)
-        Eigenvalues of the graph, falling from 1. Near 1 are clusters on which members
-        agree, near 0 chance.
     children_ : ndarray of shape (n_leaves - 1, 2), dtype intp
         The tree of clusters, as in `AgglomerativeClustering`; see `labels_at`.
     distances_ : ndarray of shape (n_leaves - 1,)
         Height of each step of the tree, from 0 to 1 and rising.
     gaps_ : list of NumberGap
-        What ``n_clusters="auto"`` considered too: `width`, how much the eigenvalues
-        fall after `n_clusters` of them, the widest gap first. Empty for a number given.
+        What ``n_clusters="auto"`` considered too: `width`, how much lower the next step
+        of the tree is after `n_clusters`, the widest gap first. Empty for a number
+        given.
     %(features)s
 
     Raises
@@ -206,7 +206,11 @@ class ConsensusClusterer(
         "estimator": [HasMethods(["fit_predict"]), None],
         "n_estimators": [COUNT, StrOptions({"auto"})],
         "n_clusters": [COUNT, StrOptions({"auto"}), None],
-        "max_samples": [COUNT, Interval(RealNotInt, 0, 1, closed="right")],
+        "max_samples": [
+            COUNT,
+            Interval(RealNotInt, 0, 1, closed="right"),
+            StrOptions({"auto"}),
+        ],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "n_jobs": [Integral, None],
@@ -222,7 +226,7 @@ class ConsensusClusterer(
         *,
         n_estimators: int | Literal["auto"] = "auto",
         n_clusters: int | Literal["auto"] | None = None,
-        max_samples: float = 1.0,
+        max_samples: float | Literal["auto"] = "auto",
         random_state: RandomState = None,
         verbose: int = 0,
         n_jobs: int | None = None,
@@ -242,15 +246,8 @@ class ConsensusClusterer(
         return tags
 
     def __getstate__(self):
-        if "_to_grow" in self.__dict__:
-            self._tree()
         state = without_lazy(super().__getstate__())
-        return {name: value for name, value in state.items() if name != "_learned"}
-
-    def __setstate__(self, state):
-        if "_votes" in state:
-            state["_votes"] = state["_votes"].of_this_version()
-        super().__setstate__(state)
+        return {name: state[name] for name in state.keys() - _NOT_STORED}
 
     @refuses(sample_weight="repeat rows (numpy.repeat)")
     @fit_context(prefer_skip_nested_validation=False)
@@ -283,45 +280,46 @@ class ConsensusClusterer(
         members, labels = self._fitted_members(X, errors, generator)
         # Members that predict are compared by rows of all of the table, not by those
         # that they learned from; others have labels of the rows of their fit only.
-        compared = np.arange(len(X))
         some = X, errors
+        views = labels
         if labels is None:
             compared = _rows_to_compare(len(X), generator)
             if is_lazy(X) or len(compared) < len(X):
                 some = rows_of(compared, X, errors)
-            labels = _labels_of(members, *some, self.n_jobs)
-        if all(of_member.max() < 0 for of_member in labels):
+            views = _views_of(members, *some, self.n_jobs)
+        if all(view.max() < 0 for view in views):
             raise self._all_noise()
-        graph = FoldedGraph(labels)
-        gaps = graph.gaps() if number == "auto" else []
-        number_found = gaps[0].n_clusters if gaps else min(number, graph.rank())
-        votes = graph.votes(int(number_found), generator)  # KMeans takes no bool
-        winner, agreement = votes.counted(labels)
-        closest = graph.closest(winner, self.n_jobs)
-        of_compared = winner
-        if is_lazy(X) or len(winner) < len(X):
-            winner, agreement = _voted(members, votes, X, errors, self.n_jobs)
-        sizes, *sums = add_up(partial(sums_by_label, len(votes.bias)), winner, X)
-        if not sizes.any():
-            raise self._all_noise()
-        rank = ranks_by_size(sizes)
-        by_size = np.argsort(rank)[: np.count_nonzero(sizes)]
+        most = int(number) if isinstance(number, Integral) else 1
+        piece_votes, pieces, tree = grown(members, views, some[0], most)
+        seen = piece_votes.parts_of(views)
+        falls = falls_of(tree) if number == "auto" else []
+        n_clusters = falls[0].n_clusters if falls else min(most, tree.n_leaves)
 
         self.estimators_ = members
         keep_parameters(self)
-        self.spectrum_ = graph.eigenvalues
-        self.gaps_ = gaps[1:]
-        self._votes = votes.kept(by_size)
-        self.n_clusters_ = len(by_size)
-        self.labels_ = map_rows(partial(_ranked, rank=rank), winner, dtype=np.int32)
-        self.agreement_ = agreement
-        self._set_centers(X, *(of_clusters[by_size] for of_clusters in sums))
-        some = *some, _ranked(of_compared, rank)
-        self._keep_for_tree(X, errors, some, labels)
-        self.representative_ = _labeled_alike(members[closest], *some)
-        if isinstance(written, Integral) and self.n_clusters_ < written:
+        self.gaps_ = falls[1:]
+        self._tree = tree
+        self._are_equal = are_equal(seen)
+        self._forget_cut()
+        closest = self._compare(n_clusters, piece_votes, seen, pieces)
+        if len(pieces) < len(X) or is_lazy(X):
+            self._pieces, self.agreement_ = self._voted(X, errors)
+        else:
+            self._pieces, self.agreement_ = self._counted(seen)
+        self._sizes = self._count_pieces()
+        self._set_labels(X)
+        labels = _looked_up(pieces, self._clusters)
+        self.representative_ = _labeled_alike(members[closest], *some, labels)
+        if self._are_equal:
             warn_user(
-                f"The members distinguish {self.n_clusters_} clusters, fewer than "
+                f"All {len(members)} members are equal: their agreement says nothing, "
+                "and is missing (NaN). Let them differ by their rows (max_samples=0.5) "
+                "or by a seed.",
+                UserWarning,
+            )
+        if isinstance(written, Integral) and n_clusters < written:
+            warn_user(
+                f"The members distinguish {n_clusters} clusters, fewer than "
                 f"n_clusters={written}. Ask for fewer, or let the members find more.",
                 ConvergenceWarning,
             )
@@ -362,9 +360,10 @@ class ConsensusClusterer(
         """
         check_is_fitted(self)
         X, errors = self._checked(X, errors, reset=False)
-        votes = getattr(self, "_cut", self._votes)
-        voted = _voted(self.estimators_, votes, X, errors, self.n_jobs)
-        return voted if return_agreement else voted[0]
+        pieces, agreement = self._voted(X, errors)
+        label = partial(_looked_up, clusters=self._clusters)
+        labels = map_rows(label, pieces, dtype=np.int32)
+        return (labels, agreement) if return_agreement else labels
 
     @available_if(_members_predict)
     def agreement(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.float32]:
@@ -450,42 +449,48 @@ class ConsensusClusterer(
     @property
     def children_(self) -> NDArray[np.intp]:
         """The two nodes that each step of the tree joins, leaves first."""
-        return self._tree()[0].children
+        check_is_fitted(self)
+        return self._tree.children
 
     @property
     def distances_(self) -> NDArray[np.float64]:
         """The height of each step of `children_`, rising."""
-        return self._tree()[0].distances
+        check_is_fitted(self)
+        return self._tree.heights
 
     def labels_at(
         self, n_clusters: int, X: ArrayLike | None = None, errors: Errors = None
     ) -> NDArray[np.int32] | Any:
-        """Cut the tree of clusters into another number of them, without a new fit.
+        """Return labels for another number of clusters, without a new fit.
 
-        The cuts nest. At `n_clusters_` they are `labels_`; below, clusters are joined,
-        and above, they are parted, first where there are gaps. Numbers stay: the
-        smaller part of a cluster gets a new one, and joined clusters the lower one.
+        They are cuts of the tree of `children_`: each lies inside the coarser ones, and
+        `fit` with that number gives the same labels.
 
         Parameters
         ----------
         n_clusters : int
             From 1 to the number of leaves, ``len(children_) + 1``.
         X : array-like of shape (n_samples, n_features), default=None
-            Rows; those of `fit` by default, if these were at most a million and in an
-            array that has not changed since.
+            Rows; those of `fit` by default.
         errors : array-like of shape (n_samples, n_features), default=None
             As for `fit`.
 
         Returns
         -------
         labels : ndarray of shape (n_samples,), dtype int32
-            Clusters, and labels below 0 as in `labels_`.
+            Clusters from 0 by falling size in `fit`, and labels below 0 as in
+            `labels_`.
+
+        Raises
+        ------
+        ValueError
+            For a number out of range, or if X is needed.
 
         Notes
         -----
-        The height of a step is 1 minus the share of the members that have a row of one
-        node together with a row of the other (average linkage, Fred & Jain 2005). It
-        grows from up to 20 000 rows when it is first asked for.
+        The height of a step is the share of the clusterings (of all members that are
+        maps, cut into each number of a ladder) that have a row of one node apart from a
+        row of the other (average linkage, Fred & Jain 2005).
 
         Examples
         --------
@@ -499,55 +504,114 @@ class ConsensusClusterer(
         >>> len(set(consensus.labels_at(2))), len(set(consensus.labels_at(5)))
         (2, 5)
         """
-        if hasattr(self, "_whole"):
-            return self._whole.labels_at(n_clusters, X, errors)
-        numbers = self._numbers_at(n_clusters)
-        if n_clusters <= self.n_clusters_:  # needs no leaves
-            places = self.labels_ if X is None else self.predict(X, errors=errors)
-        elif X is None:
-            places = self._leaves_learned()
+        check_is_fitted(self)
+        check_cut(self._tree, n_clusters)
+        clusters = self._tree.clusters(n_clusters, self._sizes)
+        if X is not None:
+            pieces, _ = self._voted(*self._checked(X, errors, reset=False))
+        elif "_pieces" in vars(self):
+            pieces = self._pieces
+        elif n_clusters <= self.n_clusters_:  # cuts nest: each cluster lies in one
+            pieces = self.labels_
+            _, first = np.unique(self._clusters, return_index=True)
+            clusters = clusters[first]
         else:
-            places = self._leaves(*self._checked(X, errors, reset=False))
-        return map_rows(partial(_ranked, rank=numbers), places, dtype=np.int32)
-
-    def _numbers_at(self, n_clusters):
-        """Return the new number of each cluster or, of more clusters, of each leaf."""
-        if hasattr(self, "_whole"):
-            return self._whole._numbers_at(n_clusters)
-        tree = self._tree()[0]
-        n_leaves = len(tree.clusters)
-        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
             raise ValueError(
-                f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
-                f"tree. Got {n_clusters!r}. For more, fit again with that number."
+                "The rows of fit are not part of a stored consensus: give them as X."
             )
-        numbers = tree.numbers(n_clusters)
-        if n_clusters > self.n_clusters_:
-            return numbers
-        return numbers[np.unique(tree.clusters, return_index=True)[1]]
+        label = partial(_looked_up, clusters=clusters)
+        return map_rows(label, pieces, dtype=np.int32)
+
+    def _has_tree(self):
+        return "_tree" in vars(self)
 
     def _cut_at(self, n_clusters, X, errors=None):
         """Return a copy with the clusters of `labels_at`; X are the rows of fit."""
-        whole = getattr(self, "_whole", self)
-        numbers, voting = whole._numbers_at(n_clusters), whole._tree()[1]
-        X, errors = whole._checked(X, errors, reset=False)
-        cut = copy.copy(whole)
-        if n_clusters != whole.n_clusters_:
-            voting = voting if n_clusters > whole.n_clusters_ else None
-            rows = _rows_to_compare(len(X), random_generator(0))
-            some, members = rows_of(rows, X, errors), whole.estimators_
-            labels = _labels_of(members, *some, whole.n_jobs)
-            cut._cut, *voted = Cut(numbers, whole._votes, voting).compared(
-                members, labels, *some
-            )
-            cut.representative_ = _labeled_alike(whole.representative_, *some, voted[0])
-            cut._whole, cut.n_clusters_, cut.gaps_ = whole, n_clusters, []
-        if n_clusters == whole.n_clusters_ or is_lazy(X) or len(rows) < len(X):
-            voted = cut.predict(X, True, errors)
-        cut.labels_, cut.agreement_ = voted
-        _, *sums = add_up(partial(sums_by_label, n_clusters), cut.labels_, X)
-        cut._set_centers(X, *sums)
+        check_cut(self._tree, n_clusters)
+        X, errors = self._checked(X, errors, reset=False)
+        cut = copy.copy(self)
+        cut._forget_cut()
+        cut.gaps_ = []
+        some = X, errors
+        compared = _rows_to_compare(len(X), random_generator(0))
+        if is_lazy(X) or len(compared) < len(X):
+            some = rows_of(compared, X, errors)
+        seen = self._piece_votes.seen(self.estimators_, *some)
+        pieces, _ = self._piece_votes.votes.counted(seen)
+        cut._compare(n_clusters, self._piece_votes, seen, pieces)
+        if len(pieces) < len(X) or is_lazy(X):
+            cut._pieces, cut.agreement_ = cut._voted(X, errors)
+        else:
+            cut._pieces, cut.agreement_ = cut._counted(seen)
+        cut._set_labels(X)
+        labels = _looked_up(pieces, cut._clusters)
+        cut.representative_ = _labeled_alike(self.representative_, *some, labels)
         return cut
+
+    def _forget_cut(self):
+        """Forget what is of a cut."""
+        for name in ("_pieces", "_clusters", "_piece_votes"):
+            self.__dict__.pop(name, None)
+
+    def _compare(self, n_clusters, piece_votes, seen, pieces):
+        """Compare members by a cut of the tree; return which is closest to it.
+
+        `seen` are the parts of some rows that each member sees, and `pieces` theirs.
+        """
+        groups = self._tree.groups(n_clusters)
+        self._piece_votes, own = piece_votes.comparing(seen, pieces, groups)
+        self.n_clusters_ = n_clusters
+        of_rows = _looked_up(pieces, groups)
+        some = slice(None, None, max(1, len(of_rows) // _ENOUGH_TO_RANK))
+
+        def likeness(own_groups):
+            known = (of_rows[some] >= 0) & (own_groups[some] >= 0)
+            pair = of_rows[some][known], own_groups[some][known]
+            return adjusted_rand_score(*pair)
+
+        return int(np.argmax(in_threads(likeness, own, self.n_jobs)))
+
+    def _counted(self, seen):
+        """Return the pieces of rows of which each member has seen a part."""
+        pieces, agreement = self._piece_votes.votes.counted(seen)
+        if self._are_equal:
+            agreement[:] = np.nan
+        return pieces, agreement
+
+    def _voted(self, X, errors):
+        """Return the piece of each row, and how much the members agree on it."""
+        if is_lazy(X):
+            vote = partial(_stacked_votes, self._piece_votes, self.estimators_)
+            voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
+            pieces, agreement = voted[:, 0], voted[:, 1].astype(np.float32)
+            if self._are_equal:
+                agreement = agreement * np.float32(np.nan)
+            return pieces.astype(np.int32), agreement
+
+        def of_block(rows):
+            some = rows_of(rows, X, errors)
+            return self._counted(self._piece_votes.seen(self.estimators_, *some))
+
+        blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
+        pieces = np.empty(len(X), dtype=np.int16)
+        agreement = np.empty(len(X), dtype=np.float32)
+        voted = _in_threads(of_block, blocks, self.n_jobs)
+        for rows, of_rows in zip(blocks, voted, strict=True):
+            pieces[rows], agreement[rows] = of_rows
+        return pieces, agreement
+
+    def _count_pieces(self):
+        """Return the rows of fit of each piece."""
+        count = partial(count_labels, n_clusters=self._tree.n_leaves)
+        return add_up(count, self._pieces)[0]
+
+    def _set_labels(self, X):
+        """Label the rows of fit, and set the centers of the clusters."""
+        self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
+        label = partial(_looked_up, clusters=self._clusters)
+        self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
+        sums = add_up(partial(sums_by_label, self.n_clusters_), self.labels_, X)
+        self._set_centers(X, *sums[1:])
 
     def _set_centers(self, X, sums, counts):
         self.cluster_centers_ = means_of(sums, counts, X.dtype)
@@ -560,64 +624,6 @@ class ConsensusClusterer(
     def _centers(self, dtype):
         """Return the centers of the clusters, to measure rows by."""
         return MeasuredUnits(Metric(), self.cluster_centers_.astype(dtype))
-
-    def _keep_for_tree(self, X, errors, compared, of_members):
-        """Keep rows from which the tree grows, when somebody asks for it."""
-        for name in _NOT_OF_THIS_FIT:
-            self.__dict__.pop(name, None)
-        rows = np.flatnonzero(compared[-1] >= 0)
-        rows = rows[:: max(1, len(rows) // _ENOUGH_FOR_TREE)]
-        some, given = rows_of(rows, *compared), None
-        if not hasattr(self.estimators_[0], "predict"):
-            given, self._of_members = [own[rows] for own in of_members], of_members
-        elif len(X) <= _ENOUGH_TO_COMPARE:
-            self._learned = X, errors  # more rows must be given to labels_at again
-        self._to_grow = *some, given
-
-    def _tree(self):
-        """Return the tree of clusters, and the votes that give rows its leaves."""
-        check_is_fitted(self)
-        if not self._has_tree():
-            raise ValueError(
-                "The consensus is of an earlier version, which grew no tree of its "
-                "clusters: fit it again, with the number of clusters that you want."
-            )
-        to_grow = self.__dict__.get("_to_grow")
-        if to_grow is not None:  # other threads may grow the same tree
-            *some, given = to_grow
-            n_clusters = self.n_clusters_
-            self._grown = tree_of_members(self.estimators_, *some, n_clusters, given)
-            self.__dict__.pop("_to_grow", None)
-        return self._grown
-
-    def _has_tree(self):
-        return not {"_grown", "_to_grow"}.isdisjoint(vars(self))
-
-    def _clusters_of_leaves(self):
-        """Return the cluster of each leaf of the tree."""
-        return self._tree()[0].numbers(self.n_clusters_)
-
-    def _leaves_learned(self):
-        """Return the leaf of each row of fit."""
-        if not hasattr(self, "_leaves_"):
-            if hasattr(self, "_of_members"):
-                voting = self._tree()[1]
-                self._leaves_ = voting.leaves(self._of_members, self.labels_)
-            elif hasattr(self, "_learned"):
-                self._leaves_ = self._leaves(*self._learned)
-                del self._learned  # whose table may be large
-            else:
-                raise ValueError(
-                    "The rows of fit are not part of a stored consensus, nor of one "
-                    "of more than a million rows: give them as X."
-                )
-        return self._leaves_
-
-    def _leaves(self, X, errors):
-        """Return the leaf of each row."""
-        voting = self._tree()[1]
-        leaves = partial(_leaves_of_rows, self.estimators_, self._votes, voting)
-        return map_rows(leaves, X, errors, dtype=np.int32)
 
     def _checked(self, X, errors, *, reset):
         prototype = (self if reset else as_fitted(self))._prototype()
@@ -724,9 +730,20 @@ class ConsensusClusterer(
             )
         return number
 
+    def _members_use_seeds(self):
+        """Return whether members of other seeds can be other clusterings."""
+        prototype = self._prototype()
+        last, _ = pipeline_end(prototype)
+        n_seeds = len(random_states(prototype))
+        if isinstance(last, CodebookMap) and not last._uses_seed():
+            n_seeds -= len(random_states(last))
+        return n_seeds > 0
+
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""
         n_samples = self.max_samples
+        if n_samples == "auto":
+            n_samples = 0.5 if predicts and not self._members_use_seeds() else 1.0
         if not isinstance(n_samples, Integral):
             n_samples = max(1, round(n_samples * n_rows))
             if predicts:
@@ -799,50 +816,20 @@ def _rows_to_compare(n_rows, generator):
     return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
 
 
-def _labels_of(members, X, errors, n_jobs=None):
-    """Return the labels that each member gives to rows."""
-    label = partial(labels_of, X=X, errors=errors)
-    return list(_in_threads(label, members, n_jobs))
+def _views_of(members, X, errors, n_jobs=None):
+    """Return the unit, or the label, of rows in each member."""
+    look = partial(view, X=X, errors=errors)
+    return list(_in_threads(look, members, n_jobs))
 
 
-def _voted(members, votes, X, errors, n_jobs):
-    """Return the cluster of each row, and how much the members agree on it."""
-    if is_lazy(X):
-        vote = partial(_stacked_votes, members, votes)
-        voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
-        return voted[:, 0].astype(np.int32), voted[:, 1].astype(np.float32)
-
-    def of_block(rows):
-        return _votes_of_rows(members, votes, *rows_of(rows, X, errors))
-
-    blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
-    labels = np.empty(len(X), dtype=np.int32)
-    agreement = np.empty(len(X), dtype=np.float32)
-    for rows, voted in zip(blocks, _in_threads(of_block, blocks, n_jobs), strict=True):
-        labels[rows], agreement[rows] = voted
-    return labels, agreement
+def _stacked_votes(piece_votes, members, X, errors):
+    return np.column_stack(piece_votes.pieces(members, X, errors))
 
 
-def _votes_of_rows(members, votes, X, errors):
-    """Return the cluster of each row, and how much the members agree on it."""
-    labels = _labels_of(members, X, errors)
-    if isinstance(votes, Cut):
-        return votes.votes_of_rows(members, labels, X, errors)
-    return votes.counted(labels)
-
-
-def _stacked_votes(members, votes, X, errors):
-    return np.column_stack(_votes_of_rows(members, votes, X, errors))
-
-
-def _leaves_of_rows(members, votes, voting, X, errors):
-    """Return the leaf of each row."""
-    winner, _ = votes.counted(_labels_of(members, X, errors))
-    return voting.leaves(voting.parts_of(members, X, errors), winner)
-
-
-def _ranked(labels, rank):
-    return np.where(labels >= 0, rank[np.maximum(labels, 0)], labels)
+def _looked_up(pieces, clusters):
+    """Return the cluster of each row by its piece; what is below 0 stays."""
+    labels = clusters[np.maximum(pieces, 0)]
+    return np.where(pieces >= 0, labels, pieces).astype(np.int32)
 
 
 def _labeled_alike(member, X, errors, labels):

@@ -123,7 +123,7 @@ default="euclidean"
         Further layers, each with fewer units: a shape, or a dict of the "shape" and of
         parameters above that differ. A layer is trained on the units of the one before,
         weighted by their hits; the units of the last are grouped into clusters.
-    clusterer : {"graph", "umatrix", "two-winners"} or clusterer, default="graph"
+    clusterer : "tree" or clusterer, default="tree"
         %(rules)s
     random_state : int, RandomState instance or None, default=None
         Random initialization and the order of online training.
@@ -260,7 +260,7 @@ default="euclidean"
         ] = "euclidean",
         feature_weights: ArrayLike | None = None,
         layers: list[Any] | None = None,
-        clusterer: Literal["graph", "umatrix", "two-winners"] | BaseEstimator = "graph",
+        clusterer: Literal["tree"] | BaseEstimator = "tree",
         random_state: RandomState = None,
         verbose: int = 0,
     ) -> None:
@@ -493,12 +493,16 @@ default="euclidean"
 
     def _group(self, codebook, summary):
         if self.layers_:
-            return Grouping(_fit_layers(self.layers_, codebook, summary.hits))
+            return _fit_layers(self.layers_, codebook, summary.hits)
         return super()._group(codebook, summary)
+
+    def _uses_seed(self):
+        is_drawn = isinstance(self.init, str) and self.init == "random"
+        return is_drawn or self.algorithm == "online"
 
     @property
     def _units_stay(self):
-        return bool(self.layers_) or not self._grouped_by("graph")
+        return bool(self.layers_) or not self._grouped_by_tree()
 
     def _moved(self, sums, X, sample_weight, errors):
         """Return the units at the means of their samples, for the graph of units."""
@@ -544,7 +548,7 @@ default="euclidean"
                 "algorithm='online' takes samples of a table in memory in random "
                 "order, and X is a dask array: use algorithm='batch'."
             )
-        of_lattice = self.topology, self.toroidal, self._number_of_rule()
+        of_lattice = self.topology, self.toroidal
         axes = cache(partial(principal_axes, X, sample_weight))  # of shape and units
         shape = lattice_shape(self.shape, axes, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, axes, X, sample_weight, shape, generator)
@@ -654,14 +658,21 @@ def _planned_layers(csom):
 
 
 def _fit_layers(layers, codebook, hits):
-    """Fit each layer on the units of the one before."""
+    """Fit each layer on the units of the one before; return the last grouping."""
     units, place = codebook, np.arange(len(codebook))
     for layer in layers:
         layer.n_features_in_ = units.shape[1]
         layer._learn(units, hits.astype(np.float64))
         place = layer._metric().nearest(units, layer.codebook_)[0][place]
         units, hits = layer.codebook_, layer.hits_
-    return layers[-1].unit_labels_[place]
+    grouping = layers[-1].grouping_
+    labels = grouping.unit_labels[place]
+    unit_tree = grouping.unit_tree
+    if unit_tree is not None:
+        unit_tree = unit_tree._replace(
+            leaf_of_unit=unit_tree.leaf_of_unit[place], cuts=unit_tree.cuts[place]
+        )
+    return Grouping(labels, unit_tree)
 
 
 def _check_sizes(maps):

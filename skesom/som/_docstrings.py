@@ -68,22 +68,21 @@ n_clusters : int, "auto" or None, default=8
     that has samples is a cluster, as in `sklearn.cluster.Birch`.
 
 %(rules)s =
-How units are grouped: by normalized cuts of the graph of their relative
-co-activation (with a number given and no gaps to follow, by normal distributions), by
-the valleys of the U-matrix, or by the links of the nearest two units of the samples
-(`docs/second_stage.md`). A scikit-learn clusterer is cloned and fitted on the units
-that have samples, with their hits as weights if it takes any; its own parameters
-decide how many clusters.
+How units are grouped: by a tree, which joins units that stay together in most cuts
+of the graph of their relative co-activation (`docs/second_stage.md`). A scikit-learn
+clusterer is cloned and fitted on the units that have samples, with their hits as
+weights if it takes any; its own parameters decide how many clusters.
 
 %(map_attributes)s =
 codebook_ : ndarray of shape (n_units, n_features)
     The units, of the dtype of the data (float32 or float64).
 unit_labels_ : ndarray of shape (n_units,), dtype int32
     Cluster of each unit.
-mixture_ : NormalMixture or None
-    The normal distributions whose clusters the labels are, where no gaps part the
-    clusters (`docs/second_stage.md`); None where a sample has the cluster of its
-    nearest unit.
+children_ : ndarray of shape (n_leaves - 1, 2), dtype intp
+    The tree of clusters, as in `AgglomerativeClustering`: the two nodes that each step
+    joins. Its leaves are the units with samples; see `labels_at`.
+distances_ : ndarray of shape (n_leaves - 1,)
+    Height of each step: the share of the cuts that part its sides, from 0 to 1.
 gaps_ : list of Gap
     What ``n_clusters="auto"`` considered too, but left whole, the widest gap first:
     `links`, the links over it as a share of those that cut its sides in two, and

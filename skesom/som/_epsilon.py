@@ -4,7 +4,6 @@
 import copy
 import math
 import time
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +18,9 @@ _PILOT_SHARE = 8  # one in so many samples, when they are many
 _LONGEST_PILOT = 2**21  # so that trials take seconds on whole frames
 
 
-def target_nodes(n_samples, max_nodes, n_clusters=None):
+def target_nodes(n_samples, max_nodes):
     """Return the number of nodes that an automatic epsilon aims at."""
     wanted = min(TARGET_NODES, round(5 * math.sqrt(n_samples)))
-    if isinstance(n_clusters, Integral):
-        wanted = max(wanted, 2 * int(n_clusters))  # not all that are aimed at are met
     return max(1, min(wanted, max_nodes))
 
 

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import (
-    HasMethods,
     Interval,
     InvalidParameterError,
     StrOptions,
@@ -25,7 +24,7 @@ from skesom._common.advice import refuses
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
-from skesom._common.warn import warn_unused, warn_user
+from skesom._common.warn import warn_user
 from skesom._types import RandomState
 from skesom.som._base import INSTEAD, CodebookMap
 from skesom.som._docstrings import fill_docstrings
@@ -34,8 +33,6 @@ from skesom.som._initial_codebook import given_units
 from skesom.som._input import check_training_samples, random_generator
 from skesom.som._network import Network, make_room
 from skesom.som._row_order import Windows
-from skesom.som._second_stage import RULES, Grouping
-from skesom.som._second_stage._units import component_clusters
 from skesom.som._summary import feature_means
 
 _NO_WEIGHTS = "use a CSOM, or repeat rows (numpy.repeat)"
@@ -55,8 +52,7 @@ class ESOM(CodebookMap):
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
         chooses it from the data so that about 500 units result (5 sqrt(n_samples)
-        in a small table, and at least 2 for each cluster of a number). Scale the
-        features first, and stretch fluxes before that.
+        in a small table). Scale the features first, and stretch fluxes before that.
     learning_rate : float in (0, 1], default=0.2
         How far a sample pulls the units.
     forgetting : float in [0, 1), default=0.8
@@ -66,16 +62,11 @@ class ESOM(CodebookMap):
         0 prunes never.
     max_nodes : int, default=2000
         Most units. When they are reached, epsilon grows and close units merge.
-    max_edge_length : float or None, default=2.0
-        Longest link, in units of epsilon, that holds a component together
-        (``clusterer="components"`` only); None keeps all links.
     link_second : bool, default=True
         Whether the nearest and the second nearest unit of a sample are linked
         (competitive Hebbian learning).
-    clusterer : {"graph", "umatrix", "two-winners", "components"} or clusterer, \
-default="graph"
+    clusterer : "tree" or clusterer, default="tree"
         %(rules)s
-        "components" takes the connected components of the links, as many as there are.
     update_set : {"neighbors", "ball"}, default="neighbors"
         Which units a sample pulls: its nearest and those linked with it, or every unit
         inside epsilon. With "ball" these are linked with the nearest, and the strength
@@ -161,9 +152,7 @@ default="graph"
         "forgetting": [Interval(Real, 0, 1, closed="left")],
         "pruning_period": [Interval(Integral, 0, None, closed="left")],
         "max_nodes": [Interval(Integral, 1, None, closed="left")],
-        "max_edge_length": [Interval(Real, 0, None, closed="neither"), None],
         "link_second": ["boolean"],
-        "clusterer": [StrOptions({*RULES, "components"}), HasMethods(["fit_predict"])],
         "update_set": [StrOptions({"neighbors", "ball"})],
         "n_epochs": [Interval(Integral, 1, None, closed="left")],
         "shuffle": ["boolean"],
@@ -182,10 +171,8 @@ default="graph"
         forgetting: float = 0.8,
         pruning_period: int = 50,
         max_nodes: int = 2000,
-        max_edge_length: float | None = 2.0,
         link_second: bool = True,
-        clusterer: Literal["graph", "umatrix", "two-winners", "components"]
-        | BaseEstimator = "graph",
+        clusterer: Literal["tree"] | BaseEstimator = "tree",
         update_set: Literal["neighbors", "ball"] = "neighbors",
         n_epochs: int = 1,
         shuffle: bool = True,
@@ -199,7 +186,6 @@ default="graph"
         self.forgetting = forgetting
         self.pruning_period = pruning_period
         self.max_nodes = max_nodes
-        self.max_edge_length = max_edge_length
         self.link_second = link_second
         self.clusterer = clusterer
         self.update_set = update_set
@@ -227,9 +213,6 @@ default="graph"
         ((150,), 150)
         """
         self._warn_of_unused()
-        if self.clusterer != "components":
-            beside = 'another clusterer than "components"'
-            warn_unused(self, ["max_edge_length"], beside)
         self._learn_checked(X)
         return self
 
@@ -367,7 +350,7 @@ default="graph"
         if nodes is not None:
             nodes = given_units(nodes, X, 1, self.max_nodes)
         if epsilon == "auto":
-            target = target_nodes(len(X), self.max_nodes, self._number_of_rule())
+            target = target_nodes(len(X), self.max_nodes)
             epsilon = choose_epsilon(windows, fill, target, self._rule())
         return Network(fill, windows.exponent, nodes), epsilon
 
@@ -427,12 +410,3 @@ default="graph"
                 ConvergenceWarning,
             )
         return float(epsilon)
-
-    def _group(self, codebook, summary):
-        if not self._grouped_by("components"):
-            return super()._group(codebook, summary)
-        longest = np.inf
-        if self.max_edge_length is not None:
-            longest = self.max_edge_length * self.epsilon_
-        groups = component_clusters(codebook, self.connections_, longest)
-        return Grouping(groups.astype(np.int32))

@@ -7,23 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_rand_score
 
-from skesom._common.blocks import in_threads
 from skesom._common.threads import one_blas_thread, one_thread
 from skesom.som._grouping import count_votes
 from skesom.som._second_stage._units import contingency
 from skesom.som._threads import effective_n_threads
 
-_ENOUGH_ROWS = 65_536  # to find the member closest to the consensus
-_MOST_CLUSTERS = 20  # that n_clusters="auto" may find
-
-
-class NumberGap(NamedTuple):
-    """A number of clusters, and how much the eigenvalues fall after it."""
-
-    width: float
-    n_clusters: int
+_N_STARTS = 4  # of k-means: pieces are many, and what joins them forgives
 
 
 class Votes(NamedTuple):
@@ -51,22 +41,6 @@ class Votes(NamedTuple):
         count_votes(labels, *tables, winner, agreement, n_threads)
         return winner, agreement
 
-    def scores(self, labels):
-        """Return the votes for each cluster that each row gets."""
-        voters = np.sum([of_member >= 0 for of_member in labels], axis=0)
-        votes = voters[:, np.newaxis] * self.bias
-        for table, of_member in zip(self.tables, labels, strict=True):
-            votes += table[or_last(of_member, len(table) - 1)]
-        return votes
-
-    def of_this_version(self):
-        """Return votes of version 0.1, whose clusters have one home each, as others."""
-        if all(np.ndim(overlap) == 2 for overlap in self.overlaps):
-            return self
-        groups = np.append(np.arange(len(self.bias)), -1)
-        overlaps = [np.float32(home[:, None] == groups) for home in self.overlaps]
-        return self._replace(overlaps=overlaps)
-
     def kept(self, clusters):
         """Return the votes for some of the clusters, numbered in the order given."""
         with_noise = np.append(clusters, len(self.bias))
@@ -80,7 +54,8 @@ class Votes(NamedTuple):
 class FoldedGraph:
     """Rows that the clusters of many clusterings share, from the labels of each."""
 
-    def __init__(self, labels):
+    def __init__(self, labels, most):
+        """Fold clusterings into a graph that is to be cut into `most` groups."""
         self.labels = labels
         self.counts = [int(of_member.max(initial=-1)) + 1 for of_member in labels]
         self.first = np.concatenate([[0], np.cumsum(self.counts)])
@@ -88,8 +63,11 @@ class FoldedGraph:
         held = [np.bincount(of_member[of_member >= 0]) for of_member in labels]
         self.held = np.concatenate(held)
         scale = 1 / np.sqrt(np.maximum(self.held, 1))
+        n_all = len(scale)
+        few = [max(n_all - most - 1, 0), n_all - 1]
+        folded = scale[:, np.newaxis] * self.shared * scale
         with one_blas_thread():
-            values, vectors = linalg.eigh(scale[:, None] * self.shared * scale)
+            values, vectors = linalg.eigh(folded, subset_by_index=few)
         self.eigenvalues = values[::-1].clip(0, 1)
         self._vectors = scale[:, np.newaxis] * vectors[:, ::-1]
 
@@ -97,19 +75,12 @@ class FoldedGraph:
         """Return how many clusters the members can distinguish."""
         return int(np.count_nonzero(self.eigenvalues > 1e-9))  # below is rounding
 
-    def gaps(self):
-        """Return the gaps of the spectrum, the widest first."""
-        widths = -np.diff(self.eigenvalues, append=0)
-        numbers = np.argsort(-widths[:_MOST_CLUSTERS], kind="stable")
-        return [NumberGap(float(widths[each]), int(each) + 1) for each in numbers]
-
     def places(self, n_clusters, generator):
         """Group the clusters of the members; a row gets the group that is nearest."""
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
             places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
-            # The clusters of the members are few, and many starts cost little.
-            means = KMeans(n_clusters, n_init=20, random_state=generator)
+            means = KMeans(n_clusters, n_init=_N_STARTS, random_state=generator)
             means.fit(places, sample_weight=self.held)
             centers = means.cluster_centers_
             table = self._vectors[:, :n_clusters] @ centers.T
@@ -142,18 +113,7 @@ class FoldedGraph:
             winner = of_majority
         else:
             votes = places
-        overlaps = list(map(likeness, self._shared_with(winner, n_clusters)))
-        return votes._replace(overlaps=overlaps)
-
-    def closest(self, winner, n_jobs=None):
-        """Return the member whose clusters are most like those of the consensus."""
-        some = slice(None, None, max(1, len(winner) // _ENOUGH_ROWS))
-
-        def likeness(labels):
-            known = (winner[some] >= 0) & (labels[some] >= 0)
-            return adjusted_rand_score(winner[some][known], labels[some][known])
-
-        return int(np.argmax(in_threads(likeness, self.labels, n_jobs)))
+        return votes
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""

@@ -5,8 +5,8 @@ Links after Martinetz & Schulten (1994), doi:10.1016/0893-6080(94)90109-0; the r
 explained in `docs/second_stage.md`, is the authors' own.
 """
 
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 from scipy import sparse
@@ -14,20 +14,16 @@ from scipy.cluster.hierarchy import linkage
 from scipy.sparse.csgraph import connected_components
 
 from skesom.som._codebook import distances_to_units
-from skesom.som._second_stage._mixture import cut_or_mixture
 from skesom.som._second_stage._spectral import (
-    UNITS_EACH,
     Spectrum,
     clusters_by_gaps,
     fewest_samples,
-    plausible_number,
 )
 from skesom.som._second_stage._units import (
     FEWEST,
     both_ways,
     component_gaps,
     joined,
-    root_of,
     spread,
     tree_of_gaps,
 )
@@ -40,60 +36,31 @@ _SMALLEST = 0.5  # roots of the number of samples, in a part: less is chance; .3
 _SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a large table
 
 
-def graph_clusters(units, n_clusters):
-    """Cut the graph of relative co-activation; return groups, a mixture, and gaps.
+def cuts_of_graph(graph, units, numbers):
+    """Return the groups of all units for each of several numbers.
 
-    There may be fewer groups: where there are gaps, they are not more than these part.
+    Where gaps part the bodies into fewer groups than a number, the others are strays
+    and small groups that lie apart inside of them.
     """
-    graph = coactivation_graph(units)
-    if n_clusters == "auto":  # islands may be the ends of tails
-        groups, gaps = cut_by_themselves(graph, units.hits)
-        found = groups >= 0
-        return spread(groups[found], found, units.codebook), None, gaps
-    groups, islands = _groups_at(graph, units, n_clusters, _spectrum(graph, n_clusters))
-    found = groups.max() + 1
-    if len(islands) or found < n_clusters or units.covariances is None:
-        return groups, None, ()
-    body = replace(units, hits=np.where(graph.inside, units.hits, 0))
-    limits = _least(units.hits), fewest_samples(units.hits.sum())
-    groups, mixture = cut_or_mixture(graph.affinity, body, groups, *limits)
-    return spread(groups[graph.inside], graph.inside, units.codebook), mixture, ()
-
-
-def cuts_of_graph(units, numbers):
-    """Return groups of units for each of several numbers, without normals."""
-    graph, cuts = coactivation_graph(units), []
-    spectrum = _spectrum(graph, max(numbers))
-    enough = max(np.count_nonzero(graph.inside) // UNITS_EACH, 1)
+    inside = graph.inside
+    component = graph.component[inside]
+    n_components = component.max() + 1
+    most = max(numbers, default=1)
+    spectrum = None
+    if n_components < most:
+        spectrum = Spectrum(_part(graph.affinity, inside), component, most)
+    cuts = {}
+    parting = cache(partial(_parting, units))  # several numbers have the same gaps
     for number in numbers:
-        groups, _ = _groups_at(graph, units, min(number, enough), spectrum)
-        fewer = groups.max() + 1 < number
-        cuts.append(parted(units, groups, number) if fewer else groups)
+        if n_components >= number:
+            groups = joined(units.codebook[inside], component, number)
+        else:
+            groups = spectrum.cut_along_gaps(number)
+        everywhere = spread(groups, inside, units.codebook)
+        if groups.max() + 1 < number:
+            everywhere = parting(everywhere.tobytes()).groups(number)
+        cuts[number] = everywhere
     return cuts
-
-
-def _spectrum(graph, most):
-    component = graph.component[graph.inside]
-    if component.max() + 1 >= most:
-        return None  # components are joined
-    return Spectrum(_part(graph.affinity, graph.inside), component, most)
-
-
-def _groups_at(graph, units, n_clusters, spectrum):
-    """Return groups of all units, n_clusters or fewer, and which islands are groups."""
-    islands = _islands_asked_for(graph, units, n_clusters)
-    n_body = n_clusters - len(islands)
-    component, inside = graph.component[graph.inside], graph.inside
-    if component.max() + 1 >= n_body:
-        groups = joined(units.codebook[inside], component, n_body)
-    else:
-        groups = spectrum.cut_along_gaps(n_body)
-    everywhere = np.full(len(units), -1, dtype=np.intp)
-    everywhere[inside] = groups
-    for number, island in enumerate(islands, start=groups.max() + 1):
-        everywhere[island] = number
-    found = everywhere >= 0
-    return spread(everywhere[found], found, units.codebook), islands
 
 
 @dataclass(frozen=True)
@@ -217,16 +184,6 @@ def cut_by_themselves(graph, hits):
     return groups, sorted(gaps)
 
 
-def _islands_asked_for(graph, units, n_clusters):
-    """Return the islands, if they and the body's clusters are n_clusters."""
-    n_islands, n_components = len(graph.islands), graph.component.max() + 1
-    if n_islands == 0 or not 1 < n_components < n_clusters:
-        return []
-    parts = (_part(graph.affinity, graph.component == c) for c in range(n_components))
-    n_good = sum(map(plausible_number, parts, graph.held(units.hits)))
-    return graph.islands if n_good + n_islands == n_clusters else []
-
-
 def _least(hits):
     """Return the fewest samples of a component; a larger share in a small table."""
     n_samples = hits.sum()
@@ -255,23 +212,43 @@ def _ratio(numerator, denominator):
     return np.where(positive, numerator / np.where(positive, denominator, 1), 0.0)
 
 
-def parted(units, groups, n_groups):
-    """Part groups of units at the widest gaps inside them until there are n_groups.
+def _parting(units, groups):
+    """Return the parting of groups, which come as the bytes of their numbers."""
+    return Parting(units, np.frombuffer(groups, dtype=np.intp))
+
+
+class Parting:
+    """Groups of units, parted at the widest gaps inside them.
 
     Gaps are the edges of the shortest tree that spans the units of a group; those that
     part enough samples come first. So the parts of a larger number lie inside those of
     a smaller one, and no body is halved while something lies apart.
     """
-    hit = np.flatnonzero(units.hits > 0)
-    _, of_hit = np.unique(groups[hit], return_inverse=True)
-    merges = _merges(units.codebook[hit], units.hits[hit], of_hit)
-    parts = _joined(len(hit), merges[: len(hit) - min(n_groups, len(hit))])
-    return spread(parts, units.hits > 0, units.codebook)
+
+    def __init__(self, units, groups):
+        self._units = units
+        hit = np.flatnonzero(units.hits > 0)
+        _, of_hit = np.unique(groups[hit], return_inverse=True)
+        self._n_hit = len(hit)
+        # Pairs of units to join inside the groups, those that part last first.
+        self._joins = _joins(units.codebook[hit], units.hits[hit], of_hit)
+
+    def groups(self, n_groups):
+        """Return the part of each unit when there are so many parts."""
+        joins = self._joins[: self._n_hit - min(n_groups, self._n_hit)]
+        links = sparse.coo_array(
+            (np.ones(len(joins)), (joins[:, 0], joins[:, 1])),
+            shape=(self._n_hit, self._n_hit),
+        )
+        _, parts = connected_components(links, directed=False)
+        return spread(parts, self._units.hits > 0, self._units.codebook)
 
 
-def _merges(codebook, held, groups):
+def _joins(codebook, held, groups):
     """Return pairs of units to join inside the groups, those that part last first."""
-    pairs, enough, lengths = [], [], []
+    pairs = []
+    is_enough = []
+    lengths = [np.empty(0)]
     for group in range(groups.max() + 1):
         own = np.flatnonzero(groups == group)
         if len(own) < 2:
@@ -283,15 +260,7 @@ def _merges(codebook, held, groups):
             first[number] = first[one]
             inside[number] = inside[one] + inside[other]
             pairs.append((first[one], first[other]))
-            enough.append(min(inside[one], inside[other]) >= FEWEST)
+            is_enough.append(min(inside[one], inside[other]) >= FEWEST)
         lengths.append(steps[:, 2])
-    order = np.lexsort((np.concatenate([np.empty(0), *lengths]), enough))
+    order = np.lexsort((np.concatenate(lengths), is_enough))
     return np.array(pairs, dtype=np.intp).reshape(-1, 2)[order]
-
-
-def _joined(n_units, pairs):
-    """Return the group of each unit after pairs are joined."""
-    top = np.arange(n_units)
-    for one, other in pairs:
-        top[root_of(top, other)] = root_of(top, one)
-    return np.array([root_of(top, unit) for unit in range(n_units)])

@@ -24,8 +24,6 @@ class Units:
     hits: np.ndarray  # (n_units,), samples by nearest unit
     counts: sparse.csr_array | None = None  # by nearest and second nearest unit
     radii: np.ndarray | None = None  # (n_units,), mean distance of the samples, or 0
-    links: sparse.csr_array | None = None  # symmetric; what the map connects
-    heights: np.ndarray | None = None  # (n_units,), the U-matrix
     # Of the samples, in their unit; (n_units, n_features), and once more n_features for
     # covariances, which may be variances.
     means: np.ndarray | None = None
@@ -58,14 +56,6 @@ def both_ways(counts):
     """Return the pairs of different units of any sample, in both directions."""
     both = (counts + counts.T).tocoo()
     return *both.coords, both.data.astype(np.float64)
-
-
-def component_clusters(codebook, links, max_length):
-    """Take the connected components of the links as clusters."""
-    links = links.tocoo()
-    ends = codebook[links.coords[0]] - codebook[links.coords[1]]
-    short = np.linalg.norm(ends.astype(np.float64), axis=1) <= max_length
-    return linked(links, short)
 
 
 def linked(links, kept):
