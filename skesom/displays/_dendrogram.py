@@ -18,7 +18,7 @@ from skesom.displays._clusters import as_colors, as_names
 from skesom.displays._colors import MISSING_COLOR
 from skesom.displays._display import Display, literal, size_in_points, update_layout
 from skesom.maps._cube_clusterer import count_clusters
-from skesom.som import ConsensusClusterer
+from skesom.som._tree import has_tree, tree_of_pieces
 
 _WIDTH, _MARGINS, _LINE = 8.0, 1.1, 0.16  # inches
 _HEIGHTS = 3.0, 12.0  # inches, from a few leaves to as many as a page holds
@@ -98,12 +98,13 @@ class DendrogramDisplay(Display):
     def from_estimator(
         cls, estimator: BaseEstimator, *, ax: Axes | None = None, **options: Any
     ) -> Self:
-        """Draw the tree of a consensus.
+        """Draw the tree of a map or of a consensus.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted ConsensusClusterer, or a Pipeline or CubeClusterer that ends in one.
+            Fitted map or ConsensusClusterer, or a Pipeline or CubeClusterer that ends
+            in one.
         %(drawn)s
 
         Examples
@@ -112,7 +113,7 @@ class DendrogramDisplay(Display):
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.displays import DendrogramDisplay
         >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.som._tree import has_tree, tree_of_pieces
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(KMeans(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)
@@ -280,22 +281,27 @@ class _Tree:
 
 
 def tree_of(estimator):
-    """Return the tree of a consensus as parameters of a display.
+    """Return the tree of a map or consensus as parameters of a display.
 
     The clusters of a CubeClusterer are those of its map, with its pixels.
     """
     step, _ = pipeline_end(estimator)
-    consensus, _ = pipeline_end(getattr(step, "estimator_", step))
-    if not isinstance(consensus, ConsensusClusterer):
-        name = type(consensus).__name__
-        raise ValueError(f"{name} has no tree of clusters; a ConsensusClusterer has.")
-    check_is_fitted(consensus)
-    tree, _ = consensus._tree()
-    clusters, sizes = consensus._clusters_of_leaves(), tree.sizes.astype(float)
-    if step is not consensus:
+    last, _ = pipeline_end(getattr(step, "estimator_", step))
+    check_is_fitted(last)
+    if not has_tree(last):
+        name = type(last).__name__
+        raise ValueError(f"{name} has no tree of clusters; a map or consensus has.")
+    tree = tree_of_pieces(last)
+    clusters = tree.clusters
+    sizes = tree.sizes.astype(float)
+    if step is not last:
         clusters = step._clusters_of(clusters)
         pixels = count_clusters(step.labels_, clusters.max() + 1)
         held = np.bincount(clusters + 1, sizes)[1:]
         sizes *= np.append(pixels / np.maximum(held, 1), 0)[clusters]
-    given = {"children": tree.children, "distances": tree.distances}
-    return given | {"clusters": clusters, "sizes": sizes}
+    return {
+        "children": tree.children,
+        "distances": tree.heights,
+        "clusters": clusters,
+        "sizes": sizes,
+    }

@@ -44,6 +44,8 @@ from skesom.maps._pixel_tables import (
 from skesom.pixels import flatten, unflatten
 from skesom.pixels._flatten import some_valid, table_of, valid_pixels
 from skesom.som import ESOM, ConsensusClusterer
+from skesom.som._tree import check_cut as check_cut_of_tree
+from skesom.som._tree import has_tree
 
 if TYPE_CHECKING:
     from skesom.pixels import PixelSampler
@@ -385,12 +387,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     @available_if(_predicts)
     @by_fit
     def cut_at(self, n_clusters: int, X: CubeLike) -> CubeClusterer:
-        """Cut the tree of a consensus into another number of clusters, without a fit.
+        """Cut the tree of clusters into another number of them, without a fit.
 
         Parameters
         ----------
         n_clusters : int
-            As for `ConsensusClusterer.labels_at`.
+            As for `ESOM.labels_at`.
         X : Cube or array-like of shape (n_rows, n_columns, n_bands)
             The cube of fit.
 
@@ -402,14 +404,13 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         Raises
         ------
         ValueError
-            If the tree has fewer leaves, or if there is none, as of a single run or of
-            a consensus that an earlier version stored.
+            If the tree has fewer leaves, or if there is none, as of `KMeans`.
 
         Examples
         --------
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som import ESOM, ConsensusClusterer
+        >>> from skesom.som import ESOM
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)
@@ -421,7 +422,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         cube, valid, last, table, errors = self._at_end(X)
         cut, last = copy(self), last._cut_at(n_clusters, table, errors)
         cut.estimator_ = with_end(self.estimator_, last)
-        cut._take_labels(last.labels_, last.agreement_, valid, cube)
+        agreement = getattr(last, "agreement_", None)
+        cut._take_labels(last.labels_, agreement, valid, cube)
         drop_lazy_labels(last)
         return cut
 
@@ -648,12 +650,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
 def check_cut(clusterer, n_clusters):
     """Refuse a fitted clusterer without a tree of so many leaves."""
     last, _ = pipeline_end(clusterer.estimator_)
-    if not (isinstance(last, ConsensusClusterer) and last._has_tree()):
+    if not has_tree(last):
         raise ValueError(
-            "there is no tree to cut, which only a consensus of several runs has, and "
-            "none of an earlier version. Run again with that number of clusters."
+            f"there is no tree to cut: {type(last).__name__} has none, or groups units "
+            "by a clusterer of their own. Fit again with that number of clusters."
         )
-    last._numbers_at(n_clusters)
+    check_cut_of_tree(last._tree_and_sizes()[0], n_clusters)
 
 
 def check_enough_pixels(clusterer):

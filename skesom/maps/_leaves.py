@@ -11,6 +11,7 @@ from skesom._common.blocks import in_memory_by_strips, strips_of
 from skesom._common.labels import mark_sky
 from skesom._common.pipelines import pipeline_end
 from skesom.pixels import unflatten
+from skesom.som._tree import has_tree, tree_of_pieces
 
 
 class LeafTree(NamedTuple):
@@ -36,22 +37,14 @@ def has_leaves(step):
     if not hasattr(step, "estimator_") or step.pattern != "pixel":
         return False
     last, _ = pipeline_end(step.estimator_)
-    has_tree = getattr(last, "_has_tree", None)
-    return has_tree is not None and has_tree()
+    return has_tree(last)
 
 
 def leaf_tree(step):
     """Return the tree of a fitted CubeClusterer."""
     last, _ = pipeline_end(step.estimator_)
-    children = np.array(last.children_)
-    n_leaves = len(children) + 1
-    # The tree counts its leaves in an order of its own.
-    numbers = last._tree()[0].numbers(n_leaves)
-    is_leaf = children < n_leaves
-    children[is_leaf] = numbers[children[is_leaf]]
-    clusters = np.empty(n_leaves, dtype=np.int32)
-    clusters[numbers] = step._clusters_of(last._clusters_of_leaves())
-    return LeafTree(children, last.distances_, clusters)
+    tree = tree_of_pieces(last)
+    return LeafTree(tree.children, tree.heights, step._clusters_of(tree.clusters))
 
 
 def tree_digest(pipeline):
@@ -62,7 +55,8 @@ def tree_digest(pipeline):
 
 def leaf_labels(last, table, errors=None):
     """Return the leaf of each row that the last estimator of a CubeClusterer gets."""
-    return last.labels_at(len(last.children_) + 1, table, errors)
+    n_pieces = len(tree_of_pieces(last).clusters)
+    return last.labels_at(n_pieces, table, errors)
 
 
 def leaf_map_of(step, X, label_map):

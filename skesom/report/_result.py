@@ -25,6 +25,7 @@ from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
 from skesom.report._leaf_colors import leaf_colors
 from skesom.report._provenance import label_map_digest
+from skesom.som._tree import has_tree
 
 MAX_PIXELS = 2_000_000  # of a picture
 NO_UNIT = 65535
@@ -356,8 +357,7 @@ class Result:
     @property
     def has_tree(self):
         """Whether there is a tree of several clusters, or parts of one."""
-        has_tree = getattr(self.clusterer, "_has_tree", None)
-        return has_tree is not None and has_tree() and len(self.clusterer.children_) > 0
+        return has_tree(self.clusterer) and len(self.clusterer.children_) > 0
 
     @property
     def is_classified(self):

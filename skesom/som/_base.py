@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -211,6 +212,27 @@ class CodebookMap(
     def distances_(self) -> NDArray[np.float64]:
         """The height of each step of `children_`, rising."""
         return self._unit_tree().tree.heights
+
+    def _tree_and_sizes(self):
+        """Return the tree, and the samples of each leaf."""
+        unit_tree = self._unit_tree()
+        return unit_tree.tree, unit_tree.sizes
+
+    def _cut_at(self, n_clusters, X, errors=None):
+        """Return a copy with the clusters of `labels_at`; X are the samples of fit."""
+        unit_tree = self._unit_tree()
+        check_cut(unit_tree.tree, n_clusters)
+        X, errors = self._checked(X, errors)
+        cut = copy(self)
+        cut.grouping_ = Grouping(unit_tree.unit_labels(n_clusters), unit_tree)
+        winners = None
+        if not is_lazy(X):
+            nearest, _ = self._units().metric.nearest(
+                X, self.codebook_, errors=errors, measured=False
+            )
+            winners = nearest.astype(np.int32)
+        cut._set_labels(X, winners, None, errors)
+        return cut
 
     def _has_tree(self):
         """Return whether the units are grouped by a tree."""

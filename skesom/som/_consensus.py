@@ -522,6 +522,11 @@ class ConsensusClusterer(
         label = partial(_looked_up, clusters=clusters)
         return map_rows(label, pieces, dtype=np.int32)
 
+    def _tree_and_sizes(self):
+        """Return the tree, and the rows of fit of each leaf."""
+        check_is_fitted(self)
+        return self._tree, self._sizes
+
     def _has_tree(self):
         return "_tree" in vars(self)
 

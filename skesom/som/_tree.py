@@ -255,3 +255,45 @@ def falls_of(tree):
     widths = -np.diff(heights, prepend=1.0)
     order = np.argsort(-widths, kind="stable").tolist()
     return [NumberGap(float(widths[place]), place + 1) for place in order]
+
+
+class PieceTree(NamedTuple):
+    """The tree over the pieces of a fitted map or consensus, for who looks at it.
+
+    Pieces are numbered as by ``labels_at(n_pieces)``.
+    """
+
+    children: np.ndarray  # (n_pieces - 1, 2), as in AgglomerativeClustering
+    heights: np.ndarray  # (n_pieces - 1,)
+    sizes: np.ndarray  # (n_pieces,), samples of each
+    clusters: np.ndarray  # (n_pieces,), cluster of the fit
+    persistence: np.ndarray  # (n_clusters,), of `ClusterTree.persistence`
+
+
+def has_tree(estimator):
+    """Return whether a fitted map or consensus has a tree of clusters."""
+    check = getattr(estimator, "_has_tree", None)
+    return check is not None and check()
+
+
+def tree_of_pieces(estimator):
+    """Return the tree over the pieces of a fitted map or consensus.
+
+    A map has a leaf for each unit: those that hardly any cut parts are one piece.
+    """
+    tree, sizes = estimator._tree_and_sizes()
+    n_clusters = estimator.n_clusters_
+    n_pieces = min(max(N_PIECES, n_clusters), tree.n_leaves)
+    piece_of_leaf = tree.clusters(n_pieces, sizes)
+    cluster_of_leaf = tree.clusters(n_clusters, sizes)
+    clusters = np.empty(n_pieces, dtype=np.int32)
+    clusters[piece_of_leaf] = cluster_of_leaf
+    pruned = tree.pruned(n_pieces, sizes)
+    held = np.bincount(piece_of_leaf, weights=sizes, minlength=n_pieces)
+    return PieceTree(
+        children=pruned.children,
+        heights=pruned.heights,
+        sizes=held,
+        clusters=clusters,
+        persistence=pruned.persistence(clusters),
+    )

@@ -18,6 +18,7 @@ from skesom.som._second_stage._spectral import (
     Spectrum,
     clusters_by_gaps,
     fewest_samples,
+    plausible_number,
 )
 from skesom.som._second_stage._units import (
     FEWEST,
@@ -39,8 +40,9 @@ _SMALLEST_SHARE = 0.002  # of the samples, in an island, and in a part of a larg
 def cuts_of_graph(graph, units, numbers):
     """Return the groups of all units for each of several numbers.
 
-    Where gaps part the bodies into fewer groups than a number, the others are strays
-    and small groups that lie apart inside of them.
+    Islands come off before a body is cut, if bodies lie apart. Where gaps part the
+    bodies into fewer groups than a number, the others are strays and small groups that
+    lie apart inside of them.
     """
     inside = graph.inside
     component = graph.component[inside]
@@ -50,14 +52,24 @@ def cuts_of_graph(graph, units, numbers):
     if n_components < most:
         spectrum = Spectrum(_part(graph.affinity, inside), component, most)
     cuts = {}
+    n_bodies = _count_bodies(graph, units.hits) if graph.islands else 1
     parting = cache(partial(_parting, units))  # several numbers have the same gaps
     for number in numbers:
-        if n_components >= number:
-            groups = joined(units.codebook[inside], component, number)
+        islands = []
+        if n_components > 1:  # else they are outliers, and take no cluster
+            islands = graph.islands[: max(number - n_bodies, 0)]
+        n_inside = number - len(islands)
+        if n_components >= n_inside:
+            groups = joined(units.codebook[inside], component, n_inside)
         else:
-            groups = spectrum.cut_along_gaps(number)
-        everywhere = spread(groups, inside, units.codebook)
-        if groups.max() + 1 < number:
+            groups = spectrum.cut_along_gaps(n_inside)
+        everywhere = np.full(len(units), -1, dtype=np.intp)
+        everywhere[inside] = groups
+        for place, island in enumerate(islands):
+            everywhere[island] = number + place
+        known = everywhere >= 0
+        everywhere = spread(everywhere[known], known, units.codebook)
+        if len(np.unique(everywhere)) < number:
             everywhere = parting(everywhere.tobytes()).groups(number)
         cuts[number] = everywhere
     return cuts
@@ -182,6 +194,15 @@ def cut_by_themselves(graph, hits):
         share = held[number] / held.sum()
         gaps += [gap._replace(share=float(gap.share * share)) for gap in of_part]
     return groups, sorted(gaps)
+
+
+def _count_bodies(graph, hits):
+    """Return how many clusters the components have by themselves."""
+    n_bodies = 0
+    for number, held in enumerate(graph.held(hits)):
+        part = _part(graph.affinity, graph.component == number)
+        n_bodies += plausible_number(part, held)
+    return n_bodies
 
 
 def _least(hits):
