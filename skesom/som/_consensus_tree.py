@@ -4,14 +4,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
-
 from skesom._common.pipelines import pipeline_end
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import average_linkage
+from skesom.som._tree import tree_of_pieces_in
 
 _ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
 # Of the rows: a smaller piece is a border, and goes to the piece that most clusterings
@@ -99,15 +97,17 @@ def grown(members, seen, X):
     _, found = np.unique(of_rows[~is_noise], axis=0, return_inverse=True)
     pieces[~is_noise] = found.ravel()
     pieces[is_noise] = of_rows[is_noise].min(axis=1)
-    pieces = _without_borders(pieces, cuts, seen)
+    pieces = _largest(pieces)
     votes = _votes_for(pieces, cuts[0], seen)
     pieces, _ = votes.counted(seen)
     kept = np.unique(pieces[pieces >= 0])
     votes = votes.kept(kept)
     pieces, _ = votes.counted(seen)
     together, sizes = _together(pieces, len(kept), cuts, seen)
+    owner = _owners(together, sizes)
+    together, _ = _together(_looked_up(owner, pieces), owner.max() + 1, cuts, seen)
     means = _means(X, pieces, len(kept))
-    tree = average_linkage(together, sizes, cdist(means, means))
+    tree = tree_of_pieces_in(owner, together, sizes, means)
     return PieceVotes(votes), pieces, tree
 
 
@@ -145,25 +145,31 @@ def _agreed(cut, seen):
     return agreed
 
 
-def _without_borders(pieces, cuts, seen):
-    """Give small pieces to those that most clusterings hold them together with."""
-    n_pieces = int(pieces.max()) + 1
-    together, sizes = _together(pieces, n_pieces, cuts, seen)
-    by_size = np.argsort(-sizes, kind="stable")
+def _largest(pieces):
+    """Return pieces of which small ones beyond a number are no pieces: -1."""
+    sizes = np.bincount(pieces[pieces >= 0])
+    number = np.full(len(sizes), -1)
+    largest = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_PIECES])
+    number[largest] = np.arange(len(largest))
+    return _looked_up(number, pieces)
+
+
+def _owners(together, sizes):
+    """Return the number of the piece that each piece belongs to.
+
+    It is itself, or for a small one at a border that which most clusterings hold it
+    together with.
+    """
     is_small = sizes < max(_SMALL * sizes.sum(), _FEWEST)
-    is_small[by_size[_MOST_PIECES:]] = True
     if is_small.all():
-        is_small[by_size[0]] = False
+        is_small[np.argmax(sizes)] = False
     large = np.flatnonzero(~is_small)
-    target = np.arange(n_pieces)
-    n_apart = _MOST_PIECES - len(large)
-    for piece in by_size[is_small[by_size]]:
+    owner = np.arange(len(sizes))
+    for piece in np.flatnonzero(is_small):
         nearest = large[np.argmax(together[piece, large])]
-        if together[piece, nearest] >= _MOSTLY or n_apart <= 0:
-            target[piece] = nearest
-        else:
-            n_apart -= 1
-    return _looked_up(np.unique(target, return_inverse=True)[1], pieces)
+        if together[piece, nearest] >= _MOSTLY:
+            owner[piece] = nearest
+    return np.unique(owner, return_inverse=True)[1]
 
 
 def _votes_for(pieces, cut, seen):

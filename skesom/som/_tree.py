@@ -188,27 +188,48 @@ def tree_of_units(cuts, hits, codebook):
     tree : ClusterTree
         Its leaves are the units.
     """
-    hits = hits.astype(np.float64)
-    n_units = len(hits)
     if cuts.shape[1] == 0:
-        cuts = np.zeros((n_units, 1), dtype=np.int16)
-    pieces, of_unit = np.unique(cuts, axis=0, return_inverse=True)
-    of_unit = of_unit.ravel()
-    held = np.bincount(of_unit, weights=hits)
-    centers = np.zeros((len(pieces), codebook.shape[1]))
-    np.add.at(centers, of_unit, codebook * hits[:, np.newaxis])
+        cuts = np.zeros((len(hits), 1), dtype=np.int16)
+    pieces, owner = np.unique(cuts, axis=0, return_inverse=True)
+    together = np.mean([of == of[:, np.newaxis] for of in pieces.T], axis=0)
+    return tree_of_pieces_in(owner.ravel(), together, hits, codebook)
+
+
+def tree_of_pieces_in(owner, together, sizes, places):
+    """Return the tree of leaves, of which those with one owner join first.
+
+    Parameters
+    ----------
+    owner : ndarray of int of shape (n_leaves,)
+        Group of leaves that each belongs to, from 0.
+    together : ndarray of shape (n_owners, n_owners)
+        Share of the clusterings that hold samples of two groups together.
+    sizes : ndarray of shape (n_leaves,)
+        Samples of each leaf.
+    places : ndarray of shape (n_leaves, n_features)
+        The nearest leaves join first where nothing else tells.
+
+    Returns
+    -------
+    tree : ClusterTree
+    """
+    sizes = sizes.astype(np.float64)
+    n_owners = int(owner.max()) + 1
+    held = np.bincount(owner, weights=sizes)
+    centers = np.zeros((n_owners, places.shape[1]))
+    np.add.at(centers, owner, places * sizes[:, np.newaxis])
     centers /= held[:, np.newaxis]
-    joined, heights = _joined_inside(of_unit, hits, codebook)
-    if len(pieces) > 1:
-        together = np.mean([of == of[:, np.newaxis] for of in pieces.T], axis=0)
+    joined, heights = _joined_inside(owner, sizes, places)
+    if n_owners > 1:
         upper = average_linkage(together, held, cdist(centers, centers))
-        first = np.unique(of_unit, return_index=True)[1].tolist()
+        first = np.unique(owner, return_index=True)[1].tolist()
         stands_for = first + [0] * len(upper.children)
         for step, (one, other) in enumerate(upper.children):
             stands_for[len(first) + step] = stands_for[one]
             joined.append((stands_for[one], stands_for[other]))
-            heights.append(upper.heights[step])
-    return _sorted_tree(n_units, joined, heights)
+            # Above all joins inside, which come first.
+            heights.append(max(upper.heights[step], _NEARNESS))
+    return _sorted_tree(len(sizes), joined, heights)
 
 
 def _joined_inside(of_unit, hits, codebook):
