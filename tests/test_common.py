@@ -25,7 +25,7 @@ class WeightedRegressor(MapRegressor):
 # One for each way through the code of checks: others differ in numbers, not in kinds.
 ESTIMATORS = [
     ESOM(3),
-    ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
+    ESOM("auto", epsilon=1.0, pruning_period=7),
     CSOM(3, shape=(3, 5), topology="rectangular", init="random", n_epochs=5),
     CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
     CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
