@@ -53,7 +53,10 @@ OTHERS = [
     WeightedRegressor(CSOM(shape=(12, 12), toroidal=True), n_neighbors=2, smoothing=0),
     ConsensusClusterer(KMeans(n_init=1), n_estimators=4, max_samples=0.8),
 ]
-unused = pytest.mark.filterwarnings("ignore:.*does not use n_clusters")  # checks set it
+# Checks set the number of clusters, and members without a seed are all equal.
+unused = pytest.mark.filterwarnings(
+    "ignore:.*does not use n_clusters", "ignore:All 2 members are equal"
+)
 
 
 @unused

@@ -287,7 +287,8 @@ class ConsensusClusterer(
             if is_lazy(X) or len(compared) < len(X):
                 some = rows_of(compared, X, errors)
             views = _views_of(members, *some, self.n_jobs)
-        if all(view.max() < 0 for view in views):
+        n_voters = np.sum([view >= 0 for view in views], axis=0)
+        if 2 * n_voters.max() < len(views):  # no row has a cluster
             raise self._all_noise()
         most = int(number) if isinstance(number, Integral) else 1
         piece_votes, pieces, tree = grown(members, views, some[0], most)
@@ -299,7 +300,7 @@ class ConsensusClusterer(
         keep_parameters(self)
         self.gaps_ = falls[1:]
         self._tree = tree
-        self._are_equal = are_equal(seen)
+        self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
         self._forget_cut()
         closest = self._compare(n_clusters, piece_votes, seen, pieces)
         if len(pieces) < len(X) or is_lazy(X):
@@ -743,6 +744,14 @@ class ConsensusClusterer(
         if isinstance(last, CodebookMap) and not last._uses_seed():
             n_seeds -= len(random_states(last))
         return n_seeds > 0
+
+    def _members_can_differ(self, n_rows):
+        """Return whether members learn from other rows, or by other seeds.
+
+        Such members may agree on all rows, and then their agreement is 1.
+        """
+        predicts = hasattr(self._prototype(), "predict")
+        return self._members_use_seeds() or self._n_samples(n_rows, predicts) < n_rows
 
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""
