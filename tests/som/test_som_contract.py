@@ -61,8 +61,6 @@ def state_of(estimator):
     for name, value in vars(estimator).items():
         if name == "grouping_":
             state["unit_labels_"] = value.unit_labels
-            if value.mixture is not None:
-                state |= value.mixture._asdict()
             continue
         if name == "estimator_":
             state |= state_of(value)
