@@ -156,7 +156,8 @@ class ConsensusClusterer(
     ConvergenceWarning
         If some members failed, or fewer clusters than asked for were found.
     UserWarning
-        If `n_clusters` and that of the estimator are both given, and differ.
+        If `n_clusters` and that of the estimator are both given, and differ, or if the
+        members cannot differ and are equal; then `agreement_` is NaN.
 
     See Also
     --------
