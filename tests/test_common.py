@@ -25,7 +25,7 @@ class WeightedRegressor(MapRegressor):
 # One for each way through the code of checks: others differ in numbers, not in kinds.
 ESTIMATORS = [
     ESOM(3),
-    ESOM(epsilon=1.0, clusterer="components", pruning_period=7),
+    ESOM("auto", epsilon=1.0, pruning_period=7),
     CSOM(3, shape=(3, 5), topology="rectangular", init="random", n_epochs=5),
     CSOM(None, shape=(4, 4), algorithm="online", metric="cosine", n_epochs=3),
     CSOM(2, shape=(5, 4), layers=[(3, 3)], n_epochs=5),
@@ -53,7 +53,10 @@ OTHERS = [
     WeightedRegressor(CSOM(shape=(12, 12), toroidal=True), n_neighbors=2, smoothing=0),
     ConsensusClusterer(KMeans(n_init=1), n_estimators=4, max_samples=0.8),
 ]
-unused = pytest.mark.filterwarnings("ignore:.*does not use n_clusters")  # checks set it
+# Checks set the number of clusters, and members without a seed are all equal.
+unused = pytest.mark.filterwarnings(
+    "ignore:.*does not use n_clusters", "ignore:All 2 members are equal"
+)
 
 
 @unused

@@ -154,7 +154,7 @@ DATA = {
 }
 NARROW = np.exp(-((np.mgrid[-4:5, -4:5] ** 2).sum(axis=0)) / 3)
 WIDE = np.exp(-((np.mgrid[-6:7, -6:7] ** 2).sum(axis=0)) / 12)
-LATER = {"n_clusters": 6, "clusterer": "umatrix"}
+LATER = {"n_clusters": 6, "clusterer": KMeans(4, random_state=0)}
 ONLINE = {"algorithm": "online", "n_epochs": 3}
 
 # By class: the data, parameters that all rows share, and a row for each parameter.
@@ -298,7 +298,7 @@ TABLE = {
             "metric": "manhattan",
             "feature_weights": [1.0, 0.0, 2.0],
             "layers": [(3, 3)],
-            "clusterer": "umatrix",
+            "clusterer": KMeans(4, random_state=0),
             "random_state": Row(1, {**ONLINE, "random_state": 0}),
         },
     ),
@@ -312,9 +312,8 @@ TABLE = {
             "forgetting": Row(0.1, {"pruning_period": 5}),
             "pruning_period": 3,
             "max_nodes": 20,
-            "max_edge_length": Row(0.5, {"clusterer": "components", "n_clusters": 8}),
             "link_second": False,
-            "clusterer": "umatrix",
+            "clusterer": KMeans(4, random_state=0),
             "update_set": "ball",
             "n_epochs": 3,
             "shuffle": False,
@@ -536,10 +535,9 @@ def test_a_fit_fixes_what_its_parameters_were(kind, name, row):
     [
         (CSOM(3, shape=4, learning_rate=0.1), "table", "learning_rate=0.1"),
         (CSOM(3, shape=4, learning_rate=[0.1]), "table", r"learning_rate=\[0.1\]"),
-        (CSOM(None, shape=4, clusterer="umatrix"), "table", "clusterer='umatrix'"),
+        (CSOM(None, shape=4, clusterer=KMeans(2)), "table", "clusterer=KMeans"),
         (CSOM(5, shape=4, clusterer=KMeans(2)), "table", "n_clusters=5"),
-        (ESOM(3, epsilon=0.5, max_edge_length=1), "table", "max_edge_length=1"),
-        (ESOM(3, epsilon=0.5, clusterer="components"), "table", "n_clusters=3"),
+        (ESOM(3, epsilon=0.5, clusterer=KMeans(2)), "table", "n_clusters=3"),
         (MapClassifier(ESOM(epsilon=0.5), smoothing=1), "table", "smoothing=1"),
         (MapRegressor(ESOM(epsilon=0.5), smoothing=1), "table", "smoothing=1"),
         (FluxShape(method="log"), "flat", "method='log'"),

@@ -532,19 +532,22 @@ class CodebookMap(
         """Group the units by samples, and label these; return the unit of each."""
         samples = X, sample_weight, errors
         codebook = self.codebook_
+        statistics = self._statistics()
+        if errors is not None:  # moments would be those of the errors
+            statistics = statistics - {"moments"}
         wanted = set()
         if not self._units_stay:
             wanted = {"sums"}
         elif not is_lazy(X) and len(X) <= ENOUGH_ROWS:
-            wanted = self._statistics()
+            wanted = statistics
         summary = some = self._summary(samples, codebook, wanted)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
         self.inertia_ = summary.inertia
-        if self._statistics() and wanted != self._statistics():
+        if statistics and wanted != statistics:
             enough = enough_rows(*samples)
             codebook = self._moved(summary.sums, *enough)
-            some = self._summary(enough, codebook, self._statistics())
+            some = self._summary(enough, codebook, statistics)
         self.grouping_ = self._group(codebook, some)
         self._winners = summary.winners
         self._set_labels(X, summary.winners, sample_weight, errors)
@@ -578,7 +581,7 @@ class CodebookMap(
                 "smaller epsilon, more max_nodes, a larger shape).",
                 ConvergenceWarning,
             )
-        unit_labels = unit_tree.unit_labels(min(number, n_leaves))
+        unit_labels = unit_tree.unit_labels(min(int(number), n_leaves))
         return Grouping(unit_labels, unit_tree, tuple(gaps))
 
     def _grouped(self, groups):

@@ -156,7 +156,8 @@ class ConsensusClusterer(
     ConvergenceWarning
         If some members failed, or fewer clusters than asked for were found.
     UserWarning
-        If `n_clusters` and that of the estimator are both given, and differ.
+        If `n_clusters` and that of the estimator are both given, and differ, or if the
+        members cannot differ and are equal; then `agreement_` is NaN.
 
     See Also
     --------
@@ -287,7 +288,8 @@ class ConsensusClusterer(
             if is_lazy(X) or len(compared) < len(X):
                 some = rows_of(compared, X, errors)
             seen = self._seen(members, *some)
-        if all(of_member.max() < 0 for of_member in seen):
+        n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
+        if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
         piece_votes, pieces, tree = grown(members, seen, some[0])
         falls = falls_of(tree) if number == "auto" else []
@@ -297,7 +299,7 @@ class ConsensusClusterer(
         keep_parameters(self)
         self.gaps_ = falls[1:]
         self._tree = tree
-        self._are_equal = are_equal(seen)
+        self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
         self._forget_cut()
         closest = self._compare(n_clusters, piece_votes, seen, pieces)
         if len(pieces) < len(X) or is_lazy(X):
@@ -746,6 +748,14 @@ class ConsensusClusterer(
         if isinstance(last, CodebookMap) and not last._uses_seed():
             n_seeds -= len(random_states(last))
         return n_seeds > 0
+
+    def _members_can_differ(self, n_rows):
+        """Return whether members learn from other rows, or by other seeds.
+
+        Such members may agree on all rows, and then their agreement is 1.
+        """
+        predicts = hasattr(self._prototype(), "predict")
+        return self._members_use_seeds() or self._n_samples(n_rows, predicts) < n_rows
 
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""

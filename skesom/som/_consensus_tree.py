@@ -238,6 +238,15 @@ def _looked_up(values, places):
 
 
 def are_equal(seen):
-    """Return whether all of several members see the same."""
-    first = seen[0]
-    return len(seen) > 1 and all(np.array_equal(first, own) for own in seen[1:])
+    """Return whether all of several members see the same, under any numbers."""
+    if len(seen) < 2:
+        return False
+    first = _in_order(seen[0])
+    return all(np.array_equal(first, _in_order(own)) for own in seen[1:])
+
+
+def _in_order(labels):
+    """Return labels numbered by their first rows; those below 0 stay."""
+    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first))[number]
+    return np.where(labels < 0, labels, number)

@@ -118,8 +118,8 @@ class ESOM(CodebookMap):
 
     A new unit is linked with the two nearest. The time is proportional to
     n_samples * n_units * n_features. Samples are compared in the features that are not
-    NaN. The automatic epsilon, the bound of the units, the longest link and the
-    grouping of the units are the authors' own additions to the method. There is no
+    NaN. The automatic epsilon, the bound of the units and the grouping of the
+    units are the authors' own additions to the method. There is no
     `sample_weight`: repeat rows (`numpy.repeat`), or use `CSOM`.
 
     References

@@ -109,11 +109,7 @@ class FoldedGraph:
             ballots.append(groups[home] + place / least)
         votes = Votes(ballots, places.overlaps, places.bias / least)
         of_majority, _ = votes.counted(self.labels)
-        if np.isin(winner, of_majority).all():
-            winner = of_majority
-        else:
-            votes = places
-        return votes
+        return votes if np.isin(winner, of_majority).all() else places
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What clusters of units need of many rows: moments, normals and votes.
+"""What clusters of units need of many rows: moments and votes.
 
 Rows or units are independent of each other, and each sum is added up by one thread in
 the order of the rows, so the results are the same for any number of threads.
@@ -9,62 +9,8 @@ from cython cimport floating
 from cython.parallel cimport parallel, prange
 
 from libc.math cimport NAN
-from libc.string cimport memset
 
-from skesom.som._vectors cimport (
-    ABREAST_ROWS, Vectors, omp_get_thread_num, vectors_for,
-)
-
-rows_abreast = ABREAST_ROWS
-
-
-def most_probable(
-    const floating[:, ::1] X,       # IN (n_rows, n_features), NaN = missing
-    const double[:, ::1] means,     # IN (n_normals, n_features)
-    const double[:, :, ::1] factors,  # IN (n_normals, n_features or 1, n_features)
-    const double[::1] constants,    # IN (n_normals,)
-    double[:, :, ::1] room,         # SCRATCH (n_threads, 2 n_features, rows_abreast)
-    int[::1] numbers,               # OUT (n_rows,), -1 = no density is a number
-    int n_threads,                  # IN
-):
-    """Find the normal of the highest density for each row, the lowest of equal ones.
-
-    The log density is the constant less half the sum of the squares of factor @ (row -
-    mean); factors are upper triangles, or one row that scales each feature.
-    """
-    cdef const Vectors *vectors = vectors_for(sizeof(double))
-    cdef Py_ssize_t n_parts = (X.shape[0] + ABREAST_ROWS - 1) // ABREAST_ROWS
-    cdef Py_ssize_t part
-    with nogil, parallel(num_threads=n_threads):
-        for part in prange(n_parts, schedule="static"):
-            _of_few(
-                vectors, X, part * ABREAST_ROWS, means, factors, constants,
-                &room[omp_get_thread_num(), 0, 0], numbers,
-            )
-
-
-cdef void _of_few(
-    const Vectors *vectors, const floating[:, ::1] X, Py_ssize_t first,
-    const double[:, ::1] means, const double[:, :, ::1] factors,
-    const double[::1] constants, double *columns, int[::1] numbers
-) noexcept nogil:
-    """Do the same for the next rows, which are stored feature by feature."""
-    cdef int[ABREAST_ROWS] found
-    cdef Py_ssize_t n_features = X.shape[1], feature
-    cdef Py_ssize_t n_rows = min(<Py_ssize_t> ABREAST_ROWS, X.shape[0] - first)
-    cdef Py_ssize_t row
-    if n_rows < ABREAST_ROWS:
-        memset(columns, 0, n_features * ABREAST_ROWS * sizeof(double))
-    for row in range(n_rows):
-        for feature in range(n_features):
-            columns[feature * ABREAST_ROWS + row] = X[first + row, feature]
-    vectors.most_probable(
-        columns, n_features, means.shape[0], factors.shape[1] == n_features,
-        &means[0, 0], &factors[0, 0, 0], &constants[0],
-        columns + n_features * ABREAST_ROWS, found,
-    )
-    for row in range(n_rows):
-        numbers[first + row] = found[row]
+from skesom.som._vectors cimport omp_get_thread_num
 
 
 def add_moments(

@@ -107,18 +107,6 @@ typedef struct {
        Both arrays have room for n rounded up to 16; zeros follow the activations. */
     double (*activate)(
         const void *squared, ptrdiff_t n, double factor, void *activation);
-
-    /* Numbers of the normals of the highest log density for 16 rows; only for double.
-
-       `columns` has the values of the rows, feature by feature, and `apart` room for as
-       many. A log density is a constant less half the squared length of a factor times
-       the difference from a mean; factors are upper triangles where `full`, and else
-       rows. The lowest number wins a tie; -1 stands for rows with missing features, or
-       so far away that no density is a number. */
-    void (*most_probable)(
-        const double *columns, ptrdiff_t n_features, ptrdiff_t n_normals, int full,
-        const double *means, const double *factors, const double *constants,
-        double *apart, int *numbers);
 } Vectors;
 
 /* exp(x), with an error below 1 unit in the last place for -708 < x < 709 and 0 below, in

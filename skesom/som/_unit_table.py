@@ -230,7 +230,7 @@ def _search(som, X, errors):
     inner, X = _map_and_rows(som, X, errors)
     X, errors = inner._checked(X, errors)
     units, distances = inner._metric().nearest(X, inner.codebook_, errors=errors)
-    return units, inner._labels_by(inner.grouping_)(X, errors, units), distances
+    return units, inner._labels_by(inner.unit_labels_)(X, errors, units), distances
 
 
 def _beside(units, values):

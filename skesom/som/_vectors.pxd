@@ -8,7 +8,6 @@ from libc.stdint cimport uint32_t
 cdef extern from "_kernels.h":
     cdef enum:
         UNIT_PADDING
-        ABREAST_ROWS
         PATCH
         FEATURES_FOR_AXES
         AXES
@@ -56,10 +55,6 @@ cdef extern from "_kernels.h":
         double (*activate)(
             const void *squared, Py_ssize_t n, double factor,
             void *activation) noexcept nogil
-        void (*most_probable)(
-            const double *columns, Py_ssize_t n_features, Py_ssize_t n_normals,
-            bint full, const double *means, const double *factors,
-            const double *constants, double *apart, int *numbers) noexcept nogil
 
 
 cdef const Vectors *vectors_for(size_t item_size) noexcept nogil

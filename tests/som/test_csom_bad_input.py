@@ -127,7 +127,7 @@ def test_warnings_point_through_pipelines():
 
 def test_more_clusters_than_units_with_samples():
     X = np.repeat([[0.0, 0], [9, 0], [0, 9]], 10, axis=0)
-    with pytest.warns(ConvergenceWarning, match="3 clusters, fewer than n_clusters=5"):
+    with pytest.warns(ConvergenceWarning, match="3 units with samples, fewer"):
         csom = CSOM(5, shape=(4, 4)).fit(X)
     assert_array_equal(np.unique(csom.labels_), [0, 1, 2])
 

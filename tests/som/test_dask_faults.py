@@ -62,7 +62,7 @@ def test_results_of_a_cluster_are_those_in_memory(name, X, client):
         som.fit(X)
         yield from (som.labels_, som.predict(X))
         if name == "consensus":
-            yield from (som.spectrum_, som.agreement_, som.agreement(X))
+            yield from (som.distances_, som.agreement_, som.agreement(X))
         else:
             yield from (som.codebook_, som.hits_, som.connections_.toarray())
             yield from (som.transform(X[:1000]), som.score(X), som.winners(X))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The evolving map as an estimator: epsilon, the bound of nodes, and components."""
+"""The evolving map as an estimator: epsilon, the bound of nodes, and clusters."""
 
 import pickle
 import warnings
@@ -184,38 +184,25 @@ CORNERS = [[0, 0], [12, 0], [6, 10]]
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
-    ("drawn", "epsilon"),
+    "drawn",
     [
-        (make_blobs(900, centers=CORNERS, random_state=3), 1.0),
-        (make_moons(900, noise=0.05, random_state=3), 0.15),
-        (make_circles(900, noise=0.04, factor=0.4, random_state=3), 0.15),
+        make_blobs(900, centers=CORNERS, random_state=3),
+        make_moons(900, noise=0.05, random_state=3),
+        make_circles(900, noise=0.04, factor=0.4, random_state=3),
     ],
     ids=["blobs", "moons", "circles"],
 )
-def test_components_find_separated_shapes(drawn, epsilon, seed):
+def test_shapes_that_lie_apart_are_clusters(drawn, seed):
     X, truth = drawn
-    esom = ESOM(
-        epsilon=epsilon, clusterer="components", pruning_period=0, random_state=seed
-    ).fit(X)
+    esom = ESOM(int(truth.max()) + 1, random_state=seed).fit(X)
     assert adjusted_rand_score(truth, esom.labels_) > 0.995
-    # Without a longest link a new node ties everything together.
-    esom.set_params(max_edge_length=None).fit(X)
-    assert set(esom.labels_) == {0}
 
 
-def test_components_respect_the_longest_link():
-    X = np.array([[0.0], [1.0], [2.0], [3.5], [5.0]])
-    found = {}
-    for longest in (1.2, 1.7, None):
-        esom = ESOM(
-            epsilon=0.9,
-            learning_rate=1e-12,
-            clusterer="components",
-            shuffle=False,
-            max_edge_length=None if longest is None else longest / 0.9,
-        ).fit(X)
-        found[longest] = list(esom.labels_)
-    assert found == {1.2: [0, 0, 0, 1, 2], 1.7: [0, 0, 0, 0, 0], None: 5 * [0]}
+@pytest.mark.xfail(strict=True, reason="the tree loses the cut of two bodies")
+def test_moons_of_few_units_are_clusters():
+    X, truth = make_moons(900, noise=0.05, random_state=3)
+    esom = ESOM(2, epsilon=0.15, random_state=0).fit(X)  # 43 units
+    assert adjusted_rand_score(truth, esom.labels_) > 0.995
 
 
 def test_shuffle_and_order():
@@ -312,7 +299,6 @@ def test_values_whose_squares_are_lost_are_refused(factor, method):
         ("pruning_period", -1, r"int in the range \[0, inf\)"),
         ("pruning_period", 2.5, r"int in the range \[0, inf\)"),
         ("max_nodes", 0, r"int in the range \[1, inf\)"),
-        ("max_edge_length", 0, r"float in the range \(0.0, inf\) or None"),
         ("n_epochs", 0, r"int in the range \[1, inf\)"),
         ("shuffle", "yes", "bool"),
         ("link_second", 2, "bool"),

@@ -44,8 +44,8 @@ def grow(X, epsilon, *, network=None, **rule):
 def plain_esom(epsilon, **parameters):
     """An ESOM that only learns, in the order of the rows."""
     return ESOM(
+        n_clusters=None,
         epsilon=epsilon,
-        clusterer="components",
         shuffle=False,
         max_nodes=10**6,
         **parameters,
@@ -309,13 +309,11 @@ def test_iris(epsilon, learning_rate, pruning_period, n_nodes, n_links, sums):
         epsilon,
         learning_rate=learning_rate,
         pruning_period=pruning_period,
-        max_edge_length=None,
     ).fit(X)
     assert len(esom.codebook_) == n_nodes
     links = links_of(esom.connections_)
     assert len(links) == n_links
     assert connected_components(esom.connections_, directed=False)[0] == 1
-    assert set(esom.labels_) == {0}
     quantization_error, sum_of_nodes, sum_of_strengths = sums
     nearest = cdist(X, esom.codebook_).min(axis=1)
     assert nearest.mean() == pytest.approx(quantization_error, abs=6e-9)
@@ -341,10 +339,9 @@ def test_sample_at_exactly_epsilon_is_a_match():
 
 
 def test_strength_that_underflows_to_zero_is_a_link():
-    esom = plain_esom(1.0, pruning_period=0, max_edge_length=None)
+    esom = plain_esom(1.0, pruning_period=0)
     esom.fit([[0.0], [100.0], [200.0]])
     assert links_of(esom.connections_) == {(0, 1): 0.0, (0, 2): 0.0, (1, 2): 0.0}
-    assert set(esom.labels_) == {0}
 
 
 def test_weakest_of_equal_links_is_the_lowest_pair():

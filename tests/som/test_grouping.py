@@ -1,68 +1,14 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Normals, moments and votes against plain references, and the grouping of units."""
+"""Moments and votes against plain references."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.som._grouping import add_moments, count_votes, most_probable, rows_abreast
-from skesom.som._metric import Metric
-from skesom.som._second_stage import Grouping, NormalMixture
+from skesom.som._grouping import add_moments, count_votes
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 threads = pytest.mark.parametrize("n_threads", [1, 2, 3])
-
-
-def normals(n_normals, n_features, *, full, seed=0):
-    rng = np.random.default_rng(seed)
-    means = rng.normal(size=(n_normals, n_features))
-    height = n_features if full else 1
-    factors = np.triu(rng.normal(size=(n_normals, n_features, n_features)))
-    return means, factors[:, :height].copy(), rng.normal(size=n_normals)
-
-
-def log_densities(row, means, factors, constants):
-    """Return the log density of one row in each normal, term by term."""
-    densities = []
-    for mean, factor, constant in zip(means, factors, constants, strict=True):
-        apart = row.astype(float) - mean
-        lengths = factor @ apart if len(factor) == len(apart) else factor[0] * apart
-        densities.append(constant - 0.5 * sum(length**2 for length in lengths))
-    return densities
-
-
-def found_by_kernel(X, parts, n_threads=1):
-    numbers = np.full(len(X), 99, dtype=np.int32)
-    room = np.empty((n_threads, 2 * X.shape[1], rows_abreast))
-    most_probable(X, *parts, room, numbers, n_threads)
-    return numbers
-
-
-@dtypes
-@threads
-@pytest.mark.parametrize("full", [True, False])
-@pytest.mark.parametrize(
-    ("n_rows", "n_features"), [(1, 1), (15, 2), (200, 9), (33, 40)]
-)
-def test_most_probable_normal(dtype, n_threads, full, n_rows, n_features):
-    X = np.random.default_rng(1).normal(size=(n_rows, n_features)).astype(dtype)
-    parts = normals(5, n_features, full=full)
-    expected = [np.argmax(log_densities(row, *parts)) for row in X]
-    assert_array_equal(found_by_kernel(X, parts, n_threads), expected)
-
-
-def test_rows_without_a_density_have_no_normal():
-    X = np.zeros((40, 3))
-    X[5, 1], X[17, 0], X[38] = np.nan, 1e200, np.nan
-    numbers = found_by_kernel(X, normals(4, 3, full=True))
-    assert_array_equal(np.flatnonzero(numbers < 0), [5, 17, 38])
-
-
-def test_first_of_equal_normals():
-    means, factors, constants = normals(1, 3, full=True)
-    twice = np.repeat(means, 2, 0), np.repeat(factors, 2, 0), np.repeat(constants, 2)
-    X = np.random.default_rng(0).normal(size=(50, 3))
-    assert_array_equal(found_by_kernel(X, twice), 0)
 
 
 @dtypes
@@ -127,50 +73,3 @@ def test_votes(n_threads):
     assert {-3, -2, -1, 0, 1, 2} == set(winner.tolist())
     assert_array_equal(winner, expected[0])
     assert_array_equal(agreement, expected[1])
-
-
-def one_normal_each(*places):
-    """Return a mixture of narrow normals of one feature, labeled in their order."""
-    means = np.array(places, dtype=float)[:, np.newaxis]
-    labels = np.arange(len(means), dtype=np.int32)
-    ones = np.ones(len(means))
-    return NormalMixture(means, ones[:, np.newaxis, np.newaxis], 0 * ones, labels)
-
-
-def labeled(grouping, X, errors=None, winners=None):
-    codebook = np.array([[0.0], [4.0], [9.0]])
-    return grouping.label(X, errors, winners, metric=Metric(), codebook=codebook)
-
-
-def test_normals_label_complete_rows_and_units_the_others():
-    X = np.array([[0.0], [3.0], [np.nan], [8.0]])
-    units = np.array([1, 1, 0], dtype=np.int32)
-    assert_array_equal(labeled(Grouping(units), X), [1, 1, -3, 0])
-    both = Grouping(units, one_normal_each(9.0, 2.5))
-    assert_array_equal(labeled(both, X), [1, 1, -3, 0])
-    both = Grouping(units, one_normal_each(2.5, 9.0))
-    assert_array_equal(labeled(both, X), [0, 0, -3, 1])
-    assert_array_equal(labeled(both, X, errors=np.ones((4, 1))), [1, 1, -3, 0])
-    known = np.array([2, 2, -1, 1])
-    assert_array_equal(labeled(Grouping(units), X, winners=known), [0, 0, -3, 1])
-
-
-def test_new_numbers_are_those_of_units_and_normals():
-    units = np.array([1, 1, 0], dtype=np.int32)
-    grouping = Grouping(units, one_normal_each(2.5, 9.0))
-    numbers = np.array([4, 7], dtype=np.int32)
-    turned = grouping.renumbered(numbers)
-    assert turned.n_clusters == 8
-    X = np.array([[0.0], [9.0], [np.nan]])
-    assert_array_equal(labeled(turned, X), [4, 7, -3])
-    assert_array_equal(turned.unit_labels, [7, 7, 4])
-
-
-def test_units_and_normals_take_the_labels_of_their_samples():
-    grouping = Grouping(np.zeros(3, dtype=np.int32), one_normal_each(0.0, 9.0))
-    X = np.array([[0.0], [0.5], [8.0], [9.0], [10.0]])
-    winners, labels = np.array([0, 0, 2, 2, 2]), np.array([5, 5, 1, 1, 5])
-    codebook = np.array([[0.0], [4.0], [9.0]])
-    alike = grouping.alike(X, winners, labels, metric=Metric(), codebook=codebook)
-    assert_array_equal(alike.unit_labels, [5, 5, 1])
-    assert_array_equal(alike.mixture.labels, [5, 1])

@@ -61,7 +61,6 @@ def test_many_features_take_no_more():
     wide = (wide + 0.3 * rng.normal(size=wide.shape)).astype(np.float32)
     som = CSOM(4, shape=(6, 6), n_epochs=1)
     peak, fitted = peak_of(lambda: som.fit(wide))
-    assert fitted.mixture_ is not None  # which measures each sample in each normal
     assert peak < 1.5 * wide.nbytes
     peak, _ = peak_of(lambda: fitted.predict(wide))
     assert peak < wide.nbytes
@@ -102,7 +101,7 @@ def test_fits_leave_nothing_behind(estimator):
 
     tracemalloc.start()
     try:
-        n_objects, n_bytes = after_fits(3)
+        n_objects, n_bytes = after_fits(8)  # what is kept once is kept by then
         n_objects_later, n_bytes_later = after_fits(8)
     finally:
         tracemalloc.stop()

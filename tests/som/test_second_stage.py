@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From units to clusters: the parts by hand, the whole on shapes whose truth is known.
 
+The graph, its cuts and the groups that are like normals are tested as algorithms, by
+graphs that are cut by hand and by plain references.
+
 The bounds on the shapes are the targets that the rule was designed for: a mean adjusted
 Rand index of 0.95 over nine shapes for both maps, and the right number of clusters on
 eight of the nine in most drawings.
@@ -12,39 +15,35 @@ import numpy as np
 import pytest
 from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse, stats
-from scipy.sparse.csgraph import connected_components
+from scipy import sparse
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
-from sklearn.datasets import load_iris, make_blobs, make_moons
+from sklearn.datasets import load_iris, make_blobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
-from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM
-from skesom.som._base import cuts_of_units
-from skesom.som._lattice import Lattice
-from skesom.som._second_stage import _graph, _other_rules, _spectral, _units
-from skesom.som._second_stage._graph import cuts_of_graph, parted
+from skesom.som._second_stage import _graph, _spectral, _units
+from skesom.som._second_stage._automatic import number_by_gaps
+from skesom.som._second_stage._normals import cuts_by_normals
 from skesom.som._second_stage._spectral import (
     _links_of_pieces,
     clusters_by_gaps,
     joined_pieces,
 )
-from skesom.som._second_stage._units import Units, both_ways
+from skesom.som._second_stage._units import Units
 
 MAPS = {
     "ESOM": ESOM(random_state=0),
     "CSOM": CSOM(8, random_state=0),
     "torus": CSOM(8, shape=(8, 12), toroidal=True, random_state=0),
 }
-RULES = ("graph", "umatrix", "two-winners")
 every_map = pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
-every_rule = pytest.mark.parametrize("rule", RULES)
 
 
 def groups_of_graph(units, n_clusters):
-    return _graph.graph_clusters(units, n_clusters)[0]
+    graph = _graph.coactivation_graph(units)
+    return _graph.cuts_of_graph(graph, units, [n_clusters])[n_clusters]
 
 
 @pytest.mark.parametrize("n_units", [4, 2100], ids=["table", "list"])
@@ -77,22 +76,6 @@ def test_groups_without_samples_join_others():
     assert_array_equal(labels, [1, 1, 1, 0, 0])
     units = Units(codebook, np.full(5, 2))
     assert_array_equal(_units.held_groups(np.arange(5), units), np.arange(5))
-
-
-def test_component_clusters():
-    codebook = np.array([[0.0], [1.0], [5.0], [6.0]])
-    links = sparse.csr_array(
-        (
-            np.array([0.5, 0.5, 0.0, 0.0, 0.9, 0.9]),
-            ([0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]),
-        ),
-        shape=(4, 4),
-    )
-    groups = _units.component_clusters(codebook, links, 2.0)
-    assert groups[0] == groups[1] != groups[2] == groups[3]
-    # A link whose strength underflowed to 0 is a link.
-    assert len(set(_units.component_clusters(codebook, links, np.inf))) == 1
-    assert len(set(_units.component_clusters(codebook, links, 0.5))) == 4
 
 
 def chain(n_units, cuts=(), gaps=()):
@@ -173,7 +156,7 @@ def test_components_are_clusters_when_they_are_as_many():
     units = chain(30, gaps=[10, 20])
     groups = groups_of_graph(units, 3)
     assert_array_equal(groups, np.repeat([0, 1, 2], 10))
-    assert_array_equal(groups_of_graph(units, "auto"), groups)
+    assert number_by_gaps(units)[0] == 3
     for n_clusters in (1, 2, 5):
         assert len(set(groups_of_graph(units, n_clusters))) == n_clusters
 
@@ -200,13 +183,21 @@ def test_island_is_a_cluster_where_the_body_has_gaps():
         assert groups[30] == groups[29]
 
 
-def test_island_takes_no_cluster_from_the_body():
-    whole, parted = chain(30, cuts=[15]), chain(30, gaps=[15])
-    for body, numbers in ((whole, [2, 3, 5]), (parted, [2, 5])):
-        for n_clusters in numbers:
-            groups = groups_of_graph(with_island(body, 3, 60.0), n_clusters)
-            assert len(set(groups[:30])) == n_clusters
-            assert groups[30] == groups[29]
+def test_island_takes_no_cluster_from_a_body_in_one_piece():
+    body = chain(30, cuts=[15])
+    for n_clusters in (2, 3, 5):
+        groups = groups_of_graph(with_island(body, 3, 60.0), n_clusters)
+        assert len(set(groups[:30])) == n_clusters
+        assert groups[30] == groups[29]
+
+
+def test_island_comes_off_before_a_body_is_halved():
+    """Two bodies, an island: it is the third cluster, and stays one of more."""
+    body = chain(30, gaps=[15])
+    for n_clusters in (3, 4, 5):
+        groups = groups_of_graph(with_island(body, 3, 60.0), n_clusters)
+        assert len(set(groups)) == n_clusters
+        assert groups[30] not in groups[:30]
 
 
 def test_compact_groups_of_a_unit_each_are_clusters():
@@ -261,12 +252,11 @@ def test_compact_unit_is_an_island_from_half_as_far(radius, islands):
     assert [island.tolist() for island in found] == islands
 
 
-@pytest.mark.parametrize("cut", [groups_of_graph, lambda *of: cuts_of_graph(*of)[0]])
-def test_unit_without_samples_stays_with_what_it_is_tied_to(cut):
+def test_unit_without_samples_stays_with_what_it_is_tied_to():
     """Though a unit of the other body is nearer."""
     line = chain(20, gaps=[10])
     line.codebook[10], line.hits[10] = 10.5, 0
-    groups = cut(line, 2 if cut is groups_of_graph else [2])
+    groups = groups_of_graph(line, 2)
     assert_array_equal(groups == groups[9], np.repeat([True, False], 10))
 
 
@@ -304,7 +294,7 @@ def test_spanning_tree_is_the_shortest(global_random_seed):
     assert tree.data.sum() == pytest.approx(total)
 
 
-@pytest.mark.parametrize("n_clusters", [1, 2, 3, "auto"])
+@pytest.mark.parametrize("n_clusters", [1, 2, 3])
 def test_odd_units_are_grouped(n_clusters):
     line = chain(6)
     nowhere = sparse.csr_array((6, 6), dtype=np.int64)
@@ -319,6 +309,7 @@ def test_odd_units_are_grouped(n_clusters):
         groups = groups_of_graph(units, n_clusters)
         assert len(groups) == len(units)
         assert (groups >= 0).all()
+        assert 1 <= number_by_gaps(units)[0] <= len(units)
 
 
 def test_grouping_is_reproducible_and_leaves_its_input():
@@ -329,83 +320,6 @@ def test_grouping_is_reproducible_and_leaves_its_input():
     assert_array_equal(units.codebook, before[0])
     assert (units.counts != before[1]).nnz == 0
     assert_array_equal(units.hits, before[2])
-
-
-def line_of(heights, hits=None):
-    """Return a line of units with a given U-matrix."""
-    n_units = len(heights)
-    links = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(n_units, n_units))
-    return Units(
-        np.arange(n_units, dtype=float)[:, None],
-        np.ones(n_units) if hits is None else np.array(hits),
-        links=sparse.csr_array(links),
-        heights=np.array(heights, dtype=float),
-    )
-
-
-def test_valleys_run_downhill():
-    units = line_of([1, 2, 3, 2.5, 2, 2, 4])
-    assert_array_equal(
-        _other_rules.valleys(units.heights, units.links), [0, 0, 0, 1, 1, 2, 2]
-    )
-
-
-def test_shallow_valleys_are_joined_over_their_lowest_pass():
-    # Grounds 1, 2 and 1.5; passes 2.2 to the left of the 2 and 6 to its right.
-    units = line_of([1, 2.2, 2, 6, 1.5])
-    assert_array_equal(_other_rules.umatrix_clusters(units, 3), [0, 0, 1, 2, 2])
-    two = _other_rules.umatrix_clusters(units, 2)
-    assert two[0] == two[1] == two[2] != two[4]
-    assert_array_equal(two, _other_rules.umatrix_clusters(units, "auto"))
-    assert len(set(_other_rules.umatrix_clusters(units, 1))) == 1
-
-
-def test_depth_of_a_valley_is_the_way_to_a_deeper_one(global_random_seed):
-    rng = np.random.default_rng(global_random_seed)
-    places, heights = rng.normal(size=(80, 2)), rng.uniform(1, 5, 80)
-    links = kneighbors_graph(places, 4)
-    links = sparse.csr_array(links + links.T)
-    units = Units(places, np.ones(80), links=links, heights=heights)
-    valley = _other_rules.valleys(heights, links)
-    _, depth = _other_rules._depths(valley, units)
-    assert np.count_nonzero(depth < np.inf) > 5
-    for number, found in enumerate(depth):
-        ground, expected = heights[valley == number].min(), np.inf
-        for level in np.sort(heights)[::-1]:
-            below = heights <= level
-            _, pool = connected_components(links[below][:, below], directed=False)
-            own = pool == pool[heights[below] == ground]
-            if heights[below][own].min() == ground:
-                break
-            expected = level / ground
-        assert found == expected
-
-
-def test_valley_without_samples_is_none():
-    units = line_of([1, 9, 1, 9, 1.5], hits=[5, 0, 0, 0, 5])
-    groups = _other_rules.umatrix_clusters(units, 2)
-    assert len(set(groups)) == 2
-    assert groups[0] != groups[4]
-
-
-def test_more_valleys_than_clusters_without_links():
-    units = Units(
-        np.arange(4.0)[:, None],
-        np.ones(4),
-        links=sparse.csr_array((4, 4)),
-        heights=np.zeros(4),
-    )
-    assert len(set(_other_rules.umatrix_clusters(units, 2))) == 2
-
-
-def test_two_winners_drops_the_weakest_divisions():
-    units = chain(40, cuts=[12, 25])
-    groups = _other_rules.two_winner_clusters(units, 3)
-    assert_array_equal(np.flatnonzero(np.diff(groups)) + 1, [12, 25])
-    # A link of one sample is at the threshold of a tenth of 10 samples per unit.
-    assert_array_equal(_other_rules.two_winner_clusters(units, "auto"), groups)
-    torn = chain(30, gaps=[10, 20])
-    assert len(set(_other_rules.two_winner_clusters(torn, 2))) == 2
 
 
 @pytest.fixture(scope="module")
@@ -431,37 +345,11 @@ def test_golden_numbers_of_a_clusterer(iris_map):
     )
 
 
-@pytest.mark.parametrize(
-    ("sigma", "n_clusters", "expected"), [(None, 9, 0.320), (2, 3, 0.615)]
-)
-def test_golden_numbers_of_valleys(iris_map, sigma, n_clusters, expected):
-    X, truth, csom = iris_map
-    heights = csom.u_matrix().ravel()
-    if sigma:
-        smooth = Lattice(csom.shape_).smooth
-        heights = smooth(np.column_stack([heights, np.ones(66)]), sigma)
-        heights = heights[:, 0] / heights[:, 1]
-    found = _other_rules.valleys(heights, csom.connections_)[csom.winners(X)]
-    assert len(np.unique(found)) == n_clusters
-    assert adjusted_rand_score(truth, found) == pytest.approx(expected, abs=5e-4)
-
-
 def test_a_clusterer_sees_units_in_the_unit_of_the_samples():
     X, truth = make_blobs(400, centers=[[0, 0], [0, 50], [50, 0]], random_state=0)
     by_length = DBSCAN(eps=10, min_samples=1)
     som = CSOM(shape=(8, 8), clusterer=by_length, random_state=0)
     assert adjusted_rand_score(truth, som.fit_predict(X)) == 1
-
-
-def test_golden_numbers_of_two_winners(iris_map):
-    X, truth, csom = iris_map
-    winners = csom.winners(X, 2)
-    counts = _units.count_pairs(winners, 66)
-    rows, columns, between = both_ways(counts)
-    links = sparse.coo_array((between, (rows, columns)), shape=(66, 66))
-    found = _other_rules.linked(links, links.data > 0)[winners[:, 0]]
-    assert len(np.unique(found)) == 4
-    assert adjusted_rand_score(truth, found) == pytest.approx(0.413, abs=5e-4)
 
 
 def fit(som, X, **parameters):
@@ -478,67 +366,44 @@ def check_labels(som, n_clusters):
 
 
 @every_map
-@every_rule
-def test_rule_finds_blobs(som, rule):
+def test_finds_blobs(som):
     X, truth = make_blobs(600, centers=[[0, 0], [9, 0], [0, 9]], random_state=0)
     for n_clusters in (3, "auto"):
-        found = fit(som, X, clusterer=rule, n_clusters=n_clusters)
-        if rule == "umatrix" and n_clusters == "auto" and isinstance(som, ESOM):
-            continue  # an uneven U-matrix has more valleys
+        found = fit(som, X, n_clusters=n_clusters)
         check_labels(found, 3)
         assert adjusted_rand_score(truth, found.labels_) > 0.98
 
 
 @every_map
-@every_rule
-def test_as_many_clusters_as_asked(som, rule):
+def test_as_many_clusters_as_asked(som):
     X = np.random.default_rng(0).normal(size=(400, 3))
-    for number in (2, 20) if rule == "graph" else (1, 8):
-        check_labels(fit(som, X, clusterer=rule, n_clusters=number), number)
+    for number in (1, 2, 8, 20):
+        check_labels(fit(som, X, n_clusters=number), number)
 
 
-@every_rule
-def test_many_clusters(rule):
+def test_many_clusters():
     X = np.random.default_rng(0).normal(size=(4000, 2))
-    check_labels(CSOM(200, shape=(20, 20), clusterer=rule).fit(X), 200)
-    esom = ESOM(200, clusterer=rule, random_state=0).fit(X)
-    check_labels(esom, 200)
+    check_labels(CSOM(200, shape=(20, 20)).fit(X), 200)
+    check_labels(ESOM(200, random_state=0).fit(X), 200)
 
 
-@pytest.mark.parametrize("n_clusters", [3, 7, "auto"])
-@pytest.mark.parametrize("rule", [*RULES, "components"])
 @pytest.mark.parametrize("make", [ESOM, CSOM])
-def test_unit_of_the_data_does_not_matter(make, rule, n_clusters):
-    if rule == "components" and make is CSOM:
-        pytest.skip("only an ESOM has links of its own")
-    n_clusters = 8 if rule == "components" else n_clusters
-    X, _ = make_blobs(300, centers=3, cluster_std=0.5, random_state=1)
-    X = np.concatenate([X, X[:20], 30 + 0.1 * X[:4]])
-    som = make(n_clusters, clusterer=rule, random_state=0)
-    expected = som.fit(X).labels_
-    scale = {3: 2.0**-80, 7: 1e-17, 8: 1e-17, "auto": 2.0**80}[n_clusters]
-    assert_array_equal(som.fit(X * scale).labels_, expected)
-
-
-@every_rule
-@pytest.mark.parametrize("make", [ESOM, CSOM])
-def test_more_clusters_than_units_with_samples(make, rule):
+def test_more_clusters_than_units_with_samples(make):
     X = np.repeat([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]], 20, axis=0)
-    som = make(n_clusters=8, clusterer=rule, random_state=0)
-    with pytest.warns(ConvergenceWarning, match="3 clusters, fewer than n_clusters=8"):
+    som = make(n_clusters=8, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="3 units with samples, fewer than"):
         som.fit(X)
     check_labels(som, 3)
 
 
-@every_rule
-def test_one_unit_and_duplicates(rule):
+def test_one_unit_and_duplicates():
     X = np.ones((30, 2))
     for n_clusters in (1, "auto"):
         for som in (
-            ESOM(n_clusters, clusterer=rule),
-            ESOM(n_clusters, epsilon=10.0, clusterer=rule),
-            CSOM(n_clusters, shape=1, clusterer=rule),
-            CSOM(n_clusters, shape=(3, 3), clusterer=rule, init="random"),
+            ESOM(n_clusters),
+            ESOM(n_clusters, epsilon=10.0),
+            CSOM(n_clusters, shape=1),
+            CSOM(n_clusters, shape=(3, 3), init="random"),
         ):
             assert_array_equal(som.fit(X).labels_, np.zeros(30))
 
@@ -547,7 +412,7 @@ def test_one_unit_and_duplicates(rule):
 @pytest.mark.parametrize("make", [ESOM, CSOM])
 def test_none_leaves_each_unit_a_cluster(make):
     X, _ = make_blobs(600, centers=[[0, 0], [9, 0], [0, 9]], random_state=0)
-    for rule in (*RULES, KMeans(2)):
+    for rule in ("tree", KMeans(2)):
         som = make(None, clusterer=rule, random_state=0).fit(X)
         hit = som.hits_ > 0
         assert_array_equal(np.sort(som.unit_labels_[hit]), np.arange(hit.sum()))
@@ -658,53 +523,10 @@ def test_two_normals_are_two_clusters_if_there_is_a_valley(som, apart, expected)
 
 
 @pytest.mark.parametrize("make", [ESOM, CSOM])
-@every_rule
-def test_one_body_is_not_split(make, rule):
+def test_one_body_is_not_split(make):
     X, _ = golf_ball(np.random.default_rng(0))
-    som = make(n_clusters="auto", clusterer=rule, random_state=0).fit(X)
+    som = make(n_clusters="auto", random_state=0).fit(X)
     assert_array_equal(som.labels_, 0)
-
-
-def overlapping_normals(rng):
-    """Return samples of two long normals that cross, and the better guess of each."""
-    shapes = [np.diag([9.0, 0.25, 1.0]), np.diag([0.25, 9.0, 1.0])]
-    centers = [[0.0, 0.0, 0.0], [2.0, 2.0, 1.0]]
-    X = np.concatenate(
-        [
-            rng.multivariate_normal(center, shape, 2000)
-            for center, shape in zip(centers, shapes, strict=True)
-        ]
-    )
-    densities = [
-        stats.multivariate_normal(center, shape).logpdf(X)
-        for center, shape in zip(centers, shapes, strict=True)
-    ]
-    return X, np.argmax(densities, axis=0)
-
-
-@pytest.mark.parametrize("Map", [ESOM, CSOM])
-def test_samples_belong_to_normals_where_no_gap_parts_them(Map, global_random_seed):
-    X, expected = overlapping_normals(np.random.default_rng(global_random_seed))
-    som = Map(n_clusters=2, random_state=0).fit(X)
-    assert adjusted_rand_score(expected, som.labels_) > 0.9
-    of_units = som.unit_labels_[som.winners(X)]
-    assert adjusted_rand_score(expected, som.labels_) > adjusted_rand_score(
-        expected, of_units
-    )
-    assert_array_equal(som.predict(X[:7]), som.labels_[:7])
-    # Incomplete samples, and those with errors, have the cluster of their unit.
-    X[3, 1] = np.nan
-    assert som.predict(X[:7])[3] == som.unit_labels_[som.winners(X[3:4])[0]]
-    errors = np.full_like(X, 0.1)
-    with_errors = som.unit_labels_[som.winners(X, errors=errors)]
-    assert_array_equal(som.predict(X, errors=errors), with_errors)
-
-
-def test_no_normals_where_gaps_part_the_clusters():
-    X, truth = make_moons(2000, noise=0.04, random_state=0)
-    esom = ESOM(2, random_state=0).fit(X)
-    assert esom.mixture_ is None
-    assert adjusted_rand_score(truth, esom.labels_) == 1
 
 
 def path_of(n_units):
@@ -762,25 +584,68 @@ def test_bodies_that_pieces_join_are_parted_by_cuts():
     assert len(np.unique(groups)) == 3
 
 
-def test_gap_beside_a_few_samples_parts_last():
-    """The widest one, but what it parts is no cluster."""
+def test_islands_part_at_their_gaps_before_bodies_do():
+    """A gap beside fewer samples than an island has parts last, though it is wider."""
     places = np.r_[np.arange(4), 10 + np.arange(4), 40].astype(float)
     units = Units(places[:, np.newaxis], np.ones(9, dtype=int))
-    two, three = (parted(units, np.zeros(9, dtype=int), n) for n in (2, 3))
+    parting = _graph.Parting(units, np.zeros(9, dtype=np.intp))
+    two, three = (parting.groups(number) for number in (2, 3))
     for groups in (two, three):
         assert_array_equal(groups[:8] == groups[0], np.repeat([True, False], 4))
         assert_array_equal(groups[:8] == groups[7], np.repeat([False, True], 4))
     assert three[8] not in three[:8]
 
 
-def test_cuts_for_several_numbers_are_those_of_the_graph():
-    """As many groups as asked for; bodies that touch are cut between their middles."""
-    X, truth = make_blobs(2000, 2, centers=[[0, 0], [5, 0], [0, 5]], random_state=0)
-    esom = ESOM(random_state=0).fit(X)
-    numbers = [12, 3, 2, 1]
-    cuts = cuts_of_units(esom, X, None, numbers)
-    assert [len(np.unique(groups)) for groups in cuts] == numbers
-    winners = esom.winners(X)
-    assert adjusted_rand_score(truth, cuts[1][winners]) > 0.95
-    largest = np.bincount(cuts[2][winners]).max()
-    assert largest < 0.75 * len(X)
+def cost_of(samples):
+    """Return n log |S| - 2 n log n of a group, as docs/second_stage.md defines it."""
+    n_samples = len(samples)
+    covariance = np.cov(samples.T, ddof=0) + 0.01 * np.eye(samples.shape[1])
+    volume = np.log(np.linalg.det(covariance))
+    return n_samples * volume - 2 * n_samples * np.log(n_samples)
+
+
+def joined_by_definition(groups, samples):
+    """Join the pair of groups whose union is least worse, one pair after the other."""
+    yield groups
+    while groups.max() > 0:
+        numbers = np.arange(groups.max() + 1)
+        own = [cost_of(samples[groups == number]) for number in numbers]
+        costs = {
+            (one, other): cost_of(samples[(groups == one) | (groups == other)])
+            - own[one]
+            - own[other]
+            for one in numbers
+            for other in numbers
+            if one < other
+        }
+        one, other = min(costs, key=costs.get)
+        groups = np.where(groups == other, one, groups)
+        groups = np.unique(groups, return_inverse=True)[1]
+        yield groups
+
+
+def test_groups_like_normals_are_those_of_the_definition(global_random_seed):
+    """Pieces of several samples each, of three bodies that overlap."""
+    rng = np.random.default_rng(global_random_seed)
+    piece = np.repeat(np.arange(9), 12)
+    centers = rng.normal(scale=2, size=(9, 2))
+    samples = centers[piece] + rng.normal(size=(108, 2)) * [1.0, 0.4]
+    samples = (samples - samples.mean(axis=0)) / samples.std(axis=0)
+    means = np.array([samples[piece == own].mean(axis=0) for own in range(9)])
+    spreads = [np.cov(samples[piece == own].T, ddof=0) for own in range(9)]
+    spreads = np.array(spreads)
+    scale = np.array([3.0, 0.5])  # features of any width
+    units = Units(
+        codebook=means * scale + 7,
+        hits=np.full(9, 12),
+        means=means * scale + 7,
+        covariances=spreads * np.outer(scale, scale),
+    )
+    numbers = list(range(2, 10))
+    found = cuts_by_normals(units, np.ones(9, dtype=bool), [], numbers)
+    assert sorted(found) == numbers
+    for groups in joined_by_definition(piece, samples):
+        number = groups.max() + 1
+        if number > 1:
+            of_piece = found[number]
+            assert adjusted_rand_score(groups, of_piece[piece]) == 1

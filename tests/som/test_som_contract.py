@@ -23,7 +23,6 @@ from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 MAPS = [
     pytest.param(ESOM(4, random_state=0), id="esom"),
     pytest.param(ESOM(None, random_state=0), id="esom-units"),
-    pytest.param(ESOM(clusterer="components", random_state=0), id="esom-components"),
     pytest.param(CSOM(4, shape=(5, 6), random_state=0), id="csom"),
     pytest.param(CSOM(None, shape=(5, 6), random_state=0), id="csom-units"),
     pytest.param(
@@ -62,8 +61,6 @@ def state_of(estimator):
     for name, value in vars(estimator).items():
         if name == "grouping_":
             state["unit_labels_"] = value.unit_labels
-            if value.mixture is not None:
-                state |= value.mixture._asdict()
             continue
         if name == "estimator_":
             state |= state_of(value)
@@ -119,7 +116,7 @@ def test_labels_fall_in_size_and_all_occur(estimator, X):
 @pytest.mark.parametrize("n_clusters", [1, 5, 8])
 def test_number_of_clusters(estimator, n_clusters):
     X, truth = make_blobs(800, centers=5, cluster_std=0.5, random_state=1)
-    som = clone(estimator).set_params(n_clusters=n_clusters, clusterer="graph").fit(X)
+    som = clone(estimator).set_params(n_clusters=n_clusters).fit(X)
     assert_array_equal(np.unique(som.labels_), np.arange(n_clusters))
     assert n_clusters != 5 or adjusted_rand_score(truth, som.labels_) > 0.9
 
@@ -142,21 +139,7 @@ def test_methods_agree_with_distances(estimator, X):
     assert_array_equal(winners, distances.argmin(axis=1))
     assert_array_equal(fitted.winners(new), winners)
     assert_allclose(nearest, distances.min(axis=1), rtol=1e-12)
-    if fitted.mixture_ is None:
-        assert_array_equal(fitted.predict(new), fitted.unit_labels_[winners])
-    else:
-        assert_array_equal(fitted.predict(new), most_probable(fitted.mixture_, new))
-
-
-def most_probable(mixture, X):
-    """Return the label of the normal of the highest density, one sample at a time."""
-    densities = []
-    for mean, factor, constant in zip(*mixture[:3], strict=True):
-        precision = factor @ factor.T
-        apart = X - mean
-        distance = [row @ precision @ row for row in apart]
-        densities.append(constant - np.array(distance) / 2)
-    return mixture.labels[np.argmax(densities, axis=0)]
+    assert_array_equal(fitted.predict(new), fitted.unit_labels_[winners])
 
 
 @every_map
@@ -302,8 +285,6 @@ def test_missing_features(estimator, X):
     assert fitted.labels_[3] == -3
 
 
-# "components" decides itself how many there are.
-@pytest.mark.filterwarnings("ignore:ESOM does not use n_clusters=1")
 @every_map
 def test_constant_data(estimator):
     fitted = clone(estimator).set_params(n_clusters=1).fit(np.full((30, 2), 4.5))
@@ -350,9 +331,7 @@ def test_refused_tables(estimator, X):
     with pytest.raises(ValueError, match="infinity"):
         clone(estimator).fit(X)
     with pytest.raises(ValueError, match="n_samples=3 should be >= n_clusters=5"):
-        clone(estimator).set_params(n_clusters=5, clusterer="graph").fit(
-            np.ones((3, 2))
-        )
+        clone(estimator).set_params(n_clusters=5).fit(np.ones((3, 2)))
 
 
 @pytest.mark.parametrize(

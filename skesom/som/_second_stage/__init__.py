@@ -36,10 +36,6 @@ class Grouping(NamedTuple):
         """Number of clusters."""
         return int(self.unit_labels.max()) + 1
 
-    def label(self, X, errors, winners, metric, codebook):
-        """Return the cluster of every sample; winners may be unknown, which is None."""
-        return labels_by_units(self.unit_labels, X, errors, winners, metric, codebook)
-
 
 def labels_by_units(unit_labels, X, errors, winners, metric, codebook):
     """Return the label that the nearest unit of every sample has."""

@@ -30,7 +30,7 @@ _SAMPLES_EACH = 75  # of a cluster, at least
 _SEPARATION = 1.35  # 1.2 parts .02 of tables of noise, and is right no more often
 _HARDER = 2.0  # times as many links that cuts halve a body by as those along gaps
 NO_GAP = 0.1  # share of cut links that is no gap; two seeds of a galaxy agree .02 more
-MOST_STEPS = 30  # of k-means on eigenvectors, and of a mixture
+_MOST_STEPS = 30  # of k-means on eigenvectors
 _GAP = 0.15  # of the links that cut a piece in two; noise seldom has less (.02 of maps)
 
 
@@ -138,7 +138,7 @@ def cut(vectors):
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         directions = vectors / np.maximum(lengths, np.finfo(float).tiny)
         centers = directions[typical]
-        for _ in range(MOST_STEPS):
+        for _ in range(_MOST_STEPS):
             distances = np.sum(centers**2, axis=1) - 2 * directions @ centers.T
             groups = np.argmin(distances, axis=1)
             groups[typical] = np.arange(n_clusters)  # so that no group is empty

@@ -162,11 +162,3 @@ def spanning_tree(lengths, ends, n_nodes):
     tree = minimum_spanning_tree(edges).tocoo()
     tree.data = lengths[tree.data.astype(np.intp) - 1]
     return tree
-
-
-def root_of(parents, node):
-    """Follow the parents of a node to the one that is its own, and shorten the way."""
-    while parents[node] != node:
-        parents[node] = parents[parents[node]]
-        node = parents[node]
-    return node
