@@ -57,8 +57,6 @@ _RATE, _FINAL_RATE = 0.5, 0.01  # of online training, as in other programs
 # unit is pushed to at most exp(10 exp(-2)) = 4 times its distance.
 _SUM_OF_RATES = 10
 _SCHEDULE = "array-like", callable, None
-_FORMER_PARAMETERS = {"final_sigma", "sigma_decay"}
-_FORMER_PARAMETERS |= {"final_learning_rate", "learning_rate_decay"}
 _OF_LAYER = {"shape", "sigma", "diameter", "init"}  # which it takes from no map
 
 
@@ -554,14 +552,6 @@ default="euclidean"
         start = initial_codebook(self.init, axes, X, sample_weight, shape, generator)
         start = self._metric_to_learn().normalized(start)
         return Training(start, self._lattice(shape), (), np.empty(0))
-
-    def __setstate__(self, state):
-        # Models are read that hold four parameters of the time before `sigma` and
-        # `learning_rate` could be arrays or functions.
-        for parameters in (state, state.get("_fitted_parameters", {})):
-            for name in _FORMER_PARAMETERS & parameters.keys():
-                del parameters[name]
-        super().__setstate__(state)
 
     def _set_map(self, training, n_calls):
         lattice = training.lattice

@@ -418,16 +418,3 @@ def test_torus_unfolds():
         connected = csom.connections_.toarray()[nearest[:, 0], nearest[:, 1]]
         quality.append((1 - connected.mean(), csom.quantization_error_))
     assert quality[1] < quality[0]
-
-
-def test_models_with_parameters_of_former_schedules_are_read():
-    X, _ = draw()
-    csom = CSOM(3, shape=(3, 3)).fit(X)
-    state = csom.__getstate__() | {"final_sigma": None, "learning_rate_decay": "linear"}
-    former = {"final_learning_rate": 0.01, "sigma_decay": "exponential"}
-    state["_fitted_parameters"] = state["_fitted_parameters"] | former
-    read = CSOM()
-    read.__setstate__(state)
-    assert vars(read).keys() == vars(csom).keys()
-    assert read._fitted_parameters.keys() == csom._fitted_parameters.keys()
-    assert_array_equal(read.predict(X), csom.labels_)
