@@ -427,10 +427,20 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         cut = copy(self)
         if cut._n_before_cut is None:
             cut._n_before_cut = int(last.n_clusters_)
-        last = last._cut_at(n_clusters, table, errors)
+        learned, own_errors = table, errors
+        if self.sampler is not None:
+            rows = self._sampled_rows(cube, valid)
+            learned = take_rows(table, rows)
+            own_errors = None if errors is None else take_rows(errors, rows)
+        last = last._cut_at(n_clusters, learned, own_errors)
         cut.estimator_ = with_end(self.estimator_, last)
+        labels = last.labels_
         agreement = getattr(last, "agreement_", None)
-        cut._take_labels(last.labels_, agreement, valid, cube)
+        if self.sampler is not None:
+            labels = with_errors(last.predict, table, errors)
+            if agreement is not None:
+                agreement = with_errors(last.agreement, table, errors)
+        cut._take_labels(labels, agreement, valid, cube)
         drop_lazy_labels(last)
         return cut
 
@@ -733,7 +743,7 @@ def _doubts(sizes, n_pixels, n_bands, *, asked_for=None):
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for not in (1, "auto"):
         yield (
             f"One cluster holds {share:.1%} of the clustered pixels: outliers, empty "
-            "sky or few bright pixels rule the map. Stretch the fluxes (AsinhStretch), "
-            "mask outliers and sky (CubeMasker), or try another epsilon or number of "
-            "clusters."
+            "sky or few bright pixels rule the map, or small groups come off first. "
+            "Ask for more clusters, stretch the fluxes (AsinhStretch), mask outliers "
+            "and sky (CubeMasker), or try another epsilon."
         )

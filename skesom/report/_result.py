@@ -379,11 +379,12 @@ class Result:
 
     @cached_property
     def persistence(self):
-        """Share of the clusterings that hold each cluster apart; None without a tree."""
+        """Share of the clusterings that hold each cluster apart, or None (no tree)."""
         if not self.has_tree:
             return None
-        tree = ClusterTree(self.grouped_tree["children"], self.grouped_tree["distances"])
-        return tree.persistence(self.grouped_tree["clusters"])
+        parts = self.grouped_tree
+        tree = ClusterTree(parts["children"], parts["distances"])
+        return tree.persistence(parts["clusters"])
 
     @property
     def is_classified(self):

@@ -221,7 +221,7 @@ def test_trees_of_a_consensus_that_do_not_fit_together(table, name):
     tamed(consensus)
     place = [ClusterTree._fields.index(way[1])]
     consensus._tree = changed(consensus._tree, place, change)
-    with pytest.raises(ValueError, match="^its (children|heights)"):
+    with pytest.raises(ValueError, match=r"^its (children|heights)"):
         tamed(consensus)
 
 
@@ -240,7 +240,7 @@ def test_trees_of_a_consensus_that_do_not_fit_together(table, name):
 def test_clusters_that_are_no_cut_of_the_tree(table, name, value):
     consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
     setattr(consensus, name, value)
-    with pytest.raises(ValueError, match="^(its|it does not)"):
+    with pytest.raises(ValueError, match=r"^(its|it does not)"):
         tamed(consensus)
 
 
