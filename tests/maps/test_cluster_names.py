@@ -258,10 +258,12 @@ def test_groups_of_labels_are_restored(consensus_job, galaxy):
         names.restore([("disc", (7,))])
 
 
-@pytest.mark.parametrize("clusterer", [KMeans(3, random_state=0), ESOM(3)])
+@pytest.mark.parametrize(
+    "clusterer",
+    [KMeans(3, random_state=0), ESOM(clusterer=KMeans(3, random_state=0))],
+    ids=["k-means", "units by k-means"],
+)
 def test_without_a_tree_one_is_asked_for(galaxy, clusterer):
-    if hasattr(clusterer, "labels_at"):
-        pytest.skip("has a tree")
     fitted = make_cluster_pipeline(clusterer).fit(galaxy)
     with pytest.raises(ValueError, match="There is no tree of clusters"):
         ClusterNames.from_clusterer(fitted, galaxy)
