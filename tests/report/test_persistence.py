@@ -134,40 +134,42 @@ def test_the_summary_explains_it(tree_job, galaxy, tmp_path):
     assert "persistence" not in files.clusters.colnames
 
 
+@pytest.fixture(scope="module")
+def equal_job(galaxy):
+    consensus = ConsensusClusterer(CSOM(4, shape=(5, 5)), n_estimators=3)
+    consensus.set_params(max_samples=1.0, random_state=0)
+    with pytest.warns(UserWarning, match="All 3 members are equal"):
+        return make_cluster_pipeline(consensus, sky="mask").fit(galaxy)
+
+
+@pytest.fixture(scope="module")
+def equal_report(equal_job, galaxy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("equal") / "result"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return write_report(folder, equal_job, galaxy, pictures=PictureStyle(dpi=30))
+
+
 class TestEqualMembers:
     """Members that see the same agree on all, which says nothing."""
 
-    @pytest.fixture(scope="class")
-    def equal_job(self, galaxy):
-        consensus = ConsensusClusterer(CSOM(4, shape=(5, 5)), n_estimators=3)
-        consensus.set_params(max_samples=1.0, random_state=0)
-        with pytest.warns(UserWarning, match="All 3 members are equal"):
-            return make_cluster_pipeline(consensus, sky="mask").fit(galaxy)
-
-    @pytest.fixture(scope="class")
-    def files(self, equal_job, galaxy, tmp_path_factory):
-        folder = tmp_path_factory.mktemp("equal") / "result"
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            return write_report(
-                folder, equal_job, galaxy, pictures=PictureStyle(dpi=30)
-            )
-
-    def test_no_file_tells_it(self, files):
-        assert not [name for name in files if name.startswith("agreement")]
+    def test_no_file_tells_it(self, equal_report):
+        assert not [name for name in equal_report if name.startswith("agreement")]
         for name in ("clusters.ecsv", "pieces.ecsv"):
-            assert "agreement" not in Table.read(files[name]).colnames
-        text = files["summary.md"].read_text()
+            assert "agreement" not in Table.read(equal_report[name]).colnames
+        text = equal_report["summary.md"].read_text()
         assert "agree" not in text
         assert "least certain" not in text
-        assert {each.sure for each in files.descriptions} == {""}
-        told = json.loads(files["provenance.json"].read_text())
+        assert {each.sure for each in equal_report.descriptions} == {""}
+        told = json.loads(equal_report["provenance.json"].read_text())
         assert told["decisions"]["runs"] is None
-        assert not [line for line in decision_lines(files.decisions) if "gree" in line]
-        assert "dendrogram.png" in files
+        assert not [
+            line for line in decision_lines(equal_report.decisions) if "gree" in line
+        ]
+        assert "dendrogram.png" in equal_report
 
-    def test_nor_for_other_images(self, files, galaxy, table_in, tmp_path):
-        job, _ = load_model(files["model.skops"])
+    def test_nor_for_other_images(self, equal_report, galaxy, table_in, tmp_path):
+        job, _ = load_model(equal_report["model.skops"])
         label_map = job.predict(galaxy)
         table = table_in(tmp_path / "other", job, galaxy, label_map=label_map)
         assert "agreement" not in table.colnames
