@@ -39,7 +39,7 @@ from skesom.som._input import (
 from skesom.som._metric import Metric, sums_by_group
 from skesom.som._second_stage import Grouping, UnitTree, labels_by_units, ranked
 from skesom.som._second_stage._automatic import number_by_gaps
-from skesom.som._second_stage._ladder import ladder_cuts
+from skesom.som._second_stage._ladder import ladder_of
 from skesom.som._second_stage._units import (
     Units,
     clusters_of,
@@ -565,8 +565,7 @@ class CodebookMap(
         units = self._described(codebook, summary)
         if not self._takes_number():
             return self._grouped(clusters_of(self.clusterer, units))
-        cuts = ladder_cuts(units, LADDER)
-        unit_tree = self._grown(cuts)
+        unit_tree = self._grown(ladder_of(units, LADDER))
         number = self.n_clusters
         gaps = ()
         if number == "auto":
@@ -587,17 +586,17 @@ class CodebookMap(
         units = Units(self._metric().prepared(self.codebook_), self.hits_)
         return Grouping(ranked(held_groups(groups, units), self.hits_))
 
-    def _grown(self, cuts):
+    def _grown(self, ladder):
         """Return the tree over the units that hold samples."""
         codebook = self._metric().prepared(self.codebook_)
         codebook = np.ldexp(codebook, exponent_for(codebook, always=True))
         held = np.flatnonzero(self.hits_ > 0)
         places = codebook[held].astype(np.float64)
-        tree = tree_of_units(cuts[held], self.hits_[held], places)
+        tree = tree_of_units(ladder.cuts()[held], self.hits_[held], places)
         leaf_of_unit = np.empty(len(codebook), dtype=np.intp)
         leaf_of_unit[held] = np.arange(len(held))
         leaf_of_unit = spread(leaf_of_unit[held], self.hits_ > 0, codebook)
-        return UnitTree(tree, leaf_of_unit, self.hits_[held], cuts)
+        return UnitTree(tree, leaf_of_unit, self.hits_[held], ladder)
 
     def _described(self, codebook, summary):
         """Return the units as the second stage sees them."""

@@ -46,7 +46,7 @@ from skesom.som._base import (
     sums_by_label,
     without_lazy,
 )
-from skesom.som._consensus_tree import are_equal, grown, view
+from skesom.som._consensus_tree import are_equal, grown, view, views
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
@@ -280,19 +280,17 @@ class ConsensusClusterer(
         # Members that predict are compared by rows of all of the table, not by those
         # that they learned from; others have labels of the rows of their fit only.
         some = X, errors
-        views = labels
+        seen = labels
         if labels is None:
             compared = _rows_to_compare(len(X), generator)
             if is_lazy(X) or len(compared) < len(X):
                 some = rows_of(compared, X, errors)
-            views = _views_of(members, *some, self.n_jobs)
-        if all(view.max() < 0 for view in views):
+            seen = self._seen(members, *some)
+        if all(of_member.max() < 0 for of_member in seen):
             raise self._all_noise()
-        most = int(number) if isinstance(number, Integral) else 1
-        piece_votes, pieces, tree = grown(members, views, some[0], most)
-        seen = piece_votes.parts_of(views)
+        piece_votes, pieces, tree = grown(members, seen, some[0])
         falls = falls_of(tree) if number == "auto" else []
-        n_clusters = falls[0].n_clusters if falls else min(most, tree.n_leaves)
+        n_clusters = falls[0].n_clusters if falls else min(int(number), tree.n_leaves)
 
         self.estimators_ = members
         keep_parameters(self)
@@ -540,7 +538,7 @@ class ConsensusClusterer(
         compared = _rows_to_compare(len(X), random_generator(0))
         if is_lazy(X) or len(compared) < len(X):
             some = rows_of(compared, X, errors)
-        seen = self._piece_votes.seen(self.estimators_, *some)
+        seen = self._seen(self.estimators_, *some)
         pieces, _ = self._piece_votes.votes.counted(seen)
         cut._compare(n_clusters, self._piece_votes, seen, pieces)
         if len(pieces) < len(X) or is_lazy(X):
@@ -561,7 +559,7 @@ class ConsensusClusterer(
     def _compare(self, n_clusters, piece_votes, seen, pieces):
         """Compare members by a cut of the tree; return which is closest to it.
 
-        `seen` are the parts of some rows that each member sees, and `pieces` theirs.
+        `seen` are the units, or labels, of some rows in each member.
         """
         groups = self._tree.groups(n_clusters)
         self._piece_votes, own = piece_votes.comparing(seen, pieces, groups)
@@ -575,6 +573,11 @@ class ConsensusClusterer(
             return adjusted_rand_score(*pair)
 
         return int(np.argmax(in_threads(likeness, own, self.n_jobs)))
+
+    def _seen(self, members, X, errors):
+        """Return the unit, or the label, of rows in each member."""
+        look = partial(view, X=X, errors=errors)
+        return list(_in_threads(look, members, self.n_jobs))
 
     def _counted(self, seen):
         """Return the pieces of rows of which each member has seen a part."""
@@ -595,7 +598,7 @@ class ConsensusClusterer(
 
         def of_block(rows):
             some = rows_of(rows, X, errors)
-            return self._counted(self._piece_votes.seen(self.estimators_, *some))
+            return self._counted(views(self.estimators_, *some))
 
         blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
         pieces = np.empty(len(X), dtype=np.int16)
@@ -825,12 +828,6 @@ def _rows_to_compare(n_rows, generator):
     draw = np.random.default_rng(generator.randint(_SEEDS))
     places = np.arange(_ENOUGH_TO_COMPARE) + draw.uniform(size=_ENOUGH_TO_COMPARE)
     return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
-
-
-def _views_of(members, X, errors, n_jobs=None):
-    """Return the unit, or the label, of rows in each member."""
-    look = partial(view, X=X, errors=errors)
-    return list(_in_threads(look, members, n_jobs))
 
 
 def _stacked_votes(piece_votes, members, X, errors):

@@ -6,39 +6,31 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import LADDER, N_PIECES, average_linkage
+from skesom.som._tree import average_linkage
 
-# Parts of all members together, at the most: the pieces are found in a table of all
-# pairs of them. With 12 maps each has its finest cut.
-_MOST_PARTS = 1200
+_ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
+# Of the rows: a smaller piece is a border, and goes to the piece that most clusterings
+# hold it together with, if at least half of them do. So single rows at borders take no
+# clusters, and what stands apart keeps its own.
+_SMALL = 0.005
+_MOSTLY = 0.5
+_FEWEST = 3  # rows of a piece that is no border
+_MOST_PIECES = 128  # so that votes take little time, and models little room
 
 
 class PieceVotes(NamedTuple):
-    """Votes of the parts of the members for the pieces, the leaves of the tree."""
+    """Votes of the units, or labels, of the members for the pieces of the tree."""
 
-    parts: list  # of each member: the part of each unit of a map, or None
     votes: Votes  # overlaps are with the clusters of the pieces
-
-    def seen(self, members, X, errors):
-        """Return the part of each row that each member sees."""
-        return [
-            of_rows(part, view(member, X, errors))
-            for member, part in zip(members, self.parts, strict=True)
-        ]
-
-    def parts_of(self, views):
-        """Return the part of each row by its unit or label in each member."""
-        return [of_rows(part, own) for part, own in zip(self.parts, views, strict=True)]
 
     def pieces(self, members, X, errors):
         """Return the piece of each row, and how much the members agree on it."""
-        return self.votes.counted(self.seen(members, X, errors))
+        return self.votes.counted(views(members, X, errors))
 
     def comparing(self, seen, pieces, groups):
         """Return the votes with the overlaps of a cut, and what members make of it.
@@ -49,7 +41,7 @@ class PieceVotes(NamedTuple):
         Parameters
         ----------
         seen : list of ndarray of shape (n_rows,)
-            Part of each row that each member sees.
+            Unit or label of each row in each member.
         pieces : ndarray of shape (n_rows,)
             Piece of each row.
         groups : ndarray of shape (n_pieces,)
@@ -67,29 +59,30 @@ class PieceVotes(NamedTuple):
         overlaps = []
         own_groups = []
         for of_member, table in zip(seen, self.votes.tables, strict=True):
-            n_parts = len(table) - 1
-            shared = shared_rows(of_member, n_parts, of_row, n_groups)
+            n_own = len(table) - 1
+            shared = shared_rows(of_member, n_own, of_row, n_groups)
             home = shared.argmax(axis=1)
             alike = likeness(np.eye(n_groups + 1)[home].T @ shared)[home]
             overlaps.append(np.ascontiguousarray(alike[:, of_piece]))
             home = np.where(home < n_groups, home, -1)
-            own = home[or_last(of_member, n_parts)]
+            own = home[or_last(of_member, n_own)]
             own_groups.append(np.where(of_member < 0, of_member, own))
-        votes = self.votes._replace(overlaps=overlaps)
-        return self._replace(votes=votes), own_groups
+        return PieceVotes(self.votes._replace(overlaps=overlaps)), own_groups
 
 
-def grown(members, views, X, n_clusters):
+def grown(members, seen, X):
     """Return the votes for pieces, the piece of each row, and the tree over them.
+
+    For each number of the ladder the members agree on one clustering of the rows. Rows
+    that all of these hold together are a piece. The tree joins pieces by the share of
+    the cuts of all members that hold them together.
 
     Parameters
     ----------
     members : list of clusterer
-    views : list of ndarray of shape (n_rows,)
+    seen : list of ndarray of shape (n_rows,)
         Unit of each row in each member that is a map, and its label in others.
     X : ndarray of shape (n_rows, n_features)
-    n_clusters : int
-        There are at least as many pieces, if members distinguish as many.
 
     Returns
     -------
@@ -99,53 +92,105 @@ def grown(members, views, X, n_clusters):
     tree : ClusterTree
         Over the pieces.
     """
-    cuts = [cuts_of(member) for member in members]
-    finest = _finest(len(members), n_clusters)
-    parts = [None if cut is None else _part_of_unit(cut, finest) for cut in cuts]
-    seen = [of_rows(part, view) for part, view in zip(parts, views, strict=True)]
-    n_pieces = max(N_PIECES, n_clusters)
-    graph = FoldedGraph(seen, n_pieces)
-    # The pieces of a table are always the same.
-    votes = graph.votes(min(n_pieces, graph.rank()), np.random.RandomState(0))
+    cuts = _cuts_of(members, seen)
+    of_rows = np.stack([_agreed(number, seen) for number in cuts], axis=1)
+    is_noise = of_rows.min(axis=1) < 0
+    pieces = np.full(len(of_rows), -1, dtype=np.intp)
+    _, found = np.unique(of_rows[~is_noise], axis=0, return_inverse=True)
+    pieces[~is_noise] = found.ravel()
+    pieces[is_noise] = of_rows[is_noise].min(axis=1)
+    pieces = _without_borders(pieces, cuts, seen)
+    votes = _votes_for(pieces, cuts[0], seen)
     pieces, _ = votes.counted(seen)
     kept = np.unique(pieces[pieces >= 0])
     votes = votes.kept(kept)
     pieces, _ = votes.counted(seen)
-    tree = _joined_pieces(pieces, len(kept), views, cuts, X)
-    return PieceVotes(parts, votes), pieces, tree
+    together, sizes = _together(pieces, len(kept), cuts, seen)
+    means = _means(X, pieces, len(kept))
+    tree = average_linkage(together, sizes, cdist(means, means))
+    return PieceVotes(votes), pieces, tree
 
 
-def _finest(n_members, n_clusters):
-    """Return the number of the cut of each map that the pieces are found by."""
-    most = max(_MOST_PARTS // n_members, LADDER[0])
-    finest = max(number for number in LADDER if number <= most)
-    return max(finest, min(n_clusters, most))
+def _cuts_of(members, seen):
+    """Return for each number the group of each unit, or label, of each member.
+
+    Maps choose for each number together whether links or normals cut them. A member
+    that is no map has one clustering, for all numbers.
+    """
+    ladders = [_ladder_of(member) for member in members]
+    known = [ladder for ladder in ladders if ladder is not None]
+    if not known or min(len(ladder.costs) for ladder in known) == 0:
+        return [[np.arange(own.max(initial=0) + 1) for own in seen]]
+    n_numbers = min(len(ladder.costs) for ladder in known)
+    costs = np.median([ladder.costs[:n_numbers] for ladder in known], axis=0)
+    tables = []
+    for ladder, own in zip(ladders, seen, strict=True):
+        if ladder is None:
+            labels = np.arange(own.max(initial=0) + 1)
+            tables.append(np.repeat(labels[:, np.newaxis], n_numbers, axis=1))
+        else:
+            tables.append(ladder.cuts(costs))
+    return [[table[:, place] for table in tables] for place in range(n_numbers)]
 
 
-def _part_of_unit(cuts, finest):
-    """Return the part of each unit in the finest cut up to a number."""
-    numbers = cuts.max(axis=0) + 1
-    place = np.flatnonzero(numbers <= max(finest, numbers.min()))[-1]
-    return cuts[:, place].astype(np.int32)
+def _agreed(cut, seen):
+    """Return the clustering of the rows that the members agree on for a number."""
+    labels = [_looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
+    n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
+    few = slice(None, None, max(1, len(labels[0]) // _ENOUGH_TO_FOLD))
+    graph = FoldedGraph([of_member[few] for of_member in labels], n_groups)
+    # The tree of a table is always the same.
+    votes = graph.votes(min(n_groups, graph.rank()), np.random.RandomState(0))
+    agreed, _ = votes.counted(labels)
+    return agreed
 
 
-def _joined_pieces(pieces, n_pieces, views, cuts, X):
-    """Return the tree of the pieces, by the shares of cuts that hold them together."""
+def _without_borders(pieces, cuts, seen):
+    """Give small pieces to those that most clusterings hold them together with."""
+    n_pieces = int(pieces.max()) + 1
+    together, sizes = _together(pieces, n_pieces, cuts, seen)
+    by_size = np.argsort(-sizes, kind="stable")
+    is_small = sizes < max(_SMALL * sizes.sum(), _FEWEST)
+    is_small[by_size[_MOST_PIECES:]] = True
+    if is_small.all():
+        is_small[by_size[0]] = False
+    large = np.flatnonzero(~is_small)
+    target = np.arange(n_pieces)
+    n_apart = _MOST_PIECES - len(large)
+    for piece in by_size[is_small[by_size]]:
+        nearest = large[np.argmax(together[piece, large])]
+        if together[piece, nearest] >= _MOSTLY or n_apart <= 0:
+            target[piece] = nearest
+        else:
+            n_apart -= 1
+    return _looked_up(np.unique(target, return_inverse=True)[1], pieces)
+
+
+def _votes_for(pieces, cut, seen):
+    """Let each unit of a member vote for the pieces of its rows, by their shares."""
+    n_pieces = int(pieces.max()) + 1
+    tables = []
+    for of_unit, own in zip(cut, seen, strict=True):
+        held = contingency(own, pieces, (len(of_unit), n_pieces)).astype(np.float64)
+        shares = held / held.sum(axis=1, keepdims=True).clip(1)
+        tables.append(np.pad(shares, ((0, 1), (0, 0))))
+    unknown = [np.zeros((len(t), n_pieces + 1), np.float32) for t in tables]
+    return Votes(tables, unknown, np.zeros(n_pieces))
+
+
+def _together(pieces, n_pieces, cuts, seen):
+    """Return the share of the clusterings that hold rows of two pieces together."""
     together = np.zeros((n_pieces, n_pieces))
-    for view, cut in zip(views, cuts, strict=True):
-        if cut is None:
-            shape = (n_pieces, int(view.max(initial=0)) + 1)
-            counts = contingency(pieces, view, shape).astype(np.float64)
+    for member, own in enumerate(seen):
+        n_own = len(cuts[0][member])
+        of_units = contingency(pieces, own, (n_pieces, n_own)).astype(np.float64)
+        for cut in cuts:
+            groups = cut[member]
+            counts = of_units @ np.eye(groups.max(initial=0) + 1)[groups]
             together += counts @ counts.T
-            continue
-        of_units = contingency(pieces, view, (n_pieces, len(cut))).astype(np.float64)
-        for groups in cut.T:
-            counts = of_units @ np.eye(groups.max() + 1)[groups]
-            together += counts @ counts.T / cut.shape[1]
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
-    together /= len(views) * np.outer(sizes, sizes)
-    means = _means(X, pieces, n_pieces)
-    return average_linkage(together, sizes, cdist(means, means))
+    pairs = np.outer(sizes, sizes)
+    return together / (len(seen) * len(cuts) * pairs), sizes
 
 
 def _means(X, pieces, n_pieces):
@@ -156,13 +201,10 @@ def _means(X, pieces, n_pieces):
     return np.where(counts > 0, sums / counts.clip(1), usual)
 
 
-def cuts_of(member):
+def _ladder_of(member):
     """Return the cuts of the units of a map, None for another member."""
     last, _ = pipeline_end(member)
-    if not _has_cuts(last):
-        return None
-    cuts = last.grouping_.unit_tree.cuts
-    return cuts if cuts.shape[1] > 0 else np.zeros((len(cuts), 1), dtype=np.int16)
+    return last.grouping_.unit_tree.ladder if _has_cuts(last) else None
 
 
 def _has_cuts(last):
@@ -173,16 +215,20 @@ def view(member, X, errors):
     """Return the unit of each row in a map, and the label in a member without units."""
     last, table = pipeline_end(member, X)
     if _has_cuts(last):
-        return last.winners(table, errors=errors)
+        return last.winners(table, errors=errors).astype(np.int32)
     found = member.predict(X) if errors is None else member.predict(X, errors=errors)
     return np.asarray(found).astype(np.int32, copy=False)
 
 
-def of_rows(part, view):
-    """Return the part of each row by its unit; without parts, these are the labels."""
-    if part is None:
-        return view
-    return np.where(view >= 0, part[view], MASKED).astype(np.int32)
+def views(members, X, errors):
+    """Return the units, or labels, of rows in each member."""
+    return [view(member, X, errors) for member in members]
+
+
+def _looked_up(values, places):
+    """Return the value at each place; places below 0 stay."""
+    found = values[np.maximum(places, 0)]
+    return np.where(places >= 0, found, places).astype(np.int32)
 
 
 def are_equal(seen):

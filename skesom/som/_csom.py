@@ -660,7 +660,11 @@ def _fit_layers(layers, codebook, hits):
     unit_tree = grouping.unit_tree
     if unit_tree is not None:
         unit_tree = unit_tree._replace(
-            leaf_of_unit=unit_tree.leaf_of_unit[place], cuts=unit_tree.cuts[place]
+            leaf_of_unit=unit_tree.leaf_of_unit[place],
+            ladder=unit_tree.ladder._replace(
+                by_links=unit_tree.ladder.by_links[place],
+                by_normals=unit_tree.ladder.by_normals[place],
+            ),
         )
     return Grouping(labels, unit_tree)
 

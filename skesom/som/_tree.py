@@ -18,7 +18,7 @@ from skesom._common.labels import ranks_by_size
 # Numbers that a map is cut into. The first say what is far apart, the last make the
 # pieces; others do as well (docs/second_stage.md, "How the tree grows").
 LADDER = (2, 3, 4, 6, 8, 12, 20, 40)
-N_PIECES = 48  # that a consensus joins, and that a person is shown of a map
+N_PIECES = 48  # that a person is shown
 _MOST_CLUSTERS = 20  # of n_clusters="auto"
 _NEARNESS = 1e-6  # of a vote: the nearer ones join first where votes are equal
 

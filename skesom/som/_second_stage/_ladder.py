@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The cuts of the units of a map into each number of a ladder."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skesom._common.threads import one_blas_thread
@@ -8,39 +10,63 @@ from skesom.som._second_stage._graph import coactivation_graph, cuts_of_graph
 from skesom.som._second_stage._normals import cuts_by_normals
 from skesom.som._second_stage._spectral import conductances
 
-# Times as many links as the cut of the graph: what normals may cut. On galaxies 1.5
-# and 3 agree less with the truth, on shapes 3 does (docs/second_stage.md).
-_AS_GOOD = 2.0
+# Times as many links as the cut of the graph: what normals may cut. Less agrees worse
+# with the truth of galaxies, more with that of shapes (docs/second_stage.md).
+_AS_GOOD = 3.0
 
 
-def ladder_cuts(units, numbers):
-    """Return the group of each unit for each number, shape (n_units, n_numbers).
+class Ladder(NamedTuple):
+    """Cuts of the units of a map by links and by normals, for each number.
 
     The graph is cut where its links are weak. Where groups that are each like one
     normal follow the graph about as well, they are taken: their borders are those of
-    bodies that overlap. Numbers that the map has too few units for are left out.
+    bodies that overlap.
+    """
+
+    by_links: np.ndarray  # (n_units, n_numbers), int16
+    by_normals: np.ndarray  # the same
+    costs: np.ndarray  # (n_numbers,), links that normals cut, by those of the graph
+
+    def cuts(self, costs=None):
+        """Return the group of each unit for each number, shape (n_units, n_numbers).
+
+        `costs` are those of several maps, which decide together.
+        """
+        costs = self.costs if costs is None else costs
+        n_numbers = len(costs)
+        by_links = self.by_links[:, :n_numbers]
+        return np.where(costs <= _AS_GOOD, self.by_normals[:, :n_numbers], by_links)
+
+
+def ladder_of(units, numbers):
+    """Return the cuts of the units of a map.
+
+    Numbers that the map has too few units for are left out.
     """
     n_held = np.count_nonzero(units.hits)
     numbers = [number for number in numbers if number <= n_held]
     with one_blas_thread():
         graph = coactivation_graph(units)
         of_graph = cuts_of_graph(graph, units, numbers)
-        of_normals = {}
-        if units.covariances is not None:
-            inside, islands = graph.inside, graph.islands
-            of_normals = cuts_by_normals(units, inside, islands, numbers)
+        of_normals = cuts_by_normals(units, graph.inside, graph.islands, numbers)
         affinity = graph.affinity[graph.inside][:, graph.inside]
-    cuts = np.zeros((len(units), len(numbers)), dtype=np.int16)
+    by_links = np.zeros((len(units), len(numbers)), dtype=np.int16)
+    by_normals = np.zeros_like(by_links)
+    costs = np.full(len(numbers), np.inf)
     for place, number in enumerate(numbers):
         groups = of_graph[number]
-        if number in of_normals:
-            worst, n_inside = _worst_share(affinity, groups[graph.inside])
-            if n_inside == number:  # else strays come off, which no normal tells
-                found, _ = _worst_share(affinity, of_normals[number][graph.inside])
-                if found <= _AS_GOOD * worst:
-                    groups = of_normals[number]
-        cuts[:, place] = np.unique(groups, return_inverse=True)[1]
-    return cuts
+        by_links[:, place] = np.unique(groups, return_inverse=True)[1]
+        if number not in of_normals:
+            continue
+        found = of_normals[number]
+        by_normals[:, place] = np.unique(found, return_inverse=True)[1]
+        worst, n_inside = _worst_share(affinity, groups[graph.inside])
+        if n_inside == number:  # else strays come off, which no normal tells
+            own, _ = _worst_share(affinity, found[graph.inside])
+            costs[place] = own / worst if worst > 0 else np.inf
+            if own == 0:
+                costs[place] = 1.0
+    return Ladder(by_links, by_normals, costs)
 
 
 def _worst_share(affinity, groups):

@@ -10,7 +10,9 @@ doi:10.2307/2530161), of n samples with the covariance S: minus half of ::
     n log |S| - 2 n log n
 
 The second term is what a halved body pays: it costs more to tell which half a sample
-is in than the narrower normals gain.
+is in than the narrower normals gain. From these groups on, normals are fitted to the
+moments of the units by expectation maximization (Dempster, Laird & Rubin 1977): cuts of
+two maps of one table then agree more (docs/second_stage.md).
 """
 
 import numpy as np
@@ -21,6 +23,9 @@ from skesom.som._second_stage._units import spread
 
 _N_PIECES = 48  # that are joined; more cost time, and 32 tell fewer rare groups
 _RIDGE = 0.01  # of the variance of a feature, added to that of every normal
+_MOST_REFINED = 20  # groups, as more take long and have few units each
+_MOST_STEPS = 30  # of expectation maximization
+_ENOUGH = 1e-4  # gain of the mean log likelihood below which it ends
 
 
 def cuts_by_normals(units, inside, islands, numbers):
@@ -42,13 +47,17 @@ def cuts_by_normals(units, inside, islands, numbers):
     """
     pieces = _pieces(units, inside, islands)
     groups = _Groups(units, pieces)
+    moments = _scaled_moments(units)
     wanted = set(numbers)
     cuts = {}
     with one_blas_thread():
         while True:
             n_groups = groups.n_groups
             if n_groups in wanted:
-                cuts[n_groups] = groups.of_pieces()[pieces]
+                cut = groups.of_pieces()[pieces]
+                if n_groups <= _MOST_REFINED:
+                    cut = _refined(*moments, cut)
+                cuts[n_groups] = cut
             if n_groups <= min(wanted, default=1):
                 return cuts
             groups.join_closest()
@@ -141,6 +150,52 @@ class _Groups:
             covariances += _RIDGE * np.eye(means.shape[1])
             log_volumes = np.linalg.slogdet(covariances)[1]
         return held * log_volumes - 2 * held * np.log(held)
+
+
+def _refined(hits, first, second, groups):
+    """Return the most probable of the normals that grow from groups, for each unit."""
+    share = hits / hits.sum()
+    belonging = np.eye(groups.max() + 1)[groups]
+    last = -np.inf
+    for _ in range(_MOST_STEPS):
+        log_density = _log_densities(first, second, belonging * share[:, np.newaxis])
+        highest = log_density.max(axis=1)
+        belonging = np.exp(log_density - highest[:, np.newaxis])
+        total = belonging.sum(axis=1)
+        belonging /= total[:, np.newaxis]
+        log_likelihood = float(share @ (highest + np.log(total)))
+        if log_likelihood - last < _ENOUGH:
+            break
+        last = log_likelihood
+    return log_density.argmax(axis=1)
+
+
+def _log_densities(first, second, weights):
+    """Return the mean log density of the samples of units under normals.
+
+    Each normal has the moments of the units by a column of weights.
+    """
+    share = np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+    means = (weights.T @ first) / share[:, np.newaxis]
+    n_features = first.shape[1]
+    squares = second.reshape(len(second), -1)
+    moments = (weights.T @ squares) / share[:, np.newaxis]
+    if second.ndim == 2:
+        variances = (moments - means**2).clip(0) + _RIDGE
+        precisions = 1 / variances
+        log_volumes = np.log(variances).sum(axis=1)
+        along = precisions * means
+    else:
+        covariances = moments.reshape(-1, n_features, n_features)
+        covariances = covariances - means[:, :, np.newaxis] * means[:, np.newaxis, :]
+        covariances = covariances + _RIDGE * np.eye(n_features)
+        precisions = np.linalg.inv(covariances)
+        log_volumes = np.linalg.slogdet(covariances)[1]
+        along = np.einsum("kij,kj->ki", precisions, means)
+    distances = squares @ precisions.reshape(len(means), -1).T
+    distances = distances - 2 * first @ along.T + np.sum(means * along, axis=1)
+    constants = np.log(share) - 0.5 * (log_volumes + n_features * np.log(2 * np.pi))
+    return constants - 0.5 * distances
 
 
 def _scaled_moments(units):
