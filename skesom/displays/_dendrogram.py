@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tree of the clusters of a consensus."""
+"""The tree of the clusters of a map or a consensus."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HALF, _PAD = 0.42, 4.0  # leaves that a bar goes on, points to the names
 _MIXED = -9  # cluster of a node of several
 _TRUNK, _SPLITS = (1.3, "0.3"), (0.8, "0.75")  # points and color
 _BRANCH = 3.0  # points, so that the color of a cluster shows
-HEIGHT_OF_TREE = "share of the clusterings in which both sides are apart"
+HEIGHT_OF_TREE = "share of the clusterings in which both sides are apart (persistence)"
 
 
 @dataclass(eq=False, repr=False)
@@ -113,7 +113,7 @@ class DendrogramDisplay(Display):
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.displays import DendrogramDisplay
         >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som._tree import has_tree, tree_of_pieces
+        >>> from skesom.som import ConsensusClusterer
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(KMeans(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)

@@ -250,7 +250,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         else as from `predict`.
     agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
         Share of the members of a `ConsensusClusterer` that agree on each pixel, NaN
-        for masked ones; not of other clusterers.
+        for masked ones, and everywhere if the members are equal; not of other
+        clusterers.
     n_clusters_ : int
         Number of clusters.
     n_features_in_, feature_names_in_ : int, ndarray of str
@@ -295,6 +296,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     labels_: NDArray[np.int32]
     agreement_: NDArray[np.float32]
     n_clusters_: int
+
+    _n_before_cut = None  # clusters of the fit, of a tree that was cut elsewhere
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
@@ -354,6 +357,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         errors, typical = errors_to_learn(estimator, cube, table, valid)
         labels, agreement = self._fit_predict(estimator, table, errors, valid, cube)
         self._typical_errors = typical
+        self._n_before_cut = None
         self.estimator_ = estimator
         keep_parameters(self)
         sizes = self._take_labels(labels, agreement, valid, cube)
@@ -420,10 +424,23 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         check_is_fitted(self)
         check_cut(self, n_clusters)
         cube, valid, last, table, errors = self._at_end(X)
-        cut, last = copy(self), last._cut_at(n_clusters, table, errors)
+        cut = copy(self)
+        if cut._n_before_cut is None:
+            cut._n_before_cut = int(last.n_clusters_)
+        learned, own_errors = table, errors
+        if self.sampler is not None:
+            rows = self._sampled_rows(cube, valid)
+            learned = take_rows(table, rows)
+            own_errors = None if errors is None else take_rows(errors, rows)
+        last = last._cut_at(n_clusters, learned, own_errors)
         cut.estimator_ = with_end(self.estimator_, last)
+        labels = last.labels_
         agreement = getattr(last, "agreement_", None)
-        cut._take_labels(last.labels_, agreement, valid, cube)
+        if self.sampler is not None:
+            labels = with_errors(last.predict, table, errors)
+            if agreement is not None:
+                agreement = with_errors(last.agreement, table, errors)
+        cut._take_labels(labels, agreement, valid, cube)
         drop_lazy_labels(last)
         return cut
 
@@ -477,6 +494,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             self.estimator_ = clone(self.estimator)
         # Sizes are those of one cube of the stream, so they give no numbers.
         self._typical_errors = self._clusters = self._ranks = None
+        self._n_before_cut = None
         if valid.any():
             table = table_of(cube, valid)
             if self.sampler is not None:
@@ -652,10 +670,22 @@ def check_cut(clusterer, n_clusters):
     last, _ = pipeline_end(clusterer.estimator_)
     if not has_tree(last):
         raise ValueError(
-            f"there is no tree to cut: {type(last).__name__} has none, or groups units "
-            "by a clusterer of their own. Fit again with that number of clusters."
+            f"there is no tree to cut: this {type(last).__name__} has none, as only "
+            "a consensus, and a map with clusterer='tree', have one. Fit again with "
+            "that number of clusters."
         )
     check_cut_of_tree(last._tree_and_sizes()[0], n_clusters)
+
+
+def known_agreement(step):
+    """Return `agreement_` of a fitted estimator of cubes; None if it says nothing.
+
+    Members that are equal agree on all, which is no evidence: it is all NaN.
+    """
+    agreement = getattr(step, "agreement_", None)
+    if agreement is None or np.isnan(agreement).all():
+        return None
+    return agreement
 
 
 def check_enough_pixels(clusterer):
@@ -713,7 +743,7 @@ def _doubts(sizes, n_pixels, n_bands, *, asked_for=None):
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for not in (1, "auto"):
         yield (
             f"One cluster holds {share:.1%} of the clustered pixels: outliers, empty "
-            "sky or few bright pixels rule the map. Stretch the fluxes (AsinhStretch), "
-            "mask outliers and sky (CubeMasker), or try another epsilon or number of "
-            "clusters."
+            "sky or few bright pixels rule the map, or small groups come off first. "
+            "Ask for more clusters, stretch the fluxes (AsinhStretch), mask outliers "
+            "and sky (CubeMasker), or try another epsilon."
         )

@@ -84,6 +84,7 @@ def keep_inside(leaves, label_map, clusters):
         sizes += np.bincount(block[block >= 0], minlength=n_leaves)
     largest = np.zeros(clusters.max() + 1, dtype=np.int32)
     by_size = np.argsort(sizes, kind="stable")
+    by_size = by_size[clusters[by_size] >= 0]  # a vote may leave a cluster no pixel
     largest[clusters[by_size]] = by_size
     for rows in strips_of(leaves.shape, "block"):
         block, labels = leaves[rows], label_map[rows]

@@ -49,7 +49,7 @@ def find_pieces(
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
         The images, in the units of the fluxes.
     agreement : array-like of shape (n_rows, n_columns), default=None
-        Share of the runs that agree on each pixel, for its mean.
+        Share of the runs that agree on each pixel, for its mean; as none if all NaN.
     names : sequence or dict of str, default=None
         Name of each cluster; its number by default.
     min_size : int, default=10
@@ -144,8 +144,11 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
         table["area"] = sizes * area
         table["area"].info.format = ".4g"
     if agreement is not None:
-        table["agreement"] = means.pop()
-        table["agreement"].info.format = ".3f"
+        agreement_of_pieces = means.pop()
+        # Of equal members it is missing everywhere, as if it had not been given.
+        if len(table) == 0 or not np.isnan(agreement_of_pieces).all():
+            table["agreement"] = agreement_of_pieces
+            table["agreement"].info.format = ".3f"
     table["x"].info.format = table["y"].info.format = ".2f"
     origin = "the errors of the images"
     if cube.errors is None:

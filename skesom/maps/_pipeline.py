@@ -449,8 +449,6 @@ def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
         clusterer,
         n_estimators=n_runs,
         n_clusters=n_clusters,
-        # Runs of a classical map differ by nothing but their pixels.
-        max_samples=0.5 if isinstance(clusterer, CSOM) else 1.0,
         random_state=random_state,
         verbose=verbose,
         n_jobs=-1,

@@ -88,9 +88,8 @@ def learn_more(estimator, table):
 
 def drop_lazy_labels(clusterer):
     """Leave out labels and rows that would keep the images of a lazy cube."""
-    for name in ("labels_", "agreement_", "_learned"):
-        kept = vars(clusterer).get(name)
-        if is_lazy(kept[0] if isinstance(kept, tuple) else kept):
+    for name in ("labels_", "agreement_", "_pieces"):
+        if is_lazy(vars(clusterer).get(name)):
             delattr(clusterer, name)
 
 

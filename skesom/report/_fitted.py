@@ -19,7 +19,8 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from skesom._common.labels import MASKED
-from skesom._common.pipelines import map_inside
+from skesom._common.pipelines import pipeline_end
+from skesom.som._base import CodebookMap
 
 # The only modules from which a file can name classes; the file imports none of them.
 _HOMES = tuple(f"skesom.{name}" for name in "cube maps pixels som".split())
@@ -45,10 +46,6 @@ _ARRAYS = {
     "connections_": "any units units",
     "cluster_centers_": "numbers clusters features",
     "unit_labels": "labels units",
-    "means": "doubles normals features",
-    "factors": "doubles normals features *",
-    "constants": "doubles normals",
-    "labels": "labels normals",
     "labels_": "classes *",
     "class_count_": "counts classes",
     "class_hits_": "counts units classes",
@@ -65,10 +62,6 @@ _ARRAYS = {
     "_clusters": "labels places",
     "_ranks": "labels places",
     "feature_weights": "any features",
-    "clusters": "labels leaves",
-    "sizes": "counts leaves",
-    "children": "labels steps 2",
-    "distances": "reals steps",
 }
 _OF_CUBES = dict.fromkeys(
     "saturation_ sky_level_ noise_ background_gradient_ background_range_ level_ "
@@ -91,7 +84,7 @@ _TYPES |= {"flags": "?", "labels": "bhilq", "classes": "bhilq"}
 _MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as elements
 _NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
 _NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
-_UNFINISHED = {"_later", "_to_grow", "_learned"}  # which no file holds
+_UNFINISHED = "_later"  # of a fit; no file holds it
 
 
 @cache
@@ -160,15 +153,13 @@ def tamed(part):
         raise ValueError("it has a beam that is none")
     if isinstance(part, BaseEstimator):
         values = vars(part)
-        for name, parameter in inspect.signature(type(part)).parameters.items():
-            if parameter.default is not parameter.empty:  # new since it was stored
-                values.setdefault(name, parameter.default)
+        is_own = type(part).__module__.startswith("skesom.")
+        _check_parameters(type(part), values, is_own)
         if "memory" in values:
             values["memory"] = None  # a folder of pickles
         for name in ("n_jobs", "_n_threads"):
             if isinstance(values.get(name), Integral):
                 values[name] = min(values[name], os.cpu_count() or 1)
-        is_own = type(part).__module__.startswith("skesom.")
         now = {name: values[name] for name in part._get_param_names() if name in values}
         # Those of the fit are what predict uses.
         for parameters in (now, now | values.get("_fitted_parameters", {})):
@@ -180,9 +171,22 @@ def tamed(part):
     return part
 
 
+def _check_parameters(kind, values, is_own):
+    """Refuse an estimator of skesom without all of its parameters.
+
+    One of another version of scikit-learn gets the defaults of what it lacks.
+    """
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if name in values or parameter.default is parameter.empty:
+            continue
+        if is_own:
+            raise ValueError(f"its parameter {name} is missing")
+        values[name] = parameter.default
+
+
 def _check_fitted(values, known):
     """Refuse attributes of an estimator that do not fit together."""
-    if not _UNFINISHED.isdisjoint(values):
+    if _UNFINISHED in values:
         raise ValueError("its fit is not finished")
     for name, kind in _NUMBERS.items():
         number = values.get(name, 1)
@@ -194,11 +198,10 @@ def _check_fitted(values, known):
     n_texts = sum(isinstance(name, str) for name in names)
     if "feature_names_in_" in values and n_texts != width:
         raise ValueError(f"its feature_names_in_ are not {width} texts")
-    grouping = values.get("grouping_")
-    mixture = getattr(grouping, "mixture", None)
     found = {**values}
-    for part in (grouping, mixture):
-        found |= {} if part is None else part._asdict()
+    grouping = values.get("grouping_")
+    if grouping is not None:
+        found["unit_labels"] = grouping.unit_labels
     # Of a classifier, the map is in it.
     units = values.get("codebook_", getattr(values.get("estimator_"), "codebook_", ()))
     lengths = {"units": len(units)} if len(units) else {}
@@ -212,8 +215,6 @@ def _check_fitted(values, known):
             _check_array(name, found[name], wanted, lengths)
     for sums in values.get("_sums") or ():
         _check_array("_sums", sums, "floats units *", lengths)
-    if mixture is not None and mixture.factors.shape[2:] not in ((), (width,)):
-        raise ValueError(f"its normals have not {width} features")
     sides = values.get("shape_", ()) if "codebook_" in values else ()
     is_whole = all(isinstance(side, Integral) and side > 0 for side in sides)
     if sides and not (is_whole and math.prod(sides) == len(units)):
@@ -223,9 +224,10 @@ def _check_fitted(values, known):
         network.check()
         if not np.array_equal(network.units(), units):
             raise ValueError("its network has not the units of its codebook")
+    if grouping is not None and grouping.unit_tree is not None:
+        _check_unit_tree(grouping, len(units))
     if "estimators_" in values:
-        for part in _tuples_in((*values.values(),)):
-            _check_votes(part, values["estimators_"])
+        _check_consensus(values)
 
 
 def _check_array(name, array, wanted, lengths):
@@ -249,42 +251,90 @@ def _check_array(name, array, wanted, lengths):
         raise ValueError(f"its {name} of shape {shape} is no array of {kind}: {text}")
 
 
-def _tuples_in(value):
-    """Yield a tuple and all in it."""
-    if isinstance(value, tuple):
-        yield value
-        for part in value:
-            yield from _tuples_in(part)
+def _check_unit_tree(grouping, n_units):
+    """Refuse a tree over the units of a map whose arrays do not fit together."""
+    tree, leaf_of_unit, sizes, cuts = grouping.unit_tree
+    n_leaves = len(sizes)
+    lengths = {"units": n_units, "leaves": n_leaves}
+    _check_tree(tree, n_leaves)
+    _check_array("sizes", sizes, "counts leaves", lengths)
+    _check_array("leaf_of_unit", leaf_of_unit, "labels units", lengths)
+    _check_array("cuts", cuts, "labels units numbers", lengths)
+    if cuts.min(initial=0) < 0:
+        raise ValueError("its cuts have units in no group")
+    if not _are_all_of(leaf_of_unit, n_leaves):
+        raise ValueError(f"its leaf_of_unit are not of all {n_leaves} leaves")
+    clusters = tree.clusters(_checked_number(grouping.n_clusters, n_leaves), sizes)
+    if not np.array_equal(grouping.unit_labels, clusters[leaf_of_unit]):
+        raise ValueError("its unit_labels are no cut of its tree")
 
 
-def _check_votes(part, members):
-    """Refuse votes or a tree of a consensus that do not fit together, or members."""
-    if hasattr(part, "bias"):
-        of_groups = {"groups": len(part.bias), "all": len(part.bias) + 1}
-        _check_array("votes", part.bias, "doubles groups", of_groups)
-        tables = zip(members, part.tables, part.overlaps, strict=True)
-        for _, table, overlap in tables:
-            own = {**of_groups}
-            _check_array("votes", table, "doubles own groups", own)
-            _check_array("votes", overlap, "singles own all", own)
-    elif hasattr(part, "voting"):  # of a cut
-        clusters = (part.voting or part.votes)[-1]
-        _check_array("cut", part.numbers, "labels parts", {"parts": len(clusters)})
-        for _, overlap in zip(members, part.overlaps, strict=True):
-            lengths = {"all": int(part.numbers.max()) + 2}
-            _check_array("cut", overlap, "singles own all", lengths)
-    elif hasattr(part, "parts"):
-        lengths = {"leaves": len(part.votes.bias)}
-        _check_array("leaves", part.clusters, "labels leaves", lengths)
-        for member, own in zip(members, part.parts, strict=True):
-            if own is not None:
-                lengths = {"units": len(map_inside(member)[0].codebook_)}
-                _check_array("parts", own, "labels units", lengths)
-    elif hasattr(part, "children"):
-        n_leaves = len(part.clusters)
-        lengths = {"leaves": n_leaves, "steps": n_leaves - 1}
-        for name, array in part._asdict().items():
-            _check_array(name, array, _ARRAYS[name], lengths)
-        later = n_leaves + np.arange(n_leaves - 1)[:, np.newaxis]
-        if not np.all((part.children >= 0) & (part.children < later)):
-            raise ValueError("its tree is none")
+def _check_consensus(values):
+    """Refuse votes, pieces or a tree of a consensus that do not fit together."""
+    members = values["estimators_"]
+    sizes = values["_sizes"]
+    parts, votes = values["_piece_votes"]
+    n_pieces = len(sizes)
+    _check_tree(values["_tree"], n_pieces)
+    _check_array("sizes", sizes, "counts pieces", {"pieces": n_pieces})
+    number = _checked_number(values["n_clusters_"], n_pieces)
+    clusters = values["_tree"].clusters(number, sizes)
+    if not _is_same(values["_clusters"], clusters):
+        raise ValueError("its clusters are no cut of its tree")
+    if len(values["cluster_centers_"]) != number:
+        raise ValueError(f"its cluster_centers_ are not of {number} clusters")
+    if len(np.shape(values.get("labels_", clusters))) != 1:
+        raise ValueError("its labels_ are not of rows")
+    if np.max(values.get("labels_", clusters), initial=-1) >= number:
+        raise ValueError(f"its labels_ are not of {number} clusters")
+    if not isinstance(values["_are_equal"], bool):
+        raise ValueError("it does not tell whether its members are equal")
+
+    lengths = {"pieces": n_pieces, "all": n_pieces + 1}
+    _check_array("votes", votes.bias, "doubles pieces", lengths)
+    of_members = zip(members, parts, votes.tables, votes.overlaps, strict=True)
+    for member, part, table, overlap in of_members:
+        own = dict(lengths)  # the parts of the member, and one row for all others
+        _check_array("votes", table, "doubles own pieces", own)
+        _check_array("votes", overlap, "singles own all", own)
+        last, _ = pipeline_end(member)
+        has_units = isinstance(last, CodebookMap) and last._has_tree()
+        if has_units != (part is not None):
+            raise ValueError("it has parts of units of a member without, or lacks them")
+        if has_units:
+            n_units = len(last.codebook_)
+            _check_array("parts", part, "labels units", {"units": n_units})
+
+
+def _check_tree(tree, n_leaves):
+    """Refuse children or heights that make no tree over so many leaves."""
+    n_steps = n_leaves - 1
+    lengths = {"steps": n_steps}
+    _check_array("children", tree.children, "labels steps 2", lengths)
+    _check_array("heights", tree.heights, "reals steps", lengths)
+    nodes = np.sort(tree.children, axis=None)
+    earlier = n_leaves + np.arange(n_steps)[:, np.newaxis]
+    is_tree = np.array_equal(nodes, np.arange(2 * n_steps))
+    if not is_tree or (tree.children >= earlier).any():
+        raise ValueError(f"its children make no tree of {n_leaves} leaves")
+    heights = np.concatenate([[0.0], tree.heights, [1.0]])
+    if not (np.diff(heights) >= 0).all():
+        raise ValueError("its heights do not rise from 0 to 1")
+
+
+def _checked_number(number, n_leaves):
+    """Return a number of clusters that a tree can be cut into."""
+    if not 1 <= number <= n_leaves:
+        raise ValueError(f"its {n_leaves} leaves cannot be {number!r:.80} clusters")
+    return int(number)
+
+
+def _are_all_of(numbers, n_numbers):
+    """Return whether numbers are from 0 to below a limit, and none is missing."""
+    return np.array_equal(np.unique(numbers), np.arange(n_numbers))
+
+
+def _is_same(array, expected):
+    """Return whether an array of a file is one of the same type and content."""
+    is_array = isinstance(array, np.ndarray) and array.dtype == expected.dtype
+    return is_array and np.array_equal(array, expected)

@@ -27,7 +27,7 @@ from skesom.displays import (
 )
 from skesom.displays._clusters import GROUND
 from skesom.displays._colors import MISSING_COLOR
-from skesom.displays._dendrogram import HEIGHT_OF_TREE, tree_of
+from skesom.displays._dendrogram import HEIGHT_OF_TREE
 from skesom.displays._diagrams import NoPixelError
 from skesom.displays._display import literal
 from skesom.displays._rgb import mean_plane, sky_picture, thinned_rgb
@@ -122,15 +122,8 @@ class Pictures:
         return partial(_spectra, display, self._step, options)
 
     def _dendrogram(self):
-        """Return the job of the tree of a consensus, with the groups as clusters."""
-        tree = tree_of(self._result.step)
-        if self._result.has_parts:
-            tree |= self._result.tree._asdict()
-            leaves = np.arange(self._result.tree.n_leaves)
-            sizes = count_clusters(self._result.leaf_map, len(leaves))
-            tree |= {"clusters": leaves, "sizes": sizes.astype(float)}
-        tree["clusters"] = self._result.grouped(tree["clusters"])
-        display = self._named(DendrogramDisplay(**tree))
+        """Return the job of the tree, with the groups as clusters."""
+        display = self._named(DendrogramDisplay(**self._result.grouped_tree))
         options = {"height": HEIGHT_OF_TREE}
         return partial(_plotted, display, display.size, options=options)
 

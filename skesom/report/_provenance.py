@@ -18,7 +18,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
-from skesom.maps._cube_clusterer import count_clusters
+from skesom.maps._cube_clusterer import count_clusters, known_agreement
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import read_json, whole
@@ -144,9 +144,13 @@ def _unfitted(pipeline):
 
 
 def _cut_of(pipeline):
-    """Return into how many clusters a consensus was cut after its fit, or None."""
-    last, _ = pipeline_end(getattr(pipeline[-1], "estimator_", None))
-    return int(last.n_clusters_) if hasattr(last, "_cut") else None
+    """Return into how many clusters a tree was cut after its fit, or None."""
+    step = pipeline[-1]
+    before = getattr(step, "_n_before_cut", None)
+    if before is None:
+        return None
+    number = int(pipeline_end(step.estimator_)[0].n_clusters_)
+    return None if number == before else number
 
 
 def _describe_file(path, folder):
@@ -360,24 +364,24 @@ def decisions_of(pipeline):
             decisions["cut_from"] = list(each.shape_) if is_cut else None
             shifts = zip(each.feature_names_in_, each.shifts_.tolist(), strict=True)
             decisions["shifts"] = {name: shift for name, shift in shifts if any(shift)}
-            # A model of an older version has no line on it.
-            decisions["registration"] = getattr(each, "registration_", None)
+            decisions["registration"] = each.registration_
     return decisions
 
 
 def _considered(step):
     """Return the next gap, at which n_clusters="auto" did not part the pixels."""
     end, _ = pipeline_end(step.estimator_)
-    gaps = getattr(end, "gaps_", None)  # also that of a model of an older version
+    gaps = getattr(end, "gaps_", None)
     return gaps[0]._asdict() if gaps else None
 
 
 def _runs(step):
     """Return how far the members of a consensus agree."""
     sizes = count_clusters(step.labels_)
-    if not (hasattr(step, "agreement_") and sizes.any()):
+    agreement = known_agreement(step)
+    if agreement is None or not sizes.any():
         return None
-    means = means_by_cluster(step.labels_, step.agreement_)
+    means = means_by_cluster(step.labels_, agreement)
     return {
         "number": len(pipeline_end(step.estimator_)[0].estimators_),
         "agreement": float(np.average(means, weights=sizes)),
@@ -432,8 +436,8 @@ def _line_of_sky(sky, with_data):
 
 def _line_of_gap(n_clusters, gap):
     if "width" in gap:
-        text = f"falls by {gap['width']:.2f} and would give {gap['n_clusters']}"
-        text = f"the next gap of the spectrum {text}"
+        text = f"is {gap['width']:.2f} wide and would give {gap['n_clusters']}"
+        text = f"the next gap between the heights of the tree {text}"
     else:
         text = f"has {gap['links']:.0%} of the usual links and would part "
         text = f"the next gap {text}{gap['share']:.0%} of the pixels"

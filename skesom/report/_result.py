@@ -15,17 +15,18 @@ from skesom._sky.narrow_bands import find_continua
 from skesom.cube import AsinhStretch, CubeMasker, CubeStore, SkyMasker
 from skesom.cube._base import check_cube
 from skesom.displays import cluster_colors
+from skesom.displays._dendrogram import tree_of
 from skesom.displays._diagrams import choose_diagrams
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
-from skesom.maps._cube_clusterer import count_clusters
+from skesom.maps._cube_clusterer import count_clusters, known_agreement
 from skesom.maps._leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
 from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
 from skesom.report._leaf_colors import leaf_colors
 from skesom.report._provenance import label_map_digest
-from skesom.som._tree import has_tree
+from skesom.som._tree import ClusterTree, has_tree
 
 MAX_PIXELS = 2_000_000  # of a picture
 NO_UNIT = 65535
@@ -352,12 +353,38 @@ class Result:
     @property
     def agreement(self):
         """Share of the runs of the fit that agree on each pixel, None if unknown."""
-        return getattr(self.step, "agreement_", None) if self.is_of_fit else None
+        return self.agreement_of_fit if self.is_of_fit else None
+
+    @cached_property
+    def agreement_of_fit(self):
+        """The same in the pixels of the fit, also if the label map is another."""
+        return known_agreement(self.step)
 
     @property
     def has_tree(self):
         """Whether there is a tree of several clusters, or parts of one."""
         return has_tree(self.clusterer) and len(self.clusterer.children_) > 0
+
+    @cached_property
+    def grouped_tree(self):
+        """The tree with the groups as clusters, as parameters of a dendrogram."""
+        tree = tree_of(self.step)
+        if self.has_parts:
+            n_leaves = self.tree.n_leaves
+            tree["clusters"] = np.arange(n_leaves)
+            sizes = count_clusters(self.leaf_map, n_leaves)
+            tree["sizes"] = sizes.astype(float)
+        tree["clusters"] = self.grouped(tree["clusters"])
+        return tree
+
+    @cached_property
+    def persistence(self):
+        """Share of the clusterings that hold each cluster apart, or None (no tree)."""
+        if not self.has_tree:
+            return None
+        parts = self.grouped_tree
+        tree = ClusterTree(parts["children"], parts["distances"])
+        return tree.persistence(parts["clusters"])
 
     @property
     def is_classified(self):

@@ -206,6 +206,13 @@ def _next(result, clusters, suggestions, pictures):
             f"- Cluster {least['id']} is the least certain: the runs agree to "
             f"{100 * least['agreement']:.0f} % on its pixels, see `agreement.fits`."
         )
+    if "persistence" in clusters.colnames and len(clusters) > 1:
+        least = clusters[int(np.argmin(clusters["persistence"]))]
+        yield (
+            "- Persistence, in `clusters.ecsv`, is the share of the clusterings that "
+            "hold a cluster apart from the one that the tree joins it with: cluster "
+            f"{least['id']} has the least, {100 * least['persistence']:.0f} %."
+        )
     if result.is_voxel:
         yield "- `skesom explore` shows the slices one by one, in the browser."
         return

@@ -88,7 +88,8 @@ def pass_over_pixels(result, folder=None, names=()):
     distances, agreement = None, result.agreement
     if result.som is not None:
         distances = np.full(label_map.shape, np.nan, dtype=np.float32)
-    if not result.is_of_fit and hasattr(result.clusterer, "agreement"):
+    members_agree = result.agreement_of_fit is not None
+    if members_agree and not result.is_of_fit:
         agreement = np.full(label_map.shape, np.nan, dtype=np.float32)
     n_clusters = int(label_map.max(initial=-1)) + 1
 
@@ -332,6 +333,10 @@ def cluster_list(result, summary):
         values = means_by_cluster(result.label_map, summary.agreement)[table["id"]]
         text = "mean share of the runs that agree on a pixel"
         table["agreement"] = Column(values, format=".3f", description=text)
+    if result.persistence is not None:
+        values = result.persistence[table["id"]]
+        text = "share of the clusterings that hold the cluster apart from its nearest"
+        table["persistence"] = Column(values, format=".3f", description=text)
     for name, unit in zip(cube.band_names, cube.band_units, strict=True):
         text = f"mean of {name} over the pixels of the cluster"
         table[f"{name}_mean"] = Column(

@@ -42,7 +42,6 @@ from skesom.som._base import (
     CodebookMap,
     MeasuredUnits,
     check_enough_samples,
-    count_labels,
     means_of,
     sums_by_label,
     without_lazy,
@@ -306,8 +305,8 @@ class ConsensusClusterer(
             self._pieces, self.agreement_ = self._voted(X, errors)
         else:
             self._pieces, self.agreement_ = self._counted(seen)
-        self._sizes = self._count_pieces()
-        self._set_labels(X)
+        self._sizes, *sums = self._sums_of_pieces(X)
+        self._set_labels(X, *sums)
         labels = _looked_up(pieces, self._clusters)
         self.representative_ = _labeled_alike(members[closest], *some, labels)
         if self._are_equal:
@@ -511,8 +510,8 @@ class ConsensusClusterer(
             pieces, _ = self._voted(*self._checked(X, errors, reset=False))
         elif "_pieces" in vars(self):
             pieces = self._pieces
-        elif n_clusters <= self.n_clusters_:  # cuts nest: each cluster lies in one
-            pieces = self.labels_
+        elif n_clusters <= self.n_clusters_ and "labels_" in vars(self):
+            pieces = self.labels_  # cuts nest: each cluster lies in one
             _, first = np.unique(self._clusters, return_index=True)
             clusters = clusters[first]
         else:
@@ -548,7 +547,8 @@ class ConsensusClusterer(
             cut._pieces, cut.agreement_ = cut._voted(X, errors)
         else:
             cut._pieces, cut.agreement_ = cut._counted(seen)
-        cut._set_labels(X)
+        _, *sums = cut._sums_of_pieces(X)
+        cut._set_labels(X, *sums)
         labels = _looked_up(pieces, cut._clusters)
         cut.representative_ = _labeled_alike(self.representative_, *some, labels)
         return cut
@@ -610,18 +610,24 @@ class ConsensusClusterer(
             pieces[rows], agreement[rows] = of_rows
         return pieces, agreement
 
-    def _count_pieces(self):
-        """Return the rows of fit of each piece."""
-        count = partial(count_labels, n_clusters=self._tree.n_leaves)
-        return add_up(count, self._pieces)[0]
+    def _sums_of_pieces(self, X):
+        """Return sizes, sums and counts of features of the pieces of the rows of fit.
 
-    def _set_labels(self, X):
-        """Label the rows of fit, and set the centers of the clusters."""
+        These are one pass: members vote again for each pass over lazy rows.
+        """
+        return add_up(partial(sums_by_label, self._tree.n_leaves), self._pieces, X)
+
+    def _set_labels(self, X, sums, counts):
+        """Label the rows of fit, and set the centers by the sums of the pieces."""
         self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
         label = partial(_looked_up, clusters=self._clusters)
         self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
-        sums = add_up(partial(sums_by_label, self.n_clusters_), self.labels_, X)
-        self._set_centers(X, *sums[1:])
+        shape = self.n_clusters_, X.shape[1]
+        sums_of_clusters = np.zeros(shape)
+        counts_of_clusters = np.zeros(shape)
+        np.add.at(sums_of_clusters, self._clusters, sums)
+        np.add.at(counts_of_clusters, self._clusters, counts)
+        self._set_centers(X, sums_of_clusters, counts_of_clusters)
 
     def _set_centers(self, X, sums, counts):
         self.cluster_centers_ = means_of(sums, counts, X.dtype)

@@ -57,7 +57,8 @@ class ClusterTree(NamedTuple):
         """Return in what share of the clusterings each cluster of a cut is apart.
 
         It is the height at which the cluster is joined to another one, 1 for a cluster
-        of all leaves.
+        of all leaves. Clusters that a person merged may have several branches: theirs
+        is the least of these.
         """
         n_leaves = self.n_leaves
         cluster = np.full(2 * n_leaves - 1, -1)
@@ -69,7 +70,9 @@ class ClusterTree(NamedTuple):
                 continue
             for child in (one, other):
                 if cluster[child] >= 0:
-                    persistence[cluster[child]] = self.heights[step]
+                    # Heights rise, so that the first one is the least.
+                    number = cluster[child]
+                    persistence[number] = min(persistence[number], self.heights[step])
         return persistence
 
     def pruned(self, n_leaves, sizes):

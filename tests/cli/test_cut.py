@@ -144,9 +144,31 @@ class TestRefused:
         refused("--n-clusters", 3, part="holds no model")
 
 
-def test_a_single_run_has_no_tree(run, bands, fast, tmp_path):
+def test_k_means_has_no_tree(run, bands, fast, tmp_path):
     run("cluster", *bands, "-o", tmp_path / "single", *fast, "--runs", 1)
     command = "cluster", "--from", tmp_path / "single", "--n-clusters", 3, "--trust"
     line = run.fails(*command)
-    assert f"{tmp_path / 'single'}: there is no tree to cut" in line
-    assert "Run again with that number of clusters." in line
+    assert f"{tmp_path / 'single'}: there is no tree to cut: this KMeans" in line
+    assert "Fit again with that number of clusters." in line
+
+
+@pytest.mark.parametrize("options", [("--runs", 1), ("--runs", 3)], ids=["map", "runs"])
+def test_a_cut_is_a_run_with_that_number(
+    run, bands, told_in, repeat, tmp_path, options
+):
+    made = "cluster", *bands, *options, *QUICK[:2], "--n-clusters"
+    run.ok(*made, 4, "-o", tmp_path / "four")
+    run.ok(*made, 7, "-o", tmp_path / "seven")
+    cut = "cluster", "--from", tmp_path / "four", "--n-clusters", 7, *QUICK[:2]
+    run.ok(*cut, "-o", tmp_path / "cut")
+    of_run = told_in(tmp_path / "seven")["result"]
+    assert told_in(tmp_path / "cut")["result"] == of_run
+    assert of_run["n_clusters"] == 7
+    # A cut is told, so that it is repeated; a run needs none.
+    assert told_in(tmp_path / "cut")["cut"] == 7
+    assert told_in(tmp_path / "seven")["cut"] is None
+    table = Table.read(tmp_path / "cut" / "clusters.ecsv")
+    assert ("agreement" in table.colnames) == (options[1] > 1)
+    assert ((table["persistence"] > 0) & (table["persistence"] <= 1)).all()
+    again = repeat(tmp_path / "cut")
+    assert told_in(again)["result"] == of_run

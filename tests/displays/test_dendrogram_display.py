@@ -129,6 +129,7 @@ def test_of_a_consensus_in_a_pipeline(blobs, consensus, ax):
     expected = {f"{n}: {s / 4:.1f} %" for n, s in enumerate(sizes)}
     assert set(names(display)) == expected
     assert "clusterings" in ax.get_xlabel()
+    assert "persistence" in ax.get_xlabel()
     with pytest.raises(ValueError, match="KMeans has no tree"):
         DendrogramDisplay.from_estimator(KMeans(2, n_init=1).fit(blobs))
 

@@ -228,17 +228,6 @@ def test_begins_with_the_clusters_of_a_pipeline(consensus_job, galaxy):
     assert names.names[names.label_map[row, column]] == "here"
 
 
-def test_cuts_are_those_of_the_clusterer(consensus_job, galaxy):
-    """Apart from their numbers."""
-    step, cube = consensus_job["cluster"], consensus_job[:-1].transform(galaxy)
-    names = ClusterNames.from_clusterer(step, cube)
-    for n_clusters in (2, 9):
-        names.cut(n_clusters)
-        cut = step.cut_at(n_clusters, cube).labels_
-        pairs = np.stack([names.label_map[cut >= 0], cut[cut >= 0]])
-        assert len(np.unique(pairs, axis=1).T) == n_clusters
-
-
 def test_a_vote_of_neighbors_keeps_the_clusters(galaxy):
     consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
     clusterer = CubeClusterer(consensus, regularizer=MajorityVote())
@@ -258,13 +247,28 @@ def test_groups_of_labels_are_restored(consensus_job, galaxy):
         names.restore([("disc", (7,))])
 
 
-@pytest.mark.parametrize("clusterer", [KMeans(3, random_state=0), ESOM(3)])
+@pytest.mark.parametrize(
+    "clusterer",
+    [KMeans(3, random_state=0), ESOM(clusterer=KMeans(3, random_state=0))],
+    ids=["k-means", "units by k-means"],
+)
 def test_without_a_tree_one_is_asked_for(galaxy, clusterer):
-    if hasattr(clusterer, "labels_at"):
-        pytest.skip("has a tree")
     fitted = make_cluster_pipeline(clusterer).fit(galaxy)
     with pytest.raises(ValueError, match="There is no tree of clusters"):
         ClusterNames.from_clusterer(fitted, galaxy)
+
+
+@pytest.mark.parametrize("kind", ["map", "consensus"])
+def test_cuts_are_those_of_the_clusterer(consensus_job, galaxy, kind):
+    job = consensus_job
+    if kind == "map":
+        job = make_cluster_pipeline(ESOM(4, random_state=0)).fit(galaxy)
+    names = ClusterNames.from_clusterer(job, galaxy)
+    cube = job[:-1].transform(galaxy)
+    for number in (2, 9):
+        names.cut(number)
+        expected = job["cluster"].cut_at(number, cube).labels_
+        np.testing.assert_array_equal(names.label_map, expected)
 
 
 def test_another_cube_is_refused(consensus_job, galaxy):

@@ -20,7 +20,6 @@ from skesom.report._json_values import whole
 from skesom.report._models import _from_text, read_skops, write_skops
 from skesom.report._provenance import read_run
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
-from skesom.som._second_stage import NormalMixture
 
 HEADERS = [
     *("AMDX1   = 'x'", "CNPIX1  = T", "PLTRAH  = 'x'", "PLTDECSN= 3", "PPO3    = 'a'"),
@@ -234,27 +233,15 @@ class TestUnits:
         ):
             reload(som)
 
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [
-            ("means", np.zeros((2, 2))),
-            ("means", np.zeros((2, 3), dtype=np.float32)),
-            ("factors", np.zeros((2, 3, 2))),
-            ("factors", np.zeros((1, 3, 3))),
-            ("constants", np.zeros(1)),
-            ("labels", np.zeros(2)),
-            ("labels", np.zeros(3, dtype=np.int32)),
-        ],
-    )
-    def test_normals(self, X, reload, name, value):
-        parts = np.zeros((2, 3)), np.zeros((2, 3, 3)), np.zeros(2)
-        mixture = NormalMixture(*parts, np.zeros(2, dtype=np.int32))
+    @pytest.mark.parametrize("name", ["leaf_of_unit", "sizes", "cuts"])
+    def test_tree(self, X, reload, name):
         som = CSOM(shape=(3, 4), n_clusters=2, random_state=0).fit(X)
-        som.grouping_ = som.grouping_._replace(mixture=mixture)
-        reload(som).predict(X)
-        mixture = mixture._replace(**{name: value})
-        som.grouping_ = som.grouping_._replace(mixture=mixture)
-        with pytest.raises(ValueError, match=f"its ({name}|normals|factors|labels) "):
+        unit_tree = reload(som).grouping_.unit_tree
+        np.testing.assert_array_equal(unit_tree.leaf_of_unit, range(12))
+        array = getattr(unit_tree, name)
+        unit_tree = unit_tree._replace(**{name: array[:-1]})
+        som.grouping_ = som.grouping_._replace(unit_tree=unit_tree)
+        with pytest.raises(ValueError, match=r"its (children|leaf_of_unit|cuts) of"):
             reload(som)
 
     @pytest.mark.parametrize("name", ["class_hits_", "unit_classes_", "_votes"])
@@ -277,25 +264,24 @@ class TestUnits:
         features.psf_pixels_ = np.full(2, 1e300)  # for which no memory is enough
         assert np.isfinite(reload(features).transform(data)).all()
 
-    def test_votes_of_a_consensus(self, X, reload):
+    @pytest.mark.parametrize("cut_at", [None, 1])
+    def test_votes_of_a_consensus(self, X, reload, cut_at):
         members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
         members.fit(X)
+        if cut_at is not None:
+            members = members._cut_at(cut_at, X)
         reload(members)
-        tables, homes, bias = members._votes
-        for votes in [(tables[:2], homes[:2], bias), (tables, homes, bias[:-1])]:
-            members._votes = type(members._votes)(*votes)
+        tables, overlaps, bias = members._piece_votes.votes
+        short = [table[:1] for table in overlaps]
+        for votes in [
+            (tables[:2], overlaps[:2], bias),
+            (tables, overlaps, bias[:-1]),
+            (tables, short, bias),
+        ]:
+            votes = type(members._piece_votes.votes)(*votes)
+            members._piece_votes = members._piece_votes._replace(votes=votes)
             with pytest.raises(ValueError, match=r"its votes of shape|zip\(\)"):
                 reload(members)
-
-    def test_votes_of_a_cut(self, X, reload):
-        members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
-        cut = members.fit(X)._cut_at(1, X)
-        reload(cut)
-        votes = cut._cut.votes
-        votes = votes._replace(overlaps=[table[:1] for table in votes.overlaps])
-        cut._cut = cut._cut._replace(votes=votes)
-        with pytest.raises(ValueError, match=r"its votes of shape|zip\(\)"):
-            reload(cut)
 
 
 class TestPipelines:

@@ -16,6 +16,8 @@ from skesom.report import load_model, save_model
 from skesom.report._fitted import tamed
 from skesom.report._models import mapped
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.som._second_stage import UnitTree
+from skesom.som._tree import ClusterTree, has_tree, tree_of_pieces
 
 CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)
 ESOM_ = ESOM(3, epsilon=2.0, random_state=0)
@@ -26,6 +28,9 @@ MODELS = {
     "angles": CSOM(3, shape=(4, 3), metric="cosine", random_state=0),
     "groups": CSOM(3, shape=(4, 3), clusterer=KMeans(3, n_init=1), random_state=0),
     "consensus": ConsensusClusterer(ESOM_, n_estimators=3, random_state=0),
+    "consensus of k-means": ConsensusClusterer(
+        KMeans(3, n_init=1), n_estimators=3, random_state=0
+    ),
     "in a pipeline": make_pipeline(make_pipeline(CSOM_)),
     "classifier": MapClassifier(CSOM_, n_neighbors=2),
     "growing": MapClassifier(ESOM(epsilon=2.0, random_state=0), label_rule="grow"),
@@ -117,9 +122,12 @@ def use(model, X):
     for method in ("predict", "transform", "winners", "predict_proba", "u_matrix"):
         if hasattr(model, method):
             getattr(model, method)(*([] if method == "u_matrix" else [X]))
-    if isinstance(last, ConsensusClusterer):
+    if has_tree(last):
+        tree_of_pieces(last)
         last.labels_at(len(last.children_), X)
         last._cut_at(2, X)
+    if isinstance(last, ConsensusClusterer):
+        last.labels_at(2)
     if hasattr(last, "partial_fit") and hasattr(last, "codebook_"):
         last.partial_fit(X)
 
@@ -157,14 +165,110 @@ def test_any_array(table, name):
     assert n_refused > 2
 
 
+def shifted(array):
+    return (array + 1).astype(array.dtype)
+
+
+def with_a_circle(children):
+    children = children.copy()
+    children[0] = len(children) + 1, children[0, 0]  # the first step joins itself
+    return children
+
+
+def with_a_leaf_twice(children):
+    children = children.copy()
+    children[1, 0] = children[0, 0]
+    return children
+
+
+# Each array has its type and its length: only the others tell that it is wrong.
+WRONG_TREES = {
+    "a circle": (("tree", "children"), with_a_circle),
+    "a leaf twice": (("tree", "children"), with_a_leaf_twice),
+    "falling heights": (("tree", "heights"), lambda heights: heights[::-1].copy()),
+    "heights above 1": (("tree", "heights"), shifted),
+    "heights of nothing": (("tree", "heights"), lambda h: np.full_like(h, np.nan)),
+}
+WRONG_UNITS = {
+    "leaves that are none": (("leaf_of_unit",), shifted),
+    "one leaf for all": (("leaf_of_unit",), np.zeros_like),
+    "units in no group": (("cuts",), lambda cuts: cuts - cuts.max() - 1),
+    "other sizes": (("sizes",), lambda sizes: 1 + 10_000 * np.arange(len(sizes))),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_TREES | WRONG_UNITS)
+def test_trees_of_units_that_do_not_fit_together(table, name):
+    """Whatever lies in a tree is looked up by it."""
+    way, change = (WRONG_TREES | WRONG_UNITS)[name]
+    csom = copy.deepcopy(CSOM_).fit(table[0])
+    csom = copy.deepcopy(csom)  # as it is in a file
+    tamed(csom)
+    way = (list(csom.grouping_._fields).index("unit_tree"), *way)
+    numbered = [way[0], *(UnitTree._fields.index(part) for part in way[1:2])]
+    if len(way) == 3:
+        numbered.append(ClusterTree._fields.index(way[2]))
+    csom.grouping_ = changed(csom.grouping_, numbered, change)
+    with pytest.raises(ValueError, match=r"^its (children|heights|leaf|cuts|unit_lab)"):
+        tamed(csom)
+
+
+@pytest.mark.parametrize("name", WRONG_TREES)
+def test_trees_of_a_consensus_that_do_not_fit_together(table, name):
+    way, change = WRONG_TREES[name]
+    consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
+    consensus = copy.deepcopy(consensus)  # as it is in a file
+    tamed(consensus)
+    place = [ClusterTree._fields.index(way[1])]
+    consensus._tree = changed(consensus._tree, place, change)
+    with pytest.raises(ValueError, match=r"^its (children|heights)"):
+        tamed(consensus)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_clusters_", 1000),
+        ("n_clusters_", 2),
+        ("_clusters", np.zeros(3, dtype=np.int32)),
+        ("_sizes", np.ones(2)),
+        ("_are_equal", None),
+        ("labels_", np.full(60, 7, dtype=np.int32)),
+        ("cluster_centers_", np.zeros((2, 3), dtype=np.float32)),
+    ],
+)
+def test_clusters_that_are_no_cut_of_the_tree(table, name, value):
+    consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
+    setattr(consensus, name, value)
+    with pytest.raises(ValueError, match=r"^(its|it does not)"):
+        tamed(consensus)
+
+
+@pytest.mark.parametrize("damage", ["none", "short", "of a map without a tree"])
+def test_parts_that_members_do_not_have(table, damage):
+    consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
+    parts = list(consensus._piece_votes.parts)
+    if damage == "none":  # units would be taken for parts
+        parts[1] = None
+    elif damage == "short":
+        parts[1] = parts[1][:-1]
+    else:
+        member = consensus.estimators_[1]
+        member.grouping_ = member.grouping_._replace(unit_tree=None)
+    consensus._piece_votes = consensus._piece_votes._replace(parts=parts)
+    with pytest.raises(ValueError, match=r"parts"):
+        tamed(consensus)
+
+
 @pytest.mark.parametrize("name", ["tables", "overlaps"])
 @pytest.mark.parametrize("kept", [np.s_[:-1], np.s_[:, :-1]], ids=["rows", "columns"])
 def test_votes_that_do_not_fit_together(table, name, kept):
     consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
     consensus = copy.deepcopy(consensus)  # as it is in a file
-    first, *others = getattr(consensus._votes, name)
-    damaged = {name: [np.ascontiguousarray(first[kept]), *others]}
-    consensus._votes = consensus._votes._replace(**damaged)
+    votes = consensus._piece_votes.votes
+    first, *others = getattr(votes, name)
+    votes = votes._replace(**{name: [np.ascontiguousarray(first[kept]), *others]})
+    consensus._piece_votes = consensus._piece_votes._replace(votes=votes)
     with pytest.raises(ValueError, match="its votes of shape"):
         tamed(consensus)
 
@@ -193,21 +297,23 @@ def test_members_in_an_array_of_objects(table, tmp_path, damage):
             load_model(tmp_path / "model.skops")
 
 
-@pytest.mark.parametrize("attribute", ["_later", "_to_grow", "_learned"])
-def test_a_fit_that_is_not_finished(table, attribute):
+def test_a_fit_that_is_not_finished(table):
     """A file holds none; its arrays would reach the kernels unseen."""
     model = copy.deepcopy(CSOM_).fit(table[0])
-    vars(model)[attribute] = (table[0][:, :1], None, None)
+    model._later = (table[0][:, :1], None, None)
     with pytest.raises(ValueError, match="fit is not finished"):
         tamed(model)
 
 
-def test_a_parameter_that_is_new(table):
-    """A model of an older version has its default; one of a newer has more."""
+def test_a_parameter_that_is_missing(table):
+    """Files hold all of skesom's; scikit-learn may have got one since."""
     model = copy.deepcopy(CSOM_).fit(table[0])
-    labels = model.predict(table[0])
     del model.layers
-    model.of_a_newer_version = 7
-    model = tamed(model)
-    assert model.get_params()["layers"] is None
-    np.testing.assert_array_equal(model.predict(table[0]), labels)
+    with pytest.raises(ValueError, match="its parameter layers is missing"):
+        tamed(model)
+    other = KMeans(3, n_init=1, random_state=0).fit(table[0])
+    labels = other.predict(table[0])
+    del other.algorithm
+    other = tamed(other)
+    assert other.get_params()["algorithm"] == KMeans().algorithm
+    np.testing.assert_array_equal(other.predict(table[0]), labels)

@@ -29,7 +29,7 @@ def field(shape=(96, 96)):
 @pytest.fixture(scope="module")
 def pipeline():
     member = ESOM(random_state=0)
-    consensus = ConsensusClusterer(member, n_clusters=3, n_estimators=4, random_state=0)
+    consensus = ConsensusClusterer(member, n_clusters=4, n_estimators=4, random_state=0)
     return make_cluster_pipeline(consensus, target_fwhm=None).fit(field())
 
 
@@ -47,9 +47,9 @@ def test_numbers_are_those_of_the_run(pipeline):
     assert decisions["sky"]["set_aside"] == (labels == -2).sum() > 5000
     assert decisions["sky"]["certainty"] == 1
     assert decisions["fwhm"] is None
-    assert (decisions["clusters"], decisions["features"]) == (3, 3)
+    assert (decisions["clusters"], decisions["features"]) == (4, 3)
     assert decisions["runs"]["number"] == 4
-    by_cluster = [step.agreement_[labels == cluster].mean() for cluster in range(3)]
+    by_cluster = [step.agreement_[labels == cluster].mean() for cluster in range(4)]
     assert decisions["runs"]["by_cluster"] == pytest.approx(by_cluster, rel=1e-5)
     mean = step.agreement_[labels >= 0].mean()
     assert decisions["runs"]["agreement"] == pytest.approx(mean, rel=1e-5)

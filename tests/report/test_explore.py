@@ -103,7 +103,7 @@ def labels_of_page(folder, clusterer, galaxy):
 
 
 def test_pixels_have_the_cluster_of_their_unit(galaxy, tmp_path):
-    esom = ESOM(n_clusters=4, clusterer="two-winners", random_state=0)
+    esom = ESOM(n_clusters=4, random_state=0)
     units, labels, unit_labels = labels_of_page(tmp_path, esom, galaxy)
     np.testing.assert_array_equal(unit_labels[units], labels)
 
@@ -171,6 +171,8 @@ def check_spectra(path, label_map, cube, name, **options):
     found = np.array(found)[facts["order"]]
     spread = np.ptp(facts["clusters"][0]["quartiles"], axis=1)
     assert (np.abs(found - display.lines_[0].get_ydata()) < 0.1 * spread).all()
+    is_log = display.ax_.get_yscale() != "linear"
+    assert facts["is_log"] == (is_log and options.get("physical", True))
     return facts
 
 
@@ -179,7 +181,18 @@ def test_spectra_are_those_of_the_picture(page, job, galaxy):
     cube = Result(job, galaxy).cube
     facts = check_spectra(page, labels, cube, "surface brightness")
     assert facts["places"][0] == pytest.approx(336, abs=5)  # of F336W, in nm
-    assert facts["is_log"]
+
+
+def test_wide_spectra_are_logarithmic(galaxy, tmp_path):
+    brightness = np.where(np.arange(80) < 40, 1, 300)[:, np.newaxis]
+    cube = galaxy.replace(data=(galaxy.data * brightness).astype(np.float32))
+    clusterer = KMeans(4, n_init=1, random_state=0)
+    job = make_cluster_pipeline(clusterer, sky="keep").fit(cube)
+    path = explore(tmp_path / "page.html", job, cube)
+    labels, cube = job["cluster"].labels_, Result(job, cube).cube
+    display = ClusterSpectraDisplay.from_predictions(labels, cube)
+    assert read_page(path)[1]["is_log"]
+    assert display.ax_.get_yscale() != "linear"
 
 
 def test_spectra_of_what_is_not_calibrated_are_stretched(galaxy, tmp_path):

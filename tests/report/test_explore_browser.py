@@ -808,6 +808,18 @@ def redo_by_keys(browser):
     keys.perform()
 
 
+def test_the_slider_cuts_the_tree_of_a_single_map(browser, job, galaxy, tmp_path):
+    open_page(browser, explore(tmp_path / "page.html", job, galaxy))
+    browser.get_log("browser")
+    cube = job[:-1].transform(galaxy)
+    for number in (7, 2):
+        slide_to(browser, number)
+        expected = job["cluster"].cut_at(number, cube).labels_
+        found = map_of(browser, expected.shape)
+        np.testing.assert_array_equal(found, np.maximum(expected, -1))
+    assert errors_of(browser) == []
+
+
 class TestTree:
     """The page does to the tree what Python does."""
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Fitted pipelines in files."""
 
+from importlib.metadata import version
+
 import numpy as np
 import pytest
 from astropy.wcs import DistortionLookupTable
@@ -10,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from skesom.cube import CubeAligner
 from skesom.report import load_model, save_model
+from skesom.som import CSOM
 
 
 @pytest.fixture(params=["joblib", "skops"])
@@ -83,3 +86,39 @@ class TestVersions:
             patch.setattr("sklearn.base.__version__", "0.9")
             save_model(tmp_path / "model.joblib", clusterer)
         load_model(tmp_path / "model.joblib", trust=True)
+
+    def test_a_long_number_is_shortened(self, stored, rewrite):
+        number = "9." * 100_000
+        path = rewrite(stored, f'\\"{version("skesom")}\\"', f'\\"{number}\\"')
+        with pytest.warns(UserWarning, match="other versions") as caught:
+            load_model(path)
+        assert all(len(str(each.message)) < 1000 for each in caught)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """A file of a small map."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    save_model(tmp_path / "model.skops", CSOM(2, shape=(3, 3)).fit(X))
+    return tmp_path / "model.skops"
+
+
+class TestDamage:
+    """Files that are cut short, or hold something else."""
+
+    @pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])
+    def test_a_part_of_a_file(self, stored, share):
+        content = stored.read_bytes()
+        stored.write_bytes(content[: int(share * len(content))])
+        with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            load_model(stored)
+
+    def test_a_class_that_is_not_known(self, stored, rewrite):
+        path = rewrite(stored, '"CSOM"', '"AnotherMap"')
+        with pytest.raises(ValueError, match=r"AnotherMap.*--trust"):
+            load_model(path)
+
+    def test_an_attribute_that_has_another_name(self, stored, rewrite):
+        path = rewrite(stored, '"codebook_"', '"units_"')
+        with pytest.raises(ValueError, match=r"model\.skops cannot be loaded"):
+            load_model(path)

@@ -138,17 +138,18 @@ def cluster_facts(result, step, order):
     sizes = count_clusters(result.run_label_map, len(result.run_colors))
     own = {group.labels: group for group in result.groups}
     means = np.full(len(sizes), np.nan)  # unless several runs agree
-    if hasattr(result.step, "agreement_"):
-        means = means_by_cluster(result.run_label_map, result.step.agreement_)
+    agreement = result.agreement_of_fit
+    if agreement is not None:
+        means = means_by_cluster(result.run_label_map, agreement)
 
     leaf_sizes, leaf_means, owners = sizes, means, None
     if result.tree is not None:
         owners = np.maximum(result.tree.clusters, 0)  # a vote may leave one no pixel
         leaf_sizes = count_clusters(result.leaf_map, result.tree.n_leaves)
         leaf_means = np.full(len(leaf_sizes), np.nan)
-        if hasattr(result.step, "agreement_"):
-            agreement = means_by_cluster(result.leaf_map, result.step.agreement_)
-            leaf_means[: len(agreement)] = agreement
+        if agreement is not None:
+            by_leaf = means_by_cluster(result.leaf_map, agreement)
+            leaf_means[: len(by_leaf)] = by_leaf
             leaf_means[leaf_sizes == 0] = 0
 
     def described(groups, *, of_run):
