@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The rules of the second stage, and other methods, on nine shapes.
+"""The tree of the second stage, and other methods, on nine shapes.
 
 The shapes are those of the tests, drawn anew for each seed; the true number of clusters
 is given. Reported is the mean adjusted Rand index over the points that are no noise.
@@ -18,7 +18,7 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import CSOM, ESOM
+from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 
@@ -30,12 +30,12 @@ MAPS = {"ESOM": ESOM, "CSOM": CSOM}
 def methods():
     """Return what makes a clusterer of a number of clusters and a seed."""
     made = {
-        f"{name}, {rule}": lambda k, seed, Map=Map, rule=rule: Map(
-            n_clusters=k, clusterer=rule, random_state=seed
-        )
+        name: lambda k, seed, Map=Map: Map(n_clusters=k, random_state=seed)
         for name, Map in MAPS.items()
-        for rule in ("graph", "umatrix", "two-winners")
     }
+    made["consensus"] = lambda k, seed: ConsensusClusterer(
+        ESOM(), n_clusters=k, random_state=seed
+    )
     for name, Map in MAPS.items():
         made[f"{name}, KMeans"] = lambda k, seed, Map=Map: Map(
             clusterer=KMeans(k, n_init=10, random_state=seed), random_state=seed
