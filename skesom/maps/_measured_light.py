@@ -21,14 +21,20 @@ _BLUE = 300, 520  # nm, of bands that tell the age of stars best
 _LEAST = 0.1  # mag, of colors that people would call different
 _SIGMAS = 3.0  # errors, of a difference that is significant
 # Discs have 21.65 mag per square arcsec in B at their centers, with a deviation of
-# 0.30; Freeman (1970, ApJ 160, 811, doi:10.1086/150474). AB magnitudes are 0.09 lower.
+# 0.30; Freeman (1970, ApJ 160, 811, doi:10.1086/150474). Six deviations brighter is
+# chosen in docs/populations.md. AB magnitudes are 0.09 lower.
 _B_BAND, _AB = 440, -0.09
-_BRIGHTEST_DISC = 21.65 - 5 * 0.30 + _AB
+_BRIGHTEST_DISC = 21.65 - 6 * 0.30 + _AB
 # The sky of dark nights in B; Patat (2003, A&A 400, 1183,
 # doi:10.1051/0004-6361:20030030).
 _DARK_SKY = 22.64 + _AB
 _USUAL_WIDTH = 8.0  # nm, of narrow bands whose width is not known
-LINES = {"H alpha": HYDROGEN, "[S II]": SULFUR, "[O III]": OXYGEN}
+LINES = {
+    "H alpha": HYDROGEN,
+    "[S II]": SULFUR,
+    "[O III]": OXYGEN,
+    "[O III] alone": OXYGEN,
+}
 _FAR = 0.1  # octaves from a line, from where one continuum band has another color
 
 
@@ -144,25 +150,27 @@ def depth_below_sky(photometry, level):
 def line_light(photometry):
     """Return equivalent widths in Angstrom and ratios of lines, by their names.
 
-    Widths count from a power law between the continuum bands. [O III] is in magnitudes
-    above it.
+    Widths count from a power law between the continuum bands.
     """
     found = {}
-    hydrogen, sulfur, oxygen = (line_band(photometry, line) for line in LINES.values())
+    hydrogen = line_band(photometry, HYDROGEN)
+    sulfur = line_band(photometry, SULFUR)
+    oxygen = line_band(photometry, OXYGEN)
     if hydrogen is not None:
         found["H alpha"] = _equivalent_width(photometry, hydrogen)
     if sulfur is not None:
         found["[S II]"] = _equivalent_width(photometry, sulfur)
     if oxygen is not None:
-        found["[O III]"] = line_excess(photometry, oxygen)
-    if None not in (hydrogen, oxygen):
-        excess = line_excess(photometry, hydrogen)
-        found["oxygen over H alpha"] = found["[O III]"] - excess
-    pair = sulfur, hydrogen
-    if None not in pair and all(map(photometry.is_line_calibrated, pair)):
+        # Where H alpha is seen, it tells more of the same gas.
+        name = "[O III]" if hydrogen is not None else "[O III] alone"
+        found[name] = _equivalent_width(photometry, oxygen)
+    for name, band in (("sulfur ratio", sulfur), ("oxygen ratio", oxygen)):
+        pair = band, hydrogen
+        if None in pair or not all(map(photometry.is_line_calibrated, pair)):
+            continue
         first, second = (photometry.line_flux(band) for band in pair)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found["sulfur ratio"] = np.where(second > 0, first / second, np.nan)
+            found[name] = np.where(second > 0, first / second, np.nan)
     return found
 
 

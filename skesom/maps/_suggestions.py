@@ -58,8 +58,9 @@ TEXTS = {
     "above noise": "in no band brighter than the noise of a pixel",
     "H alpha": "H alpha ({line}) has an equivalent width of {value:.0f} Angstrom",
     "[S II]": "[S II] has an equivalent width of {value:.0f} Angstrom",
-    "[O III]": "{value:.2f} mag more light in [O III] than beside it",
-    "oxygen over H alpha": "[O III] exceeds H alpha by {value:.2f} mag",
+    "[O III]": "[O III] has an equivalent width of {value:.0f} Angstrom",
+    "[O III] alone": "[O III] has an equivalent width of {value:.0f} Angstrom",
+    "oxygen ratio": "[O III] is {value:.2f} times H alpha",
     "sulfur ratio": "[S II] is {value:.2f} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
@@ -90,13 +91,18 @@ RULES = (
         "Light that the noise of a pixel hides in all bands may be that of the sky.",
     ),
     Rule(
+        "faint outskirts",
+        (("below the sky", ABOVE, 0.0),),
+        "The sky of a dark night is brighter; Patat (2003).",
+    ),
+    Rule(
         "supernova remnants",
         (("[S II]", ABOVE, 80), ("sulfur ratio", ABOVE, 0.4)),
         "Gas behind shocks has much [S II] beside H alpha; Mathewson & Clarke (1973).",
     ),
     Rule(
         "[O III] sources",
-        (("[O III]", ABOVE, 0.5), ("oxygen over H alpha", ABOVE, 0.3)),
+        (("[O III]", ABOVE, 100), ("oxygen ratio", ABOVE, 1.0)),
         "Such high ionization is that of planetary nebulae and of active nuclei; "
         "Osterbrock & Ferland (2006).",
     ),
@@ -109,7 +115,7 @@ RULES = (
     ),
     Rule(
         "H II regions",
-        (("[O III]", ABOVE, 0.3), ("young light", ABOVE, 1.0)),
+        (("[O III] alone", ABOVE, 20), ("young light", ABOVE, 1.0)),
         "The same gas shines in [O III] too, where no band holds H alpha.",
     ),
     Rule(
@@ -138,11 +144,6 @@ RULES = (
             ("pieces", BELOW, 6.0),
         ),
         "Redshift makes small distant galaxies redder than old stars nearby.",
-    ),
-    Rule(
-        "faint outskirts",
-        (("below the sky", ABOVE, 0.0),),
-        "The sky of a dark night is brighter; Patat (2003).",
     ),
     Rule(
         "faint outskirts",
