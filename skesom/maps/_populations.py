@@ -13,7 +13,7 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from skesom._common.labels import check_label_map
+from skesom._common.labels import check_label_map, mark_sky
 from skesom._common.pipelines import pipeline_end
 from skesom._types import CubeLike
 from skesom.cube import Cube
@@ -38,6 +38,7 @@ from skesom.maps._suggestions import (
     tell,
     words_of,
 )
+from skesom.pixels import unflatten
 
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
@@ -74,7 +75,7 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
     Returns
     -------
     piece_map : ndarray of shape (n_rows, n_columns), dtype int32
-        Pieces from 0 by falling size, at most 48; the clusters, if there is no tree.
+        Pieces from 0, at most 48; the clusters, if there is no tree.
 
     Examples
     --------
@@ -88,17 +89,28 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
     True
     """
     last, _ = pipeline_end(clusterer.estimator_)
-    children = getattr(last, "children_", None) if _has_tree(last) else None
-    if children is None or len(children) == 0:
+    if count_pieces(last) == 0:
         return clusterer.labels_
-    n_pieces = min(len(children) + 1, _MOST_PIECES)
-    return clusterer.cut_at(n_pieces, cube).labels_
+    cube, valid, last, table, errors = clusterer._at_end(cube)
+    label_map = unflatten(pieces_of_rows(last, table, errors), valid)
+    return mark_sky(label_map, cube.sky_mask)
 
 
-def _has_tree(estimator):
-    """Return whether an estimator has a tree that can be cut."""
+def count_pieces(estimator):
+    """Return how many pieces the tree of a fitted estimator has, 0 without a tree."""
+    # An estimator that has a tree may say that this fit has none.
     has_tree = getattr(estimator, "_has_tree", None)
-    return has_tree is not None and has_tree()
+    if has_tree is None or not has_tree():
+        return 0
+    return min(len(estimator.children_) + 1, _MOST_PIECES)
+
+
+def pieces_of_rows(estimator, table, errors=None):
+    """Return the piece of each row of a table, of an estimator with a tree."""
+    number = count_pieces(estimator)
+    if errors is None:
+        return estimator.labels_at(number, table)
+    return estimator.labels_at(number, table, errors)
 
 
 def find_populations(
