@@ -105,6 +105,13 @@ class StarLight:
             excess = np.minimum(excess, 1 + np.fmin.reduce(below, axis=0))
         return excess
 
+    def bluer_than_old(self, colors):
+        """Return by how many magnitudes light is bluer than the oldest stars.
+
+        In the longest of the blue bands, whose name is the last of the pairs.
+        """
+        return self.old[-1] - colors[-1] if self.is_told else np.nan * colors[-1]
+
     def reddening(self, colors):
         """Return the extinction at 550 nm that reddens the oldest stars to a color.
 

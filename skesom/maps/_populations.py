@@ -31,11 +31,11 @@ from skesom.maps._measured_light import (
 )
 from skesom.maps._suggestions import (
     RULES,
-    TEXTS,
     ClusterLight,
     holds,
     resolved_share,
     tell,
+    told_of,
     words_of,
 )
 from skesom.pixels import unflatten
@@ -242,6 +242,7 @@ def _measure_pixels(labels, cube, pieces, continua):
     measures = {
         "above noise": np.where(inside, above.any(axis=2), np.nan),
         "young light": stars.young_light(colors),
+        "bluer than old": stars.bluer_than_old(colors),
         "reddening": stars.reddening(colors),
         "above discs": brightness_over_discs(photometry),
         "below the sky": depth_below_sky(photometry, pieces.level),
@@ -387,10 +388,10 @@ def _evidence(label_map, names, measures, words):
         told = []
         inside = label_map == number
         for rule in RULES if name is not None else ():
-            if rule.name != name or rule.reason in told:
+            if rule.name != name:
                 continue
-            for measure, *_ in rule.conditions:
-                if measure not in TEXTS or np.ndim(measures.get(measure, 0)) == 0:
+            for measure in told_of(rule):
+                if np.ndim(measures.get(measure, 0)) == 0:
                     continue
                 with warnings.catch_warnings(action="ignore"):  # none is known
                     value = float(np.nanmedian(measures[measure][inside]))

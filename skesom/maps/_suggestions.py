@@ -63,6 +63,7 @@ TEXTS = {
     "oxygen ratio": "[O III] is {value:.2f} times H alpha",
     "sulfur ratio": "[S II] is {value:.2f} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
+    "bluer than old": "{size:.2f} mag {redder} in {pair} than the oldest stars here",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
     "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
     "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
@@ -288,7 +289,7 @@ def _suggest(number, measures, words, crossmatch, text):
     is_galaxy = measures["resolved"] > _RESOLVED
     rules = [r for r in RULES if is_galaxy or r.name in _ANYWHERE]
     rule = next((rule for rule in rules if holds(rule, measures)), None)
-    told = [] if rule is None else [n for n, *_ in rule.conditions if n in TEXTS]
+    told = [] if rule is None else told_of(rule)
     told += [
         name
         for name, least in (("color", 0.0), ("brightness", _LEAST_BRIGHTNESS))
@@ -307,6 +308,13 @@ def _suggest(number, measures, words, crossmatch, text):
             name = _OF_TYPES[row["type"]]
             reason = "Known objects of this type gather here."
     return Suggestion(name, tuple(evidence), reason, text)
+
+
+def told_of(rule):
+    """Return the measures that are evidence for the name of a rule."""
+    names = [name for name, *_ in rule.conditions]
+    names = ["bluer than old" if name == "young light" else name for name in names]
+    return [name for name in names if name in TEXTS]
 
 
 def holds(rule, measures):
@@ -331,6 +339,7 @@ def tell(name, value, words):
         "value": value,
         "size": abs(value),
         "bluer": "bluer" if value < 0 else "redder",
+        "redder": "bluer" if value > 0 else "redder",
         "brighter": "brighter" if value > 0 else "fainter",
     }
     return TEXTS[name].format_map(told)
@@ -428,7 +437,11 @@ class ClusterLight:
         least = stars.reddening(np.array([*colors[:-1], lost]))
         reddening = np.where(is_red & ~(least > 0), 0.0, reddening)
         young = stars.young_light(colors, errors)
-        return {"young light": young, "reddening": reddening}, stars
+        return {
+            "young light": young,
+            "bluer than old": stars.bluer_than_old(colors),
+            "reddening": reddening,
+        }, stars
 
 
 def sky_level(labels, cube):
@@ -485,6 +498,8 @@ def words_of(clusters):
     if bands:
         octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
         words |= {"band": " - ".join(bands), "octaves": octaves}
+        pair = StarLight(clusters.photometry, bands).pairs[-1]
+        words["pair"] = " - ".join(pair)
     return words
 
 

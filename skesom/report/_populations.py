@@ -24,7 +24,7 @@ _COLORS = {
     "dust lanes": "#6b4226",
     "old stars, bulge": "#ffd75e",
     "old stars, disc": "#e8873a",
-    "stars and nuclei": "#ffffff",
+    "stars and nuclei": "#8e44ad",
     "background galaxies": "#b03a2e",
     "faint outskirts": "#7d8597",
     "sky": "#454b57",
