@@ -33,6 +33,7 @@ from skesom.maps._suggestions import (
     RULES,
     ClusterLight,
     holds,
+    of_galaxy,
     resolved_share,
     tell,
     told_of,
@@ -47,7 +48,8 @@ _DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
 _FWHM = 3.0  # pixels, where no width of stars is known
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
 _SIGMAS = 8.0  # deviations of the surroundings, by which a compact source exceeds them
-_LINE_SIGMAS = 5.0  # of the smoothed noise, which lines and their continuum exceed
+# Of the smoothed noise, which lines and their continuum exceed, and which colors do.
+_LINE_SIGMAS, _COLOR_SIGMAS = 5.0, 2.0
 _RESOLVED = 0.5  # share of the light in pieces wider than stars, from where names hold
 _MOST_BANDS = 50  # more are channels of a spectrum
 _MOST_PIECES = 48  # of a tree
@@ -185,9 +187,20 @@ def find_populations(
     for rule in reversed(RULES):  # the first one that holds has the last word
         numbers[holds(rule, measures)] = names.index(rule.name) + 1
     numbers[labels < 0] = 0
+    _fill(numbers, labels)
     if not numbers.any():
         raise ValueError("no rule gives any light a name.")
     return _joined(labels, numbers, names, measures, light, pieces, cube, agreement)
+
+
+def _fill(numbers, labels):
+    """Give pixels without a name that of most pixels of their piece, in place."""
+    inside = labels >= 0
+    counts = np.zeros((int(labels.max()) + 1, int(numbers.max()) + 1), dtype=np.int64)
+    np.add.at(counts, (labels[inside], numbers[inside]), 1)
+    most = counts.argmax(axis=1)  # 0 where most have none
+    is_empty = inside & (numbers == 0)
+    numbers[is_empty] = most[labels[is_empty]]
 
 
 def _check_shapes(labels, cube, agreement):
@@ -237,7 +250,7 @@ def _measure_pixels(labels, cube, pieces, continua):
     photometry = Photometry(light, continua)
     complete_continua(photometry)
     stars = pieces.star_light()[1]
-    colors = stars.colors(photometry)
+    colors = _known_colors(labels, pieces, stars, photometry)
     above = smoothed > pieces.noise
     measures = {
         "above noise": np.where(inside, above.any(axis=2), np.nan),
@@ -247,6 +260,9 @@ def _measure_pixels(labels, cube, pieces, continua):
         "above discs": brightness_over_discs(photometry),
         "below the sky": depth_below_sky(photometry, pieces.level),
     }
+    if np.ndim(measures["above discs"]) == 0:  # surface brightness is not known
+        for name, values in of_galaxy(pieces).items():
+            measures[name] = _of_pixels(values, pieces, labels)
     measures |= _significant_lines(photometry, pieces)
     red = smoothed[:, :, cube.band_names.index(pieces.color_bands[1])]
     width = _width_of_stars(cube)
@@ -259,10 +275,38 @@ def _measure_pixels(labels, cube, pieces, continua):
     return light, measures
 
 
+def _of_pixels(values, pieces, labels):
+    """Return in each pixel the value of its piece, NaN in none."""
+    of_labels = np.full(int(labels.max()) + 2, np.nan)
+    of_labels[pieces.ids] = values
+    return of_labels[np.maximum(labels, -1)]
+
+
+def _smoothed_noise(pieces):
+    """Return the noise of pixels after smoothing, if it is independent."""
+    return pieces.noise / (2 * np.sqrt(np.pi) * _SMOOTHING)
+
+
+def _known_colors(labels, pieces, stars, photometry):
+    """Return the colors of pixels; those of their pieces where noise hides them."""
+    noise = _smoothed_noise(pieces)
+    names = photometry.cube.band_names
+    colors = stars.colors(photometry)
+    for number, (pair, of_pieces) in enumerate(
+        zip(stars.pairs, pieces.known_colors(stars)[0], strict=True)
+    ):
+        is_hidden = np.zeros(labels.shape, dtype=bool)
+        for band in pair:
+            least = _COLOR_SIGMAS * noise[names.index(band)]
+            is_hidden |= ~(photometry.cube[band] > least)
+        instead = _of_pixels(of_pieces, pieces, labels)
+        colors[number][is_hidden] = instead[is_hidden]
+    return colors
+
+
 def _significant_lines(photometry, pieces):
     """Return the light of lines, 0 where the noise of a pixel could make it."""
-    # The smoothed noise of pixels, if it is independent.
-    noise = pieces.noise / (2 * np.sqrt(np.pi) * _SMOOTHING)
+    noise = _smoothed_noise(pieces)
     names = photometry.cube.band_names
     found = line_light(photometry)
     bands = {name: line_band(photometry, line) for name, line in LINES.items()}

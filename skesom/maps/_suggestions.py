@@ -63,7 +63,7 @@ TEXTS = {
     "oxygen ratio": "[O III] is {value:.2f} times H alpha",
     "sulfur ratio": "[S II] is {value:.2f} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
-    "bluer than old": "{size:.2f} mag {redder} in {pair} than the oldest stars here",
+    "bluer than old": "{size:.2f} mag {redder} in {pair} than the old stars here",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
     "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
     "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
@@ -423,12 +423,16 @@ class ClusterLight:
         excess = line_excess(self.photometry, line)[0]
         return self.relative(excess, line, *self.photometry.continua[line])
 
+    def known_colors(self, stars):
+        """Return the colors that tell ages, NaN where they are not sure, and errors."""
+        colors = stars.colors(self.photometry)[:, 0]
+        errors = np.array([self.color(*pair)[1] for pair in stars.pairs])
+        return np.where(errors < _UNSURE, colors, np.nan), errors
+
     def star_light(self):
         """Return young light and reddening of each cluster, and who tells them."""
         stars = StarLight(self.photometry, self.color_bands)
-        colors = stars.colors(self.photometry)[:, 0]
-        errors = np.array([self.color(*pair)[1] for pair in stars.pairs])
-        colors = np.where(errors < _UNSURE, colors, np.nan)
+        colors, errors = self.known_colors(stars)
         stars.learn_old_stars(colors, self.pixels, errors)
         reddening = stars.reddening(colors)
         is_red = reddening > 0
@@ -469,9 +473,7 @@ def _measure(clusters):
     has_flux = np.isfinite(clusters.fluxes).any(axis=1)
     found = {"above noise": np.where(has_flux, is_seen, np.nan)}
     found["brightness"] = _brightness(magnitude, clusters)
-    fluxes = clusters.fluxes[:, clusters.bright]
-    depth = fluxes / (clusters.noise[clusters.bright] or np.inf)
-    found["depth"] = np.where(fluxes > 0, depth, np.nan)
+    found["depth"] = _depth(clusters)
     words = words_of(clusters)
     if bands:
         color, error = clusters.color(*bands)
@@ -503,6 +505,19 @@ def words_of(clusters):
     return words
 
 
+def of_galaxy(clusters):
+    """Return measures of clusters that tell where in a galaxy they are."""
+    magnitude = clusters.photometry.magnitude(clusters.names[clusters.bright])[0]
+    brightness = _brightness(magnitude, clusters)
+    is_lit = np.isfinite(clusters.errors).any(axis=1) & (brightness > _FAINT)
+    distance = _shape(clusters, is_lit)["distance"]
+    return {
+        "brightness": brightness,
+        "distance": distance,
+        "depth": _depth(clusters),
+    }
+
+
 def resolved_share(clusters):
     """Return the share of the light that is in pieces wider than stars."""
     magnitude = clusters.photometry.magnitude(clusters.names[clusters.bright])[0]
@@ -516,6 +531,13 @@ def _of_clusters(values, clusters):
     if np.ndim(values) == 0:
         return np.full(len(clusters.ids), values)
     return values[0]
+
+
+def _depth(clusters):
+    """Return how many times light is as bright as the noise of a pixel."""
+    fluxes = clusters.fluxes[:, clusters.bright]
+    depth = fluxes / (clusters.noise[clusters.bright] or np.inf)
+    return np.where(fluxes > 0, depth, np.nan)
 
 
 def _brightness(magnitude, clusters):
