@@ -9,7 +9,7 @@ from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
 from skesom.maps._pieces import find_pieces
 from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
-from skesom.maps._populations import Populations, find_piece_map, find_populations
+from skesom.maps._populations import find_piece_map, find_populations
 from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
 
@@ -17,7 +17,6 @@ __all__ = [
     "CubeClassifier",
     "CubeClusterer",
     "MajorityVote",
-    "Populations",
     "compare_clusterings",
     "crossmatch",
     "find_piece_map",
