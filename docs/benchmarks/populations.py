@@ -5,7 +5,7 @@ The fourteen scenes of ``features.py`` are drawn with other spectra than those t
 rules were read from: black bodies, stars of 0.4 times and of 2.5 times the metals of
 the Sun (Bruzual & Charlot 2003) and of other ages, behind dust of other laws, with
 lines of other ratios. A scene takes the next of the three for each seed. The constants
-were chosen with the seeds in CHOOSE; those in REPORT only report. Columns are the
+were chosen on the table "choose"; the other only reports. Columns are the
 adjusted Rand index with the truth of the populations, of eight clusters, and of the
 pieces if the truth named them; the mean over the true populations of the best F1; the
 share of the named area whose name is right; and the index of two runs with each other.
@@ -34,7 +34,11 @@ from skesom.maps import (
 from skesom.maps._stellar_light import WAVELENGTHS
 
 SCENES = CHOOSE | REPORT
-SEEDS_CHOOSE, SEEDS_REPORT = (11, 12), (23,)
+# Names of tables, seeds, and the spectra with which the first scene begins.
+TABLES = {
+    "choose": ("populations_choose", (11, 12), 0),
+    "report": ("populations_report", (23,), 2),
+}
 # Names that are right for a population of the truth, beside those of clusters.
 RIGHT = STANDS_FOR | {"star clusters": {"star cluster"}}
 # AB magnitudes minus that at 550 nm at WAVELENGTHS, as in skesom/maps.
@@ -226,20 +230,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", nargs="+", default=list(SCENES), choices=SCENES)
     parser.add_argument("--size", type=int, default=180)
-    parser.add_argument("--tables", nargs="+", default=("report",))
+    parser.add_argument("--tables", nargs="+", default=["report"], choices=TABLES)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     kinds, order = list(SPECTRA), list(SCENES)
-    for table, seeds in (("choose", SEEDS_CHOOSE), ("report", SEEDS_REPORT)):
-        if table not in options.tables:
-            continue
+    for table in options.tables:
+        name, seeds, first = TABLES[table]
         rows = []
-        for shift, seed in enumerate(seeds, 0 if table == "choose" else 2):
+        for shift, seed in enumerate(seeds, first):
             for scene in options.scenes:
                 kind = kinds[(order.index(scene) + shift) % len(kinds)]
                 rows.append(row_of(scene, options.size, seed, kind))
         title = f"{options.size} x {options.size} pixels, seeds that {table}"
-        report(f"populations_{table}", title, with_mean(rows))
+        report(name, title, with_mean(rows))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,13 @@ TEXTS = {
     "compact": "{value:.1f} times as bright as what is around it",
     "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
+# Measures that are evidence for any name, from a least value on: 14 Angstrom of H alpha
+# is more than old stars make; Lacerda et al. (2018).
+_WORTH_TELLING = (
+    ("H alpha", 14),
+    ("color", 0.0),
+    ("brightness", _LEAST_BRIGHTNESS),
+)
 _COLORS = "color", "redder than old"  # per octave of wavelength
 _ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
 
@@ -292,7 +299,7 @@ def _suggest(number, measures, words, crossmatch, text):
     told = [] if rule is None else told_of(rule)
     told += [
         name
-        for name, least in (("color", 0.0), ("brightness", _LEAST_BRIGHTNESS))
+        for name, least in _WORTH_TELLING
         if name not in told and abs(measures.get(name, 0)) > least
     ]
     evidence = [tell(name, measures[name], words) for name in told]
@@ -430,21 +437,14 @@ class ClusterLight:
         return np.where(errors < _UNSURE, colors, np.nan), errors
 
     def star_light(self):
-        """Return young light and reddening of each cluster, and who tells them."""
+        """Return the young light of each cluster, and the colors that tell it."""
         stars = StarLight(self.photometry, self.color_bands)
         colors, errors = self.known_colors(stars)
         stars.learn_old_stars(colors, self.pixels, errors)
-        reddening = stars.reddening(colors)
-        is_red = reddening > 0
-        # Less than the error of the color is none.
-        lost = colors[-1] - _SIGMAS * errors[-1]
-        least = stars.reddening(np.array([*colors[:-1], lost]))
-        reddening = np.where(is_red & ~(least > 0), 0.0, reddening)
         young = stars.young_light(colors, errors)
         return {
             "young light": young,
             "bluer than old": stars.bluer_than_old(colors),
-            "reddening": reddening,
         }, stars
 
 
