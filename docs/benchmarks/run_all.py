@@ -67,7 +67,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "noise_weighted": ("", "--seeds 1 --galaxies 20000"),
     "smoothed_votes": ("", ""),
     "suggested_names": ("", "--most 1 --seeds 1"),
-    "populations": ("", "--scenes spiral --size 64"),
+    "populations": ("--tables choose report", "--scenes spiral --size 64"),
     "kernels": ("", "--rounds 1 --units 100"),
     "consensus_speed": ("", "20000 --side 200"),
     "agreement": ("", "--scenes noisy --size 64 --exposures 2"),

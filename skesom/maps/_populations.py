@@ -100,11 +100,11 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
 
 def count_pieces(estimator):
     """Return how many pieces the tree of a fitted estimator has, 0 without a tree."""
-    # An estimator that has a tree may say that this fit has none.
     has_tree = getattr(estimator, "_has_tree", None)
-    if has_tree is None or not has_tree():
+    if not hasattr(estimator, "labels_at") or (has_tree is not None and not has_tree()):
         return 0
-    return min(len(estimator.children_) + 1, _MOST_PIECES)
+    n_steps = len(estimator.children_)
+    return min(n_steps + 1, _MOST_PIECES) if n_steps else 0
 
 
 def pieces_of_rows(estimator, table, errors=None):
@@ -240,8 +240,9 @@ def _pieces_that_tell(labels, cube, continua):
 def _measure_pixels(labels, cube, pieces, continua):
     """Return the smoothed light of the pixels, and what it measures."""
     inside = labels >= 0
-    bands = np.moveaxis(np.array(cube.data, dtype=np.float64), 2, 0)
-    bands -= np.nan_to_num(pieces.level)[:, np.newaxis, np.newaxis]
+    bands = np.array(np.moveaxis(cube.data, 2, 0), order="C")
+    level = np.nan_to_num(pieces.level).astype(bands.dtype)
+    bands -= level[:, np.newaxis, np.newaxis]
     bands[:, ~inside] = np.nan
     smoothed = np.stack(smooth_all(list(bands), _SMOOTHING), axis=2)
     # Outside, a Gaussian reaches pixels that were left out.

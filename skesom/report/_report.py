@@ -312,6 +312,10 @@ class _Report:
             write = _populations.write_populations
             self._add(write(self._folder, populations, result.cube))
             self.files.populations = populations.table
+        elif _populations.is_too_large(result):
+            self._left_out["populations"] = (
+                "these images would take much memory; find_populations makes them"
+            )
         return populations
 
     def write_crossmatch(self, result, catalog, radius, style):
