@@ -9,6 +9,7 @@ from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_populations
 from skesom.maps._populations import count_pieces, pieces_of_rows
 from skesom.report._pieces import psf_sigma, smallest_piece
+from skesom.report._tables import in_order
 
 FILES = "population_map.fits", "populations.ecsv"
 REGIONS = "regions/populations.reg"
@@ -57,16 +58,21 @@ def _piece_map(result):
     piece_map = result.run_label_map.copy()
     if count_pieces(result.clusterer) == 0:
         return piece_map
-    for rows in result.strips():
-        valid = piece_map[rows] >= 0
-        inside = result.valid(rows)
+
+    def look(rows):
+        """Give the pixels of a strip their pieces."""
         features = result.features(rows)
         if len(features) == 0:
-            continue
-        pieces = np.full(valid.shape, -1, dtype=np.int32)
-        errors = result.errors(rows)
-        pieces[inside] = pieces_of_rows(result.clusterer, features, errors)
+            return
+        pieces = np.full(piece_map[rows].shape, -1, dtype=np.int32)
+        found = pieces_of_rows(result.clusterer, features, result.errors(rows))
+        pieces[result.valid(rows)] = found
+        # A vote of neighbors may have given a pixel to another cluster, or to none.
+        valid = piece_map[rows] >= 0
         piece_map[rows][valid] = pieces[valid]
+
+    for _ in in_order(look, result.strips()):
+        pass
     return piece_map
 
 
