@@ -181,7 +181,7 @@ def find_populations(
     cube = cube if isinstance(cube, Cube) else Cube(cube)
     _check_shapes(labels, cube, agreement)
     pieces = _pieces_that_tell(labels, cube, continua)
-    light, measures = _measure_pixels(labels, cube, pieces, continua)
+    measures = _measure_pixels(labels, cube, pieces, continua)
     numbers = np.zeros(labels.shape, dtype=np.int32)  # of a name, from 1
     names = list(dict.fromkeys(rule.name for rule in RULES))
     for rule in reversed(RULES):  # the first one that holds has the last word
@@ -190,7 +190,7 @@ def find_populations(
     _fill(numbers, labels)
     if not numbers.any():
         raise ValueError("no rule gives any light a name.")
-    return _joined(labels, numbers, names, measures, light, pieces, cube, agreement)
+    return _joined(labels, numbers, names, measures, pieces, cube, agreement)
 
 
 def _fill(numbers, labels):
@@ -238,7 +238,7 @@ def _pieces_that_tell(labels, cube, continua):
 
 
 def _measure_pixels(labels, cube, pieces, continua):
-    """Return the smoothed light of the pixels, and what it measures."""
+    """Return what the smoothed light of each pixel measures."""
     inside = labels >= 0
     bands = np.array(np.moveaxis(cube.data, 2, 0), order="C")
     level = np.nan_to_num(pieces.level).astype(bands.dtype)
@@ -273,7 +273,7 @@ def _measure_pixels(labels, cube, pieces, continua):
     planes = [bands[cube.band_names.index(name)] for name in pieces.color_bands]
     compact = [_compactness(plane, width) for plane in planes]
     measures["compact"] = np.fmax.reduce(compact)
-    return light, measures
+    return measures
 
 
 def _of_pixels(values, pieces, labels):
@@ -357,7 +357,7 @@ def _local_median(image, side):
     return whole[: image.shape[0], : image.shape[1]]
 
 
-def _joined(labels, numbers, names, measures, light, pieces, cube, agreement):
+def _joined(labels, numbers, names, measures, pieces, cube, agreement):
     """Return the populations: named ones, and pieces without a name."""
     # Pieces without a name follow the names.
     keys = np.where(numbers > 0, numbers - 1, len(names) + labels)
