@@ -70,6 +70,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "smoothed_votes": ("", ""),
     "answers": ("--plot docs/images/answers.png", "--scenes small --size 64"),
     "suggested_names": ("", "--most 1 --seeds 1"),
+    "populations": ("--tables choose report", "--scenes spiral --size 64"),
     "kernels": ("", "--rounds 1 --units 100"),
     "consensus_speed": ("", "20000 --side 200"),
     "agreement": ("", "--scenes noisy --size 64 --exposures 2"),

@@ -2,9 +2,9 @@
 """How often the suggested name of a cluster is that of most of its pixels.
 
 Eight clusters of a single ESOM are named in synthetic scenes whose truth is known. A
-name is right if most pixels of the cluster are of a population that it stands for. The
-thresholds of the rules were chosen on the first ten scenes; no threshold had seen the
-others, which have other seeds too. Run: ``python docs/benchmarks/suggested_names.py``.
+name is right if most pixels of the cluster are of a population that it stands for.
+The rules are of published physics; ``populations.py`` asks them of other spectra. Run:
+``python docs/benchmarks/suggested_names.py``.
 """
 
 import argparse
@@ -92,10 +92,10 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rows, names = tables(SEEN, 220, range(options.seeds), options.most)
-    report("names_seen", "Scenes on which the thresholds were chosen", rows)
+    report("names_seen", "Scenes of many kinds", rows)
     report("names_each", "The same scenes, by name", names)
     rows, _ = tables(UNSEEN, 200, range(100, 100 + options.seeds), options.most)
-    report("names_unseen", "Scenes that no threshold had seen", rows)
+    report("names_unseen", "Other seeds and settings", rows)
 
 
 if __name__ == "__main__":

@@ -302,11 +302,15 @@ def writer_of(options, folder=None):
 def print_clusters(report, held_out=None):
     """Print the clusters of a report, its files, the parts left out, and a score."""
     from skesom.report._catalog import association_lines
+    from skesom.report._populations import terminal_lines
 
     say(f"{len(report.clusters)} clusters:")
     for row, described in zip(report.clusters, report.descriptions, strict=True):
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         say(f"  {row['id']:>3}  {size}  {described.line()}")
+    if report.populations is not None:
+        say(f"{len(report.populations)} populations, light of one suggested name each:")
+        say(*(f"  {line}" for line in terminal_lines(report.populations)))
     if report.matches is not None:
         say(*association_lines(report.matches.table))
     tell_paths(report.values())

@@ -10,6 +10,7 @@ from skesom.maps._held_out import held_out_score
 from skesom.maps._majority_vote import MajorityVote
 from skesom.maps._pieces import find_pieces
 from skesom.maps._pipeline import make_cluster_pipeline, make_clusterer
+from skesom.maps._populations import find_piece_map, find_populations
 from skesom.maps._stability import stability
 from skesom.maps._suggestions import suggest_names
 
@@ -20,7 +21,9 @@ __all__ = [
     "MajorityVote",
     "compare_clusterings",
     "crossmatch",
+    "find_piece_map",
     "find_pieces",
+    "find_populations",
     "held_out_score",
     "make_cluster_pipeline",
     "make_clusterer",

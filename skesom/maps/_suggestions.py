@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
@@ -11,12 +12,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import ndimage
 
-from skesom._common.labels import MASKED, check_label_map
-from skesom._sky.narrow_bands import HYDROGEN, OXYGEN, SULFUR
+from skesom._common.labels import MASKED, SKY, check_label_map
+from skesom._sky.narrow_bands import HYDROGEN
 from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux._photometry import Photometry
 from skesom.io import cluster_table
+from skesom.maps._measured_light import (
+    LINES,
+    StarLight,
+    brightness_over_discs,
+    complete_continua,
+    depth_below_sky,
+    line_band,
+    line_excess,
+    line_light,
+)
 
 ABOVE, BELOW = 1, -1
 # Colors tell old stars from young ones between bands on both sides of the break of old
@@ -41,25 +52,40 @@ _ENRICHED = 1.5  # times as many objects as by chance
 _NAMING = 3.0  # times as many, for a name
 _FEWEST = 5  # objects of a type
 _MOST_TYPES = 3  # in the evidence of a cluster
+_ENOUGH_SKY = 100  # pixels, of which the median is the level of the sky
 # How a measure is told; {line} and {band} are the bands that were used.
-_TEXTS = {
+TEXTS = {
     "above noise": "in no band brighter than the noise of a pixel",
-    "H alpha": "{value:.2f} mag more light in H alpha ({line}) than the mean",
-    "[O III]": "{value:.2f} mag more light in [O III] than the mean",
-    "oxygen over H alpha": "[O III] exceeds H alpha by {value:.2f} mag",
+    "H alpha": "H alpha ({line}) has an equivalent width of {value:.0f} Angstrom",
+    "[S II]": "[S II] has an equivalent width of {value:.0f} Angstrom",
+    "[O III]": "[O III] has an equivalent width of {value:.0f} Angstrom",
+    "[O III] alone": "[O III] has an equivalent width of {value:.0f} Angstrom",
+    "oxygen ratio": "[O III] is {value:.2f} times H alpha",
     "sulfur ratio": "[S II] is {value:.2f} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
+    "bluer than old": "{size:.2f} mag {redder} in {pair} than the old stars here",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
     "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
+    "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
     "darker than around": "{value:.1f} mag fainter per area than what is around it",
+    "above discs": "{value:.1f} mag per area brighter than discs are",
+    "below the sky": "{value:.1f} mag fainter than the sky",
+    "compact": "{value:.1f} times as bright as what is around it",
     "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
+# Measures that are evidence for any name, from a least value on: 14 Angstrom of H alpha
+# is more than old stars make; Lacerda et al. (2018).
+_WORTH_TELLING = (
+    ("H alpha", 14),
+    ("color", 0.0),
+    ("brightness", _LEAST_BRIGHTNESS),
+)
 _COLORS = "color", "redder than old"  # per octave of wavelength
 _ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
 
 
 class Rule(NamedTuple):
-    """A name, what a cluster must measure to have it, and why; the first that holds."""
+    """A name, what the light must measure to have it, and why; the first that holds."""
 
     name: str
     conditions: tuple  # of (measure, ABOVE or BELOW, limit)
@@ -73,25 +99,44 @@ RULES = (
         "Light that the noise of a pixel hides in all bands may be that of the sky.",
     ),
     Rule(
+        "faint outskirts",
+        (("below the sky", ABOVE, 0.0),),
+        "The sky of a dark night is brighter; Patat (2003).",
+    ),
+    Rule(
         "supernova remnants",
-        (("H alpha", ABOVE, 0.3), ("sulfur ratio", ABOVE, 0.4)),
+        (("[S II]", ABOVE, 80), ("sulfur ratio", ABOVE, 0.4)),
         "Gas behind shocks has much [S II] beside H alpha; Mathewson & Clarke (1973).",
     ),
     Rule(
         "[O III] sources",
-        (("[O III]", ABOVE, 0.5), ("oxygen over H alpha", ABOVE, 0.3)),
+        (("[O III]", ABOVE, 100), ("oxygen ratio", ABOVE, 1.0)),
         "Such high ionization is that of planetary nebulae and of active nuclei; "
         "Osterbrock & Ferland (2006).",
     ),
     Rule(
+        # 100 Angstrom of H alpha, and a third of it of [N II] in the same band.
         "H II regions",
-        (("H alpha", ABOVE, 0.3),),
-        "Hydrogen that hot young stars ionize shines in H alpha; Kennicutt (1998).",
+        (("H alpha", ABOVE, 133),),
+        "Only stars younger than 7 Myr ionize so much hydrogen beside their light; "
+        "Leitherer et al. (1999).",
     ),
     Rule(
         "H II regions",
-        (("[O III]", ABOVE, 0.3), ("color", BELOW, -0.2)),
+        (("[O III] alone", ABOVE, 20), ("young light", ABOVE, 1.0)),
         "The same gas shines in [O III] too, where no band holds H alpha.",
+    ),
+    Rule(
+        "star clusters",
+        (("compact", ABOVE, 2.5), ("young light", ABOVE, 1.0)),
+        "What is blue and not wider than the point-spread function is a cluster of "
+        "young stars, or a hot star in front.",
+    ),
+    Rule(
+        "stars and nuclei",
+        (("compact", ABOVE, 2.5),),
+        "What is bright and not wider than the point-spread function is a star in "
+        "front, a compact star cluster or a nucleus.",
     ),
     Rule(
         "stars and nuclei",
@@ -109,27 +154,43 @@ RULES = (
         "Redshift makes small distant galaxies redder than old stars nearby.",
     ),
     Rule(
-        "dust lanes",
-        (("redder than old", ABOVE, 0.15), ("darker than around", ABOVE, 0.0)),
-        "Within a galaxy, only dust makes light redder than that of old stars, and "
-        "fainter; Charlot & Fall (2000).",
-    ),
-    Rule(
         "faint outskirts",
         (("brightness", BELOW, _FAINT), ("distance", ABOVE, 1.2), ("depth", BELOW, 10)),
         "The light of discs and halos falls steeply outwards, to that of the sky.",
     ),
     Rule(
+        "young stars",
+        (("young light", ABOVE, 1.0),),
+        "Stars of some 10 million years are blue, and give much of the near "
+        "ultraviolet; Bruzual & Charlot (2003).",
+    ),
+    Rule(
         "old stars, bulge",
-        (("color", ABOVE, 0.1), ("brightness", ABOVE, _BRIGHT), ("width", ABOVE, 1.0)),
+        (("young light", BELOW, 1.0), ("above discs", ABOVE, 0.0)),
+        "Old stars are red, and no disc is so bright; Freeman (1970).",
+    ),
+    Rule(
+        "old stars, bulge",
+        (("color", ABOVE, 0.1), ("bright center", ABOVE, _BRIGHT), ("width", ABOVE, 1)),
         "Old stars are cool and red, and are most crowded in the bulge.",
     ),
     Rule(
-        "young stars",
-        (("color", BELOW, -0.1),),
-        "Hot stars are blue and do not live long, as in arms; Bell & de Jong (2001).",
+        "dust lanes",
+        (("reddening", ABOVE, 0.0), ("darker than around", ABOVE, 0.1)),
+        "Only dust makes light redder than that of the oldest stars, and fainter; "
+        "Cardelli, Clayton & Mathis (1989).",
     ),
-    Rule("old stars, disc", (("color", ABOVE, 0.1),), "Old stars are cool and red."),
+    Rule(
+        "dust lanes",
+        (("redder than old", ABOVE, 0.15), ("darker than around", ABOVE, 0.1)),
+        "Within a galaxy, only dust makes light redder than that of old stars, and "
+        "fainter; Charlot & Fall (2000).",
+    ),
+    Rule(
+        "old stars, disc",
+        (("young light", BELOW, 1.0),),
+        "Old stars are cool and red; Bruzual & Charlot (2003).",
+    ),
 )
 # Names by types of NED and SIMBAD, where no rule holds.
 _OF_TYPES = {
@@ -220,7 +281,7 @@ def suggest_names(
     n_clusters = int(labels.max(initial=-1)) + 1
     if n_clusters == 0:
         return []
-    clusters = _Clusters(labels, cube, continua)
+    clusters = ClusterLight(labels, cube, continua)
     found, words = _measure(clusters)
     suggestions = [Suggestion(None, (), "", "")] * n_clusters
     for place, number in enumerate(clusters.ids):
@@ -232,14 +293,16 @@ def suggest_names(
 
 def _suggest(number, measures, words, crossmatch, text):
     """Return the name of the first rule that holds, or of the objects in a cluster."""
-    rule = next((rule for rule in RULES if _holds(rule, measures)), None)
-    told = [] if rule is None else [n for n, *_ in rule.conditions if n in _TEXTS]
+    is_galaxy = measures["resolved"] > _RESOLVED
+    rules = [r for r in RULES if is_galaxy or r.name in _ANYWHERE]
+    rule = next((rule for rule in rules if holds(rule, measures)), None)
+    told = [] if rule is None else told_of(rule)
     told += [
         name
-        for name, least in (("color", 0.0), ("brightness", _LEAST_BRIGHTNESS))
+        for name, least in _WORTH_TELLING
         if name not in told and abs(measures.get(name, 0)) > least
     ]
-    evidence = [_tell(name, measures[name], words) for name in told]
+    evidence = [tell(name, measures[name], words) for name in told]
     name, reason = (None, "") if rule is None else (rule.name, rule.reason)
     rows = [] if crossmatch is None else _enriched(crossmatch.table, number)
     for row in rows:
@@ -254,16 +317,26 @@ def _suggest(number, measures, words, crossmatch, text):
     return Suggestion(name, tuple(evidence), reason, text)
 
 
-def _holds(rule, measures):
-    """Tell whether all conditions of a rule are known and true."""
-    is_here = rule.name in _ANYWHERE or measures["resolved"] > _RESOLVED
-    return is_here and all(
-        side * (measures.get(measure, np.nan) - limit) > 0
-        for measure, side, limit in rule.conditions
-    )
+def told_of(rule):
+    """Return the measures that are evidence for the name of a rule."""
+    names = [name for name, *_ in rule.conditions]
+    names = ["bluer than old" if name == "young light" else name for name in names]
+    return [name for name in names if name in TEXTS]
 
 
-def _tell(name, value, words):
+def holds(rule, measures):
+    """Tell where all conditions of a rule are known and true.
+
+    A measure is a number, or an array of the shape of the others.
+    """
+    found = True
+    for measure, side, limit in rule.conditions:
+        with np.errstate(invalid="ignore"):
+            found &= side * (np.asarray(measures.get(measure, np.nan)) - limit) > 0
+    return found
+
+
+def tell(name, value, words):
     """Return a measure in words."""
     if name == "brightness" and value == _NO_LIGHT:
         return "no brighter than the sky"
@@ -273,9 +346,10 @@ def _tell(name, value, words):
         "value": value,
         "size": abs(value),
         "bluer": "bluer" if value < 0 else "redder",
+        "redder": "bluer" if value > 0 else "redder",
         "brighter": "brighter" if value > 0 else "fainter",
     }
-    return _TEXTS[name].format_map(told)
+    return TEXTS[name].format_map(told)
 
 
 def _enriched(table, number):
@@ -286,11 +360,13 @@ def _enriched(table, number):
     return rows[np.argsort(-rows["z"], kind="stable")][:_MOST_TYPES]
 
 
-class _Clusters:
+class ClusterLight:
     """Median fluxes of clusters with their errors, shape (n_clusters, n_bands)."""
 
     def __init__(self, labels, cube, continua):
-        data = np.where(labels[:, :, np.newaxis] < 0, np.nan, cube.data)
+        self.level = sky_level(labels, cube)
+        counted = cube.data - np.nan_to_num(self.level)
+        data = np.where(labels[:, :, np.newaxis] < 0, np.nan, counted)
         near = np.roll(data, -1, axis=1)
         images = data, near, abs(near - data)
         tables = [cluster_table(labels, cube.replace(data=data)) for data in images]
@@ -308,6 +384,7 @@ class _Clusters:
             data=medians[:2], wcs=None, pixel_scale=cube.pixel_scale, sky_mask=None
         )
         self.photometry = Photometry(pixels, continua)
+        complete_continua(self.photometry)
         self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
         self.color_bands = self._find_color_bands()
         contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)
@@ -349,14 +426,36 @@ class _Clusters:
         return self.relative(own, blue, red, lost=2 / _SIGMAS * np.abs(own - near))
 
     def excess(self, line):
-        """Return the excess of a line relative to its mean, and the error.
+        """Return the excess of a line relative to its mean, and the error."""
+        excess = line_excess(self.photometry, line)[0]
+        return self.relative(excess, line, *self.photometry.continua[line])
 
-        A continuum far on one side has another color than the light below the line.
-        """
-        bands, excess = self.photometry.continua[line], self.photometry.excess(line)[0]
-        if len(bands) == 1 and abs(np.log2(self.nm[bands[0]] / self.nm[line])) > _RED:
-            excess = excess * np.nan
-        return self.relative(excess, line, *bands)
+    def known_colors(self, stars):
+        """Return the colors that tell ages, NaN where they are not sure, and errors."""
+        colors = stars.colors(self.photometry)[:, 0]
+        errors = np.array([self.color(*pair)[1] for pair in stars.pairs])
+        return np.where(errors < _UNSURE, colors, np.nan), errors
+
+    def star_light(self):
+        """Return the young light of each cluster, and the colors that tell it."""
+        stars = StarLight(self.photometry, self.color_bands)
+        colors, errors = self.known_colors(stars)
+        stars.learn_old_stars(colors, self.pixels, errors)
+        young = stars.young_light(colors, errors)
+        return {
+            "young light": young,
+            "bluer than old": stars.bluer_than_old(colors),
+        }, stars
+
+
+def sky_level(labels, cube):
+    """Return the median flux in each band of the pixels set aside as sky, or NaN."""
+    is_sky = labels == SKY
+    level = np.full(cube.shape[2], np.nan)
+    if np.count_nonzero(is_sky) >= _ENOUGH_SKY:
+        with warnings.catch_warnings(action="ignore"):  # of bands without data
+            level[:] = np.nanmedian(cube.data[is_sky], axis=0)
+    return level
 
 
 def _averaged(cube):
@@ -374,19 +473,71 @@ def _measure(clusters):
     has_flux = np.isfinite(clusters.fluxes).any(axis=1)
     found = {"above noise": np.where(has_flux, is_seen, np.nan)}
     found["brightness"] = _brightness(magnitude, clusters)
-    fluxes = clusters.fluxes[:, clusters.bright]
-    depth = fluxes / (clusters.noise[clusters.bright] or np.inf)
-    found["depth"] = np.where(fluxes > 0, depth, np.nan)
-    words = {"line": _band_of(photometry, HYDROGEN)}
+    found["depth"] = _depth(clusters)
+    words = words_of(clusters)
     if bands:
-        octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
-        words |= {"band": " - ".join(bands), "octaves": octaves}
-        found |= _colors(*clusters.color(*bands), octaves, found["brightness"])
+        color, error = clusters.color(*bands)
+        found |= _colors(color, error, words["octaves"], found["brightness"])
+        found |= clusters.star_light()[0]
     wanted = found["brightness"] > _BRIGHT
     wanted |= found.get("redder than old", 0) > _REDDER
     is_lit = is_seen & (found["brightness"] > _FAINT)
     found |= _lines(clusters) | _widths(clusters, wanted) | _shape(clusters, is_lit)
+    surface = _of_clusters(brightness_over_discs(photometry), clusters)
+    found["above discs"] = surface
+    if np.isnan(surface).all():  # no zero point, or no pixel scale
+        found["bright center"] = found["brightness"]
+    found["below the sky"] = _of_clusters(
+        depth_below_sky(photometry, clusters.level), clusters
+    )
     return found, words
+
+
+def words_of(clusters):
+    """Return the words for bands in `TEXTS`, and the octaves between two of them."""
+    words = {"line": line_band(clusters.photometry, HYDROGEN)}
+    bands = clusters.color_bands
+    if bands:
+        octaves = float(np.log2(clusters.nm[bands[1]] / clusters.nm[bands[0]]))
+        words |= {"band": " - ".join(bands), "octaves": octaves}
+        pair = StarLight(clusters.photometry, bands).pairs[-1]
+        words["pair"] = " - ".join(pair)
+    return words
+
+
+def of_galaxy(clusters):
+    """Return measures of clusters that tell where in a galaxy they are."""
+    magnitude = clusters.photometry.magnitude(clusters.names[clusters.bright])[0]
+    brightness = _brightness(magnitude, clusters)
+    is_lit = np.isfinite(clusters.errors).any(axis=1) & (brightness > _FAINT)
+    distance = _shape(clusters, is_lit)["distance"]
+    return {
+        "brightness": brightness,
+        "distance": distance,
+        "depth": _depth(clusters),
+    }
+
+
+def resolved_share(clusters):
+    """Return the share of the light that is in pieces wider than stars."""
+    magnitude = clusters.photometry.magnitude(clusters.names[clusters.bright])[0]
+    is_seen = np.isfinite(clusters.errors).any(axis=1)
+    is_lit = is_seen & (_brightness(magnitude, clusters) > _FAINT)
+    return float(_shape(clusters, is_lit)["resolved"][0])
+
+
+def _of_clusters(values, clusters):
+    """Return a measure of each cluster, NaN if there is none."""
+    if np.ndim(values) == 0:
+        return np.full(len(clusters.ids), values)
+    return values[0]
+
+
+def _depth(clusters):
+    """Return how many times light is as bright as the noise of a pixel."""
+    fluxes = clusters.fluxes[:, clusters.bright]
+    depth = fluxes / (clusters.noise[clusters.bright] or np.inf)
+    return np.where(fluxes > 0, depth, np.nan)
 
 
 def _brightness(magnitude, clusters):
@@ -422,27 +573,17 @@ def _above_mean(values, weights):
 
 
 def _lines(clusters):
-    """Return the excess of lines relative to the mean, and the ratio for shocks."""
-    found, photometry = {}, clusters.photometry
-    lines = {"H alpha": HYDROGEN, "[O III]": OXYGEN, "sulfur": SULFUR}
-    bands = {name: _band_of(photometry, line) for name, line in lines.items()}
-    for name in ("H alpha", "[O III]"):
-        if bands[name] is not None:
-            found[name] = _significant(*clusters.excess(bands[name]))
-    if len(found) == 2:
-        found["oxygen over H alpha"] = found["[O III]"] - found["H alpha"]
-    pair = bands["sulfur"], bands["H alpha"]
-    if None not in pair and all(map(photometry.is_line_calibrated, pair)):
-        sulfur, hydrogen = (photometry.line_flux(band)[0] for band in pair)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found["sulfur ratio"] = sulfur / hydrogen
+    """Return the light of lines, none where it is small or within its error."""
+    light = line_light(clusters.photometry)
+    found = {name: values[0] for name, values in light.items()}
+    for name, line in LINES.items():
+        if name in found:
+            band = line_band(clusters.photometry, line)
+            excess = line_excess(clusters.photometry, band)[0]
+            _, error = clusters.excess(band)
+            known = np.where(error < _UNSURE, found[name], np.nan)
+            found[name] = np.where(_significant(excess, error) == 0, 0.0, known)
     return found
-
-
-def _band_of(photometry, line):
-    """Return the band with a continuum that holds a line, None without."""
-    found = [n for n in photometry.continua if photometry.filters[n].line == line]
-    return found[0] if found else None
 
 
 def _widths(clusters, wanted):

@@ -102,6 +102,17 @@ class Pictures:
             ("cluster_contours", partial(draw, options={"contours": True})),
         ]
 
+    def jobs_of_populations(self, populations, colors):
+        """Return the job that draws the populations on the sky."""
+        picture = thinned_rgb(self._cube, self._style.rgb, self._step)
+        display = ClusterMapDisplay(populations.label_map, cube=self._cube)
+        display.colors, display.names = colors, list(populations.table["name"])
+        clusters = display.thinned(MAX_PIXELS, picture)
+        beside = self._style.width != "one"
+        options = {"wide": beside, "title": "population", "options": {"image": beside}}
+        draw = partial(_plotted, clusters, self._size, self._cube.wcs, **options)
+        return [("population_map", draw)]
+
     def _named(self, display):
         """Return a display of the clusters, with their colors and names."""
         display.colors, display.names = self._result.colors, self._names

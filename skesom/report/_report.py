@@ -28,7 +28,7 @@ from skesom.maps._held_out import HeldOut
 from skesom.maps._leaves import tree_digest
 from skesom.maps._pipeline import MapImages
 from skesom.maps._suggestions import Suggestion
-from skesom.report import _catalog, _pictures, _pieces, _tables
+from skesom.report import _catalog, _pictures, _pieces, _populations, _tables
 from skesom.report._cluster_groups import (
     GROUPS_NAME,
     check_groups_file,
@@ -145,9 +145,10 @@ def write_report(
     -------
     files : dict of str to pathlib.Path
         By their names in the folder; the guide on reports explains each. Attributes
-        tell what is in them: ``clusters`` (their table), ``descriptions``,
-        ``suggestions``, ``matches`` with known objects, ``decisions`` of the run, and
-        ``left_out``, reasons by what is not there.
+        tell what is in them: ``clusters`` (their table), ``populations`` (theirs, None
+        where no name holds), ``descriptions``, ``suggestions``, ``matches`` with known
+        objects, ``decisions`` of the run, and ``left_out``, reasons by what is not
+        there.
 
     Raises
     ------
@@ -226,6 +227,7 @@ class WrittenReport(dict[str, Path]):
     """The files of a report by their names, with the facts in them."""
 
     clusters: Table | None = None
+    populations: Table | None = None
     descriptions: list[Description] = field(default_factory=list)
     suggestions: list[Suggestion] | None = None
     matches: Crossmatch | None = None
@@ -288,6 +290,10 @@ class _Report:
         ):
             self._add(names)
             self._left_out |= left_out
+        populations = self.write_populations(result, summary.agreement)
+        if populations is not None and style is not None:
+            colors = _populations.colors_of(populations)
+            self.draw(pictures.jobs_of_populations(populations, colors), style)
         if tables is True:
             indices = _tables.validity_indices(result, summary)
             write_ecsv(indices, self.path("validity.ecsv"))
@@ -300,10 +306,29 @@ class _Report:
             self.write_crossmatch(result, catalog, radius, style)
         self.files.suggestions = suggestions_of(result, self.files.matches)
         self.files.descriptions = write_summary(
-            self.path(SUMMARY_NAME), result, clusters, self.files.suggestions, drawn
+            self.path(SUMMARY_NAME),
+            result,
+            clusters,
+            self.files.suggestions,
+            drawn,
+            populations,
         )
         if result.is_voxel:
             self._left_out |= _NOT_OF_VOXELS
+
+    def write_populations(self, result, agreement):
+        """Write what has one suggested name; return it, None where no name holds."""
+        _logger.debug("looking for populations")
+        populations = _populations.find_of_result(result, agreement)
+        if populations is not None:
+            write = _populations.write_populations
+            self._add(write(self._folder, populations, result.cube))
+            self.files.populations = populations.table
+        elif _populations.is_too_large(result):
+            self._left_out["populations"] = (
+                "these images would take much memory; find_populations makes them"
+            )
+        return populations
 
     def write_crossmatch(self, result, catalog, radius, style):
         """Write tables and pictures of known objects in the clusters."""

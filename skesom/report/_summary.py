@@ -14,6 +14,7 @@ from skesom.maps import suggest_names
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.maps._suggestions import Suggestion
 from skesom.report._image_source import text_of_cutout
+from skesom.report._populations import summary_lines
 from skesom.report._result import MAX_PIXELS
 
 SUMMARY_NAME = "summary.md"
@@ -52,7 +53,7 @@ class Description(NamedTuple):
         return ", ".join(filter(None, (self.name, self.sure, first)))
 
 
-def write_summary(path, result, clusters, suggestions, pictures):
+def write_summary(path, result, clusters, suggestions, pictures, populations=None):
     """Write the summary of a result; return the descriptions of the clusters.
 
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
@@ -65,12 +66,20 @@ def write_summary(path, result, clusters, suggestions, pictures):
         _images(result),
         explanation,
         "\n".join(_table(result, descriptions)),
+        *_populations(populations, pictures),
         "## What to look at next",
         "\n".join(_next(result, clusters, suggestions, pictures)),
     ]
     text = "\n\n".join(parts)
     path.write_text(f"{text}\n", encoding="utf-8")
     return descriptions
+
+
+def _populations(populations, pictures):
+    """Return the section on populations in a list, which is empty without any."""
+    if populations is None:
+        return []
+    return ["\n".join(summary_lines(populations, pictures.get("population_map")))]
 
 
 def suggestions_of(result, crossmatch=None, *, of_run=False):

@@ -107,7 +107,7 @@ def pass_over_pixels(result, folder=None, names=()):
     with ExitStack() as stack:
         opened = [closing(_TableFile(folder / name, n_pixels)) for name in names]
         files = [stack.enter_context(file) for file in opened]
-        for features, labels, of_strip, tables in _in_order(look, result.strips()):
+        for features, labels, of_strip, tables in in_order(look, result.strips()):
             taken = is_sampled[start : start + len(labels)]
             sample.append(features[taken])
             sample_labels.append(labels[taken])
@@ -131,7 +131,7 @@ def means_by_cluster(label_map, values):
     return totals[0] / np.maximum(totals[1], 1)
 
 
-def _in_order(function, strips):
+def in_order(function, strips):
     """Yield the results of a function for strips, as many at once as processors."""
 
     def alone(rows):

@@ -18,13 +18,14 @@ PICTURES = [
     *("agreement", "cluster_contours", "cluster_histogram", "cluster_map"),
     *("cluster_spectra", "color_magnitude", "cutouts", "line_excess"),
     *("component_planes", "dendrogram", "hit_map", "quantization_error"),
-    *("training_curve", "u_matrix"),
+    *("population_map", "training_curve", "u_matrix"),
 ]
 RESULTS = [
     *("agreement.fits", "cluster_map.fits", "clusters.ecsv"),
     *("cluster_map.lut", "groups.json", "summary.md"),
     *("pieces.ecsv", "pieces.vot"),
     *("pixels.fits", "provenance.json"),
+    *("population_map.fits", "populations.ecsv"),
     *("model.skops", "recipe.skops"),
 ]
 
@@ -65,8 +66,7 @@ class TestCluster:
         labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
         printed = [
             re.findall(r"[\d.]+", line)[:3]
-            for line in out
-            if line[:2] == "  " and "%" in line
+            for line in out[out.index("3 clusters:") + 1 :][:3]
         ]
         table = Table.read(tmp_path / "out" / "cluster_map.fits", hdu="CLUSTERS")
         assert len(printed) == 3

@@ -214,7 +214,7 @@ class TestOtherFiles:
         folder = report["regions/all.reg"].parent
         there = np.unique(everything.label_map[drawn])
         alone = [f"cluster_{n}.reg" for n in there]
-        assert names_in(folder) == ["all.reg", *alone, "pieces.reg"]
+        assert names_in(folder) == ["all.reg", *alone, "pieces.reg", "populations.reg"]
         for number in there:
             path = folder / f"cluster_{number}.reg"
             one = read_region_labels(path, galaxy, **how).label_map == number
@@ -476,7 +476,7 @@ class TestStrangeMaps:
         there = sorted({int(tag) for tag in re.findall(r"tag={(\d+)}", text)})
         names = names_in(files["regions/all.reg"].parent)
         alone = [f"cluster_{n:03}.reg" for n in there]
-        assert names == ["all.reg", *alone, "pieces.reg"]
+        assert names == ["all.reg", *alone, "pieces.reg", "populations.reg"]
 
     def test_everything_masked(self, galaxy, job, written):
         nothing = np.full(galaxy.shape[:2], -3)

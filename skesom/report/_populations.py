@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The populations of a report: their map, table, regions, colors and lines."""
+
+import numpy as np
+
+from skesom._common.texts import write_ecsv
+from skesom.io import write_map
+from skesom.io._write_regions import find_outlines, write_outlines
+from skesom.maps import find_populations
+from skesom.maps._populations import count_pieces, pieces_of_rows
+from skesom.report._pieces import psf_sigma, smallest_piece
+from skesom.report._tables import in_order
+
+FILES = "population_map.fits", "populations.ecsv"
+REGIONS = "regions/populations.reg"
+_MOST_PIXELS = 4_000_000  # which take the memory of the cube three times more
+_TEXT_SIZE = 10  # outlines of so many smallest pieces have a text
+# Colors that astronomers expect: blue young stars, red hydrogen, brown dust.
+_COLORS = {
+    "young stars": "#3b7ddd",
+    "star clusters": "#7fd4ff",
+    "H II regions": "#e0428a",
+    "supernova remnants": "#3fae5a",
+    "[O III] sources": "#00a79d",
+    "dust lanes": "#6b4226",
+    "old stars, bulge": "#ffd75e",
+    "old stars, disc": "#e8873a",
+    "stars and nuclei": "#8e44ad",
+    "background galaxies": "#b03a2e",
+    "faint outskirts": "#7d8597",
+    "sky": "#454b57",
+}
+
+
+def find_of_result(result, agreement=None):
+    """Return the populations of a result, None where no name holds."""
+    if result.is_voxel or result.is_classified or is_too_large(result):
+        return None
+    cube = result.cube.compute() if result.cube.is_lazy else result.cube
+    try:
+        return find_populations(
+            _piece_map(result),
+            cube,
+            agreement=agreement,
+            continua=result.continua,
+        )
+    except ValueError:  # bands, light or rules that tell nothing
+        return None
+
+
+def is_too_large(result):
+    """Return whether populations are left out because of their memory."""
+    return result.label_map.size > _MOST_PIXELS
+
+
+def _piece_map(result):
+    """Return the pieces of the tree of a run, or its clusters."""
+    piece_map = result.run_label_map.copy()
+    if count_pieces(result.clusterer) == 0:
+        return piece_map
+
+    def look(rows):
+        """Give the pixels of a strip their pieces."""
+        features = result.features(rows)
+        if len(features) == 0:
+            return
+        pieces = np.full(piece_map[rows].shape, -1, dtype=np.int32)
+        found = pieces_of_rows(result.clusterer, features, result.errors(rows))
+        pieces[result.valid(rows)] = found
+        # A vote of neighbors may have given a pixel to another cluster, or to none.
+        valid = piece_map[rows] >= 0
+        piece_map[rows][valid] = pieces[valid]
+
+    for _ in in_order(look, result.strips()):
+        pass
+    return piece_map
+
+
+def colors_of(populations):
+    """Return the color of each population, shape (n_populations, 4)."""
+    from matplotlib.colors import to_rgba_array
+
+    unnamed = np.linspace(0.35, 0.75, len(populations.names) + 1)
+    colors = [
+        _COLORS.get(name, (unnamed[number],) * 3)
+        for number, name in enumerate(populations.names)
+    ]
+    return to_rgba_array(colors)
+
+
+def write_populations(folder, populations, cube):
+    """Write the map, the table and the regions; return the names of the files."""
+    table = populations.table.copy()
+    write_map(folder / FILES[0], populations.label_map, cube=cube, table=table)
+    write_ecsv(table, folder / FILES[1])
+    sigma = psf_sigma(cube)
+    size = smallest_piece(populations.label_map, sigma)
+    outlines = find_outlines(populations.label_map, size, sigma)
+    if not outlines:
+        return [*FILES]
+    (folder / "regions").mkdir(exist_ok=True)
+    write_outlines(
+        folder / REGIONS,
+        outlines,
+        wcs=cube.wcs,
+        exact=False,
+        names=list(table["name"]),
+        colors=colors_of(populations),
+        text_size=_TEXT_SIZE * size,
+    )
+    return [*FILES, REGIONS]
+
+
+def summary_lines(populations, picture):
+    """Yield the lines of the section of the summary."""
+    yield "## Populations"
+    yield ""
+    where = f", as `{picture}` shows" if picture else ""
+    yield (
+        f"Light of one suggested name, pixel by pixel{where}; `populations.ecsv` has "
+        "all numbers. Names are suggestions by published physics."
+    )
+    yield ""
+    yield "| population | share of the area | how sure | why |"
+    yield "|---|---|---|---|"
+    for row in populations.table:
+        sure = ""
+        if "agreement" in populations.table.colnames:
+            sure = f"the runs agree to {100 * row['agreement']:.0f} %"
+        share = f"{row['percentage']:.1f} %"
+        yield f"| {_marked_name(row)} | {share} | {sure} | {row['evidence']} |"
+
+
+def terminal_lines(table):
+    """Yield a line for each population, for a terminal."""
+    for row in table:
+        first = row["evidence"].split("; ")[0]
+        text = ", ".join(filter(None, (_marked_name(row), first)))
+        size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
+        yield f"{row['id']:>3}  {size}  {text}"
+
+
+def _marked_name(row):
+    """Return the name of a population, marked if it is a suggestion."""
+    return f"{row['name']} (?)" if row["is_named"] else row["name"]

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Populations: light of one suggested name, and the published numbers behind names."""
+
+import numpy as np
+import pytest
+
+from skesom.cube import Cube
+from skesom.datasets import POPULATIONS, make_galaxy_cube
+from skesom.maps import (
+    find_piece_map,
+    find_populations,
+    make_cluster_pipeline,
+)
+from skesom.maps._stellar_light import extinction, mixture_color, oldest_color
+from skesom.som import ESOM, ConsensusClusterer
+
+
+@pytest.fixture(scope="module")
+def spiral():
+    """Images, their truth, and the populations over the truth as pieces."""
+    cube, truth = make_galaxy_cube((128, 128), random_state=4)
+    return cube, truth, find_populations(truth, cube)
+
+
+def share_of(populations, name, inside):
+    """Return the share of some pixels that a population has."""
+    if name not in populations.names:
+        return 0.0
+    return np.mean(populations.label_map[inside] == populations.names.index(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "population", "least"),
+    [
+        ("young stars", "young arm", 0.7),
+        ("old stars, bulge", "bulge", 0.6),
+        ("H II regions", "H II region", 0.7),
+        ("old stars, disc", "old disc", 0.6),
+    ],
+)
+def test_most_of_a_population_has_its_name(spiral, name, population, least):
+    _, truth, populations = spiral
+    inside = truth == POPULATIONS.index(population)
+    assert share_of(populations, name, inside) > least
+
+
+def test_the_table_tells_of_the_map(spiral):
+    _, truth, populations = spiral
+    label_map, names, table, pieces = populations
+    sizes = np.bincount(label_map[label_map >= 0])
+    np.testing.assert_array_equal(table["pixels"], sizes)
+    assert (np.diff(sizes) <= 0).all()  # by falling size
+    assert table["percentage"].sum() == pytest.approx(100)
+    np.testing.assert_allclose(table["area"], sizes * 0.0396**2, rtol=1e-5)
+    assert [n for n, is_named in zip(names, table["is_named"], strict=True) if is_named]
+    for number, row in enumerate(table):
+        assert (row["name"] == names[number]) == row["is_named"]
+    assert len(pieces) == truth.max() + 1
+    arm = POPULATIONS.index("young arm")
+    assert names[pieces[arm]] == "young stars"
+
+
+def test_purity_is_the_mean_agreement_of_the_pixels(spiral):
+    cube, truth, populations = spiral
+    agreement = np.random.default_rng(0).uniform(size=truth.shape)
+    table = find_populations(truth, cube, agreement=agreement).table
+    for number, value in enumerate(table["agreement"]):
+        inside = populations.label_map == number
+        assert value == pytest.approx(agreement[inside].mean())
+
+
+def test_negative_labels_stay(spiral):
+    cube, truth, _ = spiral
+    piece_map = truth.copy()
+    piece_map[:20], piece_map[20:30], piece_map[30:35] = -3, -1, -1
+    found = find_populations(piece_map, cube).label_map
+    np.testing.assert_array_equal(found < 0, piece_map < 0)
+    np.testing.assert_array_equal(found[piece_map < 0], piece_map[piece_map < 0])
+
+
+def test_names_do_not_depend_on_the_unit_of_flux(spiral):
+    cube, truth, _ = spiral
+    plain = cube.replace(zero_points=None)
+    scaled = plain.replace(data=plain.data * np.float32(1e-9))
+    found = [find_populations(truth, each).names for each in (plain, scaled)]
+    assert found[0] == found[1]
+    assert {"young stars", "H II regions"} <= {*found[0]}
+
+
+@pytest.mark.parametrize("names", [["a", "b", "c"], ["J", "H", "Ks"]])
+def test_bands_that_tell_nothing_have_no_populations(spiral, names):
+    cube, truth, _ = spiral
+    unknown = Cube(cube.data[:, :, :3], band_names=names)
+    with pytest.raises(ValueError, match="bands do not tell old stars from young"):
+        find_populations(truth, unknown)
+
+
+def test_noise_and_stars_have_no_populations():
+    rng = np.random.default_rng(0)
+    noise = Cube(rng.normal(size=(60, 60, 3)), band_names=["g", "r", "i"])
+    labels = (noise.data[:, :, 0] > 0).astype(int)
+    with pytest.raises(ValueError, match=r"wider than a star|no rule"):
+        find_populations(labels, noise)
+
+
+def test_light_that_no_color_parts_is_of_one_kind_if_it_is_calibrated():
+    # Stars of 10 Gyr in F438W and F814W, by 1.6 mag, and nothing else.
+    rows, columns = np.indices((80, 80)) - 40
+    light = 100 * np.exp(-np.hypot(rows, columns) / 20)
+    color = mixture_color(438, 814, 0)
+    data = light[:, :, np.newaxis] * [1, 10 ** (0.4 * color)]
+    cube = Cube(data, band_names=["F438W", "F814W"], zero_points=[31, 31])
+    labels = (light > 30).astype(int)
+    found = find_populations(labels, cube)
+    assert {*found.names} <= {"old stars, disc", "faint outskirts"}
+    with pytest.raises(ValueError, match="no rule gives any light a name"):
+        find_populations(np.where(labels, 0, -1), cube.replace(zero_points=None))
+
+
+def test_maps_of_other_shapes_are_refused(spiral):
+    cube, truth, _ = spiral
+    with pytest.raises(ValueError, match="piece_map has the shape"):
+        find_populations(truth[1:], cube)
+    with pytest.raises(ValueError, match="agreement has the shape"):
+        find_populations(truth, cube, agreement=np.ones(3))
+    with pytest.raises(ValueError, match="no piece"):
+        find_populations(np.full(truth.shape, -2), cube)
+
+
+def test_pieces_are_finer_than_clusters_and_keep_what_is_masked():
+    cube, _ = make_galaxy_cube((48, 48), 4, random_state=0)
+    cube.data[:5] = np.nan
+    consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
+    pipeline = make_cluster_pipeline(consensus).fit(cube)
+    clusterer = pipeline[-1]
+    pieces = find_piece_map(clusterer, pipeline[:-1].transform(cube))
+    assert 4 < len(np.unique(pieces[pieces >= 0])) <= 48
+    np.testing.assert_array_equal(pieces < 0, clusterer.labels_ < 0)
+
+
+def test_colors_of_stars_are_those_of_the_models():
+    """Colors of Bruzual & Charlot (2003) in other bands, and rules of mixtures."""
+    # B - V of 10 Gyr is 0.96 in magnitudes of Vega, 0.85 in AB magnitudes.
+    assert mixture_color(440, 550, 0) == pytest.approx(0.85, abs=0.06)
+    # Stars of which half of the light at 335 nm is young have 0.75 mag more of it.
+    old, half = (mixture_color(335, 2190, share) for share in (0, 0.5))
+    assert old - half == pytest.approx(0.75, abs=0.05)
+    assert oldest_color(435, 800) > mixture_color(435, 800, 0)
+
+
+def test_extinction_is_that_of_the_law():
+    """Table 3 of Cardelli, Clayton & Mathis (1989), for R = 3.1."""
+    wavelengths = 1000 / np.array([2.78, 2.27, 1.43, 1.11, 0.80, 0.63, 0.46])
+    expected = [1.569, 1.337, 0.751, 0.479, 0.282, 0.190, 0.114]
+    np.testing.assert_allclose(extinction(wavelengths), expected, rtol=0.02)
+    assert np.isnan(extinction([50, 20000])).all()

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Populations in a result: files, the summary, and when there are none."""
+
+import numpy as np
+from astropy.io import fits
+from astropy.table import Table
+
+from skesom.datasets import make_galaxy_cube
+from skesom.io import read_map, read_region_labels
+from skesom.maps import make_cluster_pipeline
+from skesom.report import write_report
+from skesom.som import ESOM, ConsensusClusterer
+
+FILES = {"population_map.fits", "populations.ecsv", "regions/populations.reg"}
+
+
+def test_map_table_regions_and_summary_tell_the_same(plain_report):
+    assert plain_report.keys() >= FILES
+    label_map, wcs = read_map(plain_report["population_map.fits"])
+    clusters, of_clusters = read_map(plain_report["cluster_map.fits"])
+    np.testing.assert_array_equal(label_map < 0, clusters < 0)
+    assert wcs.wcs.compare(of_clusters.wcs)
+    table = Table.read(plain_report["populations.ecsv"])
+    sizes = np.bincount(label_map[label_map >= 0])
+    np.testing.assert_array_equal(table["pixels"], sizes)
+    header = fits.getheader(plain_report["population_map.fits"])
+    assert [header[f"CLUS{n}"] for n in range(len(table))] == list(table["name"])
+    summary = plain_report["summary.md"].read_text()
+    assert "## Populations" in summary
+    for row in table:
+        assert f"| {row['name']}{' (?)' * bool(row['is_named'])} |" in summary
+    np.testing.assert_array_equal(plain_report.populations["id"], table["id"])
+
+
+def test_regions_hold_most_of_each_large_population(plain_report, galaxy):
+    table = Table.read(plain_report["populations.ecsv"])
+    label_map, _ = read_map(plain_report["population_map.fits"])
+    path, names = plain_report["regions/populations.reg"], list(table["name"])
+    drawn = read_region_labels(path, galaxy, name_by="tag", names=names).label_map
+    inside = label_map == 0  # the largest
+    assert np.mean(drawn[inside] == 0) > 0.8
+
+
+def test_pictures_show_them(report):
+    assert report["population_map.png"].stat().st_size > 1000
+    assert "`population_map.png`" in report["summary.md"].read_text()
+
+
+def test_unknown_bands_have_none(tmp_path):
+    cube, _ = make_galaxy_cube((48, 48), 3, random_state=0)
+    unknown = cube.replace(band_names=["a", "b", "c"], band_coordinates=None)
+    pipeline = make_cluster_pipeline(ESOM(4, random_state=0)).fit(unknown)
+    spare = {"pictures": False, "tables": False}
+    files = write_report(tmp_path / "out", pipeline, unknown, **spare)
+    assert FILES.isdisjoint(files)
+    assert files.populations is None
+    assert "Populations" not in files["summary.md"].read_text()
+
+
+def test_those_of_a_consensus_tell_how_sure_they_are(tmp_path):
+    cube, _ = make_galaxy_cube((64, 64), 4, random_state=0)
+    consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
+    pipeline = make_cluster_pipeline(consensus).fit(cube)
+    spare = {"pictures": False, "tables": False}
+    files = write_report(tmp_path / "out", pipeline, cube, **spare)
+    table = Table.read(files["populations.ecsv"])
+    assert ((table["agreement"] > 0) & (table["agreement"] <= 1)).all()
+    pieces = [int(n) for row in files.populations["pieces"] for n in row.split()]
+    assert sorted(pieces) == [*range(len(pieces))]
+    assert len(pieces) > 4  # those of the tree
