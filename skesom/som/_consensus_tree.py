@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 import numpy as np
+
 from skesom._common.pipelines import pipeline_end
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
