@@ -271,8 +271,9 @@ class TestUnits:
 
     @pytest.mark.parametrize("cut_at", [None, 1])
     def test_votes_of_a_consensus(self, X, reload, cut_at):
-        members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
-        members.fit(X)
+        X = X + 9 * (np.arange(len(X)) % 3)[:, np.newaxis]
+        csom = CSOM(3, shape=(3, 4))
+        members = ConsensusClusterer(csom, n_estimators=3, random_state=0).fit(X)
         if cut_at is not None:
             members = members._cut_at(cut_at, X)
         reload(members)
