@@ -19,8 +19,6 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from skesom._common.labels import MASKED
-from skesom._common.pipelines import pipeline_end
-from skesom.som._base import CodebookMap
 
 # The only modules from which a file can name classes; the file imports none of them.
 _HOMES = tuple(f"skesom.{name}" for name in "cube maps pixels som".split())
@@ -253,15 +251,17 @@ def _check_array(name, array, wanted, lengths):
 
 def _check_unit_tree(grouping, n_units):
     """Refuse a tree over the units of a map whose arrays do not fit together."""
-    tree, leaf_of_unit, sizes, cuts = grouping.unit_tree
+    tree, leaf_of_unit, sizes, ladder = grouping.unit_tree
     n_leaves = len(sizes)
     lengths = {"units": n_units, "leaves": n_leaves}
     _check_tree(tree, n_leaves)
     _check_array("sizes", sizes, "counts leaves", lengths)
     _check_array("leaf_of_unit", leaf_of_unit, "labels units", lengths)
-    _check_array("cuts", cuts, "labels units numbers", lengths)
-    if cuts.min(initial=0) < 0:
-        raise ValueError("its cuts have units in no group")
+    for cuts in (ladder.by_links, ladder.by_normals):
+        _check_array("cuts", cuts, "labels units numbers", lengths)
+        if cuts.min(initial=0) < 0:
+            raise ValueError("its cuts have units in no group")
+    _check_array("costs", ladder.costs, "reals numbers", lengths)
     if not _are_all_of(leaf_of_unit, n_leaves):
         raise ValueError(f"its leaf_of_unit are not of all {n_leaves} leaves")
     clusters = tree.clusters(_checked_number(grouping.n_clusters, n_leaves), sizes)
@@ -273,7 +273,7 @@ def _check_consensus(values):
     """Refuse votes, pieces or a tree of a consensus that do not fit together."""
     members = values["estimators_"]
     sizes = values["_sizes"]
-    parts, votes = values["_piece_votes"]
+    votes = values["_piece_votes"].votes
     n_pieces = len(sizes)
     _check_tree(values["_tree"], n_pieces)
     _check_array("sizes", sizes, "counts pieces", {"pieces": n_pieces})
@@ -292,18 +292,10 @@ def _check_consensus(values):
 
     lengths = {"pieces": n_pieces, "all": n_pieces + 1}
     _check_array("votes", votes.bias, "doubles pieces", lengths)
-    of_members = zip(members, parts, votes.tables, votes.overlaps, strict=True)
-    for member, part, table, overlap in of_members:
-        own = dict(lengths)  # the parts of the member, and one row for all others
+    for _, table, overlap in zip(members, votes.tables, votes.overlaps, strict=True):
+        own = dict(lengths)  # units or labels of the member, and a row for all others
         _check_array("votes", table, "doubles own pieces", own)
         _check_array("votes", overlap, "singles own all", own)
-        last, _ = pipeline_end(member)
-        has_units = isinstance(last, CodebookMap) and last._has_tree()
-        if has_units != (part is not None):
-            raise ValueError("it has parts of units of a member without, or lacks them")
-        if has_units:
-            n_units = len(last.codebook_)
-            _check_array("parts", part, "labels units", {"units": n_units})
 
 
 def _check_tree(tree, n_leaves):

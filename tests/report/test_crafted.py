@@ -233,15 +233,20 @@ class TestUnits:
         ):
             reload(som)
 
-    @pytest.mark.parametrize("name", ["leaf_of_unit", "sizes", "cuts"])
+    @pytest.mark.parametrize("name", ["leaf_of_unit", "sizes", "by_links", "costs"])
     def test_tree(self, X, reload, name):
         som = CSOM(shape=(3, 4), n_clusters=2, random_state=0).fit(X)
         unit_tree = reload(som).grouping_.unit_tree
         np.testing.assert_array_equal(unit_tree.leaf_of_unit, range(12))
-        array = getattr(unit_tree, name)
-        unit_tree = unit_tree._replace(**{name: array[:-1]})
+        part = unit_tree if name in unit_tree._fields else unit_tree.ladder
+        part = part._replace(**{name: getattr(part, name)[:-1]})
+        if name not in unit_tree._fields:
+            part = unit_tree._replace(ladder=part)
+        unit_tree = part
         som.grouping_ = som.grouping_._replace(unit_tree=unit_tree)
-        with pytest.raises(ValueError, match=r"its (children|leaf_of_unit|cuts) of"):
+        with pytest.raises(
+            ValueError, match=r"its (children|leaf_of_unit|cuts|costs) of"
+        ):
             reload(som)
 
     @pytest.mark.parametrize("name", ["class_hits_", "unit_classes_", "_votes"])
@@ -266,8 +271,9 @@ class TestUnits:
 
     @pytest.mark.parametrize("cut_at", [None, 1])
     def test_votes_of_a_consensus(self, X, reload, cut_at):
-        members = ConsensusClusterer(CSOM(shape=(3, 4)), n_estimators=3, random_state=0)
-        members.fit(X)
+        X = X + 9 * (np.arange(len(X)) % 3)[:, np.newaxis]
+        csom = CSOM(3, shape=(3, 4))
+        members = ConsensusClusterer(csom, n_estimators=3, random_state=0).fit(X)
         if cut_at is not None:
             members = members._cut_at(cut_at, X)
         reload(members)

@@ -16,7 +16,6 @@ from skesom.report import load_model, save_model
 from skesom.report._fitted import tamed
 from skesom.report._models import mapped
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
-from skesom.som._second_stage import UnitTree
 from skesom.som._tree import ClusterTree, has_tree, tree_of_pieces
 
 CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)
@@ -192,7 +191,7 @@ WRONG_TREES = {
 WRONG_UNITS = {
     "leaves that are none": (("leaf_of_unit",), shifted),
     "one leaf for all": (("leaf_of_unit",), np.zeros_like),
-    "units in no group": (("cuts",), lambda cuts: cuts - cuts.max() - 1),
+    "units in no group": (("ladder", "by_links"), lambda cuts: cuts - cuts.max() - 1),
     "other sizes": (("sizes",), lambda sizes: 1 + 10_000 * np.arange(len(sizes))),
 }
 
@@ -204,11 +203,11 @@ def test_trees_of_units_that_do_not_fit_together(table, name):
     csom = copy.deepcopy(CSOM_).fit(table[0])
     csom = copy.deepcopy(csom)  # as it is in a file
     tamed(csom)
-    way = (list(csom.grouping_._fields).index("unit_tree"), *way)
-    numbered = [way[0], *(UnitTree._fields.index(part) for part in way[1:2])]
-    if len(way) == 3:
-        numbered.append(ClusterTree._fields.index(way[2]))
-    csom.grouping_ = changed(csom.grouping_, numbered, change)
+    places, part = [], csom.grouping_
+    for name_of_part in ("unit_tree", *way):
+        places.append(part._fields.index(name_of_part))
+        part = getattr(part, name_of_part)
+    csom.grouping_ = changed(csom.grouping_, places, change)
     with pytest.raises(ValueError, match=r"^its (children|heights|leaf|cuts|unit_lab)"):
         tamed(csom)
 
@@ -241,22 +240,6 @@ def test_clusters_that_are_no_cut_of_the_tree(table, name, value):
     consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
     setattr(consensus, name, value)
     with pytest.raises(ValueError, match=r"^(its|it does not)"):
-        tamed(consensus)
-
-
-@pytest.mark.parametrize("damage", ["none", "short", "of a map without a tree"])
-def test_parts_that_members_do_not_have(table, damage):
-    consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
-    parts = list(consensus._piece_votes.parts)
-    if damage == "none":  # units would be taken for parts
-        parts[1] = None
-    elif damage == "short":
-        parts[1] = parts[1][:-1]
-    else:
-        member = consensus.estimators_[1]
-        member.grouping_ = member.grouping_._replace(unit_tree=None)
-    consensus._piece_votes = consensus._piece_votes._replace(parts=parts)
-    with pytest.raises(ValueError, match=r"parts"):
         tamed(consensus)
 
 
