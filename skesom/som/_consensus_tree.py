@@ -10,7 +10,7 @@ from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import LADDER, tree_of_pieces_in
+from skesom.som._tree import mean_of_cuts, tree_of_pieces_in
 
 _ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
 # Of the rows: a smaller piece is a border, and goes to the piece that most clusterings
@@ -105,11 +105,10 @@ def grown(members, seen, X):
     votes = votes.kept(kept)
     pieces, _ = votes.counted(seen)
     together, sizes = _together(pieces, len(kept), cuts, seen)
-    owner = _owners(together.mean(axis=0), sizes)
+    owner = _owners(together, sizes)
     together, _ = _together(_looked_up(owner, pieces), owner.max() + 1, cuts, seen)
     means = _means(X, pieces, len(kept))
-    numbers = LADDER[: len(together)]
-    tree = tree_of_pieces_in(owner, together, numbers, sizes, means)
+    tree = tree_of_pieces_in(owner, together, sizes, means)
     return PieceVotes(votes), pieces, tree
 
 
@@ -187,7 +186,7 @@ def _votes_for(pieces, cut, seen):
 
 
 def _together(pieces, n_pieces, cuts, seen):
-    """Return the share of the cuts of each number that hold rows of two together."""
+    """Return the share of the cuts that hold rows of two pieces together, and sizes."""
     together = np.zeros((len(cuts), n_pieces, n_pieces))
     for member, own in enumerate(seen):
         n_own = len(cuts[0][member])
@@ -198,7 +197,7 @@ def _together(pieces, n_pieces, cuts, seen):
             together[place] += counts @ counts.T
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
     pairs = np.outer(sizes, sizes)
-    return together / (len(seen) * pairs), sizes
+    return mean_of_cuts(together) / (len(seen) * pairs), sizes
 
 
 def _means(X, pieces, n_pieces):

@@ -20,7 +20,7 @@ from skesom._common.labels import ranks_by_size
 LADDER = (2, 3, 4, 6, 8, 12, 20, 40)
 N_PIECES = 48  # that a person is shown
 _MOST_CLUSTERS = 20  # of n_clusters="auto"
-_COARSER = 0.5  # weight of the cuts into a number, by that of the next larger one
+_FINER = 2 / 3  # weight of a number by that of the one before (docs/second_stage.md)
 _NEARNESS = 1e-6  # of a vote: the nearer ones join first where votes are equal
 
 
@@ -90,61 +90,27 @@ class ClusterTree(NamedTuple):
         return ClusterTree(children, self.heights[n_joined:])
 
 
-def ladder_linkage(together, numbers, sizes, apart):
-    """Join groups by what cuts into fewer groups hold together.
-
-    While there are more groups than a number of the ladder, the cuts into that number
-    and into smaller ones tell which two belong together most: the next number counts
-    most, each smaller one half as much. It is average linkage in each step.
+def average_linkage(together, sizes, apart):
+    """Join leaves by the mean share of the clusterings that hold them together.
 
     Parameters
     ----------
-    together : ndarray of shape (n_numbers, n_groups, n_groups)
-        Share of the cuts into each number that hold samples of two groups together.
-    numbers : sequence of int
-        The numbers, rising.
-    sizes : ndarray of shape (n_groups,)
-        Weight of each group.
-    apart : ndarray of shape (n_groups, n_groups)
+    together : ndarray of shape (n_leaves, n_leaves)
+        Share of the clusterings in which a sample of one leaf is with one of another.
+    sizes : ndarray of shape (n_leaves,)
+        Weight of each leaf.
+    apart : ndarray of shape (n_leaves, n_leaves)
         Distances, which decide where shares are equal.
 
     Returns
     -------
-    joined : list of tuple of int
-        Two groups in each step; the first stands for both from then on.
-    heights : list of float
-        Share of all cuts that part the two, not falling.
+    tree : ClusterTree
     """
-    held = sizes.astype(np.float64)
     largest = apart.max(initial=0.0)
     nearness = apart / largest if largest > 0 else np.zeros_like(apart)
-    shares = together.astype(np.float64)
-    of_step = None
-    joined = []
-    heights = []
-    for n_groups in range(len(held), 1, -1):
-        n_coarser = max(int(np.searchsorted(numbers, n_groups)), 1)
-        if of_step is None or n_coarser != len(of_step):
-            of_step = _COARSER ** np.arange(n_coarser - 1, -1, -1)
-            of_step = of_step / of_step.sum()
-            mean = np.tensordot(of_step, shares[:n_coarser], axes=1)
-            mean -= _NEARNESS * nearness
-            np.fill_diagonal(mean, -np.inf)
-            if joined:
-                gone = [other for _, other in joined]
-                mean[gone] = mean[:, gone] = -np.inf
-        one, other = np.unravel_index(np.argmax(mean), mean.shape)
-        height = 1 - shares[:, one, other].mean()
-        heights.append(max(height, heights[-1] if heights else 0.0))
-        joined.append((int(one), int(other)))
-        share = held[one] / (held[one] + held[other])
-        for table in (*shares, mean, nearness):
-            row = share * table[one] + (1 - share) * table[other]
-            table[one] = table[:, one] = row
-        mean[one, one] = -np.inf
-        mean[other] = mean[:, other] = -np.inf
-        held[one] += held[other]
-    return joined, heights
+    # The mean of both falls alike in every join, so that one table is enough.
+    between = (1 - together) * (1 - _NEARNESS) + nearness * _NEARNESS
+    return _linked(between.astype(np.float64), sizes.astype(np.float64))
 
 
 def _linked(between, held, clipped=True):
@@ -229,22 +195,29 @@ def tree_of_units(cuts, hits, codebook):
     if cuts.shape[1] == 0:
         cuts = np.zeros((len(hits), 1), dtype=np.int16)
     pieces, owner = np.unique(cuts, axis=0, return_inverse=True)
-    together = np.stack([of == of[:, np.newaxis] for of in pieces.T])
-    numbers = LADDER[: len(together)]
-    return tree_of_pieces_in(owner.ravel(), together, numbers, hits, codebook)
+    together = mean_of_cuts([of == of[:, np.newaxis] for of in pieces.T])
+    return tree_of_pieces_in(owner.ravel(), together, hits, codebook)
 
 
-def tree_of_pieces_in(owner, together, numbers, sizes, places):
+def mean_of_cuts(shares):
+    """Return the mean of the shares of all numbers of a ladder, coarse ones first.
+
+    What few clusters part is farther apart than what only many part, and finer cuts of
+    thin bodies are less sure: each number counts less than the one before.
+    """
+    weights = _FINER ** np.arange(len(shares))
+    return np.tensordot(weights / weights.sum(), np.asarray(shares, float), axes=1)
+
+
+def tree_of_pieces_in(owner, together, sizes, places):
     """Return the tree of leaves, of which those with one owner join first.
 
     Parameters
     ----------
     owner : ndarray of int of shape (n_leaves,)
         Group of leaves that each belongs to, from 0.
-    together : ndarray of shape (n_numbers, n_owners, n_owners)
-        Share of the cuts into each number that hold samples of two groups together.
-    numbers : sequence of int
-        The numbers, rising.
+    together : ndarray of shape (n_owners, n_owners)
+        Share of the clusterings that hold samples of two groups together.
     sizes : ndarray of shape (n_leaves,)
         Samples of each leaf.
     places : ndarray of shape (n_leaves, n_features)
@@ -261,11 +234,15 @@ def tree_of_pieces_in(owner, together, numbers, sizes, places):
     np.add.at(centers, owner, places * sizes[:, np.newaxis])
     centers /= held[:, np.newaxis]
     joined, heights = _joined_inside(owner, sizes, places)
-    first = np.unique(owner, return_index=True)[1]
-    pairs, upper = ladder_linkage(together, numbers, held, cdist(centers, centers))
-    joined += [(int(first[one]), int(first[other])) for one, other in pairs]
-    # All joins inside come first.
-    heights += [max(height, _NEARNESS) for height in upper]
+    if n_owners > 1:
+        upper = average_linkage(together, held, cdist(centers, centers))
+        first = np.unique(owner, return_index=True)[1].tolist()
+        stands_for = first + [0] * len(upper.children)
+        for step, (one, other) in enumerate(upper.children):
+            stands_for[len(first) + step] = stands_for[one]
+            joined.append((stands_for[one], stands_for[other]))
+            # Above all joins inside, which come first.
+            heights.append(max(upper.heights[step], _NEARNESS))
     return _sorted_tree(len(sizes), joined, heights)
 
 
@@ -286,7 +263,6 @@ def _joined_inside(of_unit, hits, codebook):
     largest = max(distances, default=0.0)
     scale = _NEARNESS**2 / largest if largest > 0 else 0.0
     return joined, [distance * scale for distance in distances]
-
 
 
 def check_cut(tree, n_clusters):
