@@ -48,7 +48,9 @@ def ladder_of(units, numbers):
     with one_blas_thread():
         graph = coactivation_graph(units)
         of_graph = cuts_of_graph(graph, units, numbers)
-        of_normals = cuts_by_normals(units, graph.inside, graph.islands, numbers)
+        of_normals = {}
+        if units.covariances is not None:  # which are known without errors only
+            of_normals = cuts_by_normals(units, graph.inside, graph.islands, numbers)
         affinity = graph.affinity[graph.inside][:, graph.inside]
     by_links = np.zeros((len(units), len(numbers)), dtype=np.int16)
     by_normals = np.zeros_like(by_links)
@@ -58,13 +60,16 @@ def ladder_of(units, numbers):
         by_links[:, place] = np.unique(groups, return_inverse=True)[1]
         if number not in of_normals:
             continue
-        found = of_normals[number]
-        by_normals[:, place] = np.unique(found, return_inverse=True)[1]
+        _, found = np.unique(of_normals[number], return_inverse=True)
+        if found.max() + 1 < number:  # some normals have no unit to themselves
+            continue
+        by_normals[:, place] = found
         worst, n_inside = _worst_share(affinity, groups[graph.inside])
         if n_inside == number:  # else strays come off, which no normal tells
             own, _ = _worst_share(affinity, found[graph.inside])
-            costs[place] = own / worst if worst > 0 else np.inf
-            if own == 0:
+            if worst > 0:
+                costs[place] = own / worst
+            elif own == 0:
                 costs[place] = 1.0
     return Ladder(by_links, by_normals, costs)
 
