@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import mean_of_cuts, tree_of_pieces_in
+from skesom.som._tree import N_PIECES, mean_of_cuts, tree_of_pieces_in
 
 _ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
 # Of the rows: a smaller piece is a border, and goes to the piece that most clusterings
@@ -92,7 +93,10 @@ def grown(members, seen, X):
         Over the pieces.
     """
     cuts = _cuts_of(members, seen)
-    of_rows = np.stack([_agreed(number, seen) for number in cuts], axis=1)
+    agreed = [_agreed(number, seen) for number in cuts]
+    if len(cuts) == 1:  # of members without a ladder: finer than each of them
+        agreed.append(_agreed(cuts[0], seen, N_PIECES))
+    of_rows = np.stack(agreed, axis=1)
     is_noise = of_rows.min(axis=1) < 0
     pieces = np.full(len(of_rows), -1, dtype=np.intp)
     _, found = np.unique(of_rows[~is_noise], axis=0, return_inverse=True)
@@ -134,10 +138,11 @@ def _cuts_of(members, seen):
     return [[table[:, place] for table in tables] for place in range(n_numbers)]
 
 
-def _agreed(cut, seen):
-    """Return the clustering of the rows that the members agree on for a number."""
+def _agreed(cut, seen, n_groups=None):
+    """Return the clustering of rows that members agree on, of their own number."""
     labels = [_looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
-    n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
+    if n_groups is None:
+        n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
     few = slice(None, None, max(1, len(labels[0]) // _ENOUGH_TO_FOLD))
     graph = FoldedGraph([of_member[few] for of_member in labels], n_groups)
     # The tree of a table is always the same.
@@ -161,7 +166,7 @@ def _owners(together, sizes):
     It is itself, or for a small one at a border that which most clusterings hold it
     together with.
     """
-    is_small = sizes < max(_SMALL * sizes.sum(), _FEWEST)
+    is_small = sizes < max(int(_SMALL * sizes.sum()), _FEWEST)
     if is_small.all():
         is_small[np.argmax(sizes)] = False
     large = np.flatnonzero(~is_small)
@@ -222,7 +227,8 @@ def view(member, X, errors):
     """Return the unit of each row in a map, and the label in a member without units."""
     last, table = pipeline_end(member, X)
     if _has_cuts(last):
-        return last.winners(table, errors=errors).astype(np.int32)
+        units = last.winners(table, errors=errors)
+        return np.where(units < 0, MASKED, units).astype(np.int32)
     found = member.predict(X) if errors is None else member.predict(X, errors=errors)
     return np.asarray(found).astype(np.int32, copy=False)
 
