@@ -198,7 +198,6 @@ def test_shapes_that_lie_apart_are_clusters(drawn, seed):
     assert adjusted_rand_score(truth, esom.labels_) > 0.995
 
 
-@pytest.mark.xfail(strict=True, reason="the tree loses the cut of two bodies")
 def test_moons_of_few_units_are_clusters():
     X, truth = make_moons(900, noise=0.05, random_state=3)
     esom = ESOM(2, epsilon=0.15, random_state=0).fit(X)  # 43 units

@@ -93,7 +93,6 @@ def test_variances_where_covariances_are_too_many(table, monkeypatch):
     assert_allclose(variances, np.diagonal(full, axis1=1, axis2=2), atol=1e-12)
 
 
-@pytest.mark.xfail(strict=True, reason="the tree parts the tail first")
 @pytest.mark.parametrize("seed", range(3))
 def test_tail_of_a_table_is_no_cluster_of_two(seed):
     X, truth = load_breast_cancer(return_X_y=True)
@@ -156,9 +155,7 @@ def test_families_are_points_and_their_clusters(families):
 @pytest.mark.parametrize(
     ("Map", "bound"),
     [
-        pytest.param(
-            *(ESOM, 0.9), marks=pytest.mark.xfail(strict=True, reason="0.895 is found")
-        ),
+        (ESOM, 0.9),
         (CSOM, 0.8),
     ],
 )

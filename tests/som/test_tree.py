@@ -149,14 +149,16 @@ def test_leaves_of_a_map_are_its_units_with_samples(case):
 
 @pytest.fixture(scope="module", params=MEMBERS)
 def consensus(request):
-    number = None if request.param == "DBSCAN" else 5
-    return consensus_of(MEMBERS[request.param], number).fit(X)
+    if request.param == "DBSCAN":  # no seed changes it, and it cannot learn from parts
+        with pytest.warns(UserWarning, match="members are equal"):
+            return consensus_of(MEMBERS[request.param], None).fit(X)
+    return consensus_of(MEMBERS[request.param], 5).fit(X)
 
 
 def test_cuts_of_a_consensus_nest(consensus):
     check_cuts(all_cuts(consensus))
     check_dendrogram(consensus, len(consensus.children_) + 1)
-    assert len(consensus.children_) < 48
+    assert len(consensus.children_) < 128
     assert_array_equal(consensus.labels_at(consensus.n_clusters_), consensus.labels_)
 
 
@@ -255,9 +257,7 @@ def with_strays():
     "name",
     [
         "ESOM",
-        pytest.param(
-            "CSOM", marks=pytest.mark.xfail(strict=True, reason="a body is cut first")
-        ),
+        "CSOM",
         "consensus",
     ],
 )

@@ -114,7 +114,7 @@ def coactivation_graph(units):
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
     held = np.bincount(component, weights=np.where(sparse_units, 0, hits))
-    sizable = held >= min(_least(hits), held.max())  # one component at least
+    sizable = held >= min(least_samples(hits), held.max())  # one component at least
     inside = sizable[component]
     islands = []
     for island in np.flatnonzero(~sizable & (held >= few)):
@@ -205,7 +205,7 @@ def _count_bodies(graph, hits):
     return n_bodies
 
 
-def _least(hits):
+def least_samples(hits):
     """Return the fewest samples of a component; a larger share in a small table."""
     n_samples = hits.sum()
     return max(_SMALLEST * np.sqrt(n_samples), _SMALLEST_SHARE * n_samples)

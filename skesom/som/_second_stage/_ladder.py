@@ -6,9 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._common.threads import one_blas_thread
-from skesom.som._second_stage._graph import coactivation_graph, cuts_of_graph
+from skesom.som._second_stage._graph import (
+    coactivation_graph,
+    cuts_of_graph,
+    least_samples,
+)
 from skesom.som._second_stage._normals import cuts_by_normals
-from skesom.som._second_stage._spectral import conductances
+from skesom.som._second_stage._spectral import conductances, fewest_samples
 
 # Times as many links as the cut of the graph: what normals may cut. Less agrees worse
 # with the truth of galaxies, more with that of shapes (docs/second_stage.md).
@@ -61,13 +65,17 @@ def ladder_of(units, numbers):
         if number not in of_normals:
             continue
         _, found = np.unique(of_normals[number], return_inverse=True)
-        if found.max() + 1 < number:  # some normals have no unit to themselves
+        held = np.bincount(found, weights=units.hits, minlength=number)
+        if held.min() <= least_samples(units.hits):  # of outliers, or of no unit
             continue
         by_normals[:, place] = found
         worst, n_inside = _worst_share(affinity, groups[graph.inside])
         if n_inside == number:  # else strays come off, which no normal tells
             own, _ = _worst_share(affinity, found[graph.inside])
-            if worst > 0:
+            held = np.bincount(by_links[:, place], weights=units.hits)
+            if held.min() <= fewest_samples(units.hits.sum()):
+                costs[place] = 1.0  # few links to a tail are no gap
+            elif worst > 0:
                 costs[place] = own / worst
             elif own == 0:
                 costs[place] = 1.0
