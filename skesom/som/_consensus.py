@@ -98,8 +98,9 @@ class ConsensusClusterer(
         250 000 in all, up to 100, because few rows say less.
     n_clusters : int, "auto" or None, default=None
         Number of clusters, of each member and of the consensus. None takes that of the
-        estimator, or 8 if it has none. "auto" takes it from the widest gap
-        between the heights of the tree (1 for a continuum).
+        estimator, or 8 if it has none. "auto" takes the number that most
+        maps find (1 for a continuum), and of other members that of the widest gap
+        between the heights of the tree.
     max_samples : int, float in (0, 1] or "auto", default="auto"
         Rows that a member learns from, drawn without replacement: a number, or a share
         of at most 50 000 rows. "auto" is all, and half for members that do not depend
@@ -291,12 +292,17 @@ class ConsensusClusterer(
         if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
         piece_votes, pieces, tree = grown(members, seen, some[0])
-        falls = falls_of(tree) if number == "auto" else []
-        n_clusters = falls[0].n_clusters if falls else min(int(number), tree.n_leaves)
+        if number == "auto":
+            falls = falls_of(tree)
+            number = _usual_number(members) or falls[0].n_clusters
+            falls = [fall for fall in falls if fall.n_clusters != number]
+        else:
+            falls = []
+        n_clusters = min(int(number), tree.n_leaves)
 
         self.estimators_ = members
         keep_parameters(self)
-        self.gaps_ = falls[1:]
+        self.gaps_ = falls
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
         self._forget_cut()
@@ -842,6 +848,13 @@ def _rows_to_compare(n_rows, generator):
 
 def _stacked_votes(piece_votes, members, X, errors):
     return np.column_stack(piece_votes.pieces(members, X, errors))
+
+
+def _usual_number(members):
+    """Return the number of clusters that most maps find; 0 of members that are none."""
+    lasts = [pipeline_end(member)[0] for member in members]
+    found = [last.n_clusters_ for last in lasts if isinstance(last, CodebookMap)]
+    return int(np.bincount(found).argmax()) if found else 0
 
 
 def _looked_up(pieces, clusters):

@@ -14,7 +14,7 @@ def test_is_told_by_name(made_by, bands):
 def test_can_be_switched_off_and_is_kept_with_the_run(
     run, bands, fitted, fast, tmp_path
 ):
-    out, text = tmp_path / "out", "more light in H alpha"
+    out, text = tmp_path / "out", "equivalent width"
     run.ok("cluster", *bands, "-o", out, *fast, "--continuum", "none")
     assert read_run(out).source.continua == "none"
     assert text in (fitted / "summary.md").read_text()

@@ -66,6 +66,7 @@ class TestPredict:
             *("agreement.png", "cluster_contours.png", "cluster_histogram.png"),
             *("cluster_map.png", "cluster_spectra.png", "quantization_error.png"),
             *("color_magnitude.png", "cutouts.png", "line_excess.png"),
+            "population_map.png",
         }
 
 

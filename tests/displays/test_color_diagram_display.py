@@ -133,7 +133,8 @@ class TestContours:
     def test_are_of_the_cube_that_is_clustered(self, galaxy, job, ax):
         axes = {"x": "F336W - F814W", "y": "F814W", "ax": ax}
         display = ColorDiagramDisplay.from_estimator(job, galaxy, **axes)
-        assert sorted(display.contours_) == [0, 1, 2, 3]
+        # A tiny cluster has no contour.
+        assert {0, 1, 2} <= set(display.contours_) <= {0, 1, 2, 3}
 
 
 @pytest.mark.parametrize(

@@ -112,8 +112,9 @@ class TestMessier83:
             assert set(numbers[types == kind]) == {number}
 
     def test_nebulae_and_star_clusters_are_in_one_cluster(self, known_objects):
-        assert best_enrichment(known_objects, "*Cl") >= 4
-        assert best_enrichment(known_objects, "HII") >= 2.4
+        # Random positions are enriched up to 2.05 times, nebulae 3.0 times by k-means.
+        assert best_enrichment(known_objects, "*Cl") >= 2.4
+        assert best_enrichment(known_objects, "HII") >= 4
         best = known_objects.best()
         (nebulae,) = best[best["type"] == "HII"]
         assert nebulae["p_any"] < 0.002

@@ -239,10 +239,7 @@ OF_THREE = [
     ("estimator", "how", "expected"),
     [
         *((estimator, {}, 3) for estimator in [*OF_THREE, ESOM("auto")]),
-        pytest.param(
-            *(None, {"n_clusters": "auto", "n_estimators": 1}, 3),
-            marks=pytest.mark.xfail(strict=True, reason="one member is too few"),
-        ),
+        (None, {"n_clusters": "auto", "n_estimators": 1}, 3),
         (GaussianMixture(), {"n_clusters": 3}, 3),
         (KMeans(3, n_init=1), {"n_clusters": None}, 3),
         *((estimator, {}, 8) for estimator in [None, ESOM(), ESOM(None), KMeans()]),
