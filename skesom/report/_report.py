@@ -176,7 +176,7 @@ def write_report(
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     files = write_report(f"{folder}/result", pipeline, cube)
     >>> [name for name in files if name.endswith(".fits")]
-    ['pixels.fits', 'cluster_map.fits']
+    ['pixels.fits', 'cluster_map.fits', 'population_map.fits']
     """
     check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
