@@ -251,17 +251,12 @@ def _check_array(name, array, wanted, lengths):
 
 def _check_unit_tree(grouping, n_units):
     """Refuse a tree over the units of a map whose arrays do not fit together."""
-    tree, leaf_of_unit, sizes, ladder = grouping.unit_tree
+    tree, leaf_of_unit, sizes = grouping.unit_tree
     n_leaves = len(sizes)
     lengths = {"units": n_units, "leaves": n_leaves}
     _check_tree(tree, n_leaves)
     _check_array("sizes", sizes, "counts leaves", lengths)
     _check_array("leaf_of_unit", leaf_of_unit, "labels units", lengths)
-    for cuts in (ladder.by_links, ladder.by_normals):
-        _check_array("cuts", cuts, "labels units numbers", lengths)
-        if cuts.min(initial=0) < 0:
-            raise ValueError("its cuts have units in no group")
-    _check_array("costs", ladder.costs, "reals numbers", lengths)
     if not _are_all_of(leaf_of_unit, n_leaves):
         raise ValueError(f"its leaf_of_unit are not of all {n_leaves} leaves")
     clusters = tree.clusters(_checked_number(grouping.n_clusters, n_leaves), sizes)

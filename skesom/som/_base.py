@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted
 from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import Errors, Gap
 from skesom.som._codebook import exponent_for
@@ -38,8 +39,8 @@ from skesom.som._input import (
 )
 from skesom.som._metric import Metric, sums_by_group
 from skesom.som._second_stage import Grouping, UnitTree, labels_by_units, ranked
-from skesom.som._second_stage._automatic import number_by_gaps
-from skesom.som._second_stage._ladder import ladder_of
+from skesom.som._second_stage._graph import coactivation_graph, number_by_gaps
+from skesom.som._second_stage._ladder import cuts_of_units
 from skesom.som._second_stage._units import (
     Units,
     clusters_of,
@@ -520,6 +521,10 @@ class CodebookMap(
         """Return whether the units make as many clusters as they are told."""
         return isinstance(self.clusterer, str)
 
+    def _number_asked_for(self):
+        """Return the number of clusters that units have to make, None without."""
+        return self.n_clusters if self._takes_number() else None
+
     def _grouped_by_tree(self):
         """Return whether a tree groups the units."""
         return self.n_clusters is not None and self._takes_number()
@@ -568,11 +573,13 @@ class CodebookMap(
         units = self._described(codebook, summary)
         if not self._takes_number():
             return self._grouped(clusters_of(self.clusterer, units))
-        unit_tree = self._grown(ladder_of(units, LADDER))
         number = self.n_clusters
         gaps = ()
-        if number == "auto":
-            number, gaps = number_by_gaps(units)
+        with one_blas_thread():
+            graph = coactivation_graph(units)
+            unit_tree = self._grown(cuts_of_units(units, graph, LADDER))
+            if number == "auto":
+                number, gaps = number_by_gaps(graph, units.hits)
         n_leaves = unit_tree.tree.n_leaves
         if n_leaves < number:
             warn_user(
@@ -589,17 +596,17 @@ class CodebookMap(
         units = Units(self._metric().prepared(self.codebook_), self.hits_)
         return Grouping(ranked(held_groups(groups, units), self.hits_))
 
-    def _grown(self, ladder):
-        """Return the tree over the units that hold samples."""
+    def _grown(self, cuts):
+        """Return the tree over the units that hold samples, by cuts of the units."""
         codebook = self._metric().prepared(self.codebook_)
         codebook = np.ldexp(codebook, exponent_for(codebook, always=True))
         held = np.flatnonzero(self.hits_ > 0)
         places = codebook[held].astype(np.float64)
-        tree = tree_of_units(ladder.cuts()[held], self.hits_[held], places)
+        tree = tree_of_units(cuts[held], self.hits_[held], places)
         leaf_of_unit = np.empty(len(codebook), dtype=np.intp)
         leaf_of_unit[held] = np.arange(len(held))
         leaf_of_unit = spread(leaf_of_unit[held], self.hits_ > 0, codebook)
-        return UnitTree(tree, leaf_of_unit, self.hits_[held], ladder)
+        return UnitTree(tree, leaf_of_unit, self.hits_[held])
 
     def _described(self, codebook, summary):
         """Return the units as the second stage sees them."""

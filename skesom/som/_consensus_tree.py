@@ -4,22 +4,18 @@
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
+from skesom._common.threads import one_blas_thread
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import N_PIECES, mean_of_cuts, tree_of_pieces_in
+from skesom.som._tree import LADDER, N_PIECES, ClusterTree, average_linkage
 
 _ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
-# Of the rows: a smaller piece is a border, and goes to the piece that most clusterings
-# hold it together with, if at least half of them do. So single rows at borders take no
-# clusters, and what stands apart keeps its own.
-_SMALL = 0.005
-_MOSTLY = 0.5
-_FEWEST = 3  # rows of a piece that is no border
 _MOST_PIECES = 128  # so that votes take little time, and models little room
 
 
@@ -73,9 +69,9 @@ class PieceVotes(NamedTuple):
 def grown(members, seen, X):
     """Return the votes for pieces, the piece of each row, and the tree over them.
 
-    For each number of the ladder the members agree on one clustering of the rows. Rows
-    that all of these hold together are a piece. The tree joins pieces by the share of
-    the cuts of all members that hold them together.
+    For each number of the ladder the members agree on one clustering of the rows, by
+    the cuts of their own trees. Rows that all of these hold together are a piece. The
+    tree joins pieces by the share of all cuts of all members that hold them together.
 
     Parameters
     ----------
@@ -92,50 +88,79 @@ def grown(members, seen, X):
     tree : ClusterTree
         Over the pieces.
     """
-    cuts = _cuts_of(members, seen)
-    agreed = [_agreed(number, seen) for number in cuts]
-    if len(cuts) == 1:  # of members without a ladder: finer than each of them
-        agreed.append(_agreed(cuts[0], seen, N_PIECES))
-    of_rows = np.stack(agreed, axis=1)
+    cuts = [_cuts_of(member, own) for member, own in zip(members, seen, strict=True)]
+    of_rows = np.stack(_agreed_clusterings(cuts, seen), axis=1)
     is_noise = of_rows.min(axis=1) < 0
     pieces = np.full(len(of_rows), -1, dtype=np.intp)
     _, found = np.unique(of_rows[~is_noise], axis=0, return_inverse=True)
     pieces[~is_noise] = found.ravel()
     pieces[is_noise] = of_rows[is_noise].min(axis=1)
     pieces = _largest(pieces)
-    votes = _votes_for(pieces, cuts[0], seen)
+    votes = _votes_for(pieces, cuts, seen)
     pieces, _ = votes.counted(seen)
-    kept = np.unique(pieces[pieces >= 0])
+    kept = np.unique(pieces[pieces >= 0])  # others have a vote in no row
     votes = votes.kept(kept)
-    pieces, _ = votes.counted(seen)
-    together, sizes = _together(pieces, len(kept), cuts, seen)
-    owner = _owners(together, sizes)
-    together, _ = _together(_looked_up(owner, pieces), owner.max() + 1, cuts, seen)
-    means = _means(X, pieces, len(kept))
-    tree = tree_of_pieces_in(owner, together, sizes, means)
+    n_pieces = len(kept)
+    pieces = np.where(pieces >= 0, np.searchsorted(kept, pieces), pieces)
+    sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
+    together = _together(pieces, sizes, cuts, seen)
+    means = _means(X, pieces, n_pieces)
+    tree = average_linkage(together, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
 
 
-def _cuts_of(members, seen):
-    """Return for each number the group of each unit, or label, of each member.
+class _Cuts(NamedTuple):
+    """The cuts of the tree of a map into 2, 3, ... up to `N_PIECES` clusters.
 
-    Maps choose for each number together whether links or normals cut them. A member
-    that is no map has one clustering, for all numbers.
+    A member that is no map has the one clustering of its labels.
     """
-    ladders = [_ladder_of(member) for member in members]
-    known = [ladder for ladder in ladders if ladder is not None]
-    if not known or min(len(ladder.costs) for ladder in known) == 0:
-        return [[np.arange(own.max(initial=0) + 1) for own in seen]]
-    n_numbers = min(len(ladder.costs) for ladder in known)
-    costs = np.median([ladder.costs[:n_numbers] for ladder in known], axis=0)
-    tables = []
-    for ladder, own in zip(ladders, seen, strict=True):
-        if ladder is None:
-            labels = np.arange(own.max(initial=0) + 1)
-            tables.append(np.repeat(labels[:, np.newaxis], n_numbers, axis=1))
-        else:
-            tables.append(ladder.cuts(costs))
-    return [[table[:, place] for table in tables] for place in range(n_numbers)]
+
+    finest: np.ndarray  # (n_units,): cluster of each unit, or label, in the finest cut
+    tree: ClusterTree | None  # over the clusters of the finest cut
+
+    def at(self, number):
+        """Return the cluster of each unit in the cut into a number, or the nearest."""
+        if self.tree is None:
+            return self.finest
+        return self.tree.groups(min(number, self.tree.n_leaves))[self.finest]
+
+    def shares(self):
+        """Return the share of the cuts that hold two of the finest clusters together.
+
+        The shape is (n_finest, n_finest).
+        """
+        n_finest = self.finest.max(initial=0) + 1
+        if self.tree is None or n_finest == 1:
+            return np.eye(n_finest)
+        shares = np.zeros((n_finest, n_finest))
+        for number in range(2, n_finest + 1):
+            groups = self.tree.groups(number)
+            shares += groups == groups[:, np.newaxis]
+        return shares / (n_finest - 1)
+
+
+def _cuts_of(member, own):
+    """Return the cuts of a member, of which `own` are the units or labels of rows."""
+    last, _ = pipeline_end(member)
+    if not _has_cuts(last):
+        return _Cuts(np.arange(own.max(initial=0) + 1), None)
+    tree, leaf_of_unit, sizes = last.grouping_.unit_tree
+    n_finest = min(N_PIECES, tree.n_leaves)
+    finest = tree.clusters(n_finest, sizes)[leaf_of_unit]
+    return _Cuts(finest, tree.pruned(n_finest, sizes))
+
+
+def _agreed_clusterings(cuts, seen):
+    """Return what the members agree on for each number, labels of shape (n_rows,)."""
+    if any(of_member.tree is None for of_member in cuts):  # which have one number each
+        finest = [of_member.finest for of_member in cuts]
+        return [_agreed(finest, seen), _agreed(finest, seen, N_PIECES)]
+    most = max(of_member.tree.n_leaves for of_member in cuts)
+    numbers = [number for number in LADDER if number <= most] or [1]
+    return [
+        _agreed([of_member.at(number) for of_member in cuts], seen)
+        for number in numbers
+    ]
 
 
 def _agreed(cut, seen, n_groups=None):
@@ -160,49 +185,31 @@ def _largest(pieces):
     return _looked_up(number, pieces)
 
 
-def _owners(together, sizes):
-    """Return the number of the piece that each piece belongs to.
-
-    It is itself, or for a small one at a border that which most clusterings hold it
-    together with.
-    """
-    is_small = sizes < max(int(_SMALL * sizes.sum()), _FEWEST)
-    if is_small.all():
-        is_small[np.argmax(sizes)] = False
-    large = np.flatnonzero(~is_small)
-    owner = np.arange(len(sizes))
-    for piece in np.flatnonzero(is_small):
-        nearest = large[np.argmax(together[piece, large])]
-        if together[piece, nearest] >= _MOSTLY:
-            owner[piece] = nearest
-    return np.unique(owner, return_inverse=True)[1]
-
-
-def _votes_for(pieces, cut, seen):
+def _votes_for(pieces, cuts, seen):
     """Let each unit of a member vote for the pieces of its rows, by their shares."""
     n_pieces = int(pieces.max()) + 1
     tables = []
-    for of_unit, own in zip(cut, seen, strict=True):
-        held = contingency(own, pieces, (len(of_unit), n_pieces)).astype(np.float64)
+    for of_member, own in zip(cuts, seen, strict=True):
+        shape = len(of_member.finest), n_pieces
+        held = contingency(own, pieces, shape).astype(np.float64)
         shares = held / held.sum(axis=1, keepdims=True).clip(1)
         tables.append(np.pad(shares, ((0, 1), (0, 0))))
     unknown = [np.zeros((len(t), n_pieces + 1), np.float32) for t in tables]
     return Votes(tables, unknown, np.zeros(n_pieces))
 
 
-def _together(pieces, n_pieces, cuts, seen):
-    """Return the share of the cuts that hold rows of two pieces together, and sizes."""
-    together = np.zeros((len(cuts), n_pieces, n_pieces))
-    for member, own in enumerate(seen):
-        n_own = len(cuts[0][member])
-        of_units = contingency(pieces, own, (n_pieces, n_own)).astype(np.float64)
-        for place, cut in enumerate(cuts):
-            groups = cut[member]
-            counts = of_units @ np.eye(groups.max(initial=0) + 1)[groups]
-            together[place] += counts @ counts.T
-    sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
-    pairs = np.outer(sizes, sizes)
-    return mean_of_cuts(together) / (len(seen) * pairs), sizes
+def _together(pieces, sizes, cuts, seen):
+    """Return the share of the cuts that hold rows of two pieces together."""
+    n_pieces = len(sizes)
+    together = np.zeros((n_pieces, n_pieces))
+    for of_member, own in zip(cuts, seen, strict=True):
+        shares = of_member.shares()
+        counts = contingency(
+            pieces, _looked_up(of_member.finest, own), (n_pieces, len(shares))
+        )
+        with one_blas_thread():  # each thread would add up on its own, in any order
+            together += counts @ shares @ counts.T
+    return together / (len(seen) * np.outer(sizes, sizes))
 
 
 def _means(X, pieces, n_pieces):
@@ -211,12 +218,6 @@ def _means(X, pieces, n_pieces):
     sums, counts = sums_by_group(values, pieces.astype(np.intp), n_pieces, missing=True)
     usual = sums.sum(axis=0) / counts.sum(axis=0).clip(1)
     return np.where(counts > 0, sums / counts.clip(1), usual)
-
-
-def _ladder_of(member):
-    """Return the cuts of the units of a map, None for another member."""
-    last, _ = pipeline_end(member)
-    return last.grouping_.unit_tree.ladder if _has_cuts(last) else None
 
 
 def _has_cuts(last):

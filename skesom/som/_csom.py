@@ -546,7 +546,7 @@ default="euclidean"
                 "algorithm='online' takes samples of a table in memory in random "
                 "order, and X is a dask array: use algorithm='batch'."
             )
-        of_lattice = self.topology, self.toroidal
+        of_lattice = self.topology, self.toroidal, self._number_asked_for()
         axes = cache(partial(principal_axes, X, sample_weight))  # of shape and units
         shape = lattice_shape(self.shape, axes, X, sample_weight, *of_lattice)
         start = initial_codebook(self.init, axes, X, sample_weight, shape, generator)
@@ -659,14 +659,9 @@ def _fit_layers(layers, codebook, hits):
     labels = grouping.unit_labels[place]
     unit_tree = grouping.unit_tree
     if unit_tree is not None:
-        unit_tree = unit_tree._replace(
-            leaf_of_unit=unit_tree.leaf_of_unit[place],
-            ladder=unit_tree.ladder._replace(
-                by_links=unit_tree.ladder.by_links[place],
-                by_normals=unit_tree.ladder.by_normals[place],
-            ),
-        )
-    return Grouping(labels, unit_tree)
+        leaf_of_unit = unit_tree.leaf_of_unit[place]
+        unit_tree = unit_tree._replace(leaf_of_unit=leaf_of_unit)
+    return Grouping(labels, unit_tree, grouping.gaps)
 
 
 def _check_sizes(maps):

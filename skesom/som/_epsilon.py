@@ -4,6 +4,7 @@
 import copy
 import math
 import time
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -12,15 +13,18 @@ from skesom.som._codebook import distances_to_units
 from skesom.som._network import Network, make_room
 
 TARGET_NODES = 500  # of an image; docs/choosing.md shows more and fewer
+_NODES_EACH = 2  # of a cluster asked for: not all nodes that are aimed at are met
 _PILOT_SAMPLES = 32768  # at least, where a table has as many
 _FIRST_PILOT = 4096  # samples of the first trials: most epsilons are far off
 _PILOT_SHARE = 8  # one in so many samples, when they are many
 _LONGEST_PILOT = 2**21  # so that trials take seconds on whole frames
 
 
-def target_nodes(n_samples, max_nodes):
+def target_nodes(n_samples, max_nodes, n_clusters=None):
     """Return the number of nodes that an automatic epsilon aims at."""
     wanted = min(TARGET_NODES, round(5 * math.sqrt(n_samples)))
+    if isinstance(n_clusters, Integral):
+        wanted = max(wanted, _NODES_EACH * int(n_clusters))
     return max(1, min(wanted, max_nodes))
 
 

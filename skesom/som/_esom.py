@@ -52,7 +52,8 @@ class ESOM(CodebookMap):
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
         chooses it from the data so that about 500 units result (5 sqrt(n_samples)
-        in a small table). Scale the features first, and stretch fluxes before that.
+        in a small table, and at least 2 for each cluster of a number). Scale the
+        features first, and stretch fluxes before that.
     learning_rate : float in (0, 1], default=0.2
         How far a sample pulls the units.
     forgetting : float in [0, 1), default=0.8
@@ -350,7 +351,7 @@ class ESOM(CodebookMap):
         if nodes is not None:
             nodes = given_units(nodes, X, 1, self.max_nodes)
         if epsilon == "auto":
-            target = target_nodes(len(X), self.max_nodes)
+            target = target_nodes(len(X), self.max_nodes, self._number_asked_for())
             epsilon = choose_epsilon(windows, fill, target, self._rule())
         return Network(fill, windows.exponent, nodes), epsilon
 

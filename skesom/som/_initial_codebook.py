@@ -19,10 +19,10 @@ _FLAT = 1e-7  # a deviation below this part of the largest is rounding
 _LARGEST_RATIO = 4  # of the sides, our own (docs/method_notes.md)
 
 
-def lattice_shape(shape, axes, X, sample_weight, topology, toroidal):
+def lattice_shape(shape, axes, X, sample_weight, topology, toroidal, n_clusters=None):
     """Return (n_rows, n_columns) of the lattice; `axes` finds the principal ones."""
     if isinstance(shape, str):
-        return _automatic_shape(axes, X, sample_weight, topology, toroidal)
+        return _automatic_shape(axes, X, sample_weight, topology, toroidal, n_clusters)
     if isinstance(shape, Integral):
         return 1, int(shape)
     whole = all(isinstance(side, Integral) and side >= 1 for side in shape)
@@ -131,7 +131,7 @@ def _drawn_samples(X, sample_weight, n_units, random_state):
     return np.where(np.isnan(codebook), means, codebook)
 
 
-def _automatic_shape(axes, X, sample_weight, topology, toroidal):
+def _automatic_shape(axes, X, sample_weight, topology, toroidal, n_clusters):
     """Choose about as many units as an ESOM has, sides after Vesanto et al. (2000)."""
     n_samples = len(X)
     if sample_weight is not None:
@@ -140,7 +140,7 @@ def _automatic_shape(axes, X, sample_weight, topology, toroidal):
         times = repetitions(weights)
         n_samples = len(weights) if times is None else int(times.sum())
     # At least a hundred, so that each of a few samples can have its own.
-    n_units = max(100, target_nodes(n_samples, np.inf))
+    n_units = max(100, target_nodes(n_samples, np.inf, n_clusters))
     _, deviations, _ = axes()
     if len(deviations) == 1:
         return 1, n_units

@@ -194,49 +194,17 @@ def tree_of_units(cuts, hits, codebook):
     """
     if cuts.shape[1] == 0:
         cuts = np.zeros((len(hits), 1), dtype=np.int16)
-    pieces, owner = np.unique(cuts, axis=0, return_inverse=True)
-    together = mean_of_cuts([of == of[:, np.newaxis] for of in pieces.T])
-    return tree_of_pieces_in(owner.ravel(), together, hits, codebook)
-
-
-def mean_of_cuts(shares):
-    """Return the mean of the shares of all numbers of a ladder, coarse ones first.
-
-    What few clusters part is farther apart than what only many part, and finer cuts of
-    thin bodies are less sure: each number counts less than the one before.
-    """
-    weights = _FINER ** np.arange(len(shares))
-    return np.tensordot(weights / weights.sum(), np.asarray(shares, float), axes=1)
-
-
-def tree_of_pieces_in(owner, together, sizes, places):
-    """Return the tree of leaves, of which those with one owner join first.
-
-    Parameters
-    ----------
-    owner : ndarray of int of shape (n_leaves,)
-        Group of leaves that each belongs to, from 0.
-    together : ndarray of shape (n_owners, n_owners)
-        Share of the clusterings that hold samples of two groups together.
-    sizes : ndarray of shape (n_leaves,)
-        Samples of each leaf.
-    places : ndarray of shape (n_leaves, n_features)
-        The nearest leaves join first where nothing else tells.
-
-    Returns
-    -------
-    tree : ClusterTree
-    """
-    sizes = sizes.astype(np.float64)
-    n_owners = int(owner.max()) + 1
-    held = np.bincount(owner, weights=sizes)
-    centers = np.zeros((n_owners, places.shape[1]))
-    np.add.at(centers, owner, places * sizes[:, np.newaxis])
-    centers /= held[:, np.newaxis]
-    joined, heights = _joined_inside(owner, sizes, places)
-    if n_owners > 1:
-        upper = average_linkage(together, held, cdist(centers, centers))
-        first = np.unique(owner, return_index=True)[1].tolist()
+    groups, piece = np.unique(cuts, axis=0, return_inverse=True)
+    piece = piece.ravel()
+    sizes = hits.astype(np.float64)
+    joined, heights = _joined_inside(piece, sizes, codebook)
+    if len(groups) > 1:
+        held = np.bincount(piece, weights=sizes)
+        centers = np.zeros((len(groups), codebook.shape[1]))
+        np.add.at(centers, piece, codebook * sizes[:, np.newaxis])
+        centers /= held[:, np.newaxis]
+        upper = average_linkage(_votes(groups), held, cdist(centers, centers))
+        first = np.unique(piece, return_index=True)[1].tolist()
         stands_for = first + [0] * len(upper.children)
         for step, (one, other) in enumerate(upper.children):
             stands_for[len(first) + step] = stands_for[one]
@@ -246,8 +214,19 @@ def tree_of_pieces_in(owner, together, sizes, places):
     return _sorted_tree(len(sizes), joined, heights)
 
 
+def _votes(groups):
+    """Return the share of the cuts that hold two pieces together, coarse ones first.
+
+    What few clusters part is farther apart than what only many part, and finer cuts of
+    thin bodies are less sure: each number counts less than the one before.
+    """
+    weights = _FINER ** np.arange(groups.shape[1])
+    together = [of_pieces == of_pieces[:, np.newaxis] for of_pieces in groups.T]
+    return np.tensordot(weights / weights.sum(), np.array(together, float), axes=1)
+
+
 def _joined_inside(of_unit, hits, codebook):
-    """Return the joins of the units of each piece, and heights below any vote."""
+    """Return the joins of the units inside of pieces, and heights below any vote."""
     joined, distances = [], []
     for piece in range(of_unit.max() + 1):
         units = np.flatnonzero(of_unit == piece)

@@ -191,7 +191,6 @@ WRONG_TREES = {
 WRONG_UNITS = {
     "leaves that are none": (("leaf_of_unit",), shifted),
     "one leaf for all": (("leaf_of_unit",), np.zeros_like),
-    "units in no group": (("ladder", "by_links"), lambda cuts: cuts - cuts.max() - 1),
     "other sizes": (("sizes",), lambda sizes: 1 + 10_000 * np.arange(len(sizes))),
 }
 

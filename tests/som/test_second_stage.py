@@ -24,7 +24,6 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM
 from skesom.som._second_stage import _graph, _normals, _spectral, _units
-from skesom.som._second_stage._automatic import number_by_gaps
 from skesom.som._second_stage._normals import cuts_by_normals
 from skesom.som._second_stage._spectral import (
     _links_of_pieces,
@@ -39,6 +38,11 @@ MAPS = {
     "torus": CSOM(8, shape=(8, 12), toroidal=True, random_state=0),
 }
 every_map = pytest.mark.parametrize("som", MAPS.values(), ids=MAPS)
+
+
+def number_of(units):
+    """Return the number of clusters that gaps in the graph of units part."""
+    return _graph.number_by_gaps(_graph.coactivation_graph(units), units.hits)[0]
 
 
 def groups_of_graph(units, n_clusters):
@@ -156,7 +160,7 @@ def test_components_are_clusters_when_they_are_as_many():
     units = chain(30, gaps=[10, 20])
     groups = groups_of_graph(units, 3)
     assert_array_equal(groups, np.repeat([0, 1, 2], 10))
-    assert number_by_gaps(units)[0] == 3
+    assert number_of(units) == 3
     for n_clusters in (1, 2, 5):
         assert len(set(groups_of_graph(units, n_clusters))) == n_clusters
 
@@ -309,7 +313,7 @@ def test_odd_units_are_grouped(n_clusters):
         groups = groups_of_graph(units, n_clusters)
         assert len(groups) == len(units)
         assert (groups >= 0).all()
-        assert 1 <= number_by_gaps(units)[0] <= len(units)
+        assert 1 <= number_of(units) <= len(units)
 
 
 def test_grouping_is_reproducible_and_leaves_its_input():

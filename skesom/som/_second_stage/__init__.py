@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._common.labels import MASKED, ranks_by_size
-from skesom.som._second_stage._ladder import Ladder
 from skesom.som._tree import ClusterTree
 
 
@@ -16,7 +15,6 @@ class UnitTree(NamedTuple):
     tree: ClusterTree
     leaf_of_unit: np.ndarray  # (n_units,), intp: of units without samples, the nearest
     sizes: np.ndarray  # (n_leaves,), samples or their weights
-    ladder: Ladder  # cuts of the units, which the tree has grown from
 
     def unit_labels(self, n_clusters):
         """Return the cluster of each unit when there are n_clusters."""

@@ -177,12 +177,9 @@ def _gap(units, own, reach):
     return float(distances[place]) / length if length > 0 else np.inf
 
 
-def cut_by_themselves(graph, hits):
-    """Cut each component into as many clusters as it has; return the next gaps too.
-
-    Units outside, and of components that may be tails, have the group -1.
-    """
-    groups = np.full(len(graph.component), -1, dtype=np.intp)
+def number_by_gaps(graph, hits):
+    """Return how many clusters gaps part, and the next gaps, the widest first."""
+    n_clusters = 0
     held = graph.held(hits)
     # What is torn off needs fewer samples to be believed.
     large = held >= min(fewest_samples(held.sum()) / 2, held.max())
@@ -190,10 +187,10 @@ def cut_by_themselves(graph, hits):
     for number in np.flatnonzero(large):
         own = graph.component == number
         parts, of_part = clusters_by_gaps(_part(graph.affinity, own), hits[own])
-        groups[own] = groups.max() + 1 + parts
+        n_clusters += parts.max() + 1
         share = held[number] / held.sum()
         gaps += [gap._replace(share=float(gap.share * share)) for gap in of_part]
-    return groups, sorted(gaps)
+    return int(n_clusters), sorted(gaps)
 
 
 def _count_bodies(graph, hits):
