@@ -166,15 +166,20 @@ class ConsensusClusterer(
 
     Notes
     -----
-    With rows i, clusters j of all M members, b_ij = 1 where row i is in cluster j, and
-    r_i the number of members that label the row, the graph is folded to ::
+    Each member that is a map has a tree of its own. For each of some numbers the
+    members agree on one clustering of the rows; rows that are together in all of these
+    are a piece. Average linkage joins pieces by the share of all cuts of all members
+    that hold them together [4]_, and that tree is cut (`docs/consensus.md`).
+
+    To agree on one clustering, with rows i, clusters j of all M members, b_ij = 1 where
+    row i is in cluster j, and r_i the number of members that label the row, their graph
+    is folded to ::
 
         F_jl = sum_i b_ij b_il / r_i,      G = D^-1/2 F D^-1/2,      D_jj = sum_i b_ij
 
     k-means in the plane of the first k eigenvectors groups the clusters of the members,
-    each weighted by its rows, and a row belongs to the nearest center of the mean of
-    its clusters (`docs/consensus.md`). Tables of more than a million rows are folded
-    from that many drawn at random.
+    each weighted by its rows; each cluster votes for the group with most of its rows.
+    Tables of more than a million rows are compared by that many drawn at random.
 
     References
     ----------
@@ -184,6 +189,9 @@ class ConsensusClusterer(
        bipartite graph partitioning", Proc. ICML, doi:10.1145/1015330.1015414
     .. [3] Ghosh, J. & Acharya, A. (2011), "Cluster ensembles", WIREs Data Mining and
        Knowledge Discovery 1, 305-315, doi:10.1002/widm.32
+    .. [4] Fred, A. L. N. & Jain, A. K. (2005), "Combining multiple clusterings using
+       evidence accumulation", IEEE Trans. Pattern Anal. Mach. Intell. 27, 835-850,
+       doi:10.1109/TPAMI.2005.113
 
     Examples
     --------
@@ -493,9 +501,9 @@ class ConsensusClusterer(
 
         Notes
         -----
-        The height of a step is the share of the clusterings (of all members that are
-        maps, cut into each number of a ladder) that have a row of one node apart from a
-        row of the other (average linkage, Fred & Jain 2005).
+        The height of a step is the share of the cuts (of the trees of all members, into
+        2, 3, ... up to 48 clusters) that have a row of one node apart from a row of the
+        other (average linkage, Fred & Jain 2005).
 
         Examples
         --------

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the constants of the tree of clusters win.
+
+Each row changes one of them: how many times as many links as the cut of the graph
+normals may cut (3; 0 is without normals, inf is wherever they have groups), and what a
+cut of a map into the next number of the ladder counts beside the one before (2/3; 1 is
+all alike). Scored is the adjusted Rand index of a map and of a consensus at the true
+number, over the families of the tests (tests/som/_families.py) that choices were made
+on and those that only report; and over the scenes of ``features.py`` at eight clusters,
+with the truth and of two seeds. Run: ``python docs/benchmarks/tree_constants.py``
+(some twenty minutes).
+"""
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from features import CHOOSE, DEFAULT, FEATURES, REPORT, draw, present
+from measuring import report
+from sklearn.metrics import adjusted_rand_score
+
+from skesom.som import ESOM, ConsensusClusterer, _tree
+from skesom.som._second_stage import _ladder
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+
+from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
+
+# Links of normals by those of the graph, and weight of the next number of the ladder.
+SETTINGS = [
+    ("as it is", _ladder._AS_GOOD, _tree._FINER),
+    ("no normals", 0.0, _tree._FINER),
+    ("2 times the links", 2.0, _tree._FINER),
+    ("6 times the links", 6.0, _tree._FINER),
+    ("any number of links", np.inf, _tree._FINER),
+    ("next number: 1/2", _ladder._AS_GOOD, 0.5),
+    ("next number: 0.8", _ladder._AS_GOOD, 0.8),
+    ("next number: 1", _ladder._AS_GOOD, 1.0),
+]
+N_CLUSTERS = 8  # of a galaxy
+GALAXY_SEED = 5  # of the scenes, as in features.py
+N_MEMBERS = 12
+
+
+def clusterings(X, n_clusters, n_seeds=1):
+    """Return the labels of maps and consensuses of several seeds."""
+    for seed in range(n_seeds):
+        esom = ESOM(n_clusters, random_state=seed)
+        yield "ESOM", esom.fit_predict(X)
+        consensus = ConsensusClusterer(
+            ESOM(), n_estimators=N_MEMBERS, n_clusters=n_clusters, random_state=seed
+        )
+        yield "consensus", consensus.fit_predict(X)
+
+
+def tables(options):
+    """Yield the part, points, truth and number of clusters of each family."""
+    parts = {"choosing": (CHOOSING, 0), "reporting": (REPORTING, FIRST_REPORTING_SEED)}
+    for part, (families, first) in parts.items():
+        for draw_family in list(families.values())[: options.families]:
+            for seed in range(first, first + options.seeds):
+                X, truth = draw_family(np.random.default_rng(seed))
+                yield part, X, truth, int(truth.max()) + 1
+
+
+def galaxies(options):
+    """Yield the part, pixels, truth and number of clusters of each scene."""
+    for part, scenes in (("choosing", CHOOSE), ("reporting", REPORT)):
+        for name in list(scenes)[: options.scenes]:
+            cube, inside, truth = draw(scenes[name], options.size, GALAXY_SEED)
+            X = present(cube, inside, FEATURES[DEFAULT])
+            yield part, X, truth, N_CLUSTERS
+
+
+def score(tables, n_seeds):
+    """Return the mean scores of each part and method, and how much seeds agree."""
+    scores = {}
+    for part, X, truth, n_clusters in tables:
+        inside = truth >= 0
+        found = {}
+        for method, labels in clusterings(X, n_clusters, n_seeds):
+            found.setdefault(method, []).append(labels)
+            of_truth = adjusted_rand_score(truth[inside], labels[inside])
+            scores.setdefault(f"{method}, {part}", []).append(of_truth)
+        for method, labels in found.items():
+            if n_seeds > 1:
+                both = adjusted_rand_score(labels[0], labels[1])
+                scores.setdefault(f"{method}, two seeds", []).append(both)
+    return {name: float(np.mean(of_part)) for name, of_part in scores.items()}
+
+
+def main():
+    """Report a row for each setting."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--families", type=int, help="of each part; all by default")
+    parser.add_argument("--scenes", type=int, help="of each part; all by default")
+    parser.add_argument("--seeds", type=int, default=1, help="drawings of a family")
+    parser.add_argument("--size", type=int, default=110, help="of galaxies")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    of_families = list(tables(options))
+    of_galaxies = list(galaxies(options))
+    family_rows, galaxy_rows = [], []
+    for name, as_good, finer in SETTINGS:
+        with (
+            mock.patch.object(_ladder, "_AS_GOOD", as_good),
+            mock.patch.object(_tree, "_FINER", finer),
+        ):
+            family_rows.append({"setting": name} | score(of_families, n_seeds=1))
+            galaxy_rows.append({"setting": name} | score(of_galaxies, n_seeds=2))
+    title = f"Families: mean ARI at the true number, tables: {len(of_families)}"
+    report("tree_constants_families", title, family_rows)
+    title = f"Galaxies, {options.size} x {options.size} pixels: {N_CLUSTERS} clusters"
+    report("tree_constants_galaxies", title, galaxy_rows)
+
+
+if __name__ == "__main__":
+    main()
