@@ -13,13 +13,13 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from skesom._common.labels import check_label_map, mark_sky
-from skesom._common.pipelines import pipeline_end
+from skesom._common.labels import check_label_map
 from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.convolution._filtering import smooth, smooth_all
 from skesom.cube.flux._photometry import Photometry
 from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.maps._leaves import has_leaves, leaf_map_of
 from skesom.maps._measured_light import (
     LINES,
     brightness_over_discs,
@@ -39,7 +39,6 @@ from skesom.maps._suggestions import (
     told_of,
     words_of,
 )
-from skesom.pixels import unflatten
 
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
@@ -52,7 +51,6 @@ _SIGMAS = 8.0  # deviations of the surroundings, by which a compact source excee
 _LINE_SIGMAS, _COLOR_SIGMAS = 5.0, 2.0
 _RESOLVED = 0.5  # share of the light in pieces wider than stars, from where names hold
 _MOST_BANDS = 50  # more are channels of a spectrum
-_MOST_PIECES = 48  # of a tree
 
 
 class Populations(NamedTuple):
@@ -77,7 +75,8 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
     Returns
     -------
     piece_map : ndarray of shape (n_rows, n_columns), dtype int32
-        Pieces from 0, at most 48; the clusters, if there is no tree.
+        Pieces from 0, at most 48, or as many as there are clusters; the clusters
+        themselves, if there is no tree.
 
     Examples
     --------
@@ -90,29 +89,9 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
     >>> bool(find_piece_map(clusterer, cube).max() > clusterer.labels_.max())
     True
     """
-    last, _ = pipeline_end(clusterer.estimator_)
-    if count_pieces(last) == 0:
+    if not has_leaves(clusterer):
         return clusterer.labels_
-    cube, valid, last, table, errors = clusterer._at_end(cube)
-    label_map = unflatten(pieces_of_rows(last, table, errors), valid)
-    return mark_sky(label_map, cube.sky_mask)
-
-
-def count_pieces(estimator):
-    """Return how many pieces the tree of a fitted estimator has, 0 without a tree."""
-    has_tree = getattr(estimator, "_has_tree", None)
-    if not hasattr(estimator, "labels_at") or (has_tree is not None and not has_tree()):
-        return 0
-    n_steps = len(estimator.children_)
-    return min(n_steps + 1, _MOST_PIECES) if n_steps else 0
-
-
-def pieces_of_rows(estimator, table, errors=None):
-    """Return the piece of each row of a table, of an estimator with a tree."""
-    number = count_pieces(estimator)
-    if errors is None:
-        return estimator.labels_at(number, table)
-    return estimator.labels_at(number, table, errors)
+    return leaf_map_of(clusterer, cube, clusterer.labels_)
 
 
 def find_populations(

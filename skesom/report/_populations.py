@@ -7,9 +7,7 @@ from skesom._common.texts import write_ecsv
 from skesom.io import write_map
 from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_populations
-from skesom.maps._populations import count_pieces, pieces_of_rows
 from skesom.report._pieces import psf_sigma, smallest_piece
-from skesom.report._tables import in_order
 
 FILES = "population_map.fits", "populations.ecsv"
 REGIONS = "regions/populations.reg"
@@ -37,9 +35,10 @@ def find_of_result(result, agreement=None):
     if result.is_voxel or result.is_classified or is_too_large(result):
         return None
     cube = result.cube.compute() if result.cube.is_lazy else result.cube
+    pieces = result.run_label_map if result.tree is None else result.leaf_map
     try:
         return find_populations(
-            _piece_map(result),
+            pieces,
             cube,
             agreement=agreement,
             continua=result.continua,
@@ -51,29 +50,6 @@ def find_of_result(result, agreement=None):
 def is_too_large(result):
     """Return whether populations are left out because of their memory."""
     return result.label_map.size > _MOST_PIXELS
-
-
-def _piece_map(result):
-    """Return the pieces of the tree of a run, or its clusters."""
-    piece_map = result.run_label_map.copy()
-    if count_pieces(result.clusterer) == 0:
-        return piece_map
-
-    def look(rows):
-        """Give the pixels of a strip their pieces."""
-        features = result.features(rows)
-        if len(features) == 0:
-            return
-        pieces = np.full(piece_map[rows].shape, -1, dtype=np.int32)
-        found = pieces_of_rows(result.clusterer, features, result.errors(rows))
-        pieces[result.valid(rows)] = found
-        # A vote of neighbors may have given a pixel to another cluster, or to none.
-        valid = piece_map[rows] >= 0
-        piece_map[rows][valid] = pieces[valid]
-
-    for _ in in_order(look, result.strips()):
-        pass
-    return piece_map
 
 
 def colors_of(populations):
