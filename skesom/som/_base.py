@@ -49,7 +49,7 @@ from skesom.som._second_stage._units import (
     spread,
 )
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
-from skesom.som._tree import LADDER, check_cut, tree_of_units
+from skesom.som._tree import LADDER, HasClusterTree, check_cut, tree_of_units
 
 COUNT = Interval(Integral, 1, None, closed="left")
 # As in LocalOutlierFactor: of 5, 10, 20 and 50 it found outliers best in most of five
@@ -80,7 +80,11 @@ _NOT_STORED = {"_winners"}  # which is as long as the table
 
 @fill_docstrings
 class CodebookMap(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, LinkedEstimator
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClusterMixin,
+    HasClusterTree,
+    LinkedEstimator,
 ):
     """Base of the maps: units that stand for samples and belong to clusters."""
 
@@ -203,16 +207,6 @@ class CodebookMap(
             )
         label = self._labels_by(unit_labels)
         return label(winners, None, winners)  # which needs no sample
-
-    @property
-    def children_(self) -> NDArray[np.intp]:
-        """The two nodes that each step of the tree joins, units with samples first."""
-        return self._unit_tree().tree.children
-
-    @property
-    def distances_(self) -> NDArray[np.float64]:
-        """The height of each step of `children_`, rising."""
-        return self._unit_tree().tree.heights
 
     def _tree_and_sizes(self):
         """Return the tree, and the samples of each leaf."""

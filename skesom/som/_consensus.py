@@ -53,7 +53,7 @@ from skesom.som._esom import ESOM
 from skesom.som._input import check_errors, checked_table, random_generator, rows_of
 from skesom.som._metric import Metric
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import check_cut, falls_of
+from skesom.som._tree import HasClusterTree, check_cut, falls_of
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand
@@ -65,7 +65,7 @@ _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
 _SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _NOT_STORED = {"_pieces"}  # which are as long as the table
-_ENOUGH_TO_RANK = 65_536  # rows, to find the member closest to the consensus
+_ENOUGH_TO_GROW = 65_536  # rows by which the tree grows, taken evenly
 
 
 def _members_predict(consensus):
@@ -84,6 +84,7 @@ class ConsensusClusterer(
     TransformerMixin,
     MetaEstimatorMixin,
     ClusterMixin,
+    HasClusterTree,
     LinkedEstimator,
 ):
     """Cluster by what many runs of a clusterer agree on.
@@ -299,7 +300,8 @@ class ConsensusClusterer(
         n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
         if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
-        piece_votes, pieces, tree = grown(members, seen, some[0])
+        of_few, some = _few_of(seen, *some)
+        piece_votes, pieces, tree = grown(members, of_few, some[0])
         if number == "auto":
             falls = falls_of(tree)
             number = _usual_number(members) or falls[0].n_clusters
@@ -314,8 +316,8 @@ class ConsensusClusterer(
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
         self._forget_cut()
-        closest = self._compare(n_clusters, piece_votes, seen, pieces)
-        if len(pieces) < len(X) or is_lazy(X):
+        closest = self._compare(n_clusters, piece_votes, of_few, pieces)
+        if len(seen[0]) < len(X) or is_lazy(X):
             self._pieces, self.agreement_ = self._voted(X, errors)
         else:
             self._pieces, self.agreement_ = self._counted(seen)
@@ -459,18 +461,6 @@ class ConsensusClusterer(
     def _n_features_out(self):
         return len(self.cluster_centers_)
 
-    @property
-    def children_(self) -> NDArray[np.intp]:
-        """The two nodes that each step of the tree joins, leaves first."""
-        check_is_fitted(self)
-        return self._tree.children
-
-    @property
-    def distances_(self) -> NDArray[np.float64]:
-        """The height of each step of `children_`, rising."""
-        check_is_fitted(self)
-        return self._tree.heights
-
     def labels_at(
         self, n_clusters: int, X: ArrayLike | None = None, errors: Errors = None
     ) -> NDArray[np.int32] | Any:
@@ -555,9 +545,10 @@ class ConsensusClusterer(
         if is_lazy(X) or len(compared) < len(X):
             some = rows_of(compared, X, errors)
         seen = self._seen(self.estimators_, *some)
-        pieces, _ = self._piece_votes.votes.counted(seen)
-        cut._compare(n_clusters, self._piece_votes, seen, pieces)
-        if len(pieces) < len(X) or is_lazy(X):
+        of_few, some = _few_of(seen, *some)
+        pieces, _ = self._piece_votes.votes.counted(of_few)
+        cut._compare(n_clusters, self._piece_votes, of_few, pieces)
+        if len(seen[0]) < len(X) or is_lazy(X):
             cut._pieces, cut.agreement_ = cut._voted(X, errors)
         else:
             cut._pieces, cut.agreement_ = cut._counted(seen)
@@ -581,12 +572,10 @@ class ConsensusClusterer(
         self._piece_votes, own = piece_votes.comparing(seen, pieces, groups)
         self.n_clusters_ = n_clusters
         of_rows = _looked_up(pieces, groups)
-        some = slice(None, None, max(1, len(of_rows) // _ENOUGH_TO_RANK))
 
         def likeness(own_groups):
-            known = (of_rows[some] >= 0) & (own_groups[some] >= 0)
-            pair = of_rows[some][known], own_groups[some][known]
-            return adjusted_rand_score(*pair)
+            known = (of_rows >= 0) & (own_groups >= 0)
+            return adjusted_rand_score(of_rows[known], own_groups[known])
 
         return int(np.argmax(in_threads(likeness, own, self.n_jobs)))
 
@@ -852,6 +841,12 @@ def _rows_to_compare(n_rows, generator):
     draw = np.random.default_rng(generator.randint(_SEEDS))
     places = np.arange(_ENOUGH_TO_COMPARE) + draw.uniform(size=_ENOUGH_TO_COMPARE)
     return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
+
+
+def _few_of(seen, X, errors):
+    """Return what members see of rows enough for a tree, and these rows."""
+    few = slice(None, None, max(1, len(seen[0]) // _ENOUGH_TO_GROW))
+    return [of_member[few] for of_member in seen], rows_of(few, X, errors)
 
 
 def _stacked_votes(piece_votes, members, X, errors):

@@ -15,7 +15,6 @@ from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
 from skesom.som._tree import LADDER, N_PIECES, ClusterTree, average_linkage
 
-_ENOUGH_TO_FOLD = 65_536  # rows, by which clusterings of one number are compared
 _MOST_PIECES = 128  # so that votes take little time, and models little room
 
 
@@ -168,12 +167,10 @@ def _agreed(cut, seen, n_groups=None):
     labels = [_looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
     if n_groups is None:
         n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
-    few = slice(None, None, max(1, len(labels[0]) // _ENOUGH_TO_FOLD))
-    graph = FoldedGraph([of_member[few] for of_member in labels], n_groups)
+    graph = FoldedGraph(labels, n_groups)
     # The tree of a table is always the same.
-    votes = graph.votes(min(n_groups, graph.rank()), np.random.RandomState(0))
-    agreed, _ = votes.counted(labels)
-    return agreed
+    generator = np.random.RandomState(0)
+    return graph.agreed(min(n_groups, graph.rank()), generator)
 
 
 def _largest(pieces):
@@ -192,6 +189,11 @@ def _votes_for(pieces, cuts, seen):
     for of_member, own in zip(cuts, seen, strict=True):
         shape = len(of_member.finest), n_pieces
         held = contingency(own, pieces, shape).astype(np.float64)
+        of_clusters = np.zeros((of_member.finest.max(initial=0) + 1, n_pieces))
+        np.add.at(of_clusters, of_member.finest, held)
+        # A unit without rows here votes as its cluster does.
+        is_seen = held.any(axis=1, keepdims=True)
+        held = np.where(is_seen, held, of_clusters[of_member.finest])
         shares = held / held.sum(axis=1, keepdims=True).clip(1)
         tables.append(np.pad(shares, ((0, 1), (0, 0))))
     unknown = [np.zeros((len(t), n_pieces + 1), np.float32) for t in tables]

@@ -91,11 +91,11 @@ class FoldedGraph:
         unknown = [np.zeros((len(t), n_clusters + 1), np.float32) for t in tables]
         return Votes(tables, unknown, bias / largest)
 
-    def votes(self, n_clusters, generator):
-        """Let each cluster of a member vote for the group with most of its rows.
+    def agreed(self, n_clusters, generator):
+        """Return the group of each row: each cluster of a member votes for one.
 
-        Where members are so much at odds that a group would win no row, rows are given
-        the nearest group.
+        That is the group with most of its rows. Where members are so much at odds that
+        a group would win no row, rows are given the nearest group.
         """
         places = self.places(n_clusters, generator)
         winner, _ = places.counted(self.labels)
@@ -109,7 +109,7 @@ class FoldedGraph:
             ballots.append(groups[home] + place / least)
         votes = Votes(ballots, places.overlaps, places.bias / least)
         of_majority, _ = votes.counted(self.labels)
-        return votes if np.isin(winner, of_majority).all() else places
+        return of_majority if np.isin(winner, of_majority).all() else winner
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""

@@ -11,6 +11,7 @@ from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from skesom._common.labels import ranks_by_size
@@ -88,6 +89,28 @@ class ClusterTree(NamedTuple):
         number[self.n_leaves + later] = n_leaves + later - n_joined
         children = number[self.children[n_joined:]]
         return ClusterTree(children, self.heights[n_joined:])
+
+
+class HasClusterTree:
+    """Base of estimators with a tree of clusters."""
+
+    @property
+    def children_(self) -> NDArray[np.intp]:
+        """The two nodes that each step of the tree joins, leaves first."""
+        return self._tree_and_sizes()[0].children
+
+    @property
+    def distances_(self) -> NDArray[np.float64]:
+        """The height of each step of `children_`, rising."""
+        return self._tree_and_sizes()[0].heights
+
+    def _tree_and_sizes(self):
+        """Return the tree, and the samples of each leaf."""
+        raise NotImplementedError
+
+    def _has_tree(self):
+        """Return whether there is a tree: a map may be grouped otherwise."""
+        raise NotImplementedError
 
 
 def average_linkage(together, sizes, apart):
@@ -285,8 +308,7 @@ class PieceTree(NamedTuple):
 
 def has_tree(estimator):
     """Return whether a fitted map or consensus has a tree of clusters."""
-    check = getattr(estimator, "_has_tree", None)
-    return check is not None and check()
+    return isinstance(estimator, HasClusterTree) and estimator._has_tree()
 
 
 def tree_of_pieces(estimator):

@@ -75,8 +75,8 @@ def test_order_of_rows_and_members_does_not_matter(global_random_seed):
     turned = FoldedGraph(labels[::-1], 4)
     assert_allclose(turned.eigenvalues, graph.eigenvalues, atol=1e-12)
     seeds = [np.random.RandomState(0) for _ in range(2)]
-    one = graph.votes(4, seeds[0]).counted(labels)[0]
-    other = turned.votes(4, seeds[1]).counted(labels[::-1])[0]
+    one = graph.agreed(4, seeds[0])
+    other = turned.agreed(4, seeds[1])
     assert adjusted_rand_score(one, other) == 1
 
 
@@ -99,8 +99,8 @@ def test_members_vote_for_the_cluster_with_most_of_their_rows(global_random_seed
             ballots[own, np.bincount(by_place[own], minlength=3).argmax()] += 1
     closest = np.argsort(np.argsort(-means.transform(rows), axis=1), axis=1)
     expected = np.argmax(ballots + closest / 10, axis=1)
-    votes = FoldedGraph(labels, 4).votes(3, np.random.RandomState(0))
-    assert adjusted_rand_score(votes.counted(labels)[0], expected) == 1
+    agreed = FoldedGraph(labels, 4).agreed(3, np.random.RandomState(0))
+    assert adjusted_rand_score(agreed, expected) == 1
 
 
 def test_likeness_is_what_both_hold_over_the_mean_of_each():
@@ -140,8 +140,7 @@ def test_threads_of_k_means_do_not_matter():
         graph, winners = FoldedGraph(labels, 8), []
         for n_threads in (1, 3):
             with threadpool_limits(n_threads, user_api="openmp"):
-                votes = graph.votes(8, np.random.RandomState(0))
-            winners.append(votes.counted(labels)[0])
+                winners.append(graph.agreed(8, np.random.RandomState(0)))
         assert_array_equal(*winners)
 
 
