@@ -13,8 +13,9 @@ from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
 from skesom.som._metric import sums_by_group
 from skesom.som._second_stage._units import contingency
-from skesom.som._tree import LADDER, N_PIECES, ClusterTree, average_linkage
+from skesom.som._tree import N_PIECES, ClusterTree, average_linkage
 
+_AGREED_AT = (8, 20, 40)  # clusters; more numbers find the same trees
 _MOST_PIECES = 128  # so that votes take little time, and models little room
 
 
@@ -68,8 +69,8 @@ class PieceVotes(NamedTuple):
 def grown(members, seen, X):
     """Return the votes for pieces, the piece of each row, and the tree over them.
 
-    For each number of the ladder the members agree on one clustering of the rows, by
-    the cuts of their own trees. Rows that all of these hold together are a piece. The
+    For a few numbers the members agree on one clustering of the rows, by the cuts of
+    their own trees. Rows that all of these hold together are a piece. The
     tree joins pieces by the share of all cuts of all members that hold them together.
 
     Parameters
@@ -155,7 +156,7 @@ def _agreed_clusterings(cuts, seen):
         finest = [of_member.finest for of_member in cuts]
         return [_agreed(finest, seen), _agreed(finest, seen, N_PIECES)]
     most = max(of_member.tree.n_leaves for of_member in cuts)
-    numbers = [number for number in LADDER if number <= most] or [1]
+    numbers = [number for number in _AGREED_AT if number <= most] or [most]
     return [
         _agreed([of_member.at(number) for of_member in cuts], seen)
         for number in numbers

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import cdist
 
 from skesom._common.labels import ranks_by_size
@@ -136,7 +137,7 @@ def average_linkage(together, sizes, apart):
     return _linked(between.astype(np.float64), sizes.astype(np.float64))
 
 
-def _linked(between, held, clipped=True):
+def _linked(between, held):
     """Return the tree of average linkage, by chains of nearest neighbors.
 
     A chain goes from each cluster to its nearest one until two are nearest to each
@@ -170,10 +171,10 @@ def _linked(between, held, clipped=True):
         between[other] = between[:, other] = np.inf
         held[one] += held[other]
         alive[other] = False
-    return _sorted_tree(n_leaves, joined, heights, clipped)
+    return _sorted_tree(n_leaves, joined, heights)
 
 
-def _sorted_tree(n_leaves, joined, heights, clipped=True):
+def _sorted_tree(n_leaves, joined, heights):
     """Return the tree of pairs of leaves that stand for what they have joined."""
     order = np.argsort(heights, kind="stable")
     node = np.arange(n_leaves)
@@ -185,9 +186,7 @@ def _sorted_tree(n_leaves, joined, heights, clipped=True):
         parent[pair[1]] = pair[0]
         node[pair[0]] = n_leaves + step
     heights = np.asarray(heights, dtype=np.float64)[order]
-    if clipped:  # shares, but for rounding
-        heights = heights.clip(0, 1)
-    return ClusterTree(children, heights)
+    return ClusterTree(children, heights.clip(0, 1))  # shares, but for rounding
 
 
 def _root(parent, leaf):
@@ -220,7 +219,7 @@ def tree_of_units(cuts, hits, codebook):
     groups, piece = np.unique(cuts, axis=0, return_inverse=True)
     piece = piece.ravel()
     sizes = hits.astype(np.float64)
-    joined, heights = _joined_inside(piece, sizes, codebook)
+    joined, heights = _joined_inside(piece, codebook)
     if len(groups) > 1:
         held = np.bincount(piece, weights=sizes)
         centers = np.zeros((len(groups), codebook.shape[1]))
@@ -248,20 +247,19 @@ def _votes(groups):
     return np.tensordot(weights / weights.sum(), np.array(together, float), axes=1)
 
 
-def _joined_inside(of_unit, hits, codebook):
+def _joined_inside(piece_of_unit, codebook):
     """Return the joins of the units inside of pieces, and heights below any vote."""
     joined, distances = [], []
-    for piece in range(of_unit.max() + 1):
-        units = np.flatnonzero(of_unit == piece)
+    for piece in range(piece_of_unit.max() + 1):
+        units = np.flatnonzero(piece_of_unit == piece)
         if len(units) < 2:
             continue
-        between = cdist(codebook[units], codebook[units])
-        tree = _linked(between, hits[units], clipped=False)
-        stands_for = [*units.tolist(), *([0] * len(tree.children))]
-        for step, (one, other) in enumerate(tree.children):
+        steps = linkage(codebook[units], "average")
+        stands_for = [*units.tolist(), *([0] * len(steps))]
+        for step, (one, other) in enumerate(steps[:, :2].astype(np.intp).tolist()):
             stands_for[len(units) + step] = stands_for[one]
             joined.append((stands_for[one], stands_for[other]))
-            distances.append(tree.heights[step])
+        distances += steps[:, 2].tolist()
     largest = max(distances, default=0.0)
     scale = _NEARNESS**2 / largest if largest > 0 else 0.0
     return joined, [distance * scale for distance in distances]
