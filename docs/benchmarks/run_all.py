@@ -50,7 +50,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "shapes": ("", "--seeds 1"),
     "drop_in": ("", "--seeds 1"),
     "one_tree": ("", "--tables 1 --seeds 1 --scenes spiral noisy --size 64"),
-    "tree_constants": ("", "--families 1 --scenes 1 --size 64"),
+    "tree_constants": ("--scenes 3", "--families 1 --scenes 1 --size 64"),
     "automatic_number": ("", "--seeds 1"),
     "depths": ("", "--kinds spiral --sides 120 --runs 2"),
     "features": ("", "--scenes spiral noisy --sizes 64 64"),
