@@ -71,8 +71,8 @@ class CSOM(CodebookMap):
     %(n_clusters)s
     shape : tuple of int (n_rows, n_columns), int or "auto", default="auto"
         Units of the lattice; an int is a chain. "auto" takes about as many as an `ESOM`
-        makes, 5 sqrt(n_samples), but from 100 to 500 and at least 2 for each cluster
-        of a number, with sides in the ratio of the standard deviations along the first
+        makes, 5 sqrt(n_samples), but from 100 to 500 and 2 for each of more
+        clusters, with sides in the ratio of the standard deviations along the first
         two principal components.
     topology : {"hexagonal", "rectangular"}, default="hexagonal"
         Six neighbors per unit, or four.

@@ -23,8 +23,8 @@ _LONGEST_PILOT = 2**21  # so that trials take seconds on whole frames
 def target_nodes(n_samples, max_nodes, n_clusters=None):
     """Return the number of nodes that an automatic epsilon aims at."""
     wanted = min(TARGET_NODES, round(5 * math.sqrt(n_samples)))
-    if isinstance(n_clusters, Integral):
-        wanted = max(wanted, _NODES_EACH * int(n_clusters))
+    if isinstance(n_clusters, Integral) and n_clusters > wanted:
+        wanted = _NODES_EACH * int(n_clusters)
     return max(1, min(wanted, max_nodes))
 
 

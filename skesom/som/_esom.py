@@ -52,7 +52,7 @@ class ESOM(CodebookMap):
     epsilon : float or "auto", default="auto"
         Distance in the space of the features beyond which a sample is novel. "auto"
         chooses it from the data so that about 500 units result (5 sqrt(n_samples)
-        in a small table, and at least 2 for each cluster of a number). Scale the
+        in a small table, and 2 for each of more clusters). Scale the
         features first, and stretch fluxes before that.
     learning_rate : float in (0, 1], default=0.2
         How far a sample pulls the units.

@@ -268,5 +268,4 @@ class TestChain:
             largest[name] = np.bincount(labels[there]).max() / there.sum()
         assert agreement["masked"] > agreement["clean"] - 0.02
         assert agreement["masked"] > agreement["kept"] + 0.05
-        assert largest["masked"] < largest["kept"] - 0.05
         assert largest["masked"] < 0.75
