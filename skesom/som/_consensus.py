@@ -46,7 +46,7 @@ from skesom.som._base import (
     sums_by_label,
     without_lazy,
 )
-from skesom.som._consensus_tree import are_equal, grown, view, views
+from skesom.som._consensus_tree import are_equal, grown, looked_up, view, views
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
@@ -323,7 +323,7 @@ class ConsensusClusterer(
             self._pieces, self.agreement_ = self._counted(seen)
         self._sizes, *sums = self._sums_of_pieces(X)
         self._set_labels(X, *sums)
-        labels = _looked_up(pieces, self._clusters)
+        labels = looked_up(self._clusters, pieces)
         self.representative_ = _labeled_alike(members[closest], *some, labels)
         if self._are_equal:
             warn_user(
@@ -376,7 +376,7 @@ class ConsensusClusterer(
         check_is_fitted(self)
         X, errors = self._checked(X, errors, reset=False)
         pieces, agreement = self._voted(X, errors)
-        label = partial(_looked_up, clusters=self._clusters)
+        label = partial(looked_up, self._clusters)
         labels = map_rows(label, pieces, dtype=np.int32)
         return (labels, agreement) if return_agreement else labels
 
@@ -522,7 +522,7 @@ class ConsensusClusterer(
             raise ValueError(
                 "The rows of fit are not part of a stored consensus: give them as X."
             )
-        label = partial(_looked_up, clusters=clusters)
+        label = partial(looked_up, clusters)
         return map_rows(label, pieces, dtype=np.int32)
 
     def _tree_and_sizes(self):
@@ -554,7 +554,7 @@ class ConsensusClusterer(
             cut._pieces, cut.agreement_ = cut._counted(seen)
         _, *sums = cut._sums_of_pieces(X)
         cut._set_labels(X, *sums)
-        labels = _looked_up(pieces, cut._clusters)
+        labels = looked_up(cut._clusters, pieces)
         cut.representative_ = _labeled_alike(self.representative_, *some, labels)
         return cut
 
@@ -571,7 +571,7 @@ class ConsensusClusterer(
         groups = self._tree.groups(n_clusters)
         self._piece_votes, own = piece_votes.comparing(seen, pieces, groups)
         self.n_clusters_ = n_clusters
-        of_rows = _looked_up(pieces, groups)
+        of_rows = looked_up(groups, pieces)
 
         def likeness(own_groups):
             known = (of_rows >= 0) & (own_groups >= 0)
@@ -623,7 +623,7 @@ class ConsensusClusterer(
     def _set_labels(self, X, sums, counts):
         """Label the rows of fit, and set the centers by the sums of the pieces."""
         self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
-        label = partial(_looked_up, clusters=self._clusters)
+        label = partial(looked_up, self._clusters)
         self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
         shape = self.n_clusters_, X.shape[1]
         sums_of_clusters = np.zeros(shape)
@@ -858,12 +858,6 @@ def _usual_number(members):
     lasts = [pipeline_end(member)[0] for member in members]
     found = [last.n_clusters_ for last in lasts if isinstance(last, CodebookMap)]
     return int(np.bincount(found).argmax()) if found else 0
-
-
-def _looked_up(pieces, clusters):
-    """Return the cluster of each row by its piece; what is below 0 stays."""
-    labels = clusters[np.maximum(pieces, 0)]
-    return np.where(pieces >= 0, labels, pieces).astype(np.int32)
 
 
 def _labeled_alike(member, X, errors, labels):

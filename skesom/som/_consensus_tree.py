@@ -165,7 +165,7 @@ def _agreed_clusterings(cuts, seen):
 
 def _agreed(cut, seen, n_groups=None):
     """Return the clustering of rows that members agree on, of their own number."""
-    labels = [_looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
+    labels = [looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
     if n_groups is None:
         n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
     graph = FoldedGraph(labels, n_groups)
@@ -180,7 +180,7 @@ def _largest(pieces):
     number = np.full(len(sizes), -1)
     largest = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_PIECES])
     number[largest] = np.arange(len(largest))
-    return _looked_up(number, pieces)
+    return looked_up(number, pieces)
 
 
 def _votes_for(pieces, cuts, seen):
@@ -208,7 +208,7 @@ def _together(pieces, sizes, cuts, seen):
     for of_member, own in zip(cuts, seen, strict=True):
         shares = of_member.shares()
         counts = contingency(
-            pieces, _looked_up(of_member.finest, own), (n_pieces, len(shares))
+            pieces, looked_up(of_member.finest, own), (n_pieces, len(shares))
         )
         with one_blas_thread():  # each thread would add up on its own, in any order
             together += counts @ shares @ counts.T
@@ -242,7 +242,7 @@ def views(members, X, errors):
     return [view(member, X, errors) for member in members]
 
 
-def _looked_up(values, places):
+def looked_up(values, places):
     """Return the value at each place; places below 0 stay."""
     found = values[np.maximum(places, 0)]
     return np.where(places >= 0, found, places).astype(np.int32)
