@@ -338,12 +338,8 @@ def test_silhouette_analysis(of_number):
     assert scores[2] > scores[4] > max(scores[3], scores[5], scores[6])
 
 
-@pytest.mark.filterwarnings("ignore:The members distinguish .. clusters")
-def test_color_quantization(of_number, request):
+def test_color_quantization(of_number):
     """plot_color_quantization.py: 64 colors learned from 1000 pixels."""
-    if "Consensus" in request.node.name:
-        reason = "a consensus has few more than 40 clusters to give"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
     china = np.array(load_sample_image("china.jpg")[::4, ::4], dtype=np.float64) / 255
     pixels = china.reshape(-1, 3)
     kmeans = of_number(64).fit(shuffle(pixels, random_state=0, n_samples=1000))

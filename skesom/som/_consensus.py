@@ -169,8 +169,9 @@ class ConsensusClusterer(
     -----
     Each member that is a map has a tree of its own. Into 8, 20 and 40 clusters the
     members agree on one clustering of the rows each; rows that are together in all
-    three are a piece. Average linkage joins pieces by the share of all cuts of all
-    members that hold them together [4]_, and that tree is cut (`docs/consensus.md`).
+    three are a piece, which another clustering, into 80, splits. Average linkage joins
+    pieces by the share of all cuts of all members that hold them together [4]_, and
+    that tree is cut (`docs/consensus.md`).
 
     To agree on one clustering, with rows i, clusters j of all M members, b_ij = 1 where
     row i is in cluster j, and r_i the number of members that label the row, their graph

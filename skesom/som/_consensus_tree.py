@@ -16,7 +16,9 @@ from skesom.som._second_stage._units import contingency
 from skesom.som._tree import N_PIECES, ClusterTree, average_linkage
 
 _AGREED_AT = (8, 20, 40)  # clusters; more numbers find the same trees
-_MOST_PIECES = 128  # so that votes take little time, and models little room
+_SPLIT_AT = 80  # clusters: pieces of pieces, for who asks for many clusters
+_MOST_PIECES = 256  # so that votes take little time, and models little room
+_MOST_FOLDED = 4000  # rows, or clusters of all members: eigenvectors take 9 s
 
 
 class PieceVotes(NamedTuple):
@@ -70,8 +72,9 @@ def grown(members, seen, X):
     """Return the votes for pieces, the piece of each row, and the tree over them.
 
     For a few numbers the members agree on one clustering of the rows, by the cuts of
-    their own trees. Rows that all of these hold together are a piece. The
-    tree joins pieces by the share of all cuts of all members that hold them together.
+    their own trees. Rows that all of these hold together are a piece. The tree joins
+    pieces that only the finest clustering parts first, and then all others by the
+    share of all cuts of all members that hold them together.
 
     Parameters
     ----------
@@ -89,28 +92,38 @@ def grown(members, seen, X):
         Over the pieces.
     """
     cuts = [_cuts_of(member, own) for member, own in zip(members, seen, strict=True)]
-    of_rows = np.stack(_agreed_clusterings(cuts, seen), axis=1)
-    is_noise = of_rows.min(axis=1) < 0
-    pieces = np.full(len(of_rows), -1, dtype=np.intp)
-    _, found = np.unique(of_rows[~is_noise], axis=0, return_inverse=True)
-    pieces[~is_noise] = found.ravel()
-    pieces[is_noise] = of_rows[is_noise].min(axis=1)
-    pieces = _largest(pieces)
+    clusterings = _agreed_clusterings(cuts, seen)
+    pieces = _largest(_held_together(clusterings))
+    _, first = np.unique(pieces[pieces >= 0], return_index=True)
+    coarse = _held_together(clusterings[: len(_AGREED_AT)])
+    coarse = coarse[pieces >= 0][first]
     votes = _votes_for(pieces, cuts, seen)
     pieces, _ = votes.counted(seen)
     kept = np.unique(pieces[pieces >= 0])  # others have a vote in no row
     votes = votes.kept(kept)
+    coarse = coarse[kept]
     n_pieces = len(kept)
     pieces = np.where(pieces >= 0, np.searchsorted(kept, pieces), pieces)
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
     together = _together(pieces, sizes, cuts, seen)
+    together[coarse == coarse[:, np.newaxis]] = 1
     means = _means(X, pieces, n_pieces)
     tree = average_linkage(together, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
 
 
+def _held_together(clusterings):
+    """Return groups of rows that all clusterings hold together, below 0 for noise."""
+    clusters = np.stack(clusterings, axis=1)
+    groups = clusters.min(axis=1).astype(np.intp)
+    known = groups >= 0
+    _, groups_of_known = np.unique(clusters[known], axis=0, return_inverse=True)
+    groups[known] = groups_of_known.ravel()
+    return groups
+
+
 class _Cuts(NamedTuple):
-    """The cuts of the tree of a map into 2, 3, ... up to `N_PIECES` clusters.
+    """The cuts of the tree of a map into 2, 3, ... clusters.
 
     A member that is no map has the one clustering of its labels.
     """
@@ -127,16 +140,17 @@ class _Cuts(NamedTuple):
     def shares(self):
         """Return the share of the cuts that hold two of the finest clusters together.
 
-        The shape is (n_finest, n_finest).
+        The shape is (n_finest, n_finest). Cuts into up to `N_PIECES` clusters count.
         """
         n_finest = self.finest.max(initial=0) + 1
         if self.tree is None or n_finest == 1:
             return np.eye(n_finest)
+        numbers = range(2, min(n_finest, N_PIECES) + 1)
         shares = np.zeros((n_finest, n_finest))
-        for number in range(2, n_finest + 1):
+        for number in numbers:
             groups = self.tree.groups(number)
             shares += groups == groups[:, np.newaxis]
-        return shares / (n_finest - 1)
+        return shares / len(numbers)
 
 
 def _cuts_of(member, own):
@@ -145,7 +159,7 @@ def _cuts_of(member, own):
     if not _has_cuts(last):
         return _Cuts(np.arange(own.max(initial=0) + 1), None)
     tree, leaf_of_unit, sizes = last.grouping_.unit_tree
-    n_finest = min(N_PIECES, tree.n_leaves)
+    n_finest = min(_SPLIT_AT, tree.n_leaves)
     finest = tree.clusters(n_finest, sizes)[leaf_of_unit]
     return _Cuts(finest, tree.pruned(n_finest, sizes))
 
@@ -156,7 +170,9 @@ def _agreed_clusterings(cuts, seen):
         finest = [of_member.finest for of_member in cuts]
         return [_agreed(finest, seen), _agreed(finest, seen, N_PIECES)]
     most = max(of_member.tree.n_leaves for of_member in cuts)
-    numbers = [number for number in _AGREED_AT if number <= most] or [most]
+    if len(seen[0]) > _MOST_FOLDED:
+        most = min(most, _MOST_FOLDED // len(cuts))
+    numbers = [n for n in (*_AGREED_AT, _SPLIT_AT) if n <= most] or [most]
     return [
         _agreed([of_member.at(number) for of_member in cuts], seen)
         for number in numbers

@@ -14,6 +14,7 @@ from skesom.som._second_stage._units import contingency
 from skesom.som._threads import effective_n_threads
 
 _N_STARTS = 4  # of k-means: pieces are many, and what joins them forgives
+_ROUNDING = 1e-9  # of an eigenvalue, of which the largest is 1
 
 
 class Votes(NamedTuple):
@@ -59,31 +60,31 @@ class FoldedGraph:
         self.labels = labels
         self.counts = [int(of_member.max(initial=-1)) + 1 for of_member in labels]
         self.first = np.concatenate([[0], np.cumsum(self.counts)])
-        self.shared = self._fold()
         held = [np.bincount(of_member[of_member >= 0]) for of_member in labels]
         self.held = np.concatenate(held)
         scale = 1 / np.sqrt(np.maximum(self.held, 1))
-        n_all = len(scale)
-        few = [max(n_all - most - 1, 0), n_all - 1]
-        folded = scale[:, np.newaxis] * self.shared * scale
         with one_blas_thread():
-            values, vectors = linalg.eigh(folded, subset_by_index=few)
-        self.eigenvalues = values[::-1].clip(0, 1)
-        self._vectors = scale[:, np.newaxis] * vectors[:, ::-1]
+            if len(labels[0]) < len(scale):
+                values, vectors = self._spectrum_of_rows(scale, most + 1)
+            else:
+                folded = scale[:, np.newaxis] * self._fold() * scale
+                values, vectors = _largest_first(folded, most + 1)
+        self.eigenvalues = values.clip(0, 1)
+        self.vectors = scale[:, np.newaxis] * vectors
 
     def rank(self):
         """Return how many clusters the members can distinguish."""
-        return int(np.count_nonzero(self.eigenvalues > 1e-9))  # below is rounding
+        return int(np.count_nonzero(self.eigenvalues > _ROUNDING))
 
     def places(self, n_clusters, generator):
         """Group the clusters of the members; a row gets the group that is nearest."""
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
-            places = self._vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
+            places = self.vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
             means = KMeans(n_clusters, n_init=_N_STARTS, random_state=generator)
             means.fit(places, sample_weight=self.held)
             centers = means.cluster_centers_
-            table = self._vectors[:, :n_clusters] @ centers.T
+            table = self.vectors[:, :n_clusters] @ centers.T
         bias = -0.5 * np.square(centers).sum(axis=1)
         largest = max(np.abs(table).max(), np.abs(bias).max(), 1e-300)
         tables = np.split(table / largest, self.first[1:-1])
@@ -110,6 +111,24 @@ class FoldedGraph:
         votes = Votes(ballots, places.overlaps, places.bias / least)
         of_majority, _ = votes.counted(self.labels)
         return of_majority if np.isin(winner, of_majority).all() else winner
+
+    def _spectrum_of_rows(self, scale, n_vectors):
+        """Return what `_largest_first` does of the folded graph, of which rows are few.
+
+        Both are the singular vectors of one table, of rows by clusters of members.
+        """
+        n_rows = len(self.labels[0])
+        table = np.zeros((n_rows, len(scale)))
+        for of_member, first in zip(self.labels, self.first[:-1], strict=True):
+            rows = np.flatnonzero(of_member >= 0)
+            clusters = first + of_member[rows]
+            table[rows, clusters] = scale[clusters]
+        voters = np.sum([of_member >= 0 for of_member in self.labels], axis=0)
+        table /= np.sqrt(np.maximum(voters, 1))[:, np.newaxis]
+        values, of_rows = _largest_first(table @ table.T, n_vectors)
+        # Those of no weight have no direction among the clusters.
+        lengths = np.sqrt(np.where(values > _ROUNDING, values, np.inf))
+        return values, table.T @ (of_rows / lengths)
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""
@@ -141,6 +160,14 @@ class FoldedGraph:
         """Count the rows that clusters of each member share with those found."""
         for of_member, count in zip(self.labels, self.counts, strict=True):
             yield shared_rows(of_member, count, winner, n_clusters)
+
+
+def _largest_first(table, n_vectors):
+    """Return the largest eigenvalues of a symmetric table, and their vectors."""
+    last = len(table) - 1
+    few = [max(last + 1 - n_vectors, 0), last]
+    values, vectors = linalg.eigh(table, subset_by_index=few)
+    return values[::-1], vectors[:, ::-1]
 
 
 def or_last(labels, last):

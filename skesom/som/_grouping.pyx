@@ -95,6 +95,7 @@ cdef void _vote(
 ) noexcept nogil:
     cdef Py_ssize_t n_members = labels.shape[0], n_groups = bias.shape[0]
     cdef Py_ssize_t member, group, n_voters = 0
+    cdef const double *of_member
     cdef double agree = 0
     cdef int best = 0, largest = labels[0, row]
     for member in range(n_members):
@@ -103,8 +104,9 @@ cdef void _vote(
     for group in range(n_groups):
         total[group] = n_voters * bias[group]
     for member in range(n_members):
+        of_member = &votes[_own(labels, member, row, first), 0]
         for group in range(n_groups):
-            total[group] += votes[_own(labels, member, row, first), group]
+            total[group] += of_member[group]
     for group in range(1, n_groups):
         if total[group] > total[best]:
             best = <int> group

@@ -65,13 +65,33 @@ def test_spectrum_is_that_of_the_bipartite_graph(global_random_seed):
     assert_allclose(FoldedGraph(labels, 13).eigenvalues, expected, atol=1e-12)
 
 
+@pytest.mark.parametrize("n_rows", [7, 400])
+def test_vectors_are_those_of_the_folded_graph(n_rows, global_random_seed):
+    """Fewer rows than clusters of members are measured row by row: F is the same."""
+    labels = three_clusterings(np.random.default_rng(global_random_seed), n_rows)
+    table = incidence(labels)
+    held = table.sum(axis=0)
+    table, held = table[:, held > 0], held[held > 0]
+    shared = table.T @ (table / table.sum(axis=1, keepdims=True).clip(1))
+    graph = FoldedGraph([ranks(of_member) for of_member in labels], 13)
+    found = graph.vectors * graph.eigenvalues @ graph.vectors.T
+    assert_allclose(found, shared / np.outer(held, held), atol=1e-12)
+
+
+def ranks(labels):
+    """Number labels from 0 on without gaps; those below 0 stay."""
+    return np.where(
+        labels < 0, labels, np.searchsorted(np.unique(labels[labels >= 0]), labels)
+    )
+
+
 def test_order_of_rows_and_members_does_not_matter(global_random_seed):
     rng = np.random.default_rng(global_random_seed)
     labels = three_clusterings(rng)
     graph = FoldedGraph(labels, 4)
     rows = rng.permutation(len(labels[0]))
     shuffled = FoldedGraph([of_member[rows] for of_member in labels], 4)
-    assert_array_equal(shuffled.shared, graph.shared)
+    assert_array_equal(shuffled.eigenvalues, graph.eigenvalues)
     turned = FoldedGraph(labels[::-1], 4)
     assert_allclose(turned.eigenvalues, graph.eigenvalues, atol=1e-12)
     seeds = [np.random.RandomState(0) for _ in range(2)]
