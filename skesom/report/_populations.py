@@ -104,18 +104,18 @@ def summary_lines(populations, picture):
         if "agreement" in populations.table.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
         share = f"{row['percentage']:.1f} %"
-        yield f"| {_marked_name(row)} | {share} | {sure} | {row['evidence']} |"
+        yield f"| {title_of(row)} | {share} | {sure} | {row['evidence']} |"
 
 
 def terminal_lines(table):
     """Yield a line for each population, for a terminal."""
     for row in table:
         first = row["evidence"].split("; ")[0]
-        text = ", ".join(filter(None, (_marked_name(row), first)))
+        text = ", ".join(filter(None, (title_of(row), first)))
         size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
         yield f"{row['id']:>3}  {size}  {text}"
 
 
-def _marked_name(row):
-    """Return the name of a population, marked if it is a suggestion."""
+def title_of(row):
+    """Return the name of a population, with a mark as it is a suggestion."""
     return f"{row['name']} (?)" if row["is_named"] else row["name"]

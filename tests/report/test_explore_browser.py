@@ -15,14 +15,17 @@ from astropy.io import ascii as text_tables
 from astropy.stats import mad_std
 from astropy.table import Table
 from astropy.wcs import WCS
+from numpy.testing import assert_array_equal
 from sklearn.cluster import KMeans
 
 from skesom.cli import main
 from skesom.cube import Cube
+from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline, make_clusterer
 from skesom.maps._leaves import LeafTree
 from skesom.report import explore, read_cluster_groups, write_report
+from skesom.report._populations import colors_of, find_of_result
 from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
 from skesom.som import CSOM, ESOM, ConsensusClusterer
@@ -1366,3 +1369,51 @@ def test_a_slice_of_voxels_is_chosen(browser, galaxy, tmp_path):
         name = browser.execute_script("return document.getElementById('slice').value")
         own = labels[:, :, list(galaxy.band_names).index(name)]
         np.testing.assert_array_equal(seen[own >= 0], colors[own[own >= 0]])
+
+
+def test_populations_are_a_map_of_their_own(browser, tmp_path):
+    """They are drawn, told below the mouse, and selected, whatever the clusters are."""
+    cube, _ = make_galaxy_cube((96, 96), random_state=0)
+    pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
+    expected = find_of_result(Result(pipeline, cube))
+    open_page(browser, explore(tmp_path / "page.html", pipeline, cube))
+    before = of_clusters(browser)
+    choose(browser, "layer", "populations")
+    shown = picture(browser, "map", expected.label_map.shape)
+    for number, color in enumerate(colors_of(expected)):
+        drawn = np.unique(shown[expected.label_map == number], axis=0)
+        assert_array_equal(drawn, [np.rint(255 * color[:3])])
+    legend = browser.find_elements("css selector", "#legend .population")
+    titles = [f"{name} (?)" for name in expected.names if name is not None]
+    assert [each.text for each in legend][: len(titles)] == titles
+
+    number = expected.names.index("H II regions")
+    rows, columns = np.nonzero(expected.label_map == number)
+    choose(browser, "click", "population")
+    at_pixel(browser, int(columns[0]), int(rows[0])).click().perform()
+    assert "H II regions (?)" in browser.find_element("id", "readout").text
+    chosen = browser.execute_script("return [...chosen]")
+    assert_array_equal(
+        np.reshape(chosen, shown.shape[:2]) == 1, expected.label_map == number
+    )
+    assert of_clusters(browser) == before
+    choose(browser, "layer", "clusters")
+    assert not browser.find_elements("css selector", "#legend .population")
+    assert browser.get_log("browser") == []
+
+
+def test_page_without_known_bands_offers_no_populations(browser, galaxy, tmp_path):
+    unknown = Cube(galaxy.data)
+    pipeline = make_cluster_pipeline(ESOM(random_state=0), target_fwhm=None)
+    pipeline.fit(unknown)
+    open_page(browser, explore(tmp_path / "page.html", pipeline, unknown))
+    assert not browser.find_element("id", "layer").is_displayed()
+    clicks = browser.find_elements("css selector", "#click option")
+    assert [each.text for each in clicks] == ["cluster", "unit", "pixel"]
+
+
+def choose(browser, name, text):
+    """Choose an option of a list."""
+    from selenium.webdriver.support.ui import Select
+
+    Select(browser.find_element("id", name)).select_by_visible_text(text)

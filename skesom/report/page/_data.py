@@ -17,6 +17,7 @@ from skesom.io import cluster_table
 from skesom.maps._cluster_names import middles_of
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.report._cluster_groups import FORMAT, ClusterGroup
+from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report._result import NO_UNIT, hex_of
 from skesom.report._summary import levels_of, reasons_of, suggestions_of
 from skesom.report._tables import means_by_cluster
@@ -225,6 +226,20 @@ def _levels(result):
     for rows in result.strips():
         fluxes[rows][result.valid(rows)] = result.features(rows)[:, 0]
     return levels_of(result, means_by_cluster(result.label_map, fluxes))
+
+
+def population_data(result, step):
+    """Return the map of the populations of a result, and facts; none without names."""
+    populations = find_of_result(result)
+    if populations is None:
+        return {}, {"populations": []}
+    colors = colors_of(populations)
+    facts = [
+        {"color": hex_of(colors[number]), "title": title_of(row)}
+        for number, row in enumerate(populations.table)
+    ]
+    label_map = pick(populations.label_map, step).astype(np.int16)
+    return {"populations": label_map}, {"populations": facts}
 
 
 def spans_decades(clusters):

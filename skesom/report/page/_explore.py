@@ -169,6 +169,8 @@ def _page(result, catalog, title, rgb, max_pixels):
     arrays, facts = _data.pixel_data(result, step, rgb)
     facts |= _data.cluster_facts(result, step, facts["order"])
     is_physical = len(facts["spectrum_name"]) > 1  # with a unit
+    parts = _data.population_data(result, step)
+    arrays, facts = arrays | parts[0], facts | parts[1]
     facts["is_log"] = is_physical and _data.spans_decades(facts["clusters"])
     n_units = 0 if som is None else len(som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS and not result.is_voxel
@@ -184,6 +186,12 @@ def _page(result, catalog, title, rgb, max_pixels):
         (here / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
     )
     names = [cube.band_names[band] for band in facts["order"]]
+    clicks = ["cluster"]
+    if has_units:
+        clicks.append("unit")
+    if facts["populations"]:
+        clicks.append("population")
+    clicks.append("pixel")
     texts = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
     data = [f'<script type="application/json" id="facts">{texts}</script>']
     data += [_data.packed(name, array) for name, array in arrays.items()]
@@ -191,12 +199,13 @@ def _page(result, catalog, title, rgb, max_pixels):
         title=escape(title),
         summary=escape(_summary(result.run_label_map, cube, step, n_units)),
         pictures=_options(["colors", *names]),
-        clicks=_options(["cluster", *(["unit"] if has_units else []), "pixel"]),
+        clicks=_options(clicks),
         unit_values=_options([*facts.get("unit_values", ()), "cluster"]),
         hide_units="" if has_units else "hidden",
         slices=_options(facts["slices"]),
         hide_slices="" if facts["slices"] else "hidden",
         hide_objects="" if facts["objects"] else "hidden",
+        hide_populations="" if facts["populations"] else "hidden",
         hide_tree="" if "tree" in facts else "hidden",
         n_clusters=facts["tree"]["n_clusters"] if "tree" in facts else 1,
         n_leaves=len(facts["parts"]),

@@ -86,13 +86,22 @@ function show_shares() {
   });
 }
 
-// Keep the names and colors, and show them in the legend: those of what is in no cluster,
-// and in full screen those of the clusters too.
+// Keep the names and colors, and show them.
 function show_names() {
+  show_legend();
+  const names = groups.filter(({ name }) => name !== null).map(({ name }) => name);
+  choice("known").replaceChildren(...names.map((value) => make("option", { value })));
+  keep_groups();
+}
+
+// Colors of populations, or of what is in no cluster, and in full screen of the clusters too.
+function show_legend() {
   const { sky_color, noise_color, missing_color } = facts;
   const colors = { [SKY]: sky_color, [NOISE]: noise_color, [MISSING]: missing_color };
   const others = [SKY, NOISE, MISSING].filter((label) => arrays.labels.includes(label));
-  const items = groups.map((group) => ["cluster", group.color, told(group)]);
+  const items = are_populations_shown()
+    ? facts.populations.map(({ color, title }) => ["population", color, title])
+    : groups.map((group) => ["cluster", group.color, told(group)]);
   for (const label of others)
     items.push([label === MISSING ? "missing" : "", colors[label], OTHERS[label]]);
   const entries = items.map(([className, color, text]) => {
@@ -101,7 +110,4 @@ function show_names() {
     return make("li", { className }, swatch, text);
   });
   choice("legend").replaceChildren(...entries);
-  const names = groups.filter(({ name }) => name !== null).map(({ name }) => name);
-  choice("known").replaceChildren(...names.map((value) => make("option", { value })));
-  keep_groups();
 }

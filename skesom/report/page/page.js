@@ -96,6 +96,10 @@ function listen() {
   choice("opacity").oninput = redraw;
   choice("picture").onchange = paint_image;
   choice("slice").onchange = show_slice;
+  choice("layer").onchange = () => {
+    paint_map();
+    show_legend();
+  };
   choice("log").onchange = show_spectra;
   choice("colored").onchange = show_units;
   choice("theme").onchange = paint_page;
@@ -179,11 +183,17 @@ function show_slice() {
   regroup();
 }
 
+const are_populations_shown = () => choice("layer").value === "populations";
+const population_at = (i) => arrays.populations?.[i] ?? -1;
+
 function paint_map() {
-  const colors = group_of.map((group) => unhex(groups[group].color));
+  const is_of_clusters = !are_populations_shown();
+  const shades = is_of_clusters ? group_of.map((group) => groups[group]) : facts.populations;
+  const colors = shades.map(({ color }) => unhex(color));
   colors[NOISE] = unhex(facts.noise_color);
   colors[SKY] = unhex(facts.sky_color);
-  paint("map", (i) => colors[arrays.labels[i]]);
+  const labels = is_of_clusters ? arrays.labels : arrays.populations;
+  paint("map", (i) => colors[labels[i]]);
 }
 
 function draw_sky(context, view) {
@@ -294,6 +304,8 @@ function pick(x, y, is_added = false) {
   const [kind, label, unit] = [choice("click").value, arrays.labels[pixel], arrays.units[pixel]];
   if (kind === "pixel") return select([pixel], (i) => i);
   if (kind === "unit" && unit !== NO_UNIT) return select_units([unit]);
+  if (kind === "population" && population_at(pixel) >= 0)
+    return select([population_at(pixel)], population_at);
   if (!(label >= 0)) return clear();
   if (is_added) return toggle_group(group_of[label]);
   select_groups(ticked.has(group_of[label]) ? [] : [group_of[label]]);
@@ -354,7 +366,8 @@ function hover(x, y) {
   });
   const place = `x ${Math.round(x)}, y ${Math.round(y)}`;
   const cluster = cluster_text(arrays.labels[pixel]) + (unit === NO_UNIT ? "" : `, unit ${unit}`);
-  const parts = [place, sky_text(x, y), cluster, ...objects_near(x, y), ...fluxes];
+  const population = facts.populations[population_at(pixel)]?.title ?? [];
+  const parts = [place, sky_text(x, y), cluster, ...[population].flat(), ...objects_near(x, y), ...fluxes];
   choice("readout").replaceChildren(...parts.map((part) => make("span", {}, part)));
 }
 
