@@ -117,5 +117,5 @@ def terminal_lines(table):
 
 
 def title_of(row):
-    """Return the name of a population, with a mark as it is a suggestion."""
+    """Return the name of a population, marked if it is a suggestion."""
     return f"{row['name']} (?)" if row["is_named"] else row["name"]

@@ -93,9 +93,9 @@ def grown(members, seen, X):
     """
     cuts = [_cuts_of(member, own) for member, own in zip(members, seen, strict=True)]
     clusterings = _agreed_clusterings(cuts, seen)
-    pieces = _largest(_held_together(clusterings))
-    _, first = np.unique(pieces[pieces >= 0], return_index=True)
     coarse = _held_together(clusterings[: len(_AGREED_AT)])
+    pieces = _largest(_held_together([coarse, *clusterings[len(_AGREED_AT) :]]))
+    _, first = np.unique(pieces[pieces >= 0], return_index=True)
     coarse = coarse[pieces >= 0][first]
     votes = _votes_for(pieces, cuts, seen)
     pieces, _ = votes.counted(seen)

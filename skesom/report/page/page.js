@@ -366,9 +366,9 @@ function hover(x, y) {
   });
   const place = `x ${Math.round(x)}, y ${Math.round(y)}`;
   const cluster = cluster_text(arrays.labels[pixel]) + (unit === NO_UNIT ? "" : `, unit ${unit}`);
-  const population = facts.populations[population_at(pixel)]?.title ?? [];
-  const parts = [place, sky_text(x, y), cluster, ...[population].flat(), ...objects_near(x, y), ...fluxes];
-  choice("readout").replaceChildren(...parts.map((part) => make("span", {}, part)));
+  const population = facts.populations[population_at(pixel)]?.title;
+  const parts = [place, sky_text(x, y), cluster, population, ...objects_near(x, y), ...fluxes];
+  choice("readout").replaceChildren(...parts.filter(Boolean).map((part) => make("span", {}, part)));
 }
 
 // The flux of a pixel, null for none.
