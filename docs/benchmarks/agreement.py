@@ -6,6 +6,8 @@ another seed. Clusters of two exposures are matched one to one so that as many p
 possible agree, and pixels are grouped by their agreement in the first exposure into ten
 bins. The expected calibration error is the mean over the bins, by pixels, of the
 difference between the mean agreement and the share of pixels that keep their cluster.
+*Sure and right* is the probability that a pixel whose population is that of most of its
+cluster has a higher agreement than one of another population (.5: it tells nothing).
 Choices were made on the scenes in CHOOSE of ``features.py``; those in REPORT only
 report. Run: ``python docs/benchmarks/agreement.py`` (some ten minutes).
 """
@@ -18,6 +20,7 @@ import numpy as np
 from features import CHOOSE, DEFAULT, FEATURES, N_CLUSTERS, REPORT, draw, present
 from measuring import report
 from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import roc_auc_score
 
 from skesom.datasets import _galaxy
 from skesom.som import ESOM, ConsensusClusterer
@@ -37,14 +40,14 @@ class _Exposure:
 
 
 def exposed(options, size, number):
-    """Return the pixels of an exposure that are clustered, and their table."""
+    """Return the pixels of an exposure that are clustered, their table and truth."""
     scene, noise = np.random.SeedSequence(GALAXY).spawn(2)
     if number:
         noise = np.random.SeedSequence([GALAXY, number])
     seeds = _Exposure(scene, noise)
     with mock.patch.object(_galaxy, "_seeds", return_value=seeds):
-        cube, inside, _ = draw(options, size)
-    return inside, present(cube, inside, FEATURES[DEFAULT])
+        cube, inside, truth = draw(options, size)
+    return inside, present(cube, inside, FEATURES[DEFAULT]), truth
 
 
 def kept(one, other):
@@ -64,15 +67,26 @@ def calibration_error(agreement, keep):
     return float(np.abs(differences).sum() / len(place))
 
 
+def sure_and_right(labels, agreement, truth):
+    """Return how well agreement tells pixels of the population of their cluster."""
+    is_known = truth >= 0
+    counts = np.zeros((N_CLUSTERS, truth.max() + 1))
+    np.add.at(counts, (labels[is_known], truth[is_known]), 1)
+    is_right = counts.argmax(axis=1)[labels] == truth
+    return float(roc_auc_score(is_right[is_known], agreement[is_known]))
+
+
 def of_scene(options, size, n_exposures):
     """Return the columns of a scene, over all pairs of exposures."""
     runs = []
+    right = []
     for number in range(n_exposures):
-        inside, table = exposed(options, size, number)
+        inside, table, truth = exposed(options, size, number)
         consensus = ConsensusClusterer(ESOM(), n_clusters=N_CLUSTERS)
         consensus.set_params(random_state=number).fit(table)
         run = {"inside": inside, "labels": consensus.labels_}
         runs.append(run | {"agreement": consensus.agreement_.astype(np.float64)})
+        right.append(sure_and_right(consensus.labels_, consensus.agreement_, truth))
     pairs = [kept(a, b) for a in runs for b in runs if a is not b]
     single = np.mean([calibration_error(*pair) for pair in pairs])
     agreement, keep = map(np.concatenate, zip(*pairs, strict=True))
@@ -81,6 +95,7 @@ def of_scene(options, size, n_exposures):
         "holds": float(keep.mean()),
         "calibration error": calibration_error(agreement, keep),
         "of single pairs": float(single),
+        "sure and right": float(np.mean(right)),
     }
 
 

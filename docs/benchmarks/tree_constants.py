@@ -2,18 +2,21 @@
 """What the constants of the tree of clusters win.
 
 Each row changes one of them: how many times as many links as the cut of the graph
-normals may cut (3; 0 is without normals, inf is wherever they have groups), and what a
+normals may cut (3; 0 is without normals, inf is wherever they have groups); what a
 cut of a map into the next number of the ladder counts beside the one before (2/3; 1 is
-all alike). Scored is the adjusted Rand index of a map and of a consensus at the true
-number, over the families of the tests (tests/som/_families.py) that choices were made
-on and those that only report; and over the scenes of ``features.py`` at eight clusters,
-with the truth and of two seeds. Run: ``python docs/benchmarks/tree_constants.py``
-(some twenty minutes).
+all alike); into how many clusters the members of a consensus agree to split pieces
+(80), and how many pieces there are at most (256). Scored is the adjusted Rand index of
+a map and of a consensus at the true number, over the families of the tests
+(tests/som/_families.py) that choices were made on and those that only report; and over
+the scenes of ``features.py`` at eight clusters, with the truth and of two seeds. Run:
+``python docs/benchmarks/tree_constants.py``
+(half an hour).
 """
 
 import argparse
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -22,23 +25,27 @@ from features import CHOOSE, DEFAULT, FEATURES, REPORT, draw, present
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import ESOM, ConsensusClusterer, _tree
+from skesom.som import ESOM, ConsensusClusterer, _consensus_tree, _tree
 from skesom.som._second_stage import _ladder
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 
 from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
 
-# Links of normals by those of the graph, and weight of the next number of the ladder.
+# The name of a setting, and the constant that it changes: module, name and value.
 SETTINGS = [
-    ("as it is", _ladder._AS_GOOD, _tree._FINER),
-    ("no normals", 0.0, _tree._FINER),
-    ("2 times the links", 2.0, _tree._FINER),
-    ("6 times the links", 6.0, _tree._FINER),
-    ("any number of links", np.inf, _tree._FINER),
-    ("next number: 1/2", _ladder._AS_GOOD, 0.5),
-    ("next number: 0.8", _ladder._AS_GOOD, 0.8),
-    ("next number: 1", _ladder._AS_GOOD, 1.0),
+    ("as it is", ()),
+    ("no normals", (_ladder, "_AS_GOOD", 0.0)),
+    ("2 times the links", (_ladder, "_AS_GOOD", 2.0)),
+    ("6 times the links", (_ladder, "_AS_GOOD", 6.0)),
+    ("any number of links", (_ladder, "_AS_GOOD", np.inf)),
+    ("next number: 1/2", (_tree, "_FINER", 0.5)),
+    ("next number: 0.8", (_tree, "_FINER", 0.8)),
+    ("next number: 1", (_tree, "_FINER", 1.0)),
+    ("pieces split at 64", (_consensus_tree, "_SPLIT_AT", 64)),
+    ("pieces not split", (_consensus_tree, "_SPLIT_AT", 40)),
+    ("128 pieces at most", (_consensus_tree, "_MOST_PIECES", 128)),
+    ("all pieces", (_consensus_tree, "_MOST_PIECES", 10_000)),
 ]
 N_CLUSTERS = 8  # of a galaxy
 GALAXY_SEED = 5  # of the scenes, as in features.py
@@ -104,11 +111,8 @@ def main():
     of_families = list(tables(options))
     of_galaxies = list(galaxies(options))
     family_rows, galaxy_rows = [], []
-    for name, as_good, finer in SETTINGS:
-        with (
-            mock.patch.object(_ladder, "_AS_GOOD", as_good),
-            mock.patch.object(_tree, "_FINER", finer),
-        ):
+    for name, changed in SETTINGS:
+        with mock.patch.object(*changed) if changed else nullcontext():
             family_rows.append({"setting": name} | score(of_families, n_seeds=1))
             galaxy_rows.append({"setting": name} | score(of_galaxies, n_seeds=2))
     title = f"Families: mean ARI at the true number, tables: {len(of_families)}"

@@ -52,7 +52,7 @@ _ENRICHED = 1.5  # times as many objects as by chance
 _NAMING = 3.0  # times as many, for a name
 _FEWEST = 5  # objects of a type
 _MOST_TYPES = 3  # in the evidence of a cluster
-_ENOUGH_SKY = 100  # pixels, of which the median is the level of the sky
+_ENOUGH = 100  # pixels, of which medians tell the level of the sky and the noise
 # How a measure is told; {line} and {band} are the bands that were used.
 TEXTS = {
     "above noise": "in no band brighter than the noise of a pixel",
@@ -375,8 +375,11 @@ class ClusterLight:
         columns = [[each[f"{n}_median"] for n in self.names] for each in tables]
         medians = np.array(columns, dtype=np.float64).transpose(0, 2, 1)
         self.fluxes, noise = medians[0], _OF_STEPS * np.nan_to_num(medians[2])
-        # Noise is that of the faintest cluster: bright light is steeper than noise.
-        faintest = np.nan_to_num(self.fluxes, nan=np.inf).argmin(axis=0)
+        # Noise is that of the faintest cluster: bright light is steeper than noise. A
+        # few pixels do not tell it: those beside a star may be the faintest.
+        is_large = self.pixels >= min(_ENOUGH, self.pixels.max())
+        counted = np.where(is_large[:, np.newaxis], self.fluxes, np.inf)
+        faintest = np.nan_to_num(counted, nan=np.inf).argmin(axis=0)
         self.noise = noise[faintest, np.arange(len(self.names))]
         seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
         self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
@@ -452,7 +455,7 @@ def sky_level(labels, cube):
     """Return the median flux in each band of the pixels set aside as sky, or NaN."""
     is_sky = labels == SKY
     level = np.full(cube.shape[2], np.nan)
-    if np.count_nonzero(is_sky) >= _ENOUGH_SKY:
+    if np.count_nonzero(is_sky) >= _ENOUGH:
         with warnings.catch_warnings(action="ignore"):  # of bands without data
             level[:] = np.nanmedian(cube.data[is_sky], axis=0)
     return level

@@ -154,3 +154,21 @@ def test_extinction_is_that_of_the_law():
     expected = [1.569, 1.337, 0.751, 0.479, 0.282, 0.190, 0.114]
     np.testing.assert_allclose(extinction(wavelengths), expected, rtol=0.02)
     assert np.isnan(extinction([50, 20000])).all()
+
+
+def test_few_faint_pixels_do_not_tell_the_noise():
+    """Between stars, they differ much from their neighbors."""
+    cube, truth = make_galaxy_cube((96, 96), random_state=0)
+    expected = find_populations(truth, cube)
+    spoiled = cube.data.copy()
+    spoiled[2:7:2, 40] = spoiled.min(axis=(0, 1))
+    spoiled[2:7:2, 39:42:2] = spoiled.max(axis=(0, 1))
+    pieces = truth.copy()
+    pieces[2:7:2, 40] = truth.max() + 1
+    found = find_populations(pieces, cube.replace(data=spoiled))
+    far = np.s_[20:]  # rows
+    names = [
+        np.array(populations.names, dtype=str)[populations.label_map[far]]
+        for populations in (expected, found)
+    ]
+    assert np.mean(names[0] == names[1]) > 0.99
