@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -21,6 +22,8 @@ _LATIN = str.maketrans(
 )
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
+_LINE = re.compile(r"([a-z]+)(\d{4}(?:\.\d+)?)?")  # NII6583, in Angstrom
+_SAME_LINE = 0.05  # of the wavelength: [S III] 9069 and 9531, [O II] 3726 and 3729
 _PART = re.compile(r"\d+\.\d+[^\W_]*|[^\W_]+")
 _SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
 # Words of a survey and a band without anything between them.
@@ -135,16 +138,31 @@ def filter_wavelength(name):
 def named_line(name):
     """Return the key in the table of lines of the only line in a name, else None."""
     text = str(name).strip().translate(_LATIN)
-    joined = _joined(text)
-    if joined in TABLE["line"]:
-        return joined
-    found = {word.lower() for word in _words(text) if _is_line(word)}
+    if _line_in(_joined(text)):
+        return _line_in(_joined(text)).key
+    lines = [_line_in(word) for word in _words(text) if word.lower() != "oi"]
+    found = {line.key for line in lines if line}
     return found.pop() if len(found) == 1 else None
 
 
-def _is_line(word):
-    """Return whether a word of a name is a line; OI may be something else."""
-    return word.lower() in TABLE["line"] and word.lower() != "oi"
+class _Line(NamedTuple):
+    """A spectral line: its key in the table, and its wavelength in nm."""
+
+    key: str
+    wavelength: float
+
+
+def _line_in(word):
+    """Return the line of a word such as Halpha or NII6583, None for others."""
+    match = _LINE.fullmatch(word.lower())
+    if match is None or match[1] not in TABLE["line"]:
+        return None
+    usual = TABLE["line"][match[1]]
+    if match[2] is None:
+        return _Line(match[1], usual)
+    wavelength = float(match[2]) / 10
+    is_near = abs(wavelength / usual - 1) < _SAME_LINE
+    return _Line(match[1], wavelength) if is_near else None
 
 
 def _telescopes(names):
@@ -193,8 +211,8 @@ def _alone(text):
     match = _MEASURE.fullmatch(text)
     if match:
         return _measured(match)
-    if _joined(text) in TABLE["line"]:
-        return TABLE["line"][_joined(text)]
+    if _line_in(_joined(text)):
+        return _line_in(_joined(text)).wavelength
     # Primes mark the filters of the first Sloan survey (g'), numbers those of MegaCam
     # and Pan-STARRS (g.MP9402, g.00000).
     match = re.fullmatch(r"([ugrizy])('|\.MP\d{4}|\.\d{5})", text)
@@ -214,8 +232,8 @@ def _word(word, known):
         return TABLE["word"][lower]
     if found:
         return float(re.search(r"\d+", word)[0]) * found.pop()
-    if _is_line(word):
-        return TABLE["line"][lower]
+    if _line_in(word) and lower != "oi":  # which may be something else
+        return _line_in(word).wavelength
     beside = _beside(lower, known)
     return beside if np.isfinite(beside) else _letter(word, known)
 

@@ -17,9 +17,8 @@ from skesom._sky.header_cards import is_number, parse_unit
 from skesom._sky.units import unit_of
 
 # Cards of SIP and of distortions with lookup tables.
-_DISTORTION = re.compile(
-    r"[AB]P?_(ORDER|DMAX|\d+_\d+)|(CPDIS|CPERR|D2IMDIS|D2IMERR|DP|D2IM)\d.*"
-)
+_SIP = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)")
+_DISTORTION = re.compile(_SIP.pattern + r"|(CPDIS|CPERR|D2IMDIS|D2IMERR|DP|D2IM)\d.*")
 # Cards of the third and further axes.
 _OTHER_AXES = re.compile(
     r"(NAXIS|CTYPE|CUNIT|CRVAL|CDELT|CRPIX|CROTA|CNAME|CRDER|CSYER)[3-9]"
@@ -38,6 +37,11 @@ _LONGEST, _LOWEST = 10.0, 1e6
 # from these cards and from the other cards of the same image.
 _PLATE = re.compile(r"AMD[XY]\d+|PLT.*|PPO\d|CNPIX\d|[XY]PIXELSZ")
 _CLOSE = 5.0  # pixels between two solutions of one image
+# Projections of a part of the sky: no telescope has their pixels as large as the step
+# of 1 degree that the standard takes where a header has none.
+_OF_A_PART = {"TAN", "TPV", "TNX", "ZPX", "SIN", "STG", "ARC", "ZPN", "ZEA", "AIR"}
+_STEP = 1.0 - 1e-6  # degrees; rounded
+_WHOLE_SKY = 360 * 180 * 1.01  # square degrees of a map of it in a plane, with margins
 
 
 class WorldAxes(NamedTuple):
@@ -56,6 +60,7 @@ def read_world(header, hdus, label):
     if {"AMDX1", "EPOCH"} <= set(header) and "EQUINOX" not in header:
         header = _without(header, re.compile("EPOCH"))  # of the observation
     try:
+        header = _without_left_over_sip(header, label)
         n_axes = max(header.get("NAXIS", 0), header.get("WCSAXES", 0))
         header = _with_standard_spectrum(header, n_axes, label)
         if n_axes <= 2 or not any(map(_DISTORTION.fullmatch, header)):
@@ -81,6 +86,24 @@ def read_world(header, hdus, label):
             f"{label}: the WCS in the header is not valid ({reason}). Correct its "
             "cards, or delete CTYPE1 and CTYPE2."
         ) from error
+
+
+def _without_left_over_sip(header, label):
+    """Return a header without the polynomials of SIP unless its CTYPE cards name them.
+
+    Programs that resample an image write new CTYPE cards and copy all others. So the
+    convention asks for -SIP (Shupe et al. 2005, ASPC 347, 491).
+    """
+    if not {"A_ORDER", "B_ORDER"} & set(header):
+        return header
+    kinds = [str(header[card]).strip() for card in header["CTYPE*"]]
+    if any(kind.endswith("-SIP") for kind in kinds):
+        return header
+    warn_user(
+        f"{label}: the distortion in its header (A_ORDER, B_ORDER) is left out, as "
+        "CTYPE1 and CTYPE2 do not end in -SIP. Write them so if it holds."
+    )
+    return _without(header, _SIP)
 
 
 def _with_standard_spectrum(header, n_axes, label):
@@ -167,9 +190,26 @@ def place_image(shape, world, label):
     """Return the grid, the array axes and the spectral coordinates of an image."""
     axes = _find_axes(shape, world, label)
     size = shape[axes[0]], shape[axes[1]]
+    if world.celestial is not None and _is_beyond_sky(world.celestial, size):
+        scale = max(proj_plane_pixel_scales(world.celestial))
+        warn_user(
+            f"{label}: its header makes a pixel {scale:.3g} degrees wide, so its place "
+            "on the sky is not used, and lengths are in pixels. Correct CDELT1 and "
+            "CDELT2, or the CD cards."
+        )
+        world = world._replace(celestial=None)
     if world.celestial is not None:
         world.celestial.array_shape = size
     return Grid(world.celestial, size), axes, _find_coordinates(world, shape, axes)
+
+
+def _is_beyond_sky(wcs, shape):
+    """Return whether pixels are so large that a header can hardly mean it."""
+    scales = proj_plane_pixel_scales(wcs)
+    is_of_a_part = wcs.wcs.ctype[0][5:8] in _OF_A_PART
+    if is_of_a_part and max(scales) >= _STEP:
+        return True
+    return np.prod(scales) * np.prod(shape) > _WHOLE_SKY
 
 
 def _find_axes(shape, world, label):

@@ -10,6 +10,8 @@ from astropy.nddata import NDData
 from astropy.wcs import WCS, FITSFixedWarning
 
 from skesom._common.lazy import is_lazy
+from skesom._common.warn import warn_user
+from skesom._sky.filters import filter_wavelength, wavelengths_of
 from skesom._sky.header_cards import (
     is_hdu,
     read_band_coordinates,
@@ -20,6 +22,7 @@ from skesom._sky.world_axes import WorldAxes, place_image, read_world, split_wor
 from skesom.cube._container import NDDATA_KEY, Cube
 from skesom.cube._description import DESCRIPTION, read_description
 
+_SAME_FILTER = 0.1  # of the wavelength: lines of galaxies that move away
 ERROR_POWERS = {"std": 1, "var": 2, "ivar": -2}
 _ROW_NAMES = frozenset("y row rows lat latitude dec".split())
 _COLUMN_NAMES = frozenset("x column columns lon longitude ra".split())
@@ -54,10 +57,31 @@ def describe_image(shape, world, headers, unit, label, stem=None):
     """Return grid and axes of an array in the order of FITS, and its bands by name."""
     grid, axes, coordinates = place_image(shape, world, label)
     n_bands = shape[axes[2]] if len(axes) == 3 else 1
-    if coordinates is None and n_bands == 1:
-        coordinates = read_band_coordinates(headers)
     bands = read_bands(headers, n_bands, stem, unit)
+    if n_bands == 1:
+        if coordinates is not None and _is_of_other_filter(coordinates, bands, label):
+            coordinates = None
+        if coordinates is None:
+            coordinates = read_band_coordinates(headers)
     return grid, axes, {**bands, "band_coordinates": coordinates}
+
+
+def _is_of_other_filter(coordinates, bands, label):
+    """Tell whether the spectral axis of one image contradicts the name of its filter.
+
+    Such an axis has one step or none, and may be left over from another image.
+    """
+    (name,) = bands["band_names"]
+    by_axis = wavelengths_of([(coordinates, 1)])[0]
+    by_name = filter_wavelength(name)
+    is_other = abs(by_axis / by_name - 1) > _SAME_FILTER  # not where one is unknown
+    if is_other:
+        warn_user(
+            f"{label}: its spectral axis says {by_axis:.4g} nm, its filter {name} "
+            f"{by_name:.4g} nm. The filter is taken; if the axis is right, name the "
+            "band otherwise."
+        )
+    return is_other
 
 
 def order_axes(data, axes):

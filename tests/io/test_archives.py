@@ -322,6 +322,8 @@ class TestSets:
             ("gp rp ip V", [477, 622, 763, 545]),  # primes of Las Cumbres
             ("hard soft medium", [0.326, 1.348, 0.795]),
             ("g model", [477, np.nan]),
+            ("NII6583 SII6716 Halpha OIII5007", [658.3, 671.6, 656.3, 500.7]),
+            ("N628_SIII9069_flux N628_sii6731", [906.9, 673.1]),
         ],
     )
     def test_wavelengths(self, names, wavelengths):
@@ -341,7 +343,7 @@ class TestSets:
     "red|soft|N628|NGC1300_24|M100|line 656|alone|word 12|legacy|DESI|desk|page 100|"
     "SDSSJ1234|2MASSJ0523|J0515|IC342|W3 region|trace 171|wise men|ks test|letters|"
     "metallicity|template|exposure|w|k|h|j|v|b|x|channel 3|I1|ch1|F1|24|171|blue stars|"
-    "S7|vis|CO 2-1|OH|H-band luminosity function".split("|"),
+    "S7|vis|CO 2-1|OH|SII2015|NGC6583|H-band luminosity function".split("|"),
 )
 def test_ordinary_words_are_no_filters(name):
     assert np.isnan(filter_wavelength(name))

@@ -181,6 +181,7 @@ class TestOrder:
         cards = {"CTYPE3": "FREQ", "CRVAL3": 1e9, "CDELT3": 1e8, "CRPIX3": 1.0}
         header.update({**cards, "CUNIT3": "Hz"})
         header.update({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+        header.update({"CDELT1": -0.1, "CDELT2": 0.1})
         planes = np.arange(3.0)[:, None, None] * np.ones((3, 4, 5))
         fits.writeto(tmp_path / "cube.fits", planes, header)
         cube = read_cube(tmp_path / "cube.fits", order="wavelength")

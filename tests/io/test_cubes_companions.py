@@ -221,7 +221,8 @@ def test_errors_of_a_cube_of_bands(write):
 
 def test_errors_have_the_axes_of_their_image(write):
     # FITS axes: declination, band, right ascension.
-    cards = {"CTYPE1": "DEC--TAN", "CTYPE3": "RA---TAN", "CDELT3": -1.0}
+    cards = {"CTYPE1": "DEC--TAN", "CTYPE3": "RA---TAN"}
+    cards |= {"CDELT1": 0.1, "CDELT3": -0.1}
     data = np.arange(24.0).reshape(4, 2, 3) + 1
     path = write("a.fits", ("SCI", 1, data, cards), ("ERR", 1, data / 4))
     cube = read_cube(path, errors="auto")

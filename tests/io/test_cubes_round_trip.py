@@ -159,7 +159,7 @@ def test_axes_in_any_order(data, shape, n_bands, order):
     kinds = np.array(["DEC--TAN", "RA---TAN", "WAVE", "STOKES"])[list(order)]
     hdu = fits.PrimaryHDU(array.transpose(order))
     for number, kind in enumerate(kinds[::-1], 1):
-        hdu.header.update({f"CTYPE{number}": kind, f"CDELT{number}": 1.0})
+        hdu.header.update({f"CTYPE{number}": kind, f"CDELT{number}": 0.1})
     with tempfile.TemporaryDirectory() as folder:
         hdu.writeto(Path(folder) / "a.fits")
         cube = read_cube(Path(folder) / "a.fits")

@@ -163,6 +163,20 @@ def test_pivot_wavelength_of_hubble(write):
     assert read_cube(write((3, 4, 5), SKY, PHOTPLAM=5000.0)).band_coordinates is None
 
 
+@pytest.mark.parametrize(("place", "is_kept"), [(480e-9, False), (551e-9, True)])
+@pytest.mark.parametrize("shape", [(4, 5), (1, 4, 5)])
+def test_spectral_axis_of_one_step_beside_a_filter(write, shape, place, is_kept):
+    """Where both differ, the axis is left over from another image."""
+    axes = [*SKY, ("WAVE", "m", place, 1e-10)]
+    path = write(shape, axes, CRPIX3=1.0, FILTER="F547M")
+    if is_kept:
+        coordinates = read_cube(path).band_coordinates
+        assert_allclose(coordinates.to_value("nm"), [551.0])
+        return
+    with pytest.warns(UserWarning, match=r"a\.fits.* 480 nm, its filter F547M 547 nm"):
+        assert read_cube(path).band_coordinates is None
+
+
 def test_broken_spectral_cards_are_left_out(write):
     path = write((4, 5), SKY, SPECVAL=1.0, SPECUNIT="parrots")
     assert read_cube(path).band_coordinates is None
@@ -232,8 +246,44 @@ def test_lookup_table_that_is_missing(lookup):
 def test_distortion_along_other_axes(write, sip):
     axes = [("FREQ", "GHz", 100.0, 1.0), *SKY]
     cards = {card: value for card, value in sip.items() if card[0] in "AB"}
+    cards |= {"CTYPE2": "RA---TAN-SIP", "CTYPE3": "DEC--TAN-SIP"}
     with pytest.raises(ValueError, match=r"a\.fits: the WCS .*first two axes alone"):
         read_cube(write((4, 5, 3), axes, **cards))
+
+
+@pytest.mark.parametrize("projection", ["TAN", "TPV"])
+def test_left_over_distortion(write, sip, projection):
+    """Programs that resample write new CTYPE cards and copy all others."""
+    kinds = {"CTYPE1": f"RA---{projection}", "CTYPE2": f"DEC--{projection}"}
+    with pytest.warns(UserWarning, match=r"a\.fits.*A_ORDER.* do not end in -SIP"):
+        cube = read_cube(write((4, 5), SKY, **sip | kinds))
+    plain = read_cube(write((4, 5), SKY, **kinds)).wcs
+    assert cube.wcs.sip is None
+    pixels = [[0.0, 0.0], [4.0, 3.0]]
+    assert_array_equal(
+        cube.wcs.all_pix2world(pixels, 0), plain.all_pix2world(pixels, 0)
+    )
+
+
+@pytest.mark.parametrize(("step", "is_read"), [(0.1, True), (1.0, False), (2.0, False)])
+def test_pixels_as_wide_as_the_default_of_the_standard(write, step, is_read):
+    """A header without a step has one of 1 degree, which no telescope has."""
+    path = write((4, 5), SKY, CDELT1=-step, CDELT2=step)
+    if is_read:
+        assert read_cube(path).wcs is not None
+        return
+    with pytest.warns(UserWarning, match=rf"a\.fits.* {step:g} degrees wide"):
+        cube = read_cube(path)
+    assert cube.wcs is None
+    assert cube.pixel_scale is None or np.isnan(cube.pixel_scale)
+
+
+def test_coarse_map_of_the_whole_sky_keeps_its_place(write):
+    cards = {"CTYPE1": "GLON-CAR", "CTYPE2": "GLAT-CAR", "CRVAL1": 0.0, "CRVAL2": 0.0}
+    cards |= {"CDELT1": -2.0, "CDELT2": 2.0, "CRPIX1": 90.5, "CRPIX2": 45.5}
+    assert read_cube(write((90, 180), SKY, **cards)).wcs is not None
+    with pytest.warns(UserWarning, match="degrees wide"):  # larger than the sky
+        assert read_cube(write((200, 400), SKY, **cards)).wcs is None
 
 
 def test_sky_that_depends_on_the_band(write):

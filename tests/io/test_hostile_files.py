@@ -105,7 +105,8 @@ def test_two_units_of_one_band(write):
 
 
 def test_pixels_of_no_size(write):
-    cards = {"CTYPE1": "'RA---TAN'", "CTYPE2": "'DEC--TAN'", "CDELT1": "1e-300"}
+    cards = {"CTYPE1": "'RA---TAN'", "CTYPE2": "'DEC--TAN'"}
+    cards |= {"CDELT1": "1e-300", "CDELT2": "1e-3"}
     path = write("a.fits", image(2, 2, **cards, FWHM=0.3) + bytes(2880))
     cube = read_cube(path)
     with warnings.catch_warnings():

@@ -73,13 +73,13 @@ def bands_first(path, image, rng):
 def bands_last(path, image, rng):
     hdu = fits.PrimaryHDU(rng.normal(size=(*SHAPE, 3)).astype(">f4"))
     names = {"CTYPE1": "WAVE", "CTYPE2": "RA---TAN", "CTYPE3": "DEC--TAN"}
-    hdu.header.update(names)
+    hdu.header.update(names, CDELT2=-0.1, CDELT3=0.1)
     hdu.writeto(path)
 
 
 def rows_last(path, image, rng):
     hdu = fits.PrimaryHDU(rng.normal(size=(SHAPE[1], SHAPE[0])))
-    hdu.header.update(CTYPE1="DEC--TAN", CTYPE2="RA---TAN")
+    hdu.header.update(CTYPE1="DEC--TAN", CTYPE2="RA---TAN", CDELT1=0.1, CDELT2=-0.1)
     hdu.writeto(path)
 
 
