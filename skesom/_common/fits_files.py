@@ -13,6 +13,7 @@ import threading
 import warnings
 import zipfile
 from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from functools import partial
 from importlib import import_module
 
@@ -56,6 +57,8 @@ _ANY_CARD = re.compile(
 
 
 _quiet, _quiet_lock = [], threading.RLock()  # those who ask for no warnings
+# The file that is read, for who collects what astropy says of it.
+file_at_work = ContextVar("file_at_work", default=None)
 
 
 class HDUsInMemory(str):
@@ -78,7 +81,7 @@ def open_fits(path, *, stamp=None, uint=False, scaled=True):
     read = partial(
         fits.open, uint=uint, memmap=False, do_not_scale_image_data=not scaled
     )
-    with source as stream, _without_warnings():
+    with source as stream, _without_warnings(), _at_work(path):
         try:
             given = None if hdus is None else nullcontext(hdus)
             with given or _opened(stream, path, stamp, read) as found:
@@ -100,6 +103,17 @@ def open_fits(path, *, stamp=None, uint=False, scaled=True):
                 f"{path} is not a readable FITS file ({reason}). Give undamaged FITS "
                 "images, or arrays, as readers of other formats return."
             ) from error
+
+
+@contextmanager
+def _at_work(path):
+    """Tell which file is read."""
+    before = file_at_work.get()
+    file_at_work.set(path)
+    try:
+        yield
+    finally:
+        file_at_work.set(before)
 
 
 @contextmanager

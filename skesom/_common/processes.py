@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -67,6 +68,18 @@ def result_of(future, task):
         return task()
 
 
+def _ignore_copied_headers():
+    """Ignore what astropy says of a WCS that comes here as the copy of a header.
+
+    It says it of the image in the process that reads it.
+    """
+    from astropy import log
+    from astropy.wcs import FITSFixedWarning
+
+    log.setLevel("WARNING")
+    warnings.simplefilter("ignore", FITSFixedWarning)
+
+
 def _begin(parent, thresholds):
     """Collect garbage as the process that this one works for, and end soon after it."""
 
@@ -82,3 +95,4 @@ def _begin(parent, thresholds):
     threading.Thread(target=watch, daemon=True).start()
     # At the end, nothing is left to be written: modules need not be taken down.
     atexit.register(os._exit, 0)
+    _ignore_copied_headers()

@@ -3,7 +3,7 @@
 
 from pathlib import Path
 
-from skesom.cli._messages import say, tell, tell_paths
+from skesom.cli._messages import listen_to_astropy, say, tell, tell_paths
 from skesom.cli._options import add_command, add_overwrite, radius
 
 
@@ -59,6 +59,7 @@ def check_output(options):
 
 def _crossmatch(options):
     """Compare a result with a catalog."""
+    listen_to_astropy()
     from skesom.report import PictureStyle
     from skesom.report._catalog import (
         association_lines,

@@ -9,6 +9,7 @@ from pathlib import Path
 from skesom._common.new_files import atomic_path
 from skesom.cli._cluster import print_clusters
 from skesom.cli._crossmatch import add_catalog, check_radius
+from skesom.cli._messages import listen_to_astropy
 from skesom.cli._options import add_command, add_moved, add_overwrite, add_trust
 
 
@@ -35,6 +36,7 @@ def add_name(commands):
 
 def _name(options):
     """Write a result again, with the names of a file."""
+    listen_to_astropy()
     from skesom.report import PictureStyle, explore, read_report, write_report
     from skesom.report._cluster_groups import GROUPS_NAME, check_groups_file
     from skesom.report._folders import check_folder, note_files

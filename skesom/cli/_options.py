@@ -7,7 +7,7 @@ import math
 import re
 import warnings
 
-from skesom.cli._messages import one_line, say, shows_bars, tell
+from skesom.cli._messages import listen_to_astropy, one_line, say, shows_bars, tell
 
 NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
 YES_OR_NO = {"yes": True, "no": False}
@@ -144,10 +144,12 @@ def prepare_pictures(options):
 
     if not options.no_pictures:
         prepare("astropy.visualization.wcsaxes", "skesom.report._pictures")
+        listen_to_astropy()  # loads a library, too, after the processes have started
         return
     for name, default in _OF_PICTURES.items():
         if getattr(options, name) != default:
             raise ValueError(f"--{name} is about pictures: leave out --no-pictures")
+    listen_to_astropy()
 
 
 def add_overwrite(parser):

@@ -12,7 +12,7 @@ from skesom._common.new_files import check_place
 from skesom._common.texts import list_names, write_ecsv
 from skesom.cli._cluster import print_clusters, read_images, writer_of
 from skesom.cli._crossmatch import check_output
-from skesom.cli._messages import announce, say, tell, tell_paths
+from skesom.cli._messages import announce, listen_to_astropy, say, tell, tell_paths
 from skesom.cli._options import (
     add_command,
     add_images,
@@ -165,6 +165,7 @@ def add_test(commands):
 
 def _test(options):
     """Compare two maps."""
+    listen_to_astropy()
     from skesom.io import read_map
     from skesom.io._label_maps import read_cluster_names
     from skesom.maps import compare_clusterings
@@ -283,6 +284,7 @@ def add_explore(commands):
 
 def _explore(options):
     """Write the page."""
+    listen_to_astropy()
     from skesom.report import explore, read_report
     from skesom.report._json_values import whole
     from skesom.report.page import PAGE_NAME
