@@ -18,6 +18,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
+from skesom.maps import CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters, known_agreement
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
@@ -348,6 +349,7 @@ def decisions_of(pipeline):
         "registration": None,
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
+        "single_band": single_band(step),
         "considered": _considered(step),
         "runs": _runs(step),
     }
@@ -366,6 +368,17 @@ def decisions_of(pipeline):
             decisions["shifts"] = {name: shift for name, shift in shifts if any(shift)}
             decisions["registration"] = each.registration_
     return decisions
+
+
+def single_band(step):
+    """Return the name of the only band that was clustered, and whether labels voted.
+
+    None for several bands, and for classes, which come with features of their own.
+    """
+    if not isinstance(step, CubeClusterer) or step.n_features_in_ != 1:
+        return None
+    name = str(getattr(step, "feature_names_in_", ["band 1"])[0])
+    return {"name": name, "smoothed": step.regularizer is not None}
 
 
 def _considered(step):
@@ -411,6 +424,8 @@ def decision_lines(decisions):
     fwhm = decisions["fwhm"]
     if fwhm is not None:
         lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")
+    if decisions["single_band"] is not None:
+        lines.append(line_of_single_band(decisions["single_band"]))
     if decisions["considered"] is not None:
         lines.append(_line_of_gap(decisions["clusters"], decisions["considered"]))
     if decisions["runs"] is not None:
@@ -432,6 +447,17 @@ def _line_of_sky(sky, with_data):
     return (
         "Sky kept: no part of the map is dark and flat (--sky mask masks what is dark)."
     )
+
+
+def line_of_single_band(band):
+    """Return what the clusters of a single band are, and what would help."""
+    text = (
+        f"One band, {band['name']}: there is no color, so clusters are steps of "
+        "brightness. Images in other bands tell more"
+    )
+    if not band["smoothed"]:
+        text += "; --smooth psf, or a width as 2.5pix, lets neighbors vote on speckle"
+    return f"{text}."
 
 
 def _line_of_gap(n_clusters, gap):

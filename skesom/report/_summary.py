@@ -15,6 +15,7 @@ from skesom.maps._cube_clusterer import count_clusters
 from skesom.maps._suggestions import Suggestion
 from skesom.report._image_source import text_of_cutout
 from skesom.report._populations import summary_lines
+from skesom.report._provenance import line_of_single_band, single_band
 from skesom.report._result import MAX_PIXELS
 
 SUMMARY_NAME = "summary.md"
@@ -130,6 +131,9 @@ def _images(result):
         if share:
             of = "voxels" if result.is_voxel else "pixels"
             text += f" {100 * share:.2g} % of the {of} {what} and are in no cluster."
+    band = single_band(result.step)
+    if band is not None:
+        text += f" {line_of_single_band(band)}"
     return text
 
 

@@ -5,11 +5,13 @@ import json
 
 import numpy as np
 import pytest
+from astropy import units
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 
 from skesom.cube import AsinhStretch, Cube
-from skesom.maps import CubeClusterer, make_cluster_pipeline
+from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
+from skesom.report import write_report
 from skesom.report._provenance import decision_lines, decisions_of
 from skesom.som import ESOM, ConsensusClusterer
 
@@ -100,6 +102,32 @@ def test_what_is_not_there_is_not_said():
     assert decisions["considered"] is None
     assert decisions["outliers"] == 0
     assert len(decision_lines(decisions_of(pipeline))) == 1
+
+
+@pytest.mark.parametrize("regularizer", [None, MajorityVote(fwhm=2 * units.pix)])
+def test_a_single_band_has_no_color(regularizer, tmp_path):
+    clusterer = CubeClusterer(
+        KMeans(3, n_init=1, random_state=0), regularizer=regularizer
+    )
+    cube = field()[30:90, 20:80][["band 2"]]
+    pipeline = make_pipeline(AsinhStretch(), clusterer).fit(cube)
+    decisions = decisions_of(pipeline)
+    is_smoothed = regularizer is not None
+    assert decisions["single_band"] == {"name": "band 2", "smoothed": is_smoothed}
+    (line,) = (line for line in decision_lines(decisions) if "no color" in line)
+    assert line.startswith("One band, band 2: there is no color, so clusters are steps")
+    assert "other bands" in line
+    assert ("--smooth" in line) != is_smoothed
+    write_report(tmp_path / "out", pipeline, cube, pictures=False, tables=False)
+    assert line in (tmp_path / "out" / "summary.md").read_text()
+    written = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert written["decisions"]["single_band"] == decisions["single_band"]
+
+
+def test_several_bands_have_colors(pipeline):
+    decisions = decisions_of(pipeline)
+    assert decisions["single_band"] is None
+    assert "no color" not in "\n".join(decision_lines(decisions))
 
 
 def test_widths_and_kept_sky_are_said():
