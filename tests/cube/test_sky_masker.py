@@ -446,9 +446,10 @@ class TestSky:
 def test_ten_more_than_twice_those_below_are_signals(
     monkeypatch, n_above, n_below, masks
 ):
-    codes = np.full((20, 20), _sky_masker._SKY)
-    codes.flat[:n_above] = _sky_masker._KEPT
-    codes.flat[n_above : n_above + n_below] = _sky_masker._BELOW
+    sky = _sky_masker._USABLE | _sky_masker._DARK | _sky_masker._IN_SKY
+    codes = np.full((20, 20), sky)
+    codes.flat[:n_above] = _sky_masker._USABLE
+    codes.flat[n_above : n_above + n_below] = sky | _sky_masker._BELOW
     monkeypatch.setattr(SkyMasker, "_find_codes", lambda *_: codes)
     cube = np.random.default_rng(0).normal(size=(20, 20, 1))
     assert SkyMasker().fit(cube).masks_sky_ == masks

@@ -19,9 +19,13 @@ from skesom.cube._base import CubeTransformer
 from skesom.cube.convolution._filtering import GaussianKernel, smooth_all
 from skesom.cube.masking._sky import FLAT, measure_sky, sampled, significance, write_nan
 
-# Codes of pixels: sky, the rest, and sky as far below its level as others stand out; 0
-# is a pixel without enough bands.
-_SKY, _KEPT, _BELOW = 1, 2, 3
+# Bits of the code of a pixel, which is 0 without enough bands: it has enough, is dark,
+# is dark and in sky, and is as far below the level as others stand out above it.
+_USABLE, _DARK, _IN_SKY, _BELOW = 1, 2, 4, 8
+# The frame has sky if so much of what is dark lies in sky. Of scenes with a truth, .27
+# and more where all that is dark is sky, .16 and less where it is light of objects, but
+# for one with .08 (docs/masking.md).
+LEAST_IN_SKY = 0.25
 # More pixels must stand out than twice those that are as far below, by so many.
 FEWEST_SIGNALS = 10
 BANDS_AT_ONCE = 8  # which bounds the memory
@@ -33,9 +37,10 @@ class SkyMasker(CubeTransformer):
     Parameters
     ----------
     sky : {"auto", "mask", "keep"}, default="auto"
-        What to do with these pixels. ``"auto"`` masks them where their neighborhood is
-        flat and as dark as the sky, whatever its share; a frame that a galaxy or a star
-        cloud fills keeps all its pixels. ``"mask"`` masks them everywhere.
+        What to do with these pixels. ``"auto"`` masks all of them if a quarter of
+        them or more have a neighborhood that is flat and as dark as the sky, whatever
+        their share of the frame; a frame that a galaxy or a star cloud fills keeps all
+        its pixels. ``"mask"`` masks them in any case.
     threshold : float, default=3.0
         A pixel that has as many neighbors that are sky as others stands out as seldom
         by noise alone as a Gaussian value by so many standard deviations.
@@ -60,6 +65,9 @@ class SkyMasker(CubeTransformer):
     certainty_ : float
         That the frame has sky, from 0 to 1: more tiles of 16 x 16 pixels must have one
         dark level than levels beside it.
+    in_sky_ : float
+        Share of the dark pixels of the fitted cube that lie in sky, from 0 to 1; 0 if
+        they are not looked for. ``"auto"`` masks the sky from 0.25 on.
     level_, noise_ : ndarray of shape (n_bands,)
         Level of the sky, or of the darkest parts of a frame without sky, and standard
         deviation per pixel there.
@@ -86,17 +94,20 @@ class SkyMasker(CubeTransformer):
     Notes
     -----
     Level, noise, threshold and certainty are those of the fitted cube, which may hold
-    fluxes, or what `AsinhStretch` makes of them. A pixel is sky if two things hold.
+    fluxes, or what `AsinhStretch` makes of them. The dark pixels of a frame are sky if
+    enough of them are in sky.
 
-    *It is dark.* The sum over bands of the squared positive significance of the
+    *A pixel is dark.* The sum over bands of the squared positive significance of the
     smoothed pixel is below a threshold. That is where the tail of such sums below the
     sky has the probability of `threshold`, plus twice the logarithm of the odds of sky
     in the 17 x 17 pixels around it.
 
-    *It is in sky.* In the 65 x 65 pixels around it, places at the level of the sky
+    *A dark pixel is in sky.* In the 65 x 65 pixels around it, places at the level of the sky
     outnumber the places beside that level: the median of 17 x 17 pixels is within half
     the noise of a pixel, or up to that much again on either side, or darker. Light that
-    changes over the frame has as many places beside a level as at it.
+    changes over the frame has as many places beside a level as at it. Near a galaxy or
+    a star too, though there is sky between them: so these squares tell whether the frame
+    has sky, and not where its borders are.
 
     If fewer than ten pixels more stand out than twice those that lie as far below the
     sky, nothing does, and all are kept. A `Cube` comes back with masked pixels in its
@@ -146,7 +157,7 @@ class SkyMasker(CubeTransformer):
         return self._like_input(X, self._masked(cube, self.sky_mask_))
 
     def _apply(self, cube):
-        return self._masked(cube, _is_sky(self._find_codes(cube)))
+        return self._masked(cube, _is_dark(self._find_codes(cube)))
 
     def _fit(self, X):
         """Fit, and return the cube."""
@@ -165,16 +176,19 @@ class SkyMasker(CubeTransformer):
         self._estimates, self._tile = sky.smoothed, sky.tile
         self.masks_sky_ = self.sky != "keep"
         codes = in_memory(self._find_codes(cube))
+        n_usable, n_dark, n_in_sky, chance = (
+            np.count_nonzero(codes & bit) for bit in (_USABLE, _DARK, _IN_SKY, _BELOW)
+        )
+        self.in_sky_ = n_in_sky / max(1, n_dark)
         if self.sky == "auto":
-            n_sky, n_kept, chance = (
-                np.count_nonzero(codes == code) for code in (_SKY, _KEPT, _BELOW)
-            )
+            n_kept = n_usable - n_dark
+            has_sky = n_dark > 0 and self.in_sky_ >= LEAST_IN_SKY
             shows_more = n_kept >= FEWEST_SIGNALS + 2 * chance
-            self.masks_sky_ = bool(n_sky and shows_more)
-            if n_sky and not self.masks_sky_:
+            self.masks_sky_ = has_sky and shows_more
+            if has_sky and not shows_more:
                 _warn_of_noise(n_kept, chance)
-        self.sky_mask_ = _is_sky(codes) & self.masks_sky_
-        self.share_ = float(self.sky_mask_.sum() / max(1, np.count_nonzero(codes)))
+        self.sky_mask_ = _is_dark(codes) & self.masks_sky_
+        self.share_ = float(self.sky_mask_.sum() / max(1, n_usable))
         _refuse_empty(cube, codes, self.sky_mask_)
         return cube
 
@@ -196,7 +210,7 @@ class SkyMasker(CubeTransformer):
         slab = data[near]
         usable = find_valid(slab, self.min_bands, n_jobs)
         inside = slice(rows.start - near.start, rows.stop - near.start)
-        codes = np.where(usable, np.uint8(_KEPT), np.uint8(0))
+        codes = np.where(usable, np.uint8(_USABLE), np.uint8(0))
         if not looks:
             return [codes[inside]]
         above, below, height, count = np.zeros((4, *usable.shape))
@@ -219,7 +233,9 @@ class SkyMasker(CubeTransformer):
         count_near = partial(_count_near, side=self._tile + 1)
         n_dark, n_usable = count_near(usable & (above <= cut)), count_near(usable)
         highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
-        sky = usable & (above <= highest)
+        dark = usable & (above <= highest)
+        codes[dark] |= _DARK
+        codes[dark & (below > highest)] |= _BELOW
         if self.sky != "mask":
             lower, first, second = (
                 usable & (2 * count_near(usable & (height <= step * FLAT)) >= n_usable)
@@ -229,9 +245,8 @@ class SkyMasker(CubeTransformer):
             side = 4 * self._tile + 1
             core = _count_near(first & ~lower, side)
             beside = _count_near(lower | (second & ~first), side)
-            sky &= self.certainty_ * (core - beside) > 0.5 * core
-        codes[sky] = _SKY
-        codes[sky & (below > highest)] = _BELOW
+            is_in_sky = self.certainty_ * (core - beside) > 0.5 * core
+            codes[dark & is_in_sky] |= _IN_SKY
         return [codes[inside]]
 
     def _masked(self, cube, sky_mask):
@@ -248,9 +263,9 @@ class SkyMasker(CubeTransformer):
         )
 
 
-def _is_sky(codes):
-    """Return where codes say sky."""
-    return (codes == _SKY) | (codes == _BELOW)
+def _is_dark(codes):
+    """Return where codes say that a pixel is dark."""
+    return codes & _DARK > 0
 
 
 def _count_near(pixels, side):
