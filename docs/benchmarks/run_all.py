@@ -63,6 +63,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "outliers": ("", "--no-maps --seeds 1"),
     "sky": ("--draws 2", "--draws 2 --only corner"),
     "resampling": ("", "--ratios 1"),
+    "registration": ("", "--seeds 2"),
     "spectral_cubes": ("", "--seeds 1"),
     "error_propagation": ("", "--realizations 20"),
     "errors_of_pixels": ("", "--bands 3 --scenes 1"),

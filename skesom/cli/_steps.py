@@ -10,6 +10,7 @@ from skesom._common.files import regular
 from skesom.cli._options import YES_OR_NO, add_choice, number_or_name, width
 
 _CONTRAST = 1 / 3  # as of a pipeline without the option
+_REGISTRATION = {"auto": "auto", "yes": "correct", "check": "check", "no": None}
 
 
 def add_steps(parser, *, smoothing=True):
@@ -70,11 +71,10 @@ def _add_sharpness(add):
     text = "cut the map to where all (or --min-bands) bands have data; auto: if they "
     text += "lie on several grids"
     add_choice(add, "--crop", text, "auto", "yes", "no")
-    text = "measure by how much the sky of each band is shifted, and correct its WCS"
-    add("--register", action="store_true", help=text)
-    text = "whether to compare the places of what all bands show, and to warn of "
-    text += "shifts; auto: not of spectra, more than 20 bands and --strips"
-    add_choice(add, "--check-registration", text, "auto", "yes", "no")
+    text = "whether bands are moved that show the sky at another place than most; auto: "
+    text += "by more than a pixel where it is sure, not of spectra and more than 20 "
+    text += "bands; yes: by .1 pixel; check: warn only; no: keep images as they are"
+    add_choice(add, "--register", text, "auto", "yes", "check", "no")
 
 
 def _add_scaling(add):
@@ -126,22 +126,13 @@ def pipeline_of(options, clusterer):
         align__conserve=options.conserve.replace("-", " "),
         align__crop=YES_OR_NO.get(options.crop, "auto"),
         align__min_bands=None if options.crop == "no" else options.min_bands,
-        align__registration=_registration(options),
+        align__registration=_REGISTRATION[options.register],
     )
-
-
-def _registration(options):
-    """Return the treatment of bands that are shifted."""
-    if options.register:
-        return "correct"
-    return {"yes": "check", "no": None}.get(options.check_registration, "auto")
 
 
 def check_steps(options):
     """Refuse options that do not go together."""
     vote_of(options)
-    if options.register and options.check_registration != "auto":
-        raise ValueError("--register looks for shifts: leave out --check-registration")
     others = ("pca", None), ("min_bands", None), ("smooth", "none")
     for name, default in (*others, ("color_contrast", _CONTRAST)):
         if options.pattern == "voxel" and getattr(options, name) != default:

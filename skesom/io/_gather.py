@@ -27,7 +27,7 @@ from skesom._sky.world_axes import distance_of
 from skesom.cube import Cube
 from skesom.cube._base import all_band_names, split_bands, with_bands
 from skesom.cube._convert import find_converter
-from skesom.cube.alignment._registration import find_shift
+from skesom.cube.alignment._correlation import find_shift
 from skesom.io._images import Image, describe_array, describe_file
 from skesom.io._planes import ERROR_POWERS, find_elsewhere
 from skesom.io._zarr import is_zarr, read_zarr

@@ -139,8 +139,9 @@ def make_cluster_pipeline(
         and "classify", a `CubeClassifier`, with a classifier), to set their parameters
         as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images
         on several grids is cut to where enough bands have data, unless the
-        grid is given as a WCS, header or Cube. A warning tells of bands that seem to be
-        shifted; ``set_params(align__registration="correct")`` moves them back.
+        grid is given as a WCS, header or Cube. Bands that are
+        surely off the others by more than a pixel are moved back, as ``shifts_`` of
+        "align" tells; ``set_params(align__registration=None)`` keeps them.
 
     Raises
     ------

@@ -410,11 +410,14 @@ def decision_lines(decisions):
     if decisions["cut_from"]:
         text = line_of_cut(decisions["shape"], decisions["cut_from"])
         lines.append(f"{text} (--crop no keeps all).")
-    for name, (rows, columns) in decisions["shifts"].items():
-        text = f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
-        lines.append(f"Registration: {text}.")
     seen = decisions["registration"]
-    if seen and not seen.startswith("shifted"):  # of which a warning tells
+    if decisions["shifts"]:
+        moved = ", ".join(
+            f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
+            for name, (rows, columns) in decisions["shifts"].items()
+        )
+        lines.append(f"Registration: {moved}; {seen} (--register no keeps them).")
+    elif seen and not seen.startswith("shifted"):  # of which a warning tells
         lines.append(f"Registration: {seen}.")
     if decisions["outliers"]:
         text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"

@@ -109,7 +109,7 @@ CASES = [
         "+ --method sklearn.cluster.DBSCAN --n-clusters 5",
         "the number of clusters by",
     ),
-    ("+ --register --check-registration no", "--register looks for shifts"),
+    ("+ --register maybe", "argument --register: invalid choice: 'maybe'"),
     ("+ --error-kind var", "--error-kind is about errors: give --errors"),
     ("+ --masks none --ignore-flags 4", "--ignore-flags is about flags"),
     ("+ --trust", "--trust is about the files of a run: give --from"),

@@ -123,7 +123,7 @@ class TestCluster:
                 *(*(grids[place] for place in places), "--align-to", target),
                 *("--fwhm", *(fwhm[place] for place in places)),
                 *("--conserve", "surface-brightness"),
-                *("--check-registration", "no"),  # the light moves from band to band
+                *("--register", "no"),  # the light moves from band to band
             )
             assert cube.band_names == ("u", "r", "i", "Ks")
             cubes.append(cube.data)

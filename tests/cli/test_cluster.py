@@ -96,7 +96,7 @@ class TestCluster:
         files = [images(f"{name}.fits", pattern(seed=i)) for i, name in enumerate("ab")]
         status, _, (line,) = run(
             *("cluster", *files, "-o", "out", *fast),
-            *("--check-registration", "no"),  # which are shifted by five rows
+            *("--register", "no"),  # which are shifted by five rows
         )
         assert status == 0
         assert line == (
@@ -171,9 +171,9 @@ PARAMETERS = {
     "--conserve surface-brightness": {"align__conserve": "surface brightness"},
     "--crop yes": {"align__crop": True},
     "--crop no": {"align__crop": False},
-    "--register": {"align__registration": "correct"},
-    "--check-registration yes": {"align__registration": "check"},
-    "--check-registration no": {"align__registration": None},
+    "--register yes": {"align__registration": "correct"},
+    "--register check": {"align__registration": "check"},
+    "--register no": {"align__registration": None},
     "--sky mask": {"sky__sky": "mask"},
     "--sky keep": {"sky__sky": "keep"},
     "--bin-bands 2": {"bin__bin_size": 2},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """``skesom cluster`` on several pixel grids, with masks and regions."""
 
+import json
 import re
 import warnings
 from functools import partial
@@ -157,16 +158,22 @@ class TestGrids:
     def test_registration_is_checked(self, aligned, shifted):
         text = r"'shifted' by .*[+-]2\.0 rows and [+-]6\.0 columns"
         with pytest.warns(UserWarning, match=text):
-            aligned(*shifted)
+            aligned(*shifted, "--register", "check")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            aligned(*shifted, "--check-registration=no")
+            aligned(*shifted, "--register", "no")
 
     def test_registration(self, run, shifted, tmp_path, fast):
-        """A line says by how much an image is moved."""
-        command = "cluster", *shifted, *fast, "--register", "-o", tmp_path / "out"
-        text = r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9)"
+        """A line says by how much an image is moved, and how it is not."""
+        command = "cluster", *shifted, *fast, "-o", tmp_path / "out"
+        text = (
+            r"Registration: shifted moved back by \+(2.0|1.9)\d rows and -(6.0|5.9).*; "
+            r"2 of 2 bands compared \(--register no keeps them\)\."
+        )
         assert any(re.match(text, line) for line in run.ok(*command))
+        with open(tmp_path / "out" / "provenance.json") as file:
+            decisions = json.load(file)["decisions"]
+        assert list(decisions["shifts"]) == ["shifted"]
 
     def test_widths_in_pixels(self, made_by, files):
         source, pipeline = made_by(*files, "--fwhm", "3pix", "1.5", "header")

@@ -35,9 +35,7 @@ def _low_strips():
 def results(command, bands, tmp_path_factory):
     """Folders of results of two ways, with what was printed."""
     folder = tmp_path_factory.mktemp("results")
-    # Registration is checked in memory only.
-    options = "--runs", 2, "--dpi", 40, "--check-registration", "no"
-    options += "--tables", "yes", "--strips"
+    options = "--runs", 2, "--dpi", 40, "--tables", "yes", "--strips"
     printed = {
         strips: command("cluster", *bands, "-o", folder / strips, *options, strips)
         for strips in ("no", "yes")

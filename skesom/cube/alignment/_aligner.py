@@ -15,17 +15,20 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.fitted import as_fitted, by_fit
-from skesom._common.warn import warn_unused
-from skesom._sky.grids import group_by_grid
+from skesom._common.texts import list_names
+from skesom._common.warn import warn_unused, warn_user
+from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._types import CubeLike
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
 from skesom.cube.alignment._registration import (
+    LEAST_MOVED,
     measure_shifts,
     on_sky,
     shift_cubes,
+    text_of_shift,
     why_not,
 )
 from skesom.cube.alignment._stack import (
@@ -66,11 +69,11 @@ class CubeAligner(CubeTransformer):
     min_bands : int, default=None
         How many bands are enough for `crop`; all by default.
     registration : {None, "check", "auto", "correct"}, default=None
-        Whether to compare each band by cross-correlation with that of the target grid
-        (else the first; or, if it shows little, with the one on the grid that shows
-        most), and to warn of shifts above a pixel ("check"; "auto" where that is
-        quick, not of lazy cubes, spectra and more than 20 bands), or to take shifts off
-        by moving the WCS of the band before it is resampled ("correct").
+        Whether to compare each band by cross-correlation with the one that it has most
+        in common with, and to take shifts off by moving the WCS of the band before it
+        is resampled: those above a pixel that are sure ("auto"; not of spectra and more
+        than 20 bands), or all from .1 pixel on ("correct"). "check" only warns of those
+        that "auto" takes off.
     n_jobs : int, default=None
         Number of threads.
 
@@ -84,10 +87,9 @@ class CubeAligner(CubeTransformer):
         What is conserved of each band.
     shifts_ : ndarray of shape (n_bands, 2)
         By how many pixels (rows, columns) of the grid the sky of each band lay off
-        that of the band it was compared with, and was moved back; 0 without
-        `registration` as "correct" and for what was uncertain.
+        that of most bands, and was moved back; 0 for what was uncertain.
     registration_ : str or None
-        What the check of shifts found, or why there was none.
+        What the comparison found, or why there was none.
     wcs_ : astropy.wcs.WCS or None
         World coordinates of the grid of the fitted cubes, before cropping.
     shape_ : tuple of int (n_rows, n_columns)
@@ -105,8 +107,8 @@ class CubeAligner(CubeTransformer):
     -----
     UserWarning
         If interpolation gives pixels larger than half a FWHM; if pixels change their
-        size, and it is unknown what they hold; if a band is shifted ("check",
-        "auto"), or its shift is uncertain ("correct").
+        size, and it is unknown what they hold; if a band is shifted ("check"), or it
+        is unknown whether it is; if `transform` moves bands of other images.
 
     Notes
     -----
@@ -123,21 +125,24 @@ class CubeAligner(CubeTransformer):
 
     Lazy cubes stay lazy, with the same values, in strips of whole rows of tiles; one
     lazy cube is enough. `crop` computes the bands once more to find the rectangle, and
-    `registration` the whole bands twice (or once for each further grid) and parts of
-    1024 rows, with one image of a band in memory at most. That no band with data lies
-    beside the grid is then told by its frame alone.
+    `registration` parts of them, and those bands as a whole that lack data in the
+    middle. That no band with data lies beside the grid is then told by its frame alone.
 
     Resampling blurs: a variance of (a + b) / 12 is added by "exact", of a / 6 by
     "interp" and .41 max(a, b) by "adaptive", where a and b are the areas of the pixels
     of the image and of the target. `Cube.fwhm` is not changed.
 
     Shifts are those of structures between 1 and 6 pixels, found to .01 pixel by the
-    method of [2]_ in the 1024 x 1024 pixels around the middle. A check takes 384 x 384,
-    and warns of shifts of three times the scatter of its quarters. One is taken off if
-    it is from .1 to 20 pixels, is gone afterwards, and most quarters of the image that
-    show anything agree within a pixel. `transform` uses the fitted shifts for cubes
-    with the WCS of the fitted ones, for parts of these (as in a cross-validation), and
-    without a WCS; it measures those of other exposures anew.
+    method of [2]_ in the 384 x 384 pixels around the middle ("correct": 1024 x 1024).
+    Bands are joined to a tree [3]_ by the pairs whose correlation stands out most from
+    its noise, and their shifts add up along it; the place of most bands stays, or that
+    of the band that gives the grid. A shift counts if it is at most 20 pixels, is gone
+    afterwards, most quarters of the image that show anything agree within a pixel, and
+    so do most pairs of other bands that can tell. "auto" and "check" also want it to be
+    three times the scatter of the quarters. `transform` uses the fitted shifts for
+    cubes with the WCS of the fitted ones, for parts of these (as in a
+    cross-validation), and without a WCS for cubes with as many columns and not more
+    rows; it measures those of other images anew.
 
     References
     ----------
@@ -145,6 +150,8 @@ class CubeAligner(CubeTransformer):
        (2004), https://doi.org/10.1023/B:SOLA.0000021743.24248.b0
     .. [2] M. Guizar-Sicairos, S. T. Thurman and J. R. Fienup, "Efficient subpixel image
        registration algorithms", Optics Letters 33 (2008), 156.
+    .. [3] J. B. Kruskal, "On the shortest spanning subtree of a graph and the traveling
+       salesman problem", Proceedings of the AMS 7 (1956), 48.
 
     Examples
     --------
@@ -247,32 +254,80 @@ class CubeAligner(CubeTransformer):
     def _measure(self, cubes, grid):
         """Return the shifts to take off all bands, and a word on them."""
         none = np.zeros((self.n_features_in_, 2))
-        correct = self.registration == "correct"
         if self.registration is None:
             return none, None
         reason = why_not(cubes) if self.registration == "auto" else None
         if reason:
             return none, f"shifts are not looked for: {reason}"
-        first, n_jobs = self.reference_band_ or 0, self.n_jobs
-        found = measure_shifts(cubes, grid, first, correct=correct, n_jobs=n_jobs)
-        return (found[0], None) if correct else (none, found[1])
+        found = measure_shifts(
+            cubes,
+            grid,
+            self.reference_band_ or 0,
+            is_asked=self.registration == "correct",
+            n_jobs=self.n_jobs,
+        )
+        names = self.feature_names_in_
+        self._warn_of_doubts(found, names)
+        if self.registration == "check":
+            moved = _list_moved(found.shifts, names, _scale_of(cubes, grid))
+            if moved:
+                warn_user(
+                    f"Against the others, these bands seem to be shifted: {moved}. "
+                    "Correct the WCS, or have it done by registration='auto'."
+                )
+                return none, f"shifted: {moved}"
+        return found.shifts, _sum_up(found, names)
+
+    def _warn_of_doubts(self, found, names):
+        """Warn of bands of which it is unknown whether they fit."""
+        reasons = {}
+        is_asked = self.registration == "correct"
+        # Nothing can be seen of a shift of noise, so that it does no harm.
+        if not is_asked and np.count_nonzero(found.has_structure) < 2:
+            return
+        for number, reason in found.doubts.items():
+            if is_asked or found.has_structure[number]:
+                reasons.setdefault(reason, []).append(repr(names[number]))
+        if reasons:
+            listed = "; ".join(
+                f"{', '.join(bands)} ({reason})" for reason, bands in reasons.items()
+            )
+            warn_user(
+                "Whether these bands show the sky at the same place as the others is "
+                f"unknown, and they are not moved: {listed}."
+            )
 
     def _register(self, cubes, grid):
         """Return cubes whose WCS is moved by their shifts, and the grid."""
-        # Parts of one image differ by a whole number of pixels (tiling).
-        same = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
         shifts = self.shifts_
-        is_known = len(cubes) == len(self._solutions) and all(
-            cube.wcs is None
-            or (wcs is not None and cube.wcs.wcs.compare(wcs.wcs, same))
-            for cube, wcs in zip(cubes, self._solutions, strict=True)
-        )
-        if not is_known:
+        if not self._are_fitted(cubes):
             shifts, _ = self._measure(cubes, grid)
+            scale = _scale_of(cubes, grid)
+            moved = _list_moved(shifts, self.feature_names_in_, scale)
+            if moved:
+                warn_user(
+                    "These are other images than the fitted ones, and bands of them "
+                    f"are moved back: {moved}. With registration=None they stay."
+                )
         if not shifts.any():
             return cubes, grid
         cubes, grid = on_sky(cubes, grid)
         return shift_cubes(cubes, grid, shifts), grid
+
+    def _are_fitted(self, cubes):
+        """Return whether cubes may be the fitted ones, or parts of them."""
+        # Parts of one image differ by a whole number of pixels (tiling).
+        same = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
+        if len(cubes) != len(self._solutions):
+            return False
+        rows, columns = self.shape_
+        for cube, wcs in zip(cubes, self._solutions, strict=True):
+            if cube.wcs is None:
+                if cube.shape[0] > rows or cube.shape[1] != columns:
+                    return False
+            elif wcs is None or not cube.wcs.wcs.compare(wcs.wcs, same):
+                return False
+        return True
 
     @by_fit
     def footprint(self, X: CubeLike) -> NDArray[np.bool_]:
@@ -320,3 +375,34 @@ def shape_before_cut(aligner, images):
     """Return the rows and columns that a fitted aligner gives if it cuts nothing."""
     cubes = images if isinstance(images, list) else [images]
     return find_grid(cubes, as_fitted(aligner)._target())[0].shape
+
+
+def _scale_of(cubes, grid):
+    """Return the height and width of a pixel of a grid in arcsec, None if unknown."""
+    if grid.wcs is None:
+        return cubes[0].pixel_scale
+    return (pixel_size(grid.wcs),) * 2
+
+
+def _list_moved(shifts, names, scale):
+    """Return the bands that are shifted, and by how much."""
+    return ", ".join(
+        f"{name!r} by {text_of_shift(shift, scale)}"
+        for name, shift in zip(names, shifts, strict=True)
+        if shift.any()
+    )
+
+
+def _sum_up(found, names):
+    """Return in a few words what a comparison of bands found."""
+    n_moved = np.count_nonzero(found.shifts.any(axis=1))
+    text = f"no shift above {LEAST_MOVED:g} pixel"
+    if n_moved:
+        text = f"{n_moved} of {len(names)} bands moved"
+    n_compared = len(names) - len(found.doubts)
+    if n_compared == 1:  # with none
+        n_compared = 0
+    text += f"; {n_compared} of {len(names)} bands compared"
+    if found.doubts:
+        text += f" (not {list_names([names[number] for number in found.doubts])})"
+    return text

@@ -1,123 +1,63 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The check that bands show the same sky at the same place, and its correction."""
 
-from functools import cache
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
-from astropy.stats import mad_std
 from astropy.wcs import WCS, Sip
 from astropy.wcs.utils import pixel_to_pixel
-from scipy import fft, ndimage
+from scipy import ndimage
 
 from skesom._common.lazy import computed
-from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
 from skesom.cube._base import list_bands, with_bands
+from skesom.cube.alignment._correlation import (
+    CLEAR,
+    LARGEST_SHIFT,
+    find_peak,
+    find_shift,
+    find_structure,
+)
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
-from skesom.cube.convolution._filtering import smooth
 
+# Each number was chosen on one half of the scenes of docs/benchmarks/registration.py.
 TOLERANCE = 0.5  # pixels by which measures of one shift may differ
-LEAST_WARNED = 1.0  # pixels; bands of different looks differ by up to .7 in places
+LEAST_MOVED = 1.0  # pixels; bands of different looks differ by up to .7 in places
+SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
+SURE = 3.0  # times the scatter of the quarters of an image
 WINDOW = 1024  # pixels; the middle of a large image is enough
 WINDOW_OF_CHECK = 384  # to see that there is a shift, in a seventh of the time
+ENOUGH_DATA = 0.5  # share of a window with data, below which another one is looked for
 CLOSEST = 0.002  # of a wavelength, between filters
 MOST_BANDS = 20  # of a check that nobody asked for; channels of spectra are more
-# Pixels: noise is finer, the shape of the galaxy is coarser and differs between bands.
-FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
-# What chance gives: noise stays below 5 deviations and a correlation of .1.
-LEAST_CORRELATION = 0.15
-LEAST_TO_WARN = 0.25  # of noisy bands of one place, less peaked off by a pixel or two
-LEAST_DEVIATIONS = 8.0  # of the noise of a correlation, for its peak
-CLEAR = 5.0  # deviations of a structure: one pixel of noise in three million
-# Pixels. Pointings of telescopes are good to an arcsec or two: 20 pixels of most
-# cameras. What lies further away is another field, or a WCS that a person must see.
-LARGEST_SHIFT = 20.0
-SURE = 3.0  # times the scatter of the quarters of an image
-SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
-STEP = 0.01  # pixels between the places where a correlation is computed
+FEW = 4  # pixels that stand out of noise by an outlier or two
+FINER = 1.5  # times: images with such smaller pixels are averaged, not interpolated
 
 
-def find_shift(image, reference):
-    """Return the (rows, columns) where the correlation of images peaks, or None."""
-    return _shift_between(_filter(image), _filter(reference))
+class Registration(NamedTuple):
+    """What a comparison of bands found."""
+
+    shifts: np.ndarray  # (n_bands, 2): rows and columns by which bands lie off
+    doubts: dict  # number of a band of which it is unknown whether it fits: why
+    has_structure: np.ndarray  # whether a band shows more than noise
 
 
-def _shift_between(image, reference, least=LEAST_CORRELATION, clear=0):
-    """Return the same of filtered images, for a peak of at least some correlation.
+class _View(NamedTuple):
+    """A band in a window of the grid."""
 
-    A peak that is not by `clear` deviations above that at the same place is no shift.
-    """
-    parts = [_structure(*filtered) for filtered in (image, reference)]
-    if any(part is None for part in parts):
-        return None
-    size = parts[0].shape
-    shape = [fft.next_fast_len(2 * length, real=True) for length in size]
-    spectra = [fft.rfft2(part, shape) for part in parts]
-    spectrum = spectra[0] * np.conj(spectra[1])
-    correlation = fft.fftshift(fft.irfft2(spectrum, shape))
-    row, column = np.unravel_index(np.argmax(correlation), shape)
-    peak = correlation[row, column]
-    on_edge = not (0 < row < shape[0] - 1 and 0 < column < shape[1] - 1)
-    noise = mad_std(correlation)
-    if peak < max(least, LEAST_DEVIATIONS * noise) or on_edge:
-        return None
-    if peak - correlation[shape[0] // 2, shape[1] // 2] < clear * noise:
-        return np.zeros(2)  # a lone star has a flat top, on which noise moves the peak
-    return _refine(spectrum, shape, np.array([row, column]) - np.array(shape) // 2)
+    image: np.ndarray
+    structure: tuple | None  # see `find_structure`
 
 
-def _refine(spectrum, shape, peak):
-    """Return the peak of a correlation between pixels (Guizar-Sicairos et al. 2008)."""
-    around = np.arange(-1, 1 + STEP / 2, STEP)
-    rows, columns = (2j * np.pi * (around + middle)[:, np.newaxis] for middle in peak)
-    half = np.full(spectrum.shape[1], 2.0)  # the other half is conjugate
-    half[0] = 1
-    left = np.exp(rows * fft.fftfreq(shape[0]))
-    right = np.exp(columns * fft.rfftfreq(shape[1])) * half
-    fine = (left @ spectrum @ right.T).real
-    return peak + around[list(np.unravel_index(np.argmax(fine), fine.shape))]
+class _Pair(NamedTuple):
+    """Two bands that have something in common."""
 
-
-def _structure(structure, valid, scale):
-    """Return structures between two widths, of mean 0 and norm 1, None without."""
-    if not scale > 0:
-        return None
-    # What is bright counts by its place alone: its shape differs between bands.
-    structure = np.tanh(structure / (2 * scale))
-    structure -= structure[valid].mean()
-    structure[~valid] = 0  # flat, so that borders of gaps do not correlate
-    return structure / np.linalg.norm(structure)
-
-
-def _filter(band):
-    """Return structures between two widths, where they are valid, and their noise."""
-    band = band.astype(np.float64)
-    structure = smooth(band, FINE_SIGMA) - smooth(band, COARSE_SIGMA)
-    valid = ~np.isnan(structure)
-    return structure, valid, mad_std(structure[valid]) if valid.any() else 0
-
-
-def _clearest(bands, grid, first, size, shown):
-    """Return the band to compare with: the first, unless it shows little beside others.
-
-    Bands that are not on the grid are resampled, and not compared with.
-    """
-    on_grid = [n for n, b in enumerate(bands) if same_grid(grid_of(b.cube), grid)]
-    numbers = list(dict.fromkeys([first, *on_grid]))
-    images = [bands[number].image for number in numbers]
-    windows = _busy_windows(images, size)
-    pairs = zip(images, windows, strict=True)
-    images = computed(*(image[window] for image, window in pairs))
-    counts = {}
-    for number, window, image in zip(numbers, windows, images, strict=True):
-        structure, _, noise = shown[number, *_ends(window)] = _filter(image)
-        clear = structure > CLEAR * noise if noise > 0 else False
-        counts[number] = np.count_nonzero(clear)
-    most = max(counts, key=counts.get)
-    return most if counts[most] > 2 * counts[first] else first
+    numbers: tuple
+    views: tuple
+    peak: tuple  # see `find_peak`
 
 
 def why_not(cubes):
@@ -125,8 +65,6 @@ def why_not(cubes):
     n_bands = sum(cube.shape[2] for cube in cubes)
     if not 1 < n_bands <= MOST_BANDS:
         return f"{n_bands} band{'s' * (n_bands > 1)}"
-    if any(cube.is_lazy for cube in cubes):
-        return "images are read in strips"
     for places in (cube.band_coordinates for cube in cubes if cube.shape[2] > 1):
         # Channels: velocities, or as close to each other as no filters are.
         if places is not None and (
@@ -137,135 +75,281 @@ def why_not(cubes):
     return None
 
 
-def measure_shifts(cubes, grid, first, *, correct, n_jobs=None):
-    """Return the shifts (rows, columns) of bands against one, and a summary."""
-    size = WINDOW if correct else WINDOW_OF_CHECK
-    scale = cubes[0].pixel_scale if grid.wcs is None else (pixel_size(grid.wcs),) * 2
+def measure_shifts(cubes, grid, first, *, is_asked, n_jobs=None):
+    """Return by how many pixels of a grid bands lie off the place of most others.
+
+    `first` is the number of the band that stays if no place is that of more bands. A
+    measurement that nobody asked for looks at less of the images, and takes shifts up
+    to a pixel for other looks.
+    """
+    size, least = WINDOW_OF_CHECK, LEAST_MOVED
+    if is_asked:
+        size, least = WINDOW, SMALLEST_SHIFT
     cubes, grid = on_sky(cubes, grid)
     bands = list_bands(cubes)
-    shown = {}  # of a check, what small windows of bands show
-    reference = _clearest(bands, grid, first, size, shown)
-    if correct:
-        shown.clear()
-    against = bands[reference]
-
-    @cache  # a lazy image is computed for each window
-    def find_window(top, bottom, left, right):
-        box = slice(top, bottom), slice(left, right)
-        image = np.zeros((bottom - top, right - left), dtype=bool)
-        if same_grid(grid_of(against.cube), grid):
-            image = against.image[box]
-        pairs = zip(box, _busy_windows([image], size)[0], strict=True)
-        return tuple(slice(a.start + b.start, a.start + b.stop) for a, b in pairs)
-
-    shifts, notes, n_alike = np.zeros((len(bands), 2)), {}, 0
-    for number in sorted(set(range(len(bands))) - {reference}):
-        pair = reference, number
-        shift, doubt = _measure(bands, pair, grid, find_window, shown, correct, n_jobs)
-        shifts[number] = 0 if doubt else shift
-        text = "by {:+.1f} rows and {:+.1f} columns".format(*shift.round(1) + 0)
-        if scale is not None:
-            text += f" ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
-        text = f"{text}, but {doubt}" if shift.any() and doubt else doubt or text
-        is_shifted = np.hypot(*shifts[number]) > LEAST_WARNED
-        n_alike += not (doubt or is_shifted)
-        if doubt if correct else is_shifted:
-            notes.setdefault(text, []).append(repr(bands[number].name))
-    if notes:
-        notes = "; ".join(f"{', '.join(names)} {text}" for text, names in notes.items())
-        what = "are not moved" if correct else "seem to be shifted"
-        advice = "or have it done by registration='correct' (--register)"
-        advice = "" if correct else f". Correct the WCS of one of them, {advice}"
-        warn_user(
-            f"Against band {against.name!r}, these bands {what}: {notes}{advice}."
-        )
-    seen = f"{n_alike} of {len(bands) - 1} bands show enough to be compared with"
-    seen = f"no shift above {LEAST_WARNED:g} pixel; {seen} {against.name}"
-    return shifts, f"shifted: {notes}" if notes else seen
+    pairs, has_structure = _compare(bands, grid, size, n_jobs)
+    # The tree of the pairs that have most in common (Kruskal 1956), first of those that
+    # surely fit, so that all of them have a say in whether another band is shifted.
+    tree = _Tree(len(bands), least)
+    for pair in sorted(pairs, key=_rank):
+        tree.join(pair, pairs)
+    doubts = {}
+    for number in tree.apart(first):
+        doubts[number] = "too little in common with them"
+        if not has_structure[number]:
+            doubts[number] = "nothing but noise"
+        if number in tree.doubts:
+            shift, other, doubt = tree.doubts[number]
+            text = text_of_shift(shift)
+            doubts[number] = f"off {bands[other].name!r} by {text}, but {doubt}"
+    return Registration(tree.places(first), doubts, has_structure)
 
 
-def _measure(bands, numbers, grid, find_window, shown, correct, n_jobs):
-    """Return the shift of the second band, and why it is uncertain, or None."""
-    pair = [
-        band.cube[:, :, band.number : band.number + 1].replace(errors=None)
-        for band in map(bands.__getitem__, numbers)
-    ]
-    box = overlap_box(grid, [grid_of(cube) for cube in pair])
-    if box is None:
-        return np.zeros(2), "(no overlap with it)"
-    box = find_window(*_ends(box))
-    window = cut_grid(grid, box)
-    on_grid = not correct and all(same_grid(grid_of(cube), grid) for cube in pair)
-    if not correct:  # what is on the grid needs no resampling to be compared
-        pair = [cube[box] if same_grid(grid_of(cube), grid) else cube for cube in pair]
+class _Tree:
+    """Bands joined by pairs, each band to the one that it has most in common with.
 
-    def aligned(shift):
-        moved = [pair[0], *shift_cubes(pair[1:], window, [shift])]
-        method = "adaptive" if correct else "interp"
-        of_flux = [False] * 2
-        stack = stack_cubes(moved, window, None, of_flux, method=method, n_jobs=n_jobs)
-        data = np.asarray(stack)
-        return data[:, :, 1], data[:, :, 0]
+    The places of bands add up along the tree.
+    """
 
-    images = None if on_grid else aligned(np.zeros(2))
-    if on_grid:
-        keys = [(number, *_ends(box)) for number in numbers[::-1]]
-        for key in set(keys) - shown.keys():
-            shown[key] = _filter(computed(bands[key[0]].image[box])[0])
-        filtered = [shown[key] for key in keys]
-    else:
-        filtered = list(map(_filter, images))
-    least = LEAST_CORRELATION if correct else LEAST_TO_WARN
-    shift = _shift_between(*filtered, least)
-    if shift is None:
-        return np.zeros(2), "(nothing in common with it)"
-    if np.hypot(*shift) > LARGEST_SHIFT:
-        return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
-    if not correct and np.hypot(*shift) <= LEAST_WARNED:
+    def __init__(self, n_bands, least):
+        self.least = least  # pixels from which on a shift is one
+        self.groups = np.arange(n_bands)  # bands that are joined have the same number
+        self.offsets = np.zeros((n_bands, 2))  # within a group
+        self.fitting = np.arange(n_bands)  # those that are joined without a shift
+        self.doubts = {}  # number of a band: a shift that is not believed
+
+    def join(self, pair, pairs):
+        """Join the groups of two bands, unless their shift is uncertain."""
+        first, second = pair.numbers
+        if self.groups[first] == self.groups[second]:
+            return
+        shift, doubt = _judge(pair, self.least)
+        members = self.groups == self.groups[first]
+        offsets = self.offsets.copy()
+        offsets[members] += offsets[second] + shift - offsets[first]
+        is_shift = np.hypot(*shift) >= self.least
+        if doubt is None and is_shift and not self._closes(pair, pairs, offsets):
+            doubt = "other bands do not agree"
+        if doubt is not None:
+            # The first doubt of a band is that of what it has most in common with.
+            self.doubts.setdefault(first, (shift, second, doubt))
+            self.doubts.setdefault(second, (-shift, first, doubt))
+            return
+        self.offsets = offsets
+        self.groups[members] = self.groups[second]
+        if not is_shift:
+            members = self.fitting == self.fitting[first]
+            self.fitting[members] = self.fitting[second]
+
+    def _closes(self, pair, pairs, offsets):
+        """Return whether most pairs between two groups find the same shift.
+
+        These are the loops of bands that the pair would close.
+        """
+        sides = {self.groups[number] for number in pair.numbers}
+        gaps = []
+        for other in pairs:
+            first, second = other.numbers
+            if {self.groups[first], self.groups[second]} == sides:
+                shift = offsets[first] - offsets[second]
+                gaps.append(np.hypot(*(shift - other.peak.shift)))
+        n_closed = np.count_nonzero(np.array(gaps) < 2 * TOLERANCE)
+        return 2 * n_closed > len(gaps)
+
+    def places(self, first):
+        """Return how far bands lie off the place at which most of their group lie."""
+        places = np.zeros_like(self.offsets)
+        for group in np.unique(self.groups):
+            members = np.flatnonzero(self.groups == group)
+            offsets = self.offsets[members]
+            # Among places of as many bands, that of the first one.
+            anchors = sorted(members, key=lambda number: number != first)
+            n_near = []
+            for anchor in anchors:
+                distances = np.hypot(*(offsets - self.offsets[anchor]).T)
+                n_near.append(np.count_nonzero(distances < LEAST_MOVED))
+            anchor = anchors[int(np.argmax(n_near))]
+            places[members] = offsets - self.offsets[anchor]
+            places[self.fitting == self.fitting[anchor]] = 0
+        places[np.hypot(*places.T) < self.least] = 0
+        return places.round(2)
+
+    def apart(self, first):
+        """Return the numbers of the bands that are not of the largest group."""
+        sizes = np.bincount(self.groups, minlength=len(self.groups))
+        largest = np.argmax(sizes)
+        if sizes[self.groups[first]] == sizes[largest]:
+            largest = self.groups[first]
+        return np.flatnonzero(self.groups != largest).tolist()
+
+
+def _judge(pair, least):
+    """Return the shift of the first band of a pair, and why it is uncertain, or None."""
+    shift = pair.peak.shift
+    size = np.hypot(*shift)
+    # The peak of a lone star is flat, and noise moves it; so it does where bands have
+    # little in common.
+    is_flat = not _is_near(shift) and pair.peak.gain < CLEAR
+    if size < least:
         return shift, None
-    is_large = np.hypot(*shift) > LEAST_WARNED
-    if is_large and not _shift_between(*filtered, clear=CLEAR).any():
-        return shift, "they may as well be at one place"
-    known = shift if correct else np.rint(shift)  # by which images are moved
-    if correct:
-        images = aligned(shift)
-    else:
-        image, other = images or aligned(np.zeros(2))
-        images = ndimage.shift(image, -known, order=0, cval=np.nan), other
-    halves = ((slice(n // 2), slice(n // 2, None)) for n in images[0].shape)
-    rest, *parts = [
-        find_shift(*(image[part] for image in images))
-        for part in ((), *product(*halves))  # the whole image first
-    ]
-    left = known - shift
-    parts = [part + left for part in parts if part is not None]
-    near = [np.hypot(*part) < 2 * TOLERANCE for part in parts]
-    agree = rest is not None and np.hypot(*rest + left) <= TOLERANCE
-    agree = agree and 2 * sum(near) > len(near)
-    if not correct:  # what nobody asked for is said only if it is sure
-        scatter = np.hypot(*np.transpose(parts)) if len(parts) > 1 else np.inf
-        agree = agree and np.hypot(*shift) > SURE * np.sqrt(np.mean(scatter**2))
+    if is_flat or not pair.peak.is_sure:
+        return np.zeros(2), None
+    if size > LARGEST_SHIFT:
+        return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
+    # Moved back, the image must show the same as the other one, whole and in quarters.
+    step = np.rint(shift)
+    view, other = pair.views
+    image = ndimage.shift(view.image, -step, order=0, cval=np.nan)
+    rest = find_peak(find_structure(image), other.structure)
+    if rest is None or np.hypot(*(step + rest.shift - shift)) > TOLERANCE:
+        return shift, "it is not gone when it is taken off"
+    halves = ((slice(n // 2), slice(n // 2, None)) for n in image.shape)
+    quarters = [find_shift(image[part], other.image[part]) for part in product(*halves)]
+    gaps = [np.hypot(*(step + each - shift)) for each in quarters if each is not None]
+    n_near = np.count_nonzero(np.array(gaps) < 2 * TOLERANCE)
+    agree = 2 * n_near > len(gaps)
+    if least >= LEAST_MOVED:  # what nobody asked for is done only if it is sure
+        scatter = np.sqrt(np.mean(np.square(gaps))) if len(gaps) > 1 else np.inf
+        agree = agree and size > SURE * scatter
     if not agree:
         return shift, "the quarters of the image do not agree"
-    shift = (shift + (rest + left)).round(2)
-    return shift * (np.hypot(*shift) >= SMALLEST_SHIFT), None
+    return step + rest.shift, None
+
+
+def _rank(pair):
+    """Return what sorts pairs by what they have in common, those that fit first."""
+    is_fitting = pair.peak.is_sure and _is_near(pair.peak.shift)
+    return not is_fitting, -pair.peak.deviations, pair.numbers
+
+
+def _is_near(shift):
+    """Return whether other looks of bands at one place can give a shift."""
+    return np.hypot(*shift) < LEAST_MOVED
+
+
+def text_of_shift(shift, scale=None):
+    """Return a shift in pixels, and in arcsec by the height and width of a pixel."""
+    text = "{:+.1f} rows and {:+.1f} columns".format(*np.round(shift, 1) + 0)
+    if scale is None:
+        return text
+    return f"{text} ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
+
+
+def _compare(bands, grid, size, n_jobs):
+    """Return pairs of bands with something in common, and which bands show anything."""
+    grids = [grid_of(band.cube) for band in bands]
+    boxes = [overlap_box(grid, [each]) for each in grids]
+    numbers = [number for number, box in enumerate(boxes) if box is not None]
+    looks = []  # views of bands in a window, and the bands that it is for
+    # The middle of what all images share shows enough of most.
+    common = overlap_box(grid, [grids[number] for number in numbers])
+    lacking = numbers
+    if common is not None:
+        views = _views(bands, numbers, grid, _middle(common, size), n_jobs)
+        lacking = [
+            number
+            for number in numbers
+            if not _is_filled(views.get(number), _middle(boxes[number], size))
+        ]
+        filled = {number: views[number] for number in views if number not in lacking}
+        looks.append((filled, set(filled)))
+    windows = {}
+    for number, window in _busy_windows(bands, boxes, lacking, grid, size):
+        windows.setdefault(_ends(window), (window, set()))[1].add(number)
+    for window, wanted in windows.values():
+        looks.append((_views(bands, numbers, grid, window, n_jobs), wanted))
+    pairs = {}
+    has_structure = np.zeros(len(bands), dtype=bool)
+    for views, wanted in looks:
+        for number, view in views.items():
+            structure = view.structure
+            has_structure[number] |= structure is not None and structure.n_clear > FEW
+        for both in combinations(views, 2):
+            if wanted.isdisjoint(both):
+                continue
+            first, second = (views[number] for number in both)
+            peak = find_peak(first.structure, second.structure)
+            # That two bands have a peak at one place is rarer by chance than at any.
+            if peak is None or not (peak.is_sure or _is_near(peak.shift)):
+                continue
+            if both not in pairs or peak.deviations > pairs[both].peak.deviations:
+                pairs[both] = _Pair(both, (first, second), peak)
+    return list(pairs.values()), has_structure
+
+
+def _is_filled(view, window):
+    """Return whether a band shows as much as it would in a window of its own."""
+    rows, columns = window
+    n_pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
+    n_valid = 0 if view is None else np.count_nonzero(np.isfinite(view.image))
+    return n_valid >= ENOUGH_DATA * n_pixels
+
+
+def _views(bands, numbers, grid, window, n_jobs):
+    """Return what each band that reaches a window of the grid shows there."""
+    part = cut_grid(grid, window)
+    images = {}
+    others = {"interp": [], "adaptive": []}
+    for number in numbers:
+        band = bands[number]
+        source = grid_of(band.cube)
+        if same_grid(source, grid):  # needs no resampling to be compared
+            images[number] = band.image[window]
+        elif overlap_box(part, [source]) is not None:
+            is_finer = pixel_size(grid.wcs) > FINER * pixel_size(source.wcs)
+            others["adaptive" if is_finer else "interp"].append(number)
+    for method, members in others.items():
+        cubes = []
+        for number in members:
+            cube = bands[number].cube
+            place = bands[number].number
+            cube = cube[:, :, place : place + 1]
+            cubes.append(cube.replace(errors=None, band_coordinates=None))
+        if cubes:
+            is_flux = [False] * len(cubes)
+            stack = stack_cubes(cubes, part, None, is_flux, method, n_jobs).data
+            images |= {number: stack[:, :, n] for n, number in enumerate(members)}
+    order = sorted(images)
+    known = computed(*(images[number] for number in order))
+    return {
+        number: _View(image, find_structure(image))
+        for number, image in zip(order, known, strict=True)
+    }
+
+
+def _middle(box, size):
+    """Return slices of some length in the middle of other slices."""
+    starts = [part.start + max(0, part.stop - part.start - size) // 2 for part in box]
+    return tuple(
+        slice(start, min(start + size, part.stop))
+        for start, part in zip(starts, box, strict=True)
+    )
+
+
+def _busy_windows(bands, boxes, numbers, grid, size):
+    """Yield numbers of bands and windows of the grid, in the middle of their data."""
+    on_grid = [n for n in numbers if same_grid(grid_of(bands[n].cube), grid)]
+    valid = [np.isfinite(bands[number].image) for number in on_grid]
+    counts = computed(*(each.sum(axis=axis) for each in valid for axis in (1, 0)))
+    for number in numbers:
+        if number not in on_grid:  # where it has data is known on its own pixels only
+            yield number, _middle(boxes[number], size)
+            continue
+        place = 2 * on_grid.index(number)
+        window = []
+        for count in counts[place : place + 2]:
+            total = np.cumsum(count)
+            middle = int(np.searchsorted(total, total[-1] / 2))
+            filled = np.flatnonzero(count)
+            first, last = (filled[0], filled[-1]) if len(filled) else (0, 0)
+            start = int(np.clip(middle - size // 2, first, max(first, last + 1 - size)))
+            window.append(slice(start, int(min(start + size, last + 1))))
+        yield number, tuple(window)
 
 
 def _ends(box):
     """Return the first and last rows and columns of a window."""
     return tuple(end for part in box for end in (part.start, part.stop))
-
-
-def _busy_windows(images, size):
-    """Return slices of rows and columns in the middle of the valid pixels of images."""
-    valid = map(np.isfinite, images)  # one after the other
-    counts = computed(*(each.sum(axis=axis) for each in valid for axis in (1, 0)))
-    ends = []
-    for count in map(np.cumsum, counts):
-        middle, length = np.searchsorted(count, count[-1] / 2), len(count)
-        start = int(np.clip(middle - size // 2, 0, max(0, length - size)))
-        ends.append(slice(start, start + min(size, length)))
-    return list(zip(ends[::2], ends[1::2], strict=True))
 
 
 def on_sky(cubes, grid):
