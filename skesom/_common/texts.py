@@ -22,6 +22,14 @@ def legible(text):
     return str(text).encode(errors="replace").decode()
 
 
+def percent(percentage, decimals=1):
+    """Return a percentage as a text; what would be written as 0.0 % is below 0.1 %."""
+    least = 10.0**-decimals
+    if 0 < percentage < 0.5 * least:
+        return f"< {least:.{decimals}f} %"
+    return f"{percentage:.{decimals}f} %"
+
+
 def list_names(names):
     """Return names in a line, of many only the first and the last."""
     names = list(names)

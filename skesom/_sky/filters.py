@@ -54,6 +54,7 @@ AB_SURVEYS = _SLOAN | TABLE["calibrated"].keys()
 _LETTERS = _SLOAN | TABLE["infrared"].keys() | TABLE["letters"].keys()
 _CAMERAS = {"hubble": 1, "hubble10": 10, "webb10": 10}
 _OF = {name: TABLE[f"of {name}"].keys() for name in ("hubble", "webb")}
+_OF_CAMERAS = {"r", "g", "b", "l"}
 _KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _OF["hubble"] | _OF["webb"]
 
 
@@ -128,6 +129,25 @@ def is_telling(word):
     """Return whether a word is a survey, an instrument or a filter."""
     is_filter = len(word) > 1 and np.isfinite(filter_wavelength(word))
     return word.lower() in _KNOWN or bool(is_filter)
+
+
+def are_of_telescopes(names):
+    """Return whether the name of a band is a filter, camera or survey of astronomers.
+
+    R, G and B alone are the bands of any camera, and wavelengths those of any
+    spectrometer.
+    """
+    names = [str(name or "").strip().translate(_LATIN) for name in names]
+    if {name.lower() for name in names} <= _OF_CAMERAS:
+        return False
+    filters = TABLE["hubble"].keys() | TABLE["hubble10"].keys() | TABLE["webb10"].keys()
+    known = (_KNOWN | TABLE["word"].keys()) - {"nir"}
+    for name in names:
+        if name in TABLE["alone"] or named_line(name) is not None:
+            return True
+        if any(w.lower() in known or w.upper() in filters for w in _words(name)):
+            return True
+    return False
 
 
 def filter_wavelength(name):

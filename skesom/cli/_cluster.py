@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from skesom._common.texts import percent
 from skesom.cli._crossmatch import add_catalog, check_radius
 from skesom.cli._messages import announce, say, tell_paths
 from skesom.cli._options import (
@@ -306,7 +307,7 @@ def print_clusters(report, held_out=None):
 
     say(f"{len(report.clusters)} clusters:")
     for row, described in zip(report.clusters, report.descriptions, strict=True):
-        size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
+        size = f"{row['pixels']:>9} pixels  {percent(row['percentage'], 2):>8}"
         say(f"  {row['id']:>3}  {size}  {described.line()}")
     if report.populations is not None:
         say(f"{len(report.populations)} populations, light of one suggested name each:")

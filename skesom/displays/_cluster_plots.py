@@ -13,6 +13,7 @@ from astropy import units
 from astropy.units import Quantity
 from sklearn.isotonic import isotonic_regression
 
+from skesom._common.texts import percent
 from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux._physical import physical_factors
@@ -233,7 +234,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         size = min(room / 4.2, _HIGHEST)  # "12.3 %" is four times as wide as high
         if size < _SMALLEST:
             return []
-        shares = [f"{100 * share:.1f} %" for share in pixels / max(pixels.sum(), 1)]
+        shares = [percent(share) for share in 100 * pixels / max(pixels.sum(), 1)]
         return ax.bar_label(self.bars_, shares, size=size, padding=2)
 
 
@@ -333,11 +334,11 @@ def _shares_of_others(clusters):
     noise, sky, without_data = clusters.others
     size = np.prod(clusters.shape)
     parts = [
-        f"{name} {100 * n_pixels / (size - without_data):.1f} %"
+        f"{name} {percent(100 * n_pixels / (size - without_data))}"
         for name, n_pixels in (("noise", noise), ("sky", sky))
         if n_pixels
     ]
     lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
     if without_data:
-        lines.append(f"no data in {100 * without_data / size:.1f} % of all")
+        lines.append(f"no data in {percent(100 * without_data / size)} of all")
     return "\n".join(lines)

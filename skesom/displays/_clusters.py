@@ -18,6 +18,7 @@ from skesom._common.blocks import strips_of
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
+from skesom._common.texts import percent
 from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube
 from skesom.cube._base import check_cube, is_cube_list
@@ -277,7 +278,7 @@ def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
     width, height = size_in_points(ax)
     n_lines = height / _LINE
     n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
-    names = [f"{clusters.names[i]}: {shares[i]:.1f} %" for i in shown]
+    names = [f"{clusters.names[i]}: {percent(shares[i])}" for i in shown]
     names = [literal(in_lines(name, n_letters)) for name in names]
     n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
     if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
@@ -310,7 +311,8 @@ def ground_entries(clusters):
     entries = []
     for n_pixels, (name, color) in zip(clusters.others, clusters.ground, strict=True):
         if name == "same":
-            name = f"same: {100 * n_pixels / (n_pixels + clusters.pixels.sum()):.1f} %"
+            share = 100 * n_pixels / (n_pixels + clusters.pixels.sum())
+            name = f"same: {percent(share)}"
             entries.append(Patch(fc=color, ec="0.6", lw=0.5, label=name))
         elif n_pixels and color is None:  # as `draw_image` hatches
             hatch = Patch(fc=MISSING_COLOR, ec=HATCH_COLOR, hatch="/////", lw=0)

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.pipelines import pipeline_end
+from skesom._common.texts import percent
 from skesom._types import Axes, Names
 from skesom.displays._cluster_plots import shortened, spread
 from skesom.displays._clusters import as_colors, as_names
@@ -202,7 +203,7 @@ class DendrogramDisplay(Display):
         if self.sizes is not None:
             held = np.array([tree.sizes[node] for *_, node in branches])
             shares = (100 * held / max(held.sum(), 1)).tolist()
-            texts = [f"{t}: {s:.1f} %" for t, s in zip(texts, shares, strict=True)]
+            texts = [f"{t}: {percent(s)}" for t, s in zip(texts, shares, strict=True)]
         width, height = size_in_points(ax)
         room = height / tree.n_ends  # points of a leaf
         apart = tree.n_ends / len(branches)

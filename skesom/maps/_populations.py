@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from skesom._common.labels import check_label_map
+from skesom._sky.field_of_view import is_of_the_sky
 from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.convolution._filtering import smooth, smooth_all
@@ -130,8 +131,8 @@ def find_populations(
     Raises
     ------
     ValueError
-        If the bands tell nothing about stars, no galaxy is resolved, no rule holds, or
-        map and cube do not fit.
+        If the bands tell nothing about stars, the images are not of the sky, no galaxy
+        is resolved, no rule holds, or map and cube do not fit.
 
     See Also
     --------
@@ -211,7 +212,12 @@ def _pieces_that_tell(labels, cube, continua):
             "the bands do not tell old stars from young ones: name two that do, as in "
             f"F438W and F814W, or g and r. The bands are {', '.join(cube.band_names)}."
         )
-    if not resolved_share(pieces) > _RESOLVED:
+    if not is_of_the_sky(cube):
+        raise ValueError(
+            "the images are not of the sky: their pixels have no angle, and no band "
+            "has a name of astronomers. Give the cube a wcs or a pixel_scale."
+        )
+    if not (pieces.shows_structure and resolved_share(pieces) > _RESOLVED):
         raise ValueError("the light is of no galaxy that is wider than a star.")
     return pieces
 

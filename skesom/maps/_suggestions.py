@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._common.labels import MASKED, SKY, check_label_map
+from skesom._sky.field_of_view import is_of_the_sky
 from skesom._sky.narrow_bands import HYDROGEN
 from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
@@ -39,6 +40,9 @@ _BRIGHT = 0.8  # mag per area, from where bulges, stars and nuclei are looked fo
 _REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
 _MOST_BANDS, _BINS = 50, 10  # more are channels of a spectrum, averaged to so many
 _SIGMAS = 3.0  # errors, of a difference that is significant
+# Pixels that noise put into a cluster are up to so many deviations bright, and those
+# next to them less than half as much.
+_MOST_NOISE = 5.0
 _UNSURE = 0.3  # mag, error of what is not known
 _RED = 0.1  # octaves between bands of which one is redder; less is within a line
 _LEAST, _LEAST_BRIGHTNESS = 0.1, 0.3  # mag, that people would call different
@@ -261,7 +265,10 @@ def suggest_names(
     lines are of clusters that are brighter than the noise of a pixel; the mean is over
     the area of all of these. A name is a suggestion: two clusters can have the same.
     Rules on colors need bands that tell old stars from young ones; descriptions need no
-    wavelengths. Of more than 50 bands, averages of neighbors are used.
+    wavelengths. Of more than 50 bands, averages of neighbors are used. Nothing is
+    suggested where no band is known, for noise, and where images are not of the sky:
+    their pixels have no angle (neither ``wcs`` nor ``pixel_scale``), and no band has a
+    name that astronomers give.
 
     Examples
     --------
@@ -287,14 +294,21 @@ def suggest_names(
     for place, number in enumerate(clusters.ids):
         measures = {name: float(values[place]) for name, values in found.items()}
         text = _describe(clusters, place, measures["brightness"])
-        suggestions[number] = _suggest(number, measures, words, crossmatch, text)
+        rules = _rules_for(clusters, place, measures["resolved"])
+        suggestions[number] = _suggest(number, rules, measures, words, crossmatch, text)
     return suggestions
 
 
-def _suggest(number, measures, words, crossmatch, text):
+def _rules_for(clusters, place, resolved):
+    """Return the rules that may name a cluster; none may name noise."""
+    if not clusters.can_be_named or clusters.is_noise[place]:
+        return []
+    is_galaxy = resolved > _RESOLVED and clusters.shows_structure
+    return [rule for rule in RULES if is_galaxy or rule.name in _ANYWHERE]
+
+
+def _suggest(number, rules, measures, words, crossmatch, text):
     """Return the name of the first rule that holds, or of the objects in a cluster."""
-    is_galaxy = measures["resolved"] > _RESOLVED
-    rules = [r for r in RULES if is_galaxy or r.name in _ANYWHERE]
     rule = next((rule for rule in rules if holds(rule, measures)), None)
     told = [] if rule is None else told_of(rule)
     told += [
@@ -389,12 +403,32 @@ class ClusterLight:
         self.photometry = Photometry(pixels, continua)
         complete_continua(self.photometry)
         self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
+        is_known = any(np.isfinite(nm) for nm in self.nm.values())
+        self.can_be_named = is_known and is_of_the_sky(cube)
+        self.is_noise, self.shows_structure = self._look_for_noise(medians[1])
         self.color_bands = self._find_color_bands()
         contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)
         self.bright = int(contrasts.argmax())  # the band for brightness
         if self.color_bands:
             self.bright = self.names.index(self.color_bands[1])
         self.axes = list(_axes(self))
+
+    def _look_for_noise(self, near):
+        """Return which clusters are noise, and whether any differ by more than that.
+
+        Both are seen in the pixels next to those of a cluster, which are not in it for
+        their noise.
+        """
+        above = self.fluxes > self.noise
+        with np.errstate(invalid="ignore"):
+            by_noise = near < 0.5 * self.fluxes
+        by_noise &= self.fluxes < _MOST_NOISE * self.noise
+        is_noise = above.any(axis=1) & (by_noise | ~above).all(axis=1)
+        with warnings.catch_warnings(action="ignore"):  # of bands without data
+            lowest = np.where(np.isnan(self.level), np.nanmin(near, axis=0), 0)
+            contrast = np.nanmax(near, axis=0) - lowest
+        is_alone = len(self.ids) == 1  # so that nothing is known of its contrast
+        return is_noise, is_alone or bool((contrast > self.noise).any())
 
     def _find_color_bands(self):
         """Return two bands whose color tells old from young stars, or none."""

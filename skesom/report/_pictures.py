@@ -10,6 +10,7 @@ import numpy as np
 
 from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
+from skesom._common.texts import percent
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays import (
@@ -250,7 +251,10 @@ class _Slices:
         others = to_rgba_array([color for _, color in _IN_NO_CLUSTER])
         self._colors = np.rint(255 * np.vstack([result.colors, others])).astype("u1")
         shares = count_clusters(labels) / max(np.count_nonzero(labels >= 0), 1)
-        texts = [f"{result.names[n]}: {share:.1%}" for n, share in enumerate(shares)]
+        texts = [
+            f"{result.names[n]}: {percent(100 * share)}"
+            for n, share in enumerate(shares)
+        ]
         self._legend = [(n, texts[n]) for n in np.flatnonzero(shares)]
         found = [n for n in (-3, -2, -1) if (labels == n).any()]
         self._legend += [(n, _IN_NO_CLUSTER[n][0]) for n in found]

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom._common.texts import write_ecsv
+from skesom._common.texts import percent, write_ecsv
 from skesom.io import write_map
 from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_populations
@@ -103,7 +103,7 @@ def summary_lines(populations, picture):
         sure = ""
         if "agreement" in populations.table.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
-        share = f"{row['percentage']:.1f} %"
+        share = percent(row["percentage"])
         yield f"| {title_of(row)} | {share} | {sure} | {row['evidence']} |"
 
 
@@ -112,7 +112,7 @@ def terminal_lines(table):
     for row in table:
         first = row["evidence"].split("; ")[0]
         text = ", ".join(filter(None, (title_of(row), first)))
-        size = f"{row['pixels']:>9} pixels  {row['percentage']:6.2f} %"
+        size = f"{row['pixels']:>9} pixels  {percent(row['percentage'], 2):>8}"
         yield f"{row['id']:>3}  {size}  {text}"
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom._common.texts import percent
+from skesom._sky.field_of_view import is_of_the_sky
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays._sky_image import pick, thinning
@@ -25,12 +27,12 @@ _GUESS = " (?)"
 _UNKNOWN = Suggestion(None, (), "", "")
 _EXPLANATION = """\
 Pixels of one cluster are alike in all bands. A name with (?) is only a suggestion, by
-simple rules on colors and lines; "why" gives the numbers. What follows it tells how the
-cluster differs from all others. Magnitudes (mag): 0.1 mag is 10 % of the light, 0.75
-mag a factor of 2. "Bluer" and "redder" compare a cluster with the mean over the area of
-all whose color is known to 0.3 mag, "brighter", "fainter", "bright" and "faint" with
-the brightness that half of the light exceeds. Of "reddest" and "bluest", clusters
-whose color is not known are left out."""
+simple rules on colors and lines; "why" gives the numbers. Where no rule holds there is
+no name; "how it differs" tells each cluster from all others. Magnitudes (mag): 0.1 mag
+is 10 % of the light, 0.75 mag a factor of 2. "Bluer" and "redder" compare a cluster
+with the mean over the area of all whose color is known to 0.3 mag, "brighter",
+"fainter", "bright" and "faint" with the brightness that half of the light exceeds. Of
+"reddest" and "bluest", clusters whose color is not known are left out."""
 _OF_CLASSES = (
     "Each pixel has the class that it is most like, of those that were taught."
 )
@@ -43,15 +45,18 @@ class Description(NamedTuple):
     """A cluster in words, each as a cell of a table."""
 
     number: int
-    name: str
+    name: str  # with (?) if it is suggested, empty without one
     share: str
     sure: str
+    difference: str
     why: str
 
     def line(self):
         """Return all in one line for a terminal: the first of the reasons is enough."""
         first = re.split(r"; |\. ", self.why)[0]
-        return ", ".join(filter(None, (self.name, self.sure, first)))
+        difference = self.difference and f"differs as {self.difference}"
+        cells = self.name or "no name", difference, self.sure, first
+        return ", ".join(filter(None, cells))
 
 
 def write_summary(path, result, clusters, suggestions, pictures, populations=None):
@@ -140,8 +145,16 @@ def _images(result):
 def _table(result, descriptions):
     """Yield the lines of the table of the clusters."""
     of = "voxels" if result.is_voxel else "area"
-    yield f"| cluster | what it is | share of the {of} | how sure | why |"
-    yield "|---|---|---|---|---|"
+    heads = (
+        "cluster",
+        "what it is",
+        f"share of the {of}",
+        "how sure",
+        "how it differs",
+        "why",
+    )
+    yield f"| {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|"
     for cells in descriptions:
         escaped = (str(cell).replace("|", "\\|") for cell in cells)
         yield f"| {' | '.join(escaped)} |"
@@ -155,19 +168,23 @@ def _described(result, clusters, suggestions):
         suggestions = levels_of(result, fluxes)
     for row in clusters:
         number = int(row["id"])
-        name, why = result.names[number], ""
+        name, difference, why = result.names[number], "", ""
+        is_named = name != str(number)
         if suggestions is not None:
             guess = suggestions[number]
-            if name == str(number):
-                parts = guess.name and guess.name + _GUESS, guess.description
-                name = ", ".join(filter(None, parts))
-            elif guess.name:
+            if result.is_voxel:  # the level of a flux is what it is
+                name = name if is_named else guess.description
+            else:
+                difference = guess.description
+                suggested = guess.name + _GUESS if guess.name else ""
+                name = name if is_named else suggested
+            if is_named and guess.name:
                 why = f"looks like {guess.name}: "
             why += reasons_of(guess)
         sure = ""
         if "agreement" in clusters.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
-        cells = name, f"{row['percentage']:.1f} %", sure, why
+        cells = name, percent(row["percentage"]), sure, difference, why
         yield Description(number, *(" ".join(cell.split()) for cell in cells))
 
 
@@ -194,6 +211,11 @@ def _next(result, clusters, suggestions, pictures):
         yield (
             "- No names are suggested by color: fewer than two bands have a filter or "
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."
+        )
+    elif suggestions and not is_of_the_sky(result.cube):
+        yield (
+            "- No names are suggested: the pixels have no angle on the sky (a WCS or a "
+            "`pixel_scale`), and no band has a name of astronomers."
         )
     if "cluster_map" in pictures:
         yield f"- `{pictures['cluster_map']}` shows where each cluster lies."

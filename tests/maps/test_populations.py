@@ -97,10 +97,21 @@ def test_bands_that_tell_nothing_have_no_populations(spiral, names):
 
 def test_noise_and_stars_have_no_populations():
     rng = np.random.default_rng(0)
-    noise = Cube(rng.normal(size=(60, 60, 3)), band_names=["g", "r", "i"])
-    labels = (noise.data[:, :, 0] > 0).astype(int)
-    with pytest.raises(ValueError, match=r"wider than a star|no rule"):
-        find_populations(labels, noise)
+    data = rng.normal(size=(60, 60, 3))
+    for pedestal in (0, 100):  # the sky, which is as wide as the frame
+        noise = Cube(data + pedestal, band_names=["g", "r", "i"])
+        labels = (data[:, :, 0] > 0).astype(int)
+        with pytest.raises(ValueError, match=r"wider than a star|no rule"):
+            find_populations(labels, noise)
+
+
+def test_images_of_land_have_no_populations(spiral):
+    cube, truth, _ = spiral
+    channels = [f"channel {n}" for n in range(cube.shape[2])]
+    changes = {"band_coordinates": cube.band_coordinates, "band_names": channels}
+    land = cube.replace(wcs=None, pixel_scale=None, **changes)
+    with pytest.raises(ValueError, match="not of the sky"):
+        find_populations(truth, land)
 
 
 def test_light_that_no_color_parts_is_of_one_kind_if_it_is_calibrated():

@@ -158,6 +158,15 @@ class TestInput:
         found = suggest_names(labels, cube.replace(band_names=names))
         assert {*names_of(found)} <= {None, "faint outskirts"}
 
+    @pytest.mark.parametrize("names", [["R", "G", "B"], ["a", "b", "c"]])
+    def test_that_is_no_sky_has_no_names(self, names):
+        """A photo of soil and water: red and blue, bright and dark."""
+        spectra = [3.0, 2, 1], [1, 2, 3], [0.1, 0.1, 0.1], [9, 9, 9]
+        labels, cube = scene(*map(np.array, spectra), names=names)
+        found = suggest_names(labels, cube)
+        assert names_of(found) == 4 * [None]
+        assert all(each.description for each in found)
+
     def test_without_continua_uses_no_lines_and_without_clusters_gives_none(self):
         labels, cube = scene(FLAT, FLAT * [1, 1, 3, 1, 1])
         found = suggest_names(labels, cube, continua="none")
@@ -254,6 +263,16 @@ class TestWhereRulesDoNotHold:
         medians = [np.median(cube.data[labels == n], axis=0) for n in (0, 1)]
         assert medians[1][0] / medians[0][0] > 1.2  # which means nothing
         assert names_of(suggest_names(labels, cube)) == [None, None]
+
+    @pytest.mark.parametrize("pedestal", [0, 100])
+    def test_noise_has_no_name(self, pedestal, global_random_seed):
+        """Clusters of sky alone, by its noise; "sky" is what hides in the noise."""
+        rng = np.random.default_rng(global_random_seed)
+        data = pedestal + rng.normal(size=(100, 100, 3)) * [1, 1.5, 2]
+        limits = np.quantile(data[:, :, 1], [0.2, 0.5, 0.8, 0.95])
+        labels = np.digitize(data[:, :, 1], limits)
+        cube = Cube(data, band_names=["SDSS g", "SDSS r", "SDSS i"])
+        assert {*names_of(suggest_names(labels, cube))} <= {None, "sky"}
 
     def test_one_side_of_a_line_tells_no_line(self):
         # Bluer light has less at 814 nm, and so has more at 657 nm beside that.
@@ -365,7 +384,9 @@ class TestDescriptions:
         spectra = (places / 700) ** 2, (places / 700) ** -1
         names = [f"channel {n}" for n in range(120)]
         labels, cube = scene(*spectra, names=names, band_coordinates=places * units.nm)
-        red, blue = suggest_names(labels, cube)
+        # A spectrometer over land and water, for all that is known.
+        assert names_of(suggest_names(labels, cube)) == [None, None]
+        red, blue = suggest_names(labels, cube.replace(pixel_scale=(0.2, 0.2)))
         assert red.description.startswith("reddest in channel 0 to channel 11 - ")
         assert blue.name == "young stars"
 
@@ -467,7 +488,8 @@ def test_light_that_is_as_faint_as_its_noise_is_sky():
     data = np.where(np.indices((4, 6))[1] % 2, 31.0, 11.0)[:, :, np.newaxis]
     labels = np.zeros((4, 6), dtype=int)
     for more, name in ((0, "sky"), (1, None)):
-        assert suggest_names(labels, Cube(data + more))[0].name == name
+        cube = Cube(data + more, band_names=["V"])
+        assert suggest_names(labels, cube)[0].name == name
 
 
 def test_what_is_not_known_to_a_third_of_a_magnitude_is_left_out():

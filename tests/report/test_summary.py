@@ -31,9 +31,12 @@ def test_has_a_line_on_each_cluster(report):
     text = report["summary.md"].read_text()
     for row, told in zip(clusters, report.descriptions, strict=True):
         share = f"{row['percentage']:.1f} %"
-        assert f"\n| {row['id']} | {told.name} | {share} | {told.sure} | " in text
-        assert told.line().startswith(told.name)
-    assert "| cluster | what it is | share of the area |" in text
+        cells = row["id"], told.name, share, told.sure, told.difference
+        assert f"\n| {' | '.join(map(str, cells))} | " in text
+        assert told.line().startswith(told.name or "no name")
+        assert f"differs as {told.difference}" in told.line()
+    heads = "what it is | share of the area | how sure | how it differs | why"
+    assert f"| cluster | {heads} |" in text
 
 
 def test_tells_of_units_and_diagrams(report):
@@ -60,7 +63,8 @@ def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
     unknown = "no unit of flux or zero point of band 1, band 2, band 3 and others"
     assert unknown in _fluxes(cube)
     assert len(set(told)) == 3  # what tells them apart needs no filters
-    assert "highest band 5 / band 1" in told
+    assert all(line.startswith("no name, differs as ") for line in told)
+    assert "no name, differs as highest band 5 / band 1" in told
 
 
 def test_clusters_that_thinned_images_lack(tmp_path, galaxy, monkeypatch):
@@ -72,7 +76,7 @@ def test_clusters_that_thinned_images_lack(tmp_path, galaxy, monkeypatch):
     labels[31, 41] = 3
     files = write_report(tmp_path / "r", pipeline, galaxy, label_map=labels, **SPARE)
     assert [each.number for each in files.descriptions] == [0, 1, 2, 3]
-    assert files.descriptions[3][1:] == ("", "0.0 %", "", "")
+    assert files.descriptions[3][1:] == ("", "< 0.1 %", "", "", "")
 
 
 def test_keeps_the_names_that_are_given(tmp_path, galaxy):

@@ -64,7 +64,7 @@ function rows_of(group, number) {
   [tick, color, name].forEach((input, n) => {
     input.ariaLabel = `${["select", "color of", "name of"][n]} ${placeholder}`;
   });
-  const share = `${((100 * group.pixels) / Math.max(total, 1)).toFixed(1)} %`;
+  const share = percent(group.pixels / Math.max(total, 1));
   const agree = group.agreement === null ? "–" : `${Math.round(100 * group.agreement)} %`;
   const cells = [tick, color, name, share, agree, ""];
   const row = make("tr", {}, ...cells.map((content) => make("td", {}, content)));

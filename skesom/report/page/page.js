@@ -32,6 +32,9 @@ const told = (group) => // with the suggestion, which a name replaces
   title_of(group) + (group.suggestion && !group.name ? `, ${group.suggestion} (?)` : "");
 const redraw = () => [sky_view, units_view].forEach((view) => view?.redraw());
 
+// A share in per cent; what would be written as 0.0 % is below 0.1 %.
+const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
+
 const sum_of = (items, of) => items.reduce((sum, each) => sum + of(each), 0);
 
 // An element with some properties and contents; text stays text.

@@ -12,7 +12,7 @@ const state_of = (all) => all.map(({ name, labels, color, said }) => ({ name, la
 const restore = (state) => state.map((each) => ({ ...cluster_of(each.labels), ...each }));
 const by_number = (a, b) => a - b;
 const total = () => Math.max(pixels_in([...facts.parts.keys()]), 1);
-const share_of = ({ labels }) => `${((100 * pixels_in(labels)) / total()).toFixed(1)} %`;
+const share_of = ({ labels }) => percent(pixels_in(labels) / total());
 
 // Replace groups by others, so that this can be undone, and say what happened.
 function change(replaced, text) {
