@@ -19,6 +19,10 @@ from skesom.io._outlines import number_pieces
 from skesom.maps._positions import icrs_positions
 
 _OF_PIXEL = 1 / 12  # variance of a pixel along its sides
+# Labels flicker where more than so much of the clusters is in pieces of fewer pixels
+# than this: docs/noisy_regions.md, docs/benchmarks/noisy_bands.py.
+SMALL_PIECE = 15
+MUCH_IN_SMALL_PIECES = 0.1
 _ANGLES = units.sr, units.arcsec**2, units.deg**2
 _SHAPE = {
     "semimajor_axis": (units.pix, "1-sigma radius along the major axis"),
@@ -127,6 +131,15 @@ def number_largest(labels, min_size, max_pieces):
         what = f"of fewer than {max(min_size, sizes[lost].max() + 1)} pixels"
         left_out = f"{len(lost)} pieces {what}, {share:.1%} of the pixels in clusters"
     return numbers[image], clusters[kept], sizes[kept], left_out
+
+
+def share_in_small_pieces(labels):
+    """Return the share of the clustered pixels in pieces of fewer than 15 pixels."""
+    image, clusters = number_pieces(labels)
+    sizes = np.bincount(image.ravel(), minlength=len(clusters))[1:]
+    if not len(sizes):
+        return 0.0
+    return float(sizes[sizes < SMALL_PIECE].sum() / sizes.sum())
 
 
 def measure_pieces(image, pieces, cube, agreement=None, names=None):

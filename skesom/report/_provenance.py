@@ -20,6 +20,11 @@ from skesom._common.warn import warn_user
 from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
 from skesom.maps import CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters, known_agreement
+from skesom.maps._pieces import (
+    MUCH_IN_SMALL_PIECES,
+    SMALL_PIECE,
+    share_in_small_pieces,
+)
 from skesom.report._folders import file_digest
 from skesom.report._image_source import ImageSource
 from skesom.report._json_values import read_json, whole
@@ -351,6 +356,7 @@ def decisions_of(pipeline):
         "features": int(step.n_features_in_),
         "single_band": single_band(step),
         "considered": _considered(step),
+        "small_pieces": small_pieces_of(step),
         "runs": _runs(step),
     }
     for each in steps:  # the last one of a kind tells
@@ -386,6 +392,17 @@ def _considered(step):
     end, _ = pipeline_end(step.estimator_)
     gaps = getattr(end, "gaps_", None)
     return gaps[0]._asdict() if gaps else None
+
+
+def small_pieces_of(step):
+    """Return how much of the clusters is in small pieces, None where none can vote."""
+    if step.labels_.ndim != 2 or not hasattr(step, "regularizer"):
+        return None
+    return {
+        "share": share_in_small_pieces(step.labels_),
+        "pixels": SMALL_PIECE,
+        "voted": step.regularizer is not None,
+    }
 
 
 def _runs(step):
@@ -433,6 +450,7 @@ def decision_lines(decisions):
         lines.append(_line_of_gap(decisions["clusters"], decisions["considered"]))
     if decisions["runs"] is not None:
         lines.append(_line_of_runs(decisions["runs"]))
+    lines.extend(lines_of_small_pieces(decisions["small_pieces"]))
     return lines
 
 
@@ -461,6 +479,19 @@ def line_of_single_band(band):
     if not band["smoothed"]:
         text += "; --smooth psf, or a width as 2.5pix, lets neighbors vote on speckle"
     return f"{text}."
+
+
+def lines_of_small_pieces(pieces):
+    """Return in a list how much of a map flickers, if that is much."""
+    if pieces is None or pieces["share"] <= MUCH_IN_SMALL_PIECES:
+        return []
+    advice = "--smooth psf lets neighboring pixels vote"
+    if pieces["voted"]:
+        advice = "a wider vote of neighbors, such as --smooth 5pix, joins them"
+    return [
+        f"Small pieces: {pieces['share']:.0%} of the clustered pixels are in pieces of "
+        f"fewer than {pieces['pixels']} pixels ({advice})."
+    ]
 
 
 def _line_of_gap(n_clusters, gap):

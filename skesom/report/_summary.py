@@ -17,7 +17,12 @@ from skesom.maps._cube_clusterer import count_clusters
 from skesom.maps._suggestions import Suggestion
 from skesom.report._image_source import text_of_cutout
 from skesom.report._populations import summary_lines
-from skesom.report._provenance import line_of_single_band, single_band
+from skesom.report._provenance import (
+    line_of_single_band,
+    lines_of_small_pieces,
+    single_band,
+    small_pieces_of,
+)
 from skesom.report._result import MAX_PIXELS
 
 SUMMARY_NAME = "summary.md"
@@ -235,6 +240,9 @@ def _next(result, clusters, suggestions, pictures):
             f"- {', '.join(diagrams)} {text} the pixels as astronomers plot them; a "
             "contour holds half of a cluster."
         )
+    if result.is_of_fit:
+        for line in lines_of_small_pieces(small_pieces_of(result.step)):
+            yield f"- {line}"
     if "agreement" in clusters.colnames and len(clusters) > 1:
         least = clusters[int(np.argmin(clusters["agreement"]))]
         yield (

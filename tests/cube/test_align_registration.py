@@ -184,7 +184,8 @@ class TestNeighbors:
         shifts = np.array([[0, 0], [3, -4], [5, 2]])
         images = [parts[0], parts[0] + parts[1], parts[1]]
         bands = [
-            ndimage.shift(image, shift, mode="nearest") + rng.normal(0, 0.2, image.shape)
+            ndimage.shift(image, shift, mode="nearest")
+            + rng.normal(0, 0.2, image.shape)
             for image, shift in zip(images, shifts, strict=True)
         ]
         aligner = CubeAligner(registration="auto").fit(np.stack(bands, axis=2))

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 from astropy import units
+from scipy import ndimage
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 
@@ -128,6 +129,42 @@ def test_several_bands_have_colors(pipeline):
     decisions = decisions_of(pipeline)
     assert decisions["single_band"] is None
     assert "no color" not in "\n".join(decision_lines(decisions))
+
+
+def flicker(vote=None):
+    """A pipeline fitted to two halves, of which one is noise of two bands."""
+    rng = np.random.default_rng(0)
+    image = np.full((60, 60, 2), 100.0) + rng.normal(size=(60, 60, 2))
+    image[:, 30:] += rng.choice([0, 50], size=(60, 30, 1))
+    clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0), regularizer=vote)
+    return make_pipeline(AsinhStretch(subtract_sky=False), clusterer).fit(Cube(image))
+
+
+def test_a_map_that_flickers_is_said_with_the_option_that_helps():
+    pipeline = flicker()
+    decisions = decisions_of(pipeline)
+    labels = pipeline[-1].labels_
+    small = 0
+    for cluster in range(2):
+        pieces, _ = ndimage.label(labels == cluster)
+        sizes = np.bincount(pieces.ravel())[1:]
+        small += sizes[sizes < 15].sum()
+    assert decisions["small_pieces"]["share"] == pytest.approx(small / 3600)
+    assert small / 3600 > 0.1
+    assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
+    lines = [line for line in decision_lines(decisions) if "Small pieces" in line]
+    assert len(lines) == 1
+    assert f"{small / 3600:.0%} of the clustered pixels" in lines[0]
+    assert "--smooth psf" in lines[0]
+
+
+def test_a_vote_that_leaves_small_pieces_is_told_a_wider_one():
+    wide = decisions_of(flicker(MajorityVote(fwhm=9 * units.pixel)))
+    assert wide["small_pieces"]["share"] < 0.1
+    assert "Small pieces" not in "\n".join(decision_lines(wide))
+    narrow = decisions_of(flicker(MajorityVote(fwhm=0.5 * units.pixel)))
+    assert narrow["small_pieces"]["share"] > 0.1
+    assert "--smooth 5pix" in "\n".join(decision_lines(narrow))
 
 
 def test_widths_and_kept_sky_are_said():

@@ -102,3 +102,13 @@ def test_tells_how_many_pixels_are_in_no_cluster(tmp_path, galaxy):
     share = 100 * np.count_nonzero(label_map == -3) / label_map.size
     assert share > 25
     assert f"{share:.2g} % of the pixels have no data" in path.read_text()
+
+
+def test_tells_of_a_map_that_flickers(tmp_path, galaxy):
+    path, _ = write(tmp_path / "smooth", galaxy)
+    assert "Small pieces" not in path.read_text()
+    noise = np.random.default_rng(0).normal(size=(*galaxy.shape[:2], 2))
+    sharp = {"fwhm": galaxy.fwhm[:2], "pixel_scale": galaxy.pixel_scale}
+    path, _ = write(tmp_path / "noise", Cube(noise, **sharp))
+    assert "\n- Small pieces: " in path.read_text()
+    assert "--smooth psf" in path.read_text()
