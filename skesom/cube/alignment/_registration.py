@@ -184,7 +184,7 @@ class _Tree:
 
 
 def _judge(pair, least):
-    """Return the shift of the first band of a pair, and why it is uncertain, or None."""
+    """Return the shift of the first band of a pair, and why it is uncertain."""
     shift = pair.peak.shift
     size = np.hypot(*shift)
     # The peak of a lone star is flat, and noise moves it; so it does where bands have

@@ -102,12 +102,12 @@ class SkyMasker(CubeTransformer):
     sky has the probability of `threshold`, plus twice the logarithm of the odds of sky
     in the 17 x 17 pixels around it.
 
-    *A dark pixel is in sky.* In the 65 x 65 pixels around it, places at the level of the sky
-    outnumber the places beside that level: the median of 17 x 17 pixels is within half
-    the noise of a pixel, or up to that much again on either side, or darker. Light that
-    changes over the frame has as many places beside a level as at it. Near a galaxy or
-    a star too, though there is sky between them: so these squares tell whether the frame
-    has sky, and not where its borders are.
+    *A dark pixel is in sky.* In the 65 x 65 pixels around it, places at the level of
+    the sky outnumber the places beside that level: the median of 17 x 17 pixels is
+    within half the noise of a pixel, or up to that much again on either side, or
+    darker. Light that changes over the frame has as many places beside a level as at
+    it. Near a galaxy or a star too, though there is sky between them: so these squares
+    tell whether the frame has sky, and not where its borders are.
 
     If fewer than ten pixels more stand out than twice those that lie as far below the
     sky, nothing does, and all are kept. A `Cube` comes back with masked pixels in its
