@@ -248,7 +248,9 @@ def main():
             for half, seeds in halves.items()
             for noise in NOISES
         ]
-        draws = [other_looks(np.random.default_rng(seed)) for seed in range(options.seeds)]
+        draws = [
+            other_looks(np.random.default_rng(seed)) for seed in range(options.seeds)
+        ]
         for name in draws[0]:
             rows.append(unshifted_row(name, [draw[name] for draw in draws]))
         if folder:

@@ -73,9 +73,9 @@ def _add_sharpness(add):
     add_choice(add, "--crop", text, "auto", "yes", "no")
     text = (
         "whether bands are moved that show the sky at another place than most; auto: "
+        "by more than a pixel where it is sure, not of spectra and more than 20 bands; "
+        "yes: by .1 pixel; check: warn only; no: keep images as they are"
     )
-    text += "by more than a pixel where it is sure, not of spectra and more than 20 "
-    text += "bands; yes: by .1 pixel; check: warn only; no: keep images as they are"
     add_choice(add, "--register", text, "auto", "yes", "check", "no")
 
 
