@@ -132,9 +132,7 @@ def other_looks(rng):
         ),
         "one star": pair(star, 1.3 * star, rng=rng),
         "two slopes": pair(50 * rows, 80 * columns, rng=rng),
-        "discs of two widths": pair(
-            disc(size, 12, 60), disc(size, 30, 40), rng=rng
-        ),
+        "discs of two widths": pair(disc(size, 12, 60), disc(size, 30, 40), rng=rng),
         "two nebulae": pair(
             nebula(rng, size=size)[:, :, 0], nebula(rng, size=size)[:, :, 0], rng=rng
         ),

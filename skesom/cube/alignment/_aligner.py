@@ -141,8 +141,8 @@ class CubeAligner(CubeTransformer):
     so do most pairs of other bands that can tell. "auto" and "check" also want it to be
     three times the scatter of the quarters. `transform` uses the fitted shifts for
     cubes with the WCS of the fitted ones, for parts of these (as in a
-    cross-validation), and without a WCS for cubes with as many columns and not more
-    rows; it measures those of other images anew.
+    cross-validation), and without a WCS for cubes with as many columns and fewer rows;
+    it measures those of other images anew.
 
     References
     ----------
@@ -228,10 +228,17 @@ class CubeAligner(CubeTransformer):
         self._solutions = [cube.wcs for cube in cubes]
         self.shifts_, self.registration_ = self._measure(cubes, grid)
 
+    def _fit_transform(self, X):
+        return self.fit(X)._align(X, self.shifts_)
+
     def _transform(self, X):
+        return self._align(X)
+
+    def _align(self, X, shifts=None):
+        """Return cubes on one grid, moved by shifts, which are measured if not given."""
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
-        moved, moved_grid = self._register(cubes, grid)
+        moved, moved_grid = self._register(cubes, grid, shifts)
         crops = self.crop
         if crops == "auto":
             is_named = isinstance(self.align_to, str | Integral)
@@ -297,14 +304,15 @@ class CubeAligner(CubeTransformer):
                 f"unknown, and they are not moved: {listed}."
             )
 
-    def _register(self, cubes, grid):
+    def _register(self, cubes, grid, shifts=None):
         """Return cubes whose WCS is moved by their shifts, and the grid."""
-        shifts = self.shifts_
-        if not self._are_fitted(cubes):
+        if shifts is None and self._are_of_fit(cubes):
+            shifts = self.shifts_
+        elif shifts is None:
             shifts, _ = self._measure(cubes, grid)
             scale = _scale_of(cubes, grid)
             moved = _list_moved(shifts, self.feature_names_in_, scale)
-            if moved:
+            if moved and not np.array_equal(shifts, self.shifts_):
                 warn_user(
                     "These are other images than the fitted ones, and bands of them "
                     f"are moved back: {moved}. With registration=None they stay."
@@ -314,8 +322,8 @@ class CubeAligner(CubeTransformer):
         cubes, grid = on_sky(cubes, grid)
         return shift_cubes(cubes, grid, shifts), grid
 
-    def _are_fitted(self, cubes):
-        """Return whether cubes may be the fitted ones, or parts of them."""
+    def _are_of_fit(self, cubes):
+        """Return whether cubes must be the fitted ones, or may be parts of them."""
         # Parts of one image differ by a whole number of pixels (tiling).
         same = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
         if len(cubes) != len(self._solutions):
@@ -323,7 +331,7 @@ class CubeAligner(CubeTransformer):
         rows, columns = self.shape_
         for cube, wcs in zip(cubes, self._solutions, strict=True):
             if cube.wcs is None:
-                if cube.shape[0] > rows or cube.shape[1] != columns:
+                if cube.shape[0] >= rows or cube.shape[1] != columns:
                     return False
             elif wcs is None or not cube.wcs.wcs.compare(wcs.wcs, same):
                 return False
