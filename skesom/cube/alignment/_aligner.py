@@ -235,7 +235,7 @@ class CubeAligner(CubeTransformer):
         return self._align(X)
 
     def _align(self, X, shifts=None):
-        """Return cubes on one grid, moved by shifts, which are measured if not given."""
+        """Return cubes on one grid, moved by shifts or, without, by their own."""
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
         moved, moved_grid = self._register(cubes, grid, shifts)
