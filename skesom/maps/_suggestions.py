@@ -35,6 +35,7 @@ ABOVE, BELOW = 1, -1
 # stars (nm), or from a blue band, as many octaves apart as B - V, which r - i is not.
 _BREAK, _LONGEST_BLUE, _BASELINE = 400, 700, 0.3
 _FAINT = -1.7  # mag per area, below is mostly sky
+_ROUNDED = 1e-9  # part of the largest value of a band that is a rounding error
 _NO_LIGHT = -99.0  # brightness of a median flux that is not positive
 _BRIGHT = 0.8  # mag per area, from where bulges, stars and nuclei are looked for
 _REDDER = 0.3  # mag per octave, than old stars: from where distant galaxies are
@@ -407,10 +408,7 @@ class ClusterLight:
         self.can_be_named = is_known and is_of_the_sky(cube)
         self.is_noise, self.shows_structure = self._look_for_noise(medians[1])
         self.color_bands = self._find_color_bands()
-        contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)
-        self.bright = int(contrasts.argmax())  # the band for brightness
-        if self.color_bands:
-            self.bright = self.names.index(self.color_bands[1])
+        self.bright = self._find_bright_band(np.abs(counted[labels >= 0]))
         self.axes = list(_axes(self))
 
     def _look_for_noise(self, near):
@@ -441,6 +439,23 @@ class ClusterLight:
                 if is_wide or blue <= _BREAK < red:
                     return bands[0], bands[-1]
         return None
+
+    def _find_bright_band(self, sizes):
+        """Return the number of the band that tells how bright clusters are.
+
+        It is none of which most values are 0, or rounding errors of it, as of few
+        photons: medians of these are no light, and their differences no noise. `sizes`
+        are the absolute values of the pixels in clusters.
+        """
+        with warnings.catch_warnings(action="ignore"):  # of bands without data
+            typical, largest = np.nanmedian(sizes, axis=0), np.nanmax(sizes, axis=0)
+        is_zero = ~(typical > _ROUNDED * largest)
+        if self.color_bands:
+            red = self.names.index(self.color_bands[1])
+            if not is_zero[red]:
+                return red
+        contrasts = np.ptp(np.nan_to_num(self.fluxes), axis=0) / (self.noise + 1e-99)
+        return int(np.where(is_zero, -1.0, contrasts).argmax())
 
     def relative(self, values, *names, lost=0.0):
         """Return values of bands relative to their mean, and the error, in magnitudes.

@@ -8,7 +8,7 @@ from _sky_fields import read_bands, scene
 from astropy import units as u
 from astropy.io import fits
 from numpy.testing import assert_array_equal
-from scipy import ndimage
+from scipy import ndimage, signal
 
 from skesom.cube import Cube, CubeMasker
 from skesom.cube.masking._defects import _surroundings, gaps_of_value, pedestal_values
@@ -73,6 +73,57 @@ class TestGaps:
         framed[:, -7:] = 0
         mask = CubeMasker().fit(framed[:, :, None]).mask_
         np.testing.assert_array_equal(mask, framed == 0)
+
+    @pytest.mark.parametrize("level", [0, 100], ids=["sky at 0", "sky at 100"])
+    @pytest.mark.parametrize("share", [0.26, 0.79])
+    def test_residues_of_resampling_are_zeros(self, rng, share, level):
+        """Outside of the detectors zeros became rounding errors of both signs."""
+        cube, _ = scene(rng)
+        cube += np.float32(level)
+        n_outside = round(200 * share)
+        residues = 1e-14 * rng.normal(size=(200, n_outside))
+        cube[:, :n_outside, 1] = residues
+        for mask_zeros in ("auto", True):
+            masker = CubeMasker(mask_zeros=mask_zeros).fit(cube)
+            assert masker.mask_[:, :n_outside].all()
+            assert not masker.mask_[:, n_outside:].any()
+            assert masker.summary_["zeros"] == 200 * n_outside
+        kept = CubeMasker(mask_zeros=False).fit(cube)
+        assert kept.summary_["zeros"] == 0
+
+    @pytest.mark.parametrize("level", [0, 50], ids=["sky at 0", "sky at 50"])
+    def test_residues_of_convolutions_and_splines(self, rng, level):
+        cube, _ = scene(rng)
+        band = cube[:, :, 1].astype(float) + level
+        rows, columns = np.indices(band.shape)
+        band[rows + columns < 200] = 0
+        kernel = np.outer(*2 * [np.exp(-((np.arange(15) - 7) ** 2) / 4)])
+        images = {
+            "convolved": signal.fftconvolve(band, kernel, mode="same"),
+            "splines": ndimage.shift(band, (0.3, 0.4)),
+        }
+        for image in images.values():
+            mask = CubeMasker().fit(image[:, :, None]).mask_
+            # Splines ring over a dozen pixels before they are below a millionth.
+            assert mask[rows + columns < 200 - 25].mean() > 0.99
+            assert not mask[rows + columns > 200 + 10].any()
+
+    def test_faint_values_of_noise_and_of_models_are_measurements(self, rng):
+        rows, columns = np.indices((200, 200)) - 100
+        radius = np.hypot(rows, columns)
+        stars = 1e6 * (rng.random((200, 200)) > 0.999)
+        images = {
+            "unit": 1e-20 * rng.normal(size=(200, 200)),
+            "bright stars": rng.normal(size=(200, 200)) + stars,
+            "disc without noise": np.exp(-radius / 3),
+            "star without noise": np.exp(-(radius**2) / 50),
+            "smoothed counts": ndimage.gaussian_filter(
+                rng.poisson(0.05, (200, 200)).astype(float), 3
+            ),
+        }
+        for image in images.values():
+            masker = CubeMasker(mask_outliers=False).fit(image[:, :, None])
+            assert masker.summary_["zeros"] == 0
 
     def test_dead_column_of_zeros(self, rng):
         cube, _ = scene(rng)

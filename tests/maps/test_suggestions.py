@@ -83,6 +83,22 @@ class TestRules:
         assert names_of(found)[2:] == ["old stars, bulge", "faint outskirts", "sky"]
         assert "no brighter than the sky" in found[4].evidence
 
+    @pytest.mark.parametrize("residue", [0, 1e-14])
+    def test_measure_light_in_no_band_of_zeros(self, residue):
+        """Few photons in the band before two images of a galaxy."""
+        rng = np.random.default_rng(0)
+        names = ["photons", "one", "other"]
+        labels, cube = scene([0, 1, 1], [0, 4, 4], [0, 16, 16], names=names)
+        cube.data[:, :, 0] = rng.random(labels.shape) < 0.05
+        cube.data[:, :, 0] += residue * rng.normal(size=labels.shape)
+        cube.data[labels == 2, 0] += 1  # more photons in one cluster
+        cube.data[:, :, 1:] += 0.3 * rng.normal(size=(*labels.shape, 2))
+        for found in suggest_names(labels, cube):
+            assert "no brighter than the sky" not in found.evidence
+            assert all("40.1 mag" not in text for text in found.evidence)
+        evidence = suggest_names(labels, cube)[1].evidence
+        assert any("1.5 mag fainter per area" in text for text in evidence)
+
     def test_tell_dust_by_what_is_around_it(self):
         dust = OLD * [0.1, 0.2, 0.3, 0.3, 0.4]
         labels, cube = scene(OLD, dust, OLD, YOUNG, YOUNG)

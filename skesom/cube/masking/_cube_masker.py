@@ -29,7 +29,9 @@ from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
     grown,
+    near_value,
     pedestal_values,
+    residue_limit,
 )
 from skesom.cube.masking._outliers import (
     MARGIN,
@@ -73,8 +75,9 @@ class CubeMasker(CubeTransformer):
     ----------
     mask_zeros : "auto" or bool, default="auto"
         ``"auto"`` masks zeros that fill areas or lines (gaps of mosaics, dead columns)
-        but leaves scattered ones, which come from rounding and counting. True masks
-        every exact 0.
+        but leaves scattered ones, which come from rounding and counting. Values up to
+        a millionth of the noise of their band count as zeros there: such are left of
+        zeros that were resampled or convolved. True masks every exact 0 too.
     mask_pedestal : bool, default=True
         Whether to mask areas that another constant fills. Bands with at most 1024
         different values, as 8-bit pictures, are left alone.
@@ -328,14 +331,16 @@ class CubeMasker(CubeTransformer):
 
     def _take_single_values(self, image, taken, saturation):
         """Let the criteria take values of a band that need no other band."""
+        limit = residue_limit(image) if self.mask_zeros else 0.0
         n_zeros = 0
         for rows in strips_of(image.shape, "block"):
             block = image[rows].copy()
             _take(taken[rows], "missing", np.isnan(block))
-            n_zeros += np.count_nonzero(block == 0)
+            n_zeros += np.count_nonzero(near_value(block, 0, limit))
         if self.mask_zeros and n_zeros:
-            every = self.mask_zeros != "auto"
-            zeros = image == 0 if every else gaps_of_value(image, 0)
+            zeros = gaps_of_value(image, 0, limit)
+            if self.mask_zeros != "auto":
+                zeros |= image == 0
             _take(taken, "zeros", zeros)
         if self.mask_pedestal:
             for value in pedestal_values(image):

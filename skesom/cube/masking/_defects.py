@@ -5,8 +5,19 @@ import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import around, strips_of
-from skesom.cube.masking._sky import pixel_noise, representative_rows, sky_statistics
+from skesom.cube.masking._sky import (
+    TILE,
+    pixel_noise,
+    representative_rows,
+    sky_statistics,
+    valid_tiles,
+)
 
+# Residues of zeros. Resampling and convolving leave 1e-14 and less of the noise where
+# an image has no data; values of a noisy band are so near to 0 once in a million.
+RESIDUE = 1e-6
+RARER_SIGN = 0.1  # share of the rarer sign among residues
+BRIGHT_TILES = 0.95  # quantile of the scatters of tiles; beyond may be hot pixels
 # Gaps.
 SHORTEST_RUN = 10  # pixels of one value in a line; chance may ask for more
 SMALLEST_BLOCK = 4  # side of a square of one value
@@ -24,11 +35,47 @@ BRIGHTEST = 5  # in standard deviations of a pixel; what is beyond counts as thi
 STEPS = 64  # in one standard deviation; sums of windows then fit into 16 bits
 
 
-def gaps_of_value(band, value):
-    """Find the areas that one value fills because there are no data."""
+def residue_limit(band):
+    """Return up to what size values of a band are rounding errors of 0.
+
+    That is a millionth of the noise. It is measured in tiles, without those that hold
+    nothing but such residues themselves, be they most of the band; it is 0 if there
+    are no tiles to measure it in.
+    """
+    sample = band[representative_rows(*band.shape)]
+    for size in (TILE, TILE // 2, TILE // 4):
+        tiles, _ = valid_tiles(sample, size)
+        if len(tiles):
+            break
+    else:
+        return 0.0
+    # Of few photon counts most values of a tile are 0, so that no median tells.
+    scatter = np.nanstd(tiles, axis=1, dtype=np.float64)
+    scatter = scatter[scatter > 0]
+    if not len(scatter):
+        return 0.0
+    scatter = scatter[scatter > RESIDUE * np.quantile(scatter, BRIGHT_TILES)]
+    return RESIDUE * float(np.quantile(scatter, 0.25))
+
+
+def near_value(band, value, limit=0.0):
+    """Return where a band has a value, or one that differs by no more than a limit."""
+    if limit == 0:
+        return band == value
+    near = np.empty(band.shape, dtype=bool)
+    for rows in strips_of(band.shape, "block"):
+        near[rows] = np.abs(band[rows] - band.dtype.type(value)) <= limit
+    return near
+
+
+def gaps_of_value(band, value, limit=0.0):
+    """Find the areas that one value fills because there are no data.
+
+    Values that differ from it by no more than a limit count as that value.
+    """
     # They hold squares or runs too large for chance. Its probability is the share of
     # such pixels, or equal neighbors, outside of the gaps: the search is repeated.
-    candidates = band == value
+    candidates = near_value(band, value, limit)
     gaps = np.zeros(band.shape, dtype=bool)
     if np.count_nonzero(candidates) < SHORTEST_RUN:
         return gaps
@@ -41,7 +88,7 @@ def gaps_of_value(band, value):
             break
         gaps = found
     del candidates, equal, found  # they are as large as the band
-    return _without_smooth_parts(band, value, gaps) if gaps.any() else gaps
+    return _without_smooth_parts(band, value, limit, gaps) if gaps.any() else gaps
 
 
 def pedestal_values(band):
@@ -149,27 +196,35 @@ def _doubled_steps(length):
         covered += step
 
 
-def _without_smooth_parts(band, value, gaps):
+def _without_smooth_parts(band, value, limit, gaps):
     """Drop the parts around which the band comes smoothly close to the value."""
     rows = representative_rows(*band.shape)
     sample = np.where(gaps[rows], np.nan, band[rows])
-    others = np.abs(sample - value)[np.isfinite(sample) & (sample != value)]
+    others = np.abs(sample - value)
+    others = others[others > limit]  # no NaN is
     if not len(others):
         return gaps
     close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
     parts, n_parts = ndimage.label(gaps)
-    touched, flux = _surroundings(band, value, parts)
+    touched, flux = _surroundings(band, value, parts, limit)
     index = np.arange(1, n_parts + 1)
     step = ndimage.median(np.abs(flux - value), touched, index)
     higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
-    smooth = np.concatenate([[False], one_sided & (step < close)])
+    is_smooth = one_sided & (step < close)
+    if limit > 0:
+        # What runs into black stays on its side of it. Rounding errors have both signs,
+        # and a convolution makes smooth borders of any data.
+        signs = band > value, band < value
+        rarer = np.minimum(*(ndimage.mean(sign, parts, index) for sign in signs))
+        is_smooth &= rarer < RARER_SIGN
+    smooth = np.concatenate([[False], is_smooth])
     for rows in strips_of(gaps.shape, "block"):  # indices take eight bytes
         gaps[rows] &= ~smooth[parts[rows]]
     return gaps
 
 
-def _surroundings(band, value, parts):
+def _surroundings(band, value, parts, limit=0.0):
     """Return the numbers of the parts that other pixels touch, and their flux."""
     numbers, flux = [], []
     for rows in strips_of(band.shape, "wide block"):
@@ -180,7 +235,7 @@ def _surroundings(band, value, parts):
         near = ndimage.maximum_filter(parts[inside], 3)[here]
         # Neighbors that are missing, or have the value themselves, show nothing.
         beside = (near > 0) & (parts[rows] == 0)
-        beside &= np.isfinite(band[rows]) & (band[rows] != value)
+        beside &= np.isfinite(band[rows]) & ~near_value(band[rows], value, limit)
         numbers.append(near[beside])
         flux.append(band[rows][beside])
     return np.concatenate(numbers), np.concatenate(flux)

@@ -23,6 +23,9 @@ FLAT = 0.5
 MANY_LEVELS = 201  # of which one may be that of the sky
 THRESHOLD = 3.0  # times the noise, from where pixels are no sky
 SMOOTHING = 1.0  # pixels, of the image in which they are looked for
+# A scatter that is less than this part of the range of values is that of rounding: zeros
+# of few photon counts that were resampled.
+ROUNDED = 1e-9
 ROUNDS = 3  # of finding the level by the noise, and the noise at that level
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
@@ -242,7 +245,8 @@ def _clipped_statistics(pixels):
     while True:
         level = float(pixels[(len(pixels) - 1) // 2] + pixels[len(pixels) // 2]) / 2
         noise = float(1.4826 * _median_distance(pixels, level))
-        if noise == 0:  # counts: clipping would leave nothing but the commonest value
+        if noise <= ROUNDED * (pixels[-1] - pixels[0]):
+            # Counts: clipping would leave nothing but the commonest value.
             return level, float(np.std(pixels))
         first = np.searchsorted(pixels, level - 3 * noise)
         last = np.searchsorted(pixels, level + 3 * noise, side="right")
@@ -291,7 +295,7 @@ def median_and_scatter(tiles):
     distance = tiles - median[:, np.newaxis].astype(tiles.dtype)
     scatter = 1.4826 * _row_median(np.abs(distance, out=distance))
     # Counts and clipped pictures may have more than half of a tile at one value.
-    flat = scatter == 0
+    flat = scatter <= ROUNDED * (np.nanmax(tiles, axis=1) - np.nanmin(tiles, axis=1))
     scatter[flat] = np.nanstd(tiles[flat].astype(np.float64), axis=1)
     return median, scatter
 
