@@ -62,6 +62,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "study_tables": ("", "--size 64"),
     "outliers": ("", "--no-maps --seeds 1"),
     "sky": ("--draws 2", "--draws 2 --only corner"),
+    "sky_share": ("", "--draws 1 --only corner"),
     "resampling": ("", "--ratios 1"),
     "registration": ("", "--seeds 2"),
     "spectral_cubes": ("", "--seeds 1"),

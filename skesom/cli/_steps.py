@@ -37,7 +37,7 @@ def _add_masking(add):
     add("--min-snr", type=float, metavar="RATIO", help=text)
     text = "cluster pixels that have at least N bands (default: all bands)"
     add("--min-bands", type=int, metavar="N", help=text)
-    text = "whether empty sky is set aside; auto: where it is dark and flat"
+    text = "whether empty sky is set aside; auto: if enough of it is flat"
     add_choice(add, "--sky", text, "auto", "mask", "keep")
     text = "subtract a background that changes slowly across an image (extra psf); "
     text += "auto where it slopes and no galaxy fills the frame"

@@ -175,6 +175,52 @@ class TestSteadiness:
         assert SkyMasker().fit(nine[:, :, :1]).sky_mask_[inside].mean() > 0.8
 
 
+class TestBorders:
+    """The sky ends where light begins, not where squares of tiles do."""
+
+    @pytest.mark.parametrize("half_light", [20, 40])
+    def test_all_that_is_dark_is_set_aside(self, half_light):
+        """A large galaxy leaves places that are too narrow for any square of sky."""
+        light = disc(200, half_light, 60)[:, :, np.newaxis] * COLORS
+        data = noisy(light, 0)
+        masker = SkyMasker().fit(data)
+        assert 0.5 < masker.in_sky_ <= 1
+        np.testing.assert_array_equal(
+            masker.sky_mask_, SkyMasker("mask").fit(data).sky_mask_
+        )
+        np.testing.assert_array_equal(
+            masker.sky_mask_, np.isnan(masker.transform(data)).all(axis=2)
+        )
+        assert masker.sky_mask_[light.max(axis=2) < 0.2].mean() > 0.99
+        assert not masker.sky_mask_[light.min(axis=2) > 3].any()
+
+    def test_sky_between_two_galaxies(self):
+        light = np.roll(disc(200, 8, 60), -34, axis=1)
+        light = (light + np.roll(light, 68, axis=1))[:, :, np.newaxis] * COLORS
+        masker = SkyMasker().fit(noisy(light, 0))
+        between = masker.sky_mask_[60:140, 97:103]
+        assert between[light[60:140, 97:103].max(axis=2) < 0.2].mean() > 0.99
+
+    def test_a_little_that_looks_like_sky_sets_nothing_aside(self):
+        """Of a star cloud some parts have one level by chance."""
+        light = star_cloud(np.random.default_rng(1), size=180, noise=0) / 3
+        for seed in range(2):
+            masker = SkyMasker().fit(noisy(light, seed))
+            assert masker.in_sky_ < 0.25
+            assert not masker.sky_mask_.any()
+
+    def test_few_counts_that_were_resampled(self, rng):
+        """Zeros between the photons became rounding errors, which are no noise."""
+        light = disc(160, 8, 60)
+        counts = rng.poisson(0.05 + light).astype(float)
+        counts += 1e-15 * rng.normal(size=counts.shape)
+        data = np.stack([counts, light + rng.normal(size=light.shape)], axis=-1)
+        masker = SkyMasker().fit(data)
+        assert masker.noise_[0] > 0.1
+        assert masker.sky_mask_[light < 0.02].mean() > 0.95
+        assert not masker.sky_mask_[light > 5].any()
+
+
 class TestPeak:
     """The level that more tiles have than levels beside it."""
 

@@ -23,8 +23,8 @@ FLAT = 0.5
 MANY_LEVELS = 201  # of which one may be that of the sky
 THRESHOLD = 3.0  # times the noise, from where pixels are no sky
 SMOOTHING = 1.0  # pixels, of the image in which they are looked for
-# A scatter that is less than this part of the range of values is that of rounding: zeros
-# of few photon counts that were resampled.
+# A scatter that is less than this part of the range of values is that of rounding, as
+# of zeros between few photons that were resampled.
 ROUNDED = 1e-9
 ROUNDS = 3  # of finding the level by the noise, and the noise at that level
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in

@@ -22,9 +22,9 @@ from skesom.cube.masking._sky import FLAT, measure_sky, sampled, significance, w
 # Bits of the code of a pixel, which is 0 without enough bands: it has enough, is dark,
 # is dark and in sky, and is as far below the level as others stand out above it.
 _USABLE, _DARK, _IN_SKY, _BELOW = 1, 2, 4, 8
-# The frame has sky if so much of what is dark lies in sky. Of scenes with a truth, .27
-# and more where all that is dark is sky, .16 and less where it is light of objects, but
-# for one with .08 (docs/masking.md).
+# The frame has sky if so much of what is dark lies in sky, by the scenes for choosing
+# of docs/benchmarks/sky_share.py: .27 and more where all that is dark is sky, .16 and
+# less where it is light of objects, but for star clouds deep in noise.
 LEAST_IN_SKY = 0.25
 # More pixels must stand out than twice those that are as far below, by so many.
 FEWEST_SIGNALS = 10
@@ -106,8 +106,8 @@ class SkyMasker(CubeTransformer):
     the sky outnumber the places beside that level: the median of 17 x 17 pixels is
     within half the noise of a pixel, or up to that much again on either side, or
     darker. Light that changes over the frame has as many places beside a level as at
-    it. Near a galaxy or a star too, though there is sky between them: so these squares
-    tell whether the frame has sky, and not where its borders are.
+    it. So has sky beside a galaxy: these squares tell whether the frame has sky, and
+    not where it ends.
 
     If fewer than ten pixels more stand out than twice those that lie as far below the
     sky, nothing does, and all are kept. A `Cube` comes back with masked pixels in its
