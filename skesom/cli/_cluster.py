@@ -10,7 +10,7 @@ import numpy as np
 
 from skesom._common.texts import percent
 from skesom.cli._crossmatch import add_catalog, check_radius
-from skesom.cli._messages import announce, say, tell_paths
+from skesom.cli._messages import announce, say, tell_paths, warn_now
 from skesom.cli._options import (
     YES_OR_NO,
     add_choice,
@@ -119,7 +119,11 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
     """
     from sklearn.base import clone
 
-    from skesom.maps._cube_clusterer import check_enough_pixels
+    from skesom.cube.masking._sky_masker import OnlySkyWarning
+    from skesom.maps._cube_clusterer import (
+        check_enough_pixels,
+        check_enough_pixels_to_fit,
+    )
     from skesom.maps._pipeline import fit_in_place
     from skesom.report._catalog import check_catalog
     from skesom.report._provenance import digest_of_fit
@@ -133,6 +137,16 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         step = step.fit(cube).cut_at(cut, cube)
         pipeline.steps[-1] = pipeline.steps[-1][0], step
 
+    def prepare_and_check(pipeline, images):
+        """Prepare images, and say before the runs that there is only noise."""
+        prepared = prepared_by(options)(pipeline, images)
+        if training is None:
+            check_enough_pixels_to_fit(pipeline[-1], prepared[0])
+        for each in [each for each in caught if each.category is OnlySkyWarning]:
+            warn_now(each)
+            caught.remove(each)
+        return prepared
+
     # Warnings are shown after success only, so that an error is a single line.
     with warnings.catch_warnings(record=True) as caught:
         if options.objects is not None:  # which may be of another part of the sky
@@ -141,7 +155,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
             clone(pipeline["align"]).set_params(registration=None).fit(images)
         fit = fit_and_cut if cut else training and teach
-        images = fit_in_place(pipeline, images, fit, prepare=prepared_by(options))
+        images = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
         if training is None:  # before a folder of noise is written
             check_enough_pixels(pipeline[-1])
         if names and names[1] == digest_of_fit(pipeline, options.provenance):

@@ -72,6 +72,11 @@ def say(*lines):
         _logger.info("%s", line)
 
 
+def warn_now(warning):
+    """Tell a warning that was caught, which must not wait for the end of a command."""
+    _logger.warning("%s", one_line(warning.message))
+
+
 def tell_paths(paths):
     """Tell where results are, also to a script that wants to know nothing else."""
     say("Written:")

@@ -688,19 +688,43 @@ def known_agreement(step):
     return agreement
 
 
+def check_enough_pixels_to_fit(clusterer, cube):
+    """Refuse to look for clusters in hardly any pixels, if others are set aside as sky.
+
+    Numbers that a clusterer finds itself are known after its fit only, and pixels of a
+    lazy cube would be made twice: `check_enough_pixels` looks at these.
+    """
+    number = getattr(pipeline_end(clusterer.estimator)[0], "n_clusters", None)
+    if cube.sky_mask is None or cube.is_lazy or not isinstance(number, Integral):
+        return
+    valid = valid_pixels(cube, pattern=clusterer.pattern, min_bands=clusterer.min_bands)
+    n_pixels = np.count_nonzero(valid)
+    if n_pixels:  # none at all is another error
+        n_with_data = n_pixels + np.count_nonzero(cube.sky_mask)
+        _check_numbers(n_pixels, int(number), n_with_data)
+
+
 def check_enough_pixels(clusterer):
     """Refuse clusters of hardly any pixels, if all others were set aside as sky."""
     sizes = count_clusters(clusterer.labels_)
-    n_pixels, n_clusters = sizes.sum(), np.count_nonzero(sizes)
+    if (clusterer.labels_ == SKY).any():
+        n_with_data = np.count_nonzero(clusterer.labels_ != MASKED)
+        _check_numbers(sizes.sum(), np.count_nonzero(sizes), n_with_data)
+
+
+def _check_numbers(n_pixels, n_clusters, n_with_data):
+    """Refuse so many clusters of the pixels that stand out of the sky."""
     enough = n_pixels // _FEWEST_PIXELS_PER_CLUSTER
-    if n_clusters <= max(enough, 1) or not (clusterer.labels_ == SKY).any():
+    if n_clusters <= max(enough, 1):
         return
-    fewer = f"ask for fewer clusters (--n-clusters {enough}), " * bool(enough > 1)
+    fewer = ""
+    if enough > 1:
+        fewer = f"ask for fewer clusters (--n-clusters {enough}), "
     raise ValueError(
-        f"Only {n_pixels} of {np.count_nonzero(clusterer.labels_ != MASKED)} pixels "
-        f"stand out of the sky: {n_clusters} clusters of so few would be noise. For a "
-        f"list of sources use a program that detects them; or {fewer}cluster the sky "
-        "too (--sky keep), or take images that are larger or deeper."
+        f"Only {n_pixels} of {n_with_data} pixels stand out of the sky: {n_clusters} "
+        "clusters of so few would be noise. For a list of sources use a program that "
+        f"detects them; or {fewer}cluster the sky too (--sky keep), or take images "
+        "that are larger or deeper."
     )
 
 

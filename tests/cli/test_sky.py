@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.io import read_map, write_bands
@@ -87,6 +88,44 @@ def test_hardly_anything_stands_out(run, tmp_path):
     assert "--sky keep" in line
     assert not out.exists()
     assert run("cluster", *files, "-o", out, *more, fewer)[0] == 0
+
+
+@pytest.fixture
+def lines_before_the_fit(monkeypatch, capsys):
+    """What was told when the first member of a consensus is fitted, of each command."""
+    told = []
+    fit = KMeans.fit
+
+    def fit_after_a_look(self, X, y=None, sample_weight=None):
+        told.append(capsys.readouterr().err.splitlines())
+        return fit(self, X, y, sample_weight)
+
+    monkeypatch.setattr(KMeans, "fit", fit_after_a_look)
+    return told
+
+
+def test_too_few_pixels_are_told_before_the_runs(run, tmp_path, lines_before_the_fit):
+    """A star at the edge of a survey, in noise."""
+    data = np.random.default_rng(0).normal(size=(60, 60, 3))
+    rows, columns = np.indices((60, 60))
+    star = np.exp(-((rows - 30) ** 2 + (columns - 30) ** 2) / 4)
+    data += 30 * star[:, :, np.newaxis]
+    cube = Cube(data.astype(np.float32), band_names=["g", "r", "i"])
+    files = write_bands(tmp_path / "bands", cube)
+    arguments = ("-o", tmp_path / "out", *FAST, "--n-clusters")
+    line = run.fails("cluster", *files, *arguments, 40)
+    assert re.search(r"Only \d+ of 3600 pixels stand out of the sky: 40 clusters", line)
+    assert lines_before_the_fit == []
+    fewer = re.search(r"--n-clusters (\d+)\)", line)[1]
+    assert run("cluster", *files, *arguments, fewer)[0] == 0
+    assert len(lines_before_the_fit) > 0
+
+
+def test_noise_is_told_before_the_runs(run, field, tmp_path, lines_before_the_fit):
+    status, _, err = run("cluster", *field(galaxy=0), "-o", tmp_path / "out", *FAST)
+    assert status == 0
+    assert sum("nothing but sky" in line for line in lines_before_the_fit[0]) == 1
+    assert not any("nothing but sky" in line for line in err)
 
 
 def test_frame_of_nothing_but_sky(run, field, tmp_path):

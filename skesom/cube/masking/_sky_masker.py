@@ -31,6 +31,10 @@ FEWEST_SIGNALS = 10
 BANDS_AT_ONCE = 8  # which bounds the memory
 
 
+class OnlySkyWarning(UserWarning):
+    """A frame shows nothing but sky, which is worth knowing before a long fit."""
+
+
 class SkyMasker(CubeTransformer):
     """Mask pixels that do not stand out from the sky.
 
@@ -298,5 +302,6 @@ def _warn_of_noise(n_kept, chance):
     warn_user(
         f"The frame shows nothing but sky: {n_kept} pixels stand out, and {chance} lie "
         "as far below it by chance. All pixels are kept, and clusters of them are "
-        "clusters of noise. Look for fainter sources with a lower threshold."
+        "clusters of noise. Look for fainter sources with a lower threshold.",
+        OnlySkyWarning,
     )
