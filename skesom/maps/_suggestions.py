@@ -393,8 +393,8 @@ class ClusterLight:
         # Noise is that of the faintest cluster: bright light is steeper than noise. A
         # few pixels do not tell it: those beside a star may be the faintest.
         is_large = self.pixels >= min(_ENOUGH, self.pixels.max())
-        counted = np.where(is_large[:, np.newaxis], self.fluxes, np.inf)
-        faintest = np.nan_to_num(counted, nan=np.inf).argmin(axis=0)
+        of_large = np.where(is_large[:, np.newaxis], self.fluxes, np.inf)
+        faintest = np.nan_to_num(of_large, nan=np.inf).argmin(axis=0)
         self.noise = noise[faintest, np.arange(len(self.names))]
         seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
         self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
