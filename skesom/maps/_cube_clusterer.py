@@ -21,7 +21,7 @@ from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
-from skesom._common.lazy import computed, is_lazy, take_rows
+from skesom._common.lazy import computed, in_memory, is_lazy, take_rows
 from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
@@ -208,6 +208,16 @@ def _scores(clusterer):
     raise AttributeError(f"{type(last).__name__} has no score.")
 
 
+def _has_units(clusterer):
+    estimator = getattr(clusterer, "estimator_", clusterer.estimator)
+    last, _ = pipeline_end(estimator)
+    if isinstance(last, ConsensusClusterer):
+        last, _ = pipeline_end(last._prototype())
+    if last is None or hasattr(last, "winners"):
+        return True
+    raise AttributeError(f"{type(last).__name__} has no units to measure distances to.")
+
+
 def _learns_more(clusterer):
     estimator = getattr(clusterer, "estimator_", clusterer.estimator)
     if hasattr(estimator, "partial_fit"):
@@ -254,6 +264,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         clusterers.
     n_clusters_ : int
         Number of clusters.
+    distance_limit_ : float or None
+        Distance to the nearest unit within which 99 % of the fitted pixels are, see
+        `distances`; None of clusterers without units, and after `partial_fit`.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands seen during fit.
 
@@ -296,6 +309,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     labels_: NDArray[np.int32]
     agreement_: NDArray[np.float32]
     n_clusters_: int
+    distance_limit_: float | None
 
     _n_before_cut = None  # clusters of the fit, of a tree that was cut elsewhere
 
@@ -359,6 +373,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         self._typical_errors = typical
         self._n_before_cut = None
         self.estimator_ = estimator
+        self.distance_limit_ = self._limit_of(table, errors)
         keep_parameters(self)
         sizes = self._take_labels(labels, agreement, valid, cube)
         last, _ = pipeline_end(estimator)
@@ -495,6 +510,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         # Sizes are those of one cube of the stream, so they give no numbers.
         self._typical_errors = self._clusters = self._ranks = None
         self._n_before_cut = None
+        self.distance_limit_ = None  # of the cubes before there are no pixels any more
         if valid.any():
             table = table_of(cube, valid)
             if self.sampler is not None:
@@ -567,6 +583,68 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """
         return self._map(X, "agreement", np.empty(0, dtype=np.float32))[0]
 
+    @available_if(_has_units)
+    @by_fit
+    def distances(self, X: CubeLike) -> NDArray[np.float32]:
+        """Return how far each pixel is from the nearest unit of the map.
+
+        Pixels beyond `distance_limit_` are unlike those of fit: of these, one in a
+        hundred is so far. Where many are, as in images of another unit, level or
+        filter, clusters of `predict` mean little.
+
+        Parameters
+        ----------
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
+            A cube of the same bands.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_rows, n_columns), dtype float32
+            In the scaled features that the map learned from; NaN for pixels without a
+            label. Of a consensus, to the units of the map that represents it.
+
+        Raises
+        ------
+        AttributeError
+            If the clusterer has no units, such as `KMeans`.
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.maps import CubeClusterer
+        >>> from skesom.som import ESOM
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube)
+        >>> limit = clusterer.distance_limit_
+        >>> round(float((clusterer.distances(cube) > limit).mean()), 3)
+        0.01
+        >>> brighter = cube.replace(data=3 * cube.data)
+        >>> bool((clusterer.distances(brighter) > limit).mean() > 0.1)
+        True
+        """
+        return self._map(X, "distances", np.empty(0, dtype=np.float32))[0]
+
+    def _limit_of(self, table, errors):
+        """Return the distance within which 99 % of the rows are, None without units.
+
+        At most 65 536 rows, evenly spread, give that share to 0.04 %.
+        """
+        last, _ = map_inside(self.estimator_)
+        if not hasattr(last, "winners"):
+            return None
+        n_rows = min(len(table), _ROWS_OF_LIMIT)
+        rows = np.arange(n_rows) * len(table) // n_rows
+        some = in_memory(take_rows(table, rows))
+        few = None if errors is None else in_memory(take_rows(errors, rows))
+        return float(np.nanquantile(self._measured(some, few), _SHARE_WITHIN_LIMIT))
+
+    def _measured(self, table, errors):
+        """Return the distance of each row to the nearest unit."""
+        last, table, errors = at_end(self.estimator_, table, errors)
+        last, table = map_inside(last, table)
+        _, distances = last.winners(table, return_distance=True, errors=errors)
+        return distances.astype(np.float32)
+
     def _as_clusters(self, label_map, cube):
         return self._ranked(self._voted(self._numbered(label_map), cube))
 
@@ -574,6 +652,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """Return the values of a method of the estimator, with errors of the cube."""
         table = to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
+        if method == "distances":  # which only the map inside a consensus can tell
+            return self._measured(table, errors)
         return apply(self.estimator_, method, table, errors)
 
     def _at_end(self, X):
@@ -663,6 +743,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
                 "A regularizer compares the labels of neighboring pixels; voxels of "
                 "different bands are none. Use pattern='pixel' or no regularizer."
             )
+
+
+_SHARE_WITHIN_LIMIT = 0.99
+_ROWS_OF_LIMIT = 65_536
 
 
 def check_cut(clusterer, n_clusters):

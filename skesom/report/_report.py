@@ -46,6 +46,13 @@ from skesom.report._folders import (
 from skesom.report._image_source import ImageSource, source_from
 from skesom.report._json_values import whole
 from skesom.report._models import find_model, load_model, save_model
+from skesom.report._off_map import (
+    NO_LIMIT,
+    OFF_MAP_NAME,
+    find_off_map,
+    lacks_limit,
+    warning_of,
+)
 from skesom.report._provenance import (
     FILE_NAME,
     RECIPE_NAME,
@@ -147,8 +154,9 @@ def write_report(
         By their names in the folder; the guide on reports explains each. Attributes
         tell what is in them: ``clusters`` (their table), ``populations`` (theirs, None
         where no name holds), ``descriptions``, ``suggestions``, ``matches`` with known
-        objects, ``decisions`` of the run, and ``left_out``, reasons by what is not
-        there.
+        objects, ``decisions`` of the run, ``off_map`` (for a `label_map`: the share of
+        the pixels that are farther from any unit than 99 % of those of the fit, see
+        `CubeClusterer.distances`), and ``left_out``, reasons by what is not there.
 
     Raises
     ------
@@ -158,6 +166,12 @@ def write_report(
         If matplotlib is missing (extra ``plot``).
     ValueError
         If the images are not those of the label map, or `groups` do not fit.
+
+    Warns
+    -----
+    UserWarning
+        If more than 10 % of the pixels of a `label_map` are off the map; it says which
+        units and levels differ.
 
     Notes
     -----
@@ -216,7 +230,10 @@ def write_report(
         provenance = describe_run(
             pipeline, run_label_map, folder, source, model, command, training
         )
-        report.write_provenance(provenance | {"decisions": decisions}, style)
+        provenance |= {"decisions": decisions, "off_map": report.files.off_map}
+        report.write_provenance(provenance, style)
+    if report.off_map_line is not None:
+        _logger.info("%s", report.off_map_line)
     for line in decision_lines(decisions) if is_of_fit and decisions else ():
         _logger.info("%s", line)
     return report.files
@@ -232,6 +249,7 @@ class WrittenReport(dict[str, Path]):
     suggestions: list[Suggestion] | None = None
     matches: Crossmatch | None = None
     decisions: dict[str, Any] | None = None
+    off_map: dict[str, Any] | None = None
     left_out: dict[str, str] = field(default_factory=dict)
 
 
@@ -241,6 +259,7 @@ class _Report:
     def __init__(self, folder, home):
         self._folder, self._home = folder, home  # of now, and at the end
         self.files, self._drawing = WrittenReport(), {}
+        self.off_map_line = None
         self._left_out = self.files.left_out
 
     def _add(self, names):
@@ -267,7 +286,9 @@ class _Report:
         _logger.debug("looking at the pixels%s", ", writing tables" if names else "")
         summary = _tables.pass_over_pixels(result, self._folder, names)
         self._add(names)
-        self.files.clusters = clusters = _tables.cluster_list(result, summary)
+        off_map = find_off_map(result, summary.distances)
+        clusters = _tables.cluster_list(result, summary, off_map)
+        self.files.clusters = clusters
         write_ecsv(clusters, self.path("clusters.ecsv"))
         write_cluster_groups(
             self.path(GROUPS_NAME),
@@ -282,6 +303,10 @@ class _Report:
             agreement = summary.agreement  # of voxels, with the bands first
             agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
             fits.writeto(self.path("agreement.fits"), agreement, header)
+        if off_map is not None:
+            self.write_off_map(result, off_map)
+        elif lacks_limit(result):
+            self._left_out["off the map"] = NO_LIMIT
         _pieces.write_color_map(self.path(_pieces.COLOR_MAP), result.colors)
         _logger.debug("finding connected pieces")
         for names, left_out in (
@@ -312,9 +337,22 @@ class _Report:
             self.files.suggestions,
             drawn,
             populations,
+            off_map,
         )
         if result.is_voxel:
             self._left_out |= _NOT_OF_VOXELS
+
+    def write_off_map(self, result, off_map):
+        """Write how far pixels are off the map, and warn of many."""
+        cube, image = result.cube, off_map.image
+        header = None if cube.wcs is None else cube.wcs.to_header()
+        image = np.moveaxis(image, 2, 0) if result.is_voxel else image
+        fits.writeto(self.path(OFF_MAP_NAME), image, header)
+        self.files.off_map = off_map.facts()
+        self.off_map_line = off_map.line()
+        text = warning_of(off_map, result)
+        if text is not None:
+            warn_user(text)
 
     def write_populations(self, result, agreement):
         """Write what has one suggested name; return it, None where no name holds."""

@@ -232,6 +232,12 @@ class Result:
         units = [None] * cube.shape[2]
         return cube, cube.replace(data=scaled, band_units=units)
 
+    @property
+    def stretch(self):
+        """The fitted stretch of the images on the pixels of the map, None without."""
+        first = self._steps[0] if self._steps else None
+        return first if isinstance(first, AsinhStretch) else None
+
     @cached_property
     def diagrams(self):
         """The axes x and y of the diagrams that the bands allow, by their kinds."""

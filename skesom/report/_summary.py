@@ -64,7 +64,9 @@ class Description(NamedTuple):
         return ", ".join(filter(None, cells))
 
 
-def write_summary(path, result, clusters, suggestions, pictures, populations=None):
+def write_summary(
+    path, result, clusters, suggestions, pictures, populations=None, off_map=None
+):
     """Write the summary of a result; return the descriptions of the clusters.
 
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
@@ -75,6 +77,7 @@ def write_summary(path, result, clusters, suggestions, pictures, populations=Non
     parts = [
         f"# What was found in {len(clusters)} clusters",
         _images(result),
+        *_off_map(off_map),
         explanation,
         "\n".join(_table(result, descriptions)),
         *_populations(populations, pictures),
@@ -84,6 +87,11 @@ def write_summary(path, result, clusters, suggestions, pictures, populations=Non
     text = "\n\n".join(parts)
     path.write_text(f"{text}\n", encoding="utf-8")
     return descriptions
+
+
+def _off_map(off_map):
+    """Return the paragraph on pixels unlike those of the fit, which may be none."""
+    return [] if off_map is None else [off_map.line()]
 
 
 def _populations(populations, pictures):
@@ -189,6 +197,9 @@ def _described(result, clusters, suggestions):
         sure = ""
         if "agreement" in clusters.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
+        if "off_map" in clusters.colnames:
+            off_map = f"{100 * row['off_map']:.0f} % are off the map"
+            sure = f"{sure}, {off_map}" if sure else off_map
         cells = name, percent(row["percentage"]), sure, difference, why
         yield Description(number, *(" ".join(cell.split()) for cell in cells))
 

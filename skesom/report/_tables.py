@@ -316,8 +316,11 @@ class _TableFile:
             self._stream.close()
 
 
-def cluster_list(result, summary):
-    """Return the table of the clusters: sizes, mean place, fluxes, centroids."""
+def cluster_list(result, summary, off_map=None):
+    """Return the table of the clusters: sizes, mean place, fluxes, centroids.
+
+    Of other images than those of the fit, also how much of them is off the map.
+    """
     cube = result.cube
     table = cluster_table(result.label_map, cube)
     row, column, *means = summary.means[:, np.asarray(table["id"])]
@@ -337,6 +340,8 @@ def cluster_list(result, summary):
         values = result.persistence[table["id"]]
         text = "share of the clusterings that hold the cluster apart from its nearest"
         table["persistence"] = Column(values, format=".3f", description=text)
+    if off_map is not None:
+        table["off_map"] = off_map.column(table["id"])
     for name, unit in zip(cube.band_names, cube.band_units, strict=True):
         text = f"mean of {name} over the pixels of the cluster"
         table[f"{name}_mean"] = Column(

@@ -8,10 +8,12 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from astropy.io import fits
+from astropy.table import Table
 
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_bands
-from skesom.report import load_model
+from skesom.report import load_model, save_model
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,56 @@ class TestPredict:
             *("color_magnitude.png", "cutouts.png", "line_excess.png"),
             "population_map.png",
         }
+
+
+class TestOffTheMap:
+    """Pixels farther from any unit than 99 % of those that the model learned from."""
+
+    def test_of_the_images_of_the_fit_it_is_one_in_a_hundred(
+        self, quick, model, bands, told_in, tmp_path
+    ):
+        out = quick.ok("predict", model, *bands, "-o", tmp_path / "out")
+        (line,) = (line for line in out if line.startswith("Off the map: "))
+        assert line.startswith("Off the map: 1.")
+        assert line in (tmp_path / "out" / "summary.md").read_text()
+        told = told_in(tmp_path / "out")["off_map"]
+        assert told["share"] == pytest.approx(0.01, abs=0.005)  # few pixels
+        image = fits.getdata(tmp_path / "out" / "off_map.fits")
+        labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
+        assert (np.isnan(image) == (labels < 0)).all()
+        assert (image[labels >= 0] > 1).mean() == pytest.approx(told["share"])
+        table = Table.read(tmp_path / "out" / "clusters.ecsv")
+        for row in table:
+            share = (image[labels == row["id"]] > 1).mean()
+            assert row["off_map"] == pytest.approx(share)
+        # The result of the fit itself has nothing of it.
+        assert not (model / "off_map.fits").exists()
+        assert "off_map" not in Table.read(model / "clusters.ecsv").colnames
+
+    def test_other_units_are_warned_of(self, quick, model, bands, tmp_path):
+        cube = read_cube(bands)
+        units_now = ["MJy / sr", *cube.band_units[1:]]
+        data = cube.data * np.float32([40.0, 1.0, 1.0])
+        changed = cube.replace(data=data, band_units=units_now)
+        files = write_bands(tmp_path / "changed", changed)
+        arguments = ("predict", model, *files, "-o", tmp_path / "out")
+        status, _, err = quick(*arguments)
+        assert status == 0
+        (line,) = (line for line in err if "farther from any unit of the map" in line)
+        name = cube.band_names[0]
+        assert f"units ({name} in MJy / sr, not electron / s)" in line
+        assert f"scale of fluxes (most in {name}: 40 times)" in line
+
+    def test_an_older_model_says_one_line(self, quick, model, bands, tmp_path):
+        pipeline, names = load_model(model / "model.skops")
+        del pipeline[-1].distance_limit_
+        save_model(tmp_path / "old.skops", pipeline, band_names=names)
+        out = quick.ok(
+            "predict", tmp_path / "old.skops", *bands, "-o", tmp_path / "out"
+        )
+        (line,) = (line for line in out if "off the map" in line)
+        assert line.startswith("Left out: off the map: the model keeps no distance")
+        assert not (tmp_path / "out" / "off_map.fits").exists()
 
 
 class TestRefused:

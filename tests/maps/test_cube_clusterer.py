@@ -427,3 +427,41 @@ class TestScore:
         for estimator in (DBSCAN(), ConsensusClusterer(DBSCAN(), n_clusters=2)):
             assert not hasattr(CubeClusterer(estimator), "score")
         assert hasattr(CubeClusterer(), "score")
+
+
+class TestDistances:
+    """How far pixels are from all units, and from all that was learned."""
+
+    @pytest.mark.parametrize(
+        "clusterer",
+        [
+            None,
+            ESOM(3, random_state=0),
+            CSOM(3, shape=(4, 4), random_state=0),
+            ConsensusClusterer(ESOM(3), n_estimators=2, random_state=0),
+        ],
+        ids=["default", "ESOM", "CSOM", "consensus"],
+    )
+    def test_one_pixel_of_a_hundred_is_beyond_the_limit(self, clusterer):
+        data = np.random.default_rng(0).normal(size=(40, 50, 2)).astype(np.float32)
+        data[0, :7] = np.nan
+        step = CubeClusterer(clusterer).fit(data)
+        distances = step.distances(data)
+        assert (distances.shape, distances.dtype) == ((40, 50), np.float32)
+        assert np.isnan(distances[0, :7]).all()
+        beyond = np.count_nonzero(distances > step.distance_limit_)
+        assert beyond == pytest.approx(0.01 * (2000 - 7), abs=1)
+        far = step.distances(data + np.float32(30))
+        assert (far[1:] > step.distance_limit_).all()
+
+    def test_they_are_to_the_nearest_unit(self):
+        data = np.random.default_rng(0).normal(size=(20, 20, 3))
+        step = CubeClusterer(CSOM(3, shape=(3, 3), random_state=0)).fit(data)
+        nearest = cdist(data.reshape(-1, 3), step.estimator_.codebook_).min(axis=1)
+        np.testing.assert_allclose(step.distances(data).ravel(), nearest, rtol=1e-5)
+
+    def test_clusterers_without_units_tell_none(self):
+        data = np.random.default_rng(0).normal(size=(20, 20, 3))
+        step = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(data)
+        assert step.distance_limit_ is None
+        assert not hasattr(step, "distances")
