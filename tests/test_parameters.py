@@ -33,6 +33,7 @@ from skesom.cube import (
     BackgroundSubtractor,
     BandBinner,
     ColorScaler,
+    ComponentFilter,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -171,6 +172,11 @@ TABLE = {
     ),
     BandBinner: ("flat", {}, {"bin_size": 3}),
     ColorScaler: ("galaxy", {}, {"contrast": 0.0}),
+    ComponentFilter: (
+        "galaxy",
+        {"max_bands": 0},
+        {"n_components": 1, "max_bands": 20},
+    ),
     CubeAligner: (
         "grids",
         {},

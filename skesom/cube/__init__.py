@@ -10,6 +10,7 @@ from skesom.cube.convolution._convolver import FWHMConvolver
 from skesom.cube.flux._background import BackgroundSubtractor
 from skesom.cube.flux._binning import BandBinner
 from skesom.cube.flux._color import ColorScaler
+from skesom.cube.flux._components import ComponentFilter
 from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
 from skesom.cube.flux._spatial_features import SpatialFeatures
@@ -22,6 +23,7 @@ __all__ = [
     "BackgroundSubtractor",
     "BandBinner",
     "ColorScaler",
+    "ComponentFilter",
     "Cube",
     "CubeAligner",
     "CubeMasker",
