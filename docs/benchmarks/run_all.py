@@ -66,6 +66,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "resampling": ("", "--ratios 1"),
     "registration": ("", "--seeds 2"),
     "spectral_cubes": ("", "--seeds 1"),
+    "wide_rows": ("", "--seeds 1"),
     "error_propagation": ("", "--realizations 20"),
     "errors_of_pixels": ("", "--bands 3 --scenes 1"),
     "errors_in_maps": ("", "--seeds 1"),

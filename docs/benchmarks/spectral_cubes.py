@@ -22,9 +22,10 @@ from skesom.som import ESOM
 
 SIDE, N_CHANNELS = 60, 300
 WAYS = {
-    "channels": {},
-    "bins of 5": {"bin_bands": 5},
-    "bins of 20": {"bin_bands": 20},
+    "channels": {"n_components": None},
+    "bins of 5": {"bin_bands": 5, "n_components": None},
+    "bins of 20": {"bin_bands": 20, "n_components": None},
+    "auto": {},
     "5 components": {"n_components": 5},
     "10 components": {"n_components": 10},
     "20 components": {"n_components": 20},

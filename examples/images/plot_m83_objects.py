@@ -74,7 +74,7 @@ print(f"{result.n_outside} objects lie outside of the picture")
 # chance does not explain it. One small cluster holds many more objects of all types
 # than its area explains.
 
-colors = cluster_colors(label_map, pipeline[:-2].transform(cube))
+colors = cluster_colors(label_map, pipeline[:-3].transform(cube))
 figure = plt.figure(figsize=(16, 5.2), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=[1.6, 1])
 ClusterMapDisplay.from_predictions(

@@ -68,7 +68,7 @@ print(
 # u and g, as young stars have. The units of the bands differ, so compare the spectra
 # with each other, as they were stretched and scaled.
 
-scaled = pipeline[:-2].transform(cube)
+scaled = pipeline[:-3].transform(cube)
 style = {"colors": cluster_colors(label_map, scaled)}
 figure = plt.figure(figsize=(14, 5), layout="constrained")
 left, right = figure.subfigures(1, 2)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Options of the steps between images and clusters, and the pipeline they make."""
 
+import argparse
 from copy import copy
 from pathlib import Path
 
@@ -86,8 +87,19 @@ def _add_scaling(add):
     add_choice(add, "--stretch", text, "asinh", "none")
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
     add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
-    text = "cluster N principal components of the bands instead of the bands"
-    add("--pca", type=int, metavar="N", help=text)
+    text = "cluster N principal components of the bands instead of the bands; auto "
+    text += "leaves out what more than 20 bands do not show above the noise, no keeps "
+    text += "the bands as they are (default: auto)"
+    add("--pca", type=_components, metavar="N", default="auto", help=text)
+
+
+def _components(text):
+    """Return a number of components, or a keyword."""
+    try:
+        return text if text in ("auto", "no") else int(text)
+    except ValueError as error:
+        message = f'must be a whole number, "auto" or "no", got {text!r}'
+        raise argparse.ArgumentTypeError(message) from error
 
 
 def _smoothing(text):
@@ -110,7 +122,7 @@ def pipeline_of(options, clusterer):
         mask_zeros=YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
         bin_bands=options.bin_bands,
-        n_components=options.pca,
+        n_components=None if options.pca == "no" else options.pca,
         stretch=options.stretch,
         subtract_background=YES_OR_NO.get(options.subtract_background, "auto"),
         sky=options.sky,
@@ -135,7 +147,7 @@ def pipeline_of(options, clusterer):
 def check_steps(options):
     """Refuse options that do not go together."""
     vote_of(options)
-    others = ("pca", None), ("min_bands", None), ("smooth", "none")
+    others = ("pca", "auto"), ("min_bands", None), ("smooth", "none")
     for name, default in (*others, ("color_contrast", _CONTRAST)):
         if options.pattern == "voxel" and getattr(options, name) != default:
             text = f"--{name.replace('_', '-')} is about pixels with all their bands"

@@ -22,6 +22,7 @@ from skesom.cube import (
     BackgroundSubtractor,
     BandBinner,
     ColorScaler,
+    ComponentFilter,
     CubeAligner,
     CubeMasker,
     CubeStore,
@@ -44,6 +45,7 @@ _WORK = {  # of the steps, in words
     "stretch": "stretching fluxes",
     "sky": "looking for sky",
     "color": "scaling colors",
+    "components": "looking for components above the noise",
     "features": "looking at the surroundings of pixels",
     "cluster": "clustering the pixels",
     "classify": "classifying the pixels",
@@ -70,7 +72,7 @@ def make_cluster_pipeline(
     sky: Literal["auto", "mask", "keep"] = "auto",
     color_contrast: float = _CONTRAST,
     spatial_features: bool | Literal["auto"] = "auto",
-    n_components: int | None = None,
+    n_components: int | Literal["auto"] | None = "auto",
     min_bands: int | None = None,
     n_jobs: int | None = None,
 ) -> Pipeline:
@@ -121,9 +123,12 @@ def make_cluster_pipeline(
         Whether a classifier gets each band smoothed and against its surroundings
         instead of the bands, see `skesom.cube.SpatialFeatures`. "auto" does so where
         pixels are classified. Clusters become worse by it: True refuses a clusterer.
-    n_components : int, default=None
-        Number of principal components of the scaled bands that are clustered instead
-        of the bands, where there are many bands, such as the channels of spectra.
+    n_components : int, "auto" or None, default="auto"
+        What is clustered of many bands, such as the channels of spectra. "auto" leaves
+        out what the principal components of more than 20 scaled bands do not show above
+        the noise, see `skesom.cube.ComponentFilter`; not with `min_bands`, voxels or a
+        classifier. A number clusters so many components instead of the bands, and None
+        the bands as they are.
     min_bands : int, default=None
         Bands that must be there for a pixel to be clustered; all by default. Fewer
         need a clusterer that takes NaN, such as ESOM and CSOM.
@@ -135,8 +140,9 @@ def make_cluster_pipeline(
     pipeline : sklearn.pipeline.Pipeline
         Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
         "align", "bin" (with `bin_bands`), "store" (lazy cubes are written to the disk
-        once), "stretch" (unless "none"), "sky", "color" and "cluster" (or "features"
-        and "classify", a `CubeClassifier`, with a classifier), to set their parameters
+        once), "stretch" (unless "none"), "sky", "color", "components" (with
+        ``n_components="auto"``) and "cluster" (or "features" and "classify", a
+        `CubeClassifier`, with a classifier), to set their parameters
         as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images
         on several grids is cut to where enough bands have data, unless the
         grid is given as a WCS, header or Cube. Bands that are
@@ -168,7 +174,13 @@ def make_cluster_pipeline(
             f"{type(clusterer).__name__} takes no pixels of which bands are missing. "
             "Leave out min_bands, or use ESOM or CSOM."
         )
-    of_bands = n_components, min_bands, color_contrast
+    if isinstance(n_components, str) and n_components != "auto":
+        raise ValueError(
+            f"n_components must be a number, 'auto' or None, got {n_components!r}."
+        )
+    is_auto = n_components == "auto"
+    n_fixed = None if is_auto else n_components
+    of_bands = n_fixed, min_bands, color_contrast
     if pattern == "voxel" and of_bands != (None, None, _CONTRAST):
         raise ValueError(
             "A voxel is one flux: it has neither principal components nor missing "
@@ -188,14 +200,14 @@ def make_cluster_pipeline(
             f"target_fwhm=None leaves all bands as sharp as they are: leave out "
             f"{' and '.join(given)}, or choose a width."
         )
-    if n_components is not None and (n_components < 1 or min_bands is not None):
+    if n_fixed is not None and (n_fixed < 1 or min_bands is not None):
         raise ValueError(
             "n_components must be at least 1, and needs all bands of a pixel (no "
             f"min_bands). Got n_components={n_components}, min_bands={min_bands}."
         )
-    if n_components is not None:
+    if n_fixed is not None:
         # From the covariances: the same result in each run, and little memory.
-        components = PCA(n_components, svd_solver="covariance_eigh")
+        components = PCA(n_fixed, svd_solver="covariance_eigh")
         clusterer = make_pipeline(components, clusterer)
     # Bands are counted when they lie on one grid; before, each value is kept.
     gaps = CubeMasker(
@@ -235,6 +247,8 @@ def make_cluster_pipeline(
     steps.append(("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)))
     if pattern == "pixel":
         steps.append(("color", ColorScaler(contrast=color_contrast)))
+        if is_auto and min_bands is None and not is_classifier(clusterer):
+            steps.append(("components", ComponentFilter()))
     if spatial_features and is_of_pixels:
         features = SpatialFeatures(min_bands=min_bands, n_jobs=n_jobs)
         steps.append(("features", features))

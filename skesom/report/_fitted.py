@@ -72,6 +72,7 @@ _OF_CUBES |= {
     "shifts_": "reals features 2",
     "_estimates": "reals features 2",
     "components_": "reals features features",
+    "kept_components_": "reals components features",
     "subtracted_": "flags features",
     "brightness_": "reals levels",
     "weights_": "reals levels features",

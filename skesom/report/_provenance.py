@@ -17,7 +17,13 @@ from sklearn.pipeline import Pipeline
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
-from skesom.cube import CubeAligner, CubeMasker, FWHMConvolver, SkyMasker
+from skesom.cube import (
+    ComponentFilter,
+    CubeAligner,
+    CubeMasker,
+    FWHMConvolver,
+    SkyMasker,
+)
 from skesom.maps import CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters, known_agreement
 from skesom.maps._pieces import (
@@ -352,6 +358,7 @@ def decisions_of(pipeline):
         "cut_from": None,
         "shifts": {},
         "registration": None,
+        "components": None,
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
         "single_band": single_band(step),
@@ -373,6 +380,8 @@ def decisions_of(pipeline):
             shifts = zip(each.feature_names_in_, each.shifts_.tolist(), strict=True)
             decisions["shifts"] = {name: shift for name, shift in shifts if any(shift)}
             decisions["registration"] = each.registration_
+        elif isinstance(each, ComponentFilter):
+            decisions["components"] = components_of(each)
     return decisions
 
 
@@ -385,6 +394,19 @@ def single_band(step):
         return None
     name = str(getattr(step, "feature_names_in_", ["band 1"])[0])
     return {"name": name, "smoothed": step.regularizer is not None}
+
+
+def components_of(component_filter):
+    """Return how many components of how many bands are kept, None if all are."""
+    n_kept = int(component_filter.n_components_)
+    n_bands = int(component_filter.n_features_in_)
+    return {"kept": n_kept, "bands": n_bands} if n_kept < n_bands else None
+
+
+def line_of_components(components):
+    """Return in a sentence which components are clustered."""
+    of = f"{components['kept']} of {components['bands']} principal components"
+    return f"Bands: {of} are kept, which rise above the noise (--pca no takes all)."
 
 
 def _considered(step):
@@ -441,6 +463,9 @@ def decision_lines(decisions):
         lines.append(f"Outliers masked: {text}.")
     if decisions["sky"] is not None:
         lines.append(_line_of_sky(decisions["sky"], pixels["with_data"]))
+    components = decisions.get("components")  # none in a provenance of before
+    if components is not None:
+        lines.append(line_of_components(components))
     fwhm = decisions["fwhm"]
     if fwhm is not None:
         lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")

@@ -12,7 +12,13 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._sky.narrow_bands import find_continua
-from skesom.cube import AsinhStretch, CubeMasker, CubeStore, SkyMasker
+from skesom.cube import (
+    AsinhStretch,
+    ComponentFilter,
+    CubeMasker,
+    CubeStore,
+    SkyMasker,
+)
 from skesom.cube._base import check_cube
 from skesom.displays import cluster_colors
 from skesom.displays._dendrogram import tree_of
@@ -86,6 +92,8 @@ class Result:
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
         self.continua = find_continua(self.cube, continua) or "none"
+        filters = [step for step in steps if isinstance(step, ComponentFilter)]
+        self.component_filter = filters[-1] if filters else None
         self._part = self._thinned = None, None
         self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
         self._pixelwise = [

@@ -18,6 +18,8 @@ from skesom.maps._suggestions import Suggestion
 from skesom.report._image_source import text_of_cutout
 from skesom.report._populations import summary_lines
 from skesom.report._provenance import (
+    components_of,
+    line_of_components,
     line_of_single_band,
     lines_of_small_pieces,
     single_band,
@@ -144,6 +146,11 @@ def _images(result):
     )
     if result.cutout is not None:
         text += f" They are a cutout of {text_of_cutout(result.cutout)}."
+    components = None
+    if result.component_filter is not None:
+        components = components_of(result.component_filter)
+    if components is not None:
+        text += f" {line_of_components(components)}"
     for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
         share = np.count_nonzero(labels == label) / labels.size
         if share:

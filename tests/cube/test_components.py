@@ -4,9 +4,14 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_rand_score
 
-from skesom.cube import ComponentFilter, Cube
+from skesom.cube import ColorScaler, ComponentFilter, Cube
+from skesom.maps import make_cluster_pipeline
+from skesom.report import load_model, save_model, write_report
 
 N_BANDS, NOISE = 60, 0.6
 
@@ -116,3 +121,76 @@ def test_without_a_whole_pixel(scene):
     scene[:, :, 3] = np.nan
     with pytest.raises(ValueError, match=r"None of the 2025 pixels .* 60 bands"):
         ComponentFilter().fit(scene)
+
+
+class TestPipeline:
+    """The step in the pipeline of the main job."""
+
+    @pytest.fixture
+    def pipeline(self):
+        return make_cluster_pipeline(
+            KMeans(3, n_init=2, random_state=0),
+            target_fwhm=None,
+            sky="keep",
+            stretch="none",
+        )
+
+    def test_noisy_spectra_are_parted(self, pipeline, scene, classes):
+        labels = pipeline.fit_predict(scene)
+        has_data = labels >= 0
+        assert has_data.mean() > 0.9
+        assert adjusted_rand_score(classes[has_data], labels[has_data]) > 0.99
+        # The same distances as those of the components themselves.
+        scaled = ColorScaler().fit_transform(pipeline[:-3].transform(scene))
+        table = scaled[has_data]
+        number = pipeline["components"].n_components_
+        scores = PCA(number, svd_solver="full").fit_transform(table)
+        again = KMeans(3, n_init=2, random_state=0).fit_predict(scores)
+        assert adjusted_rand_score(again, labels[has_data]) > 0.99
+
+    def test_a_saved_model_predicts_the_same(self, pipeline, scene, tmp_path):
+        labels = pipeline.fit_predict(scene)
+        save_model(tmp_path / "model.skops", pipeline)
+        loaded, _ = load_model(tmp_path / "model.skops")
+        assert_array_equal(loaded.predict(scene), labels)
+        strips = [loaded.predict(scene[rows]) for rows in (slice(0, 20), slice(20, 45))]
+        same = np.concatenate(strips) == labels
+        assert same.mean() > 0.9  # masks look at the neighbors
+
+    def test_it_is_told_with_the_option_that_undoes_it(
+        self, pipeline, scene, tmp_path, caplog
+    ):
+        caplog.set_level("INFO", logger="skesom")
+        cube = Cube(scene.astype(np.float32))
+        pipeline.fit(cube)
+        files = write_report(tmp_path / "report", pipeline, cube)
+        number = pipeline["components"].n_components_
+        line = f"{number} of 60 principal components are kept"
+        assert line in caplog.text
+        assert "--pca no takes all" in caplog.text
+        assert line in (tmp_path / "report" / "summary.md").read_text()
+        assert files.decisions["components"] == {"kept": number, "bands": 60}
+        # Tables keep the bands.
+        assert "band_60_scaled" in files.clusters.colnames
+
+    def test_few_bands_give_the_same_map(self, pipeline, scene):
+        few = scene[:, :, ::4]
+        without = clone(pipeline).set_params(components="passthrough")
+        assert_array_equal(pipeline.fit_predict(few), without.fit_predict(few))
+        last, plain = pipeline[-1].estimator_, without[-1].estimator_
+        assert_array_equal(last.cluster_centers_, plain.cluster_centers_)
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            {"n_components": None},
+            {"n_components": 3},
+            {"min_bands": 50},
+            {"pattern": "voxel"},
+        ],
+    )
+    def test_where_there_is_no_such_step(self, options):
+        from skesom.som import ESOM
+
+        pipeline = make_cluster_pipeline(ESOM(), **options)
+        assert "components" not in pipeline.named_steps

@@ -14,6 +14,7 @@ from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
     ColorScaler,
+    ComponentFilter,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -221,10 +222,12 @@ class TestMakePipeline:
             "stretch": AsinhStretch,
             "sky": SkyMasker,
             "color": ColorScaler,
+            "components": ComponentFilter,
             "cluster": CubeClusterer,
         }
         assert list(steps)[:4] == ["gaps", "background", "convolve", "align"]
-        assert list(steps)[4:] == ["store", "stretch", "sky", "color", "cluster"]
+        assert list(steps)[4:7] == ["store", "stretch", "sky"]
+        assert list(steps)[7:] == ["color", "components", "cluster"]
 
     def test_known_widths_are_used_by_default(self, galaxy):
         clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
@@ -547,6 +550,7 @@ class TestVoxels:
         ({"stretch": "log"}, "'asinh' or 'none', got 'log'"),
         ({"spatial_features": True}, "is for a classifier of pixels"),
         ({"n_components": 0}, "n_components must be at least 1"),
+        ({"n_components": "all"}, "a number, 'auto' or None, got 'all'"),
     ],
 )
 def test_options_that_contradict(options, message):
