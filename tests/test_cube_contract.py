@@ -26,6 +26,7 @@ from skesom.cube import (
     BandBinner,
     ColorScaler,
     ComponentFilter,
+    CountSmoother,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -55,6 +56,7 @@ TRANSFORMERS = [
     ColorScaler(),
     ComponentFilter(),
     ComponentFilter(2, max_bands=0),
+    CountSmoother(),
     FluxUnitConverter(calibration=[25.0, 24.0, 23.0]),
     FluxUnitConverter("Jy", calibration=30, n_jobs=2),
     SkyMasker(),
@@ -70,6 +72,7 @@ TRANSFORMERS = [
 N_BANDS = 3
 TAKE_LISTS = (
     BackgroundSubtractor,
+    CountSmoother,
     FWHMConvolver,
     CubeMasker,
     CubeAligner,

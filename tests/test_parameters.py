@@ -34,6 +34,7 @@ from skesom.cube import (
     BandBinner,
     ColorScaler,
     ComponentFilter,
+    CountSmoother,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -130,6 +131,14 @@ def flat():
     return Cube(data, fwhm=[1.2, 1.5, 2.0], **known), None
 
 
+def photons():
+    """Few of them, and more of them in a source."""
+    rows, columns = np.mgrid[:64, :64]
+    rate = 0.1 + 2 * np.exp(-((rows - 30) ** 2 + (columns - 40) ** 2) / 100)
+    counts = np.random.default_rng(0).poisson(rate)
+    return Cube(counts[:, :, np.newaxis].astype(np.float64)), None
+
+
 def grids():
     """Cubes on two grids, that do not cover the same sky."""
 
@@ -151,7 +160,7 @@ def grids():
 DATA = {
     f.__name__: functools.cache(f)
     for f in (table, points, partly_labeled, partly_known)
-    + (galaxy, with_gaps, few_labels, noise, flat, grids)
+    + (galaxy, with_gaps, few_labels, noise, flat, photons, grids)
 }
 NARROW = np.exp(-((np.mgrid[-4:5, -4:5] ** 2).sum(axis=0)) / 3)
 WIDE = np.exp(-((np.mgrid[-6:7, -6:7] ** 2).sum(axis=0)) / 12)
@@ -177,6 +186,7 @@ TABLE = {
         {"max_bands": 0},
         {"n_components": 1, "max_bands": 20},
     ),
+    CountSmoother: ("photons", {}, {"signal_to_noise": 8.0}),
     CubeAligner: (
         "grids",
         {},

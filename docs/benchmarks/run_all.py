@@ -77,6 +77,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "populations": ("--tables choose report", "--scenes spiral --size 64"),
     "kernels": ("", "--rounds 1 --units 100"),
     "consensus_speed": ("", "20000 --side 200"),
+    "noisy_bands": ("", "--scenes spiral --size 64 --seeds 1"),
     "agreement": ("", "--scenes noisy --size 64 --exposures 2"),
     "second_stage_speed": ("", "--scale .02 --runs 1"),
     "scaling": ("", "--kinds units"),

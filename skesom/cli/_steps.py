@@ -32,6 +32,9 @@ def _add_masking(add):
     add_choice(add, "--mask-outliers", text, "yes", "no")
     text = "mask values from this flux, one for all or one for each band"
     add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)
+    text = "whether bands of few photons a pixel, such as X-rays, are smoothed until "
+    text += "their signal-to-noise is 5"
+    add_choice(add, "--smooth-counts", text, "yes", "no")
     text = "mask also pixels that are so near to a gap (default: 0)"
     add("--grow", type=float, metavar="PIXELS", default=0.0, help=text)
     text = "mask values of less signal to noise"
@@ -121,6 +124,7 @@ def pipeline_of(options, clusterer):
         resample=options.resample,
         mask_zeros=YES_OR_NO.get(options.mask_zeros, "auto"),
         mask_outliers=options.mask_outliers == "yes",
+        smooth_counts=options.smooth_counts == "yes",
         bin_bands=options.bin_bands,
         n_components=None if options.pca == "no" else options.pca,
         stretch=options.stretch,

@@ -11,6 +11,7 @@ from skesom.cube.flux._background import BackgroundSubtractor
 from skesom.cube.flux._binning import BandBinner
 from skesom.cube.flux._color import ColorScaler
 from skesom.cube.flux._components import ComponentFilter
+from skesom.cube.flux._counts import CountSmoother
 from skesom.cube.flux._flux_shape import FluxShape
 from skesom.cube.flux._flux_units import FluxUnitConverter
 from skesom.cube.flux._spatial_features import SpatialFeatures
@@ -24,6 +25,7 @@ __all__ = [
     "BandBinner",
     "ColorScaler",
     "ComponentFilter",
+    "CountSmoother",
     "Cube",
     "CubeAligner",
     "CubeMasker",

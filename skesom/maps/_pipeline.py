@@ -23,6 +23,7 @@ from skesom.cube import (
     BandBinner,
     ColorScaler,
     ComponentFilter,
+    CountSmoother,
     CubeAligner,
     CubeMasker,
     CubeStore,
@@ -37,6 +38,7 @@ from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 _logger = logging.getLogger(__name__)
 _WORK = {  # of the steps, in words
     "gaps": "masking what is missing or broken",
+    "counts": "looking for bands of few photons",
     "background": "looking for a background",
     "convolve": "bringing the bands to one width",
     "align": "bringing the bands to one grid",
@@ -66,6 +68,7 @@ def make_cluster_pipeline(
     resample: Literal["auto", "interp", "adaptive", "exact"] = "auto",
     mask_zeros: bool | Literal["auto"] = "auto",
     mask_outliers: bool = True,
+    smooth_counts: bool = True,
     subtract_background: bool | Literal["auto"] = "auto",
     bin_bands: int = 1,
     stretch: Literal["asinh", "none"] = "asinh",
@@ -107,6 +110,9 @@ def make_cluster_pipeline(
         Whether exact zeros are missing data, see `skesom.cube.CubeMasker`.
     mask_outliers : bool, default=True
         Whether hot and dead pixels and cosmic rays are masked.
+    smooth_counts : bool, default=True
+        Whether bands of few photons per pixel, such as X-rays, are smoothed until they
+        have a signal-to-noise, see `skesom.cube.CountSmoother`.
     subtract_background : bool or "auto", default="auto"
         Whether to subtract the background, see `skesom.cube.BackgroundSubtractor`.
         "auto" does so in bands where it slopes and no galaxy fills the frame.
@@ -138,16 +144,16 @@ def make_cluster_pipeline(
     Returns
     -------
     pipeline : sklearn.pipeline.Pipeline
-        Steps "gaps", "background" (unless False), "convolve" (with `target_fwhm`),
-        "align", "bin" (with `bin_bands`), "store" (lazy cubes are written to the disk
-        once), "stretch" (unless "none"), "sky", "color", "components" (with
-        ``n_components="auto"``) and "cluster" (or "features" and "classify", a
-        `CubeClassifier`, with a classifier), to set their parameters
-        as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map of images
-        on several grids is cut to where enough bands have data, unless the
-        grid is given as a WCS, header or Cube. Bands that are
-        surely off the others by more than a pixel are moved back, as ``shifts_`` of
-        "align" tells; ``set_params(align__registration=None)`` keeps them.
+        Steps "gaps", "counts" (unless `smooth_counts` is False), "background" (unless
+        False), "convolve" (with `target_fwhm`), "align", "bin" (with `bin_bands`),
+        "store" (lazy cubes are written to the disk once), "stretch" (unless "none"),
+        "sky", "color", "components" (with ``n_components="auto"``) and "cluster" (or
+        "features" and "classify", a `CubeClassifier`, with a classifier), to set their
+        parameters as ``pipeline.set_params(gaps__grow=2, align__crop=False)``. The map
+        of images on several grids is cut to where enough bands have data, unless the
+        grid is given as a WCS, header or Cube. Bands that are surely off the others by
+        more than a pixel are moved back, as ``shifts_`` of "align" tells;
+        ``set_params(align__registration=None)`` keeps them.
 
     Raises
     ------
@@ -218,6 +224,8 @@ def make_cluster_pipeline(
         n_jobs=n_jobs,
     )
     steps = [("gaps", gaps)]
+    if smooth_counts:
+        steps.append(("counts", CountSmoother()))
     if subtract_background:
         bands = "uneven" if subtract_background == "auto" else "all"
         steps.append(("background", BackgroundSubtractor(bands=bands)))

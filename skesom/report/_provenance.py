@@ -19,6 +19,7 @@ from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.cube import (
     ComponentFilter,
+    CountSmoother,
     CubeAligner,
     CubeMasker,
     FWHMConvolver,
@@ -352,6 +353,7 @@ def decisions_of(pipeline):
             "clustered": int(np.count_nonzero(labels >= 0)),
         },
         "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
+        "counts": counts_of(pipeline),
         "sky": None,
         "fwhm": None,
         "shape": list(labels.shape[:2]),
@@ -409,6 +411,35 @@ def line_of_components(components):
     return f"Bands: {of} are kept, which rise above the noise (--pca no takes all)."
 
 
+def counts_of(pipeline):
+    """Return what was done to bands of few photons, by their names."""
+    smoothed = {}
+    for _, step in pipeline.steps[:-1]:
+        if not isinstance(step, CountSmoother):
+            continue
+        facts = step.counts_, step.fwhm_, step.reached_
+        for name, *values in zip(step.feature_names_in_, *facts, strict=True):
+            counts, fwhm, reached = map(float, values)
+            if not math.isnan(counts):
+                smoothed[name] = {
+                    "photons_per_pixel": counts,
+                    "fwhm_in_pixels": fwhm,
+                    "signal_to_noise": float(step.signal_to_noise),
+                    "reached": reached,
+                }
+    return smoothed
+
+
+def lines_of_counts(counts):
+    """Return a sentence for each band of few photons."""
+    return [
+        f"Few photons: {name} has {band['photons_per_pixel']:.2g} per pixel, and was "
+        f"smoothed to a signal-to-noise of {band['signal_to_noise']:g}, "
+        f"{band['fwhm_in_pixels']:.2g} pixels wide (--smooth-counts no keeps it)."
+        for name, band in counts.items()
+    ]
+
+
 def _considered(step):
     """Return the next gap, at which n_clusters="auto" did not part the pixels."""
     end, _ = pipeline_end(step.estimator_)
@@ -461,6 +492,7 @@ def decision_lines(decisions):
     if decisions["outliers"]:
         text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"
         lines.append(f"Outliers masked: {text}.")
+    lines.extend(lines_of_counts(decisions["counts"]))
     if decisions["sky"] is not None:
         lines.append(_line_of_sky(decisions["sky"], pixels["with_data"]))
     components = decisions.get("components")  # none in a provenance of before

@@ -31,7 +31,7 @@ from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
 from skesom.report._leaf_colors import leaf_colors
-from skesom.report._provenance import label_map_digest
+from skesom.report._provenance import counts_of, label_map_digest
 from skesom.som._tree import ClusterTree, has_tree
 
 MAX_PIXELS = 2_000_000  # of a picture
@@ -60,6 +60,7 @@ class Result:
                 "CubeClassifier."
             )
         self.held_out, self.cutout = held_out, cutout
+        self.counts = counts_of(pipeline)
         self.step = last
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)

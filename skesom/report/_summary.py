@@ -21,6 +21,7 @@ from skesom.report._provenance import (
     components_of,
     line_of_components,
     line_of_single_band,
+    lines_of_counts,
     lines_of_small_pieces,
     single_band,
     small_pieces_of,
@@ -159,6 +160,8 @@ def _images(result):
     band = single_band(result.step)
     if band is not None:
         text += f" {line_of_single_band(band)}"
+    for line in lines_of_counts(result.counts):
+        text += f" {line}"
     return text
 
 

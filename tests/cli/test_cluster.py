@@ -242,7 +242,13 @@ def test_options_of_the_clusterer(made_by, bands, words, expected):
 def test_steps_that_options_leave_out(made_by, bands):
     steps = [
         {name for name, _ in made_by(*bands, *words.split())[1].steps}
-        for words in ("", "--stretch none", "--subtract-background no")
+        for words in (
+            "",
+            "--stretch none",
+            "--subtract-background no",
+            "--smooth-counts no",
+        )
     ]
     assert steps[0] - steps[1] == {"stretch"}
     assert steps[0] - steps[2] == {"background"}
+    assert steps[0] - steps[3] == {"counts"}

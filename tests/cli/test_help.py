@@ -11,8 +11,8 @@ WANTED = {
     "": "cluster predict test demo --version examples --fwhm",
     "cluster": "FITS --output --overwrite --hdu --band-names --masks --ignore-flags "
     "--weights --exclude --include --mask-zeros --mask-outliers --saturation --grow "
-    "--min-snr --min-bands --sky --fwhm --target-fwhm --pixel-scale --align-to "
-    "--resample --conserve --crop --register --stretch "
+    "--smooth-counts --min-snr --min-bands --sky --fwhm --target-fwhm "
+    "--pixel-scale --align-to --resample --conserve --crop --register --stretch "
     "--color-contrast --method --n-clusters --epsilon --random-state NAME=VALUE "
     "--from --tables --no-pictures --smooth RUN-N",
     "predict": "MODEL FITS --output --trust --tables",

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import ndimage
 
 from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.cube.flux import _color
@@ -180,3 +181,37 @@ def test_fewer_pixels_than_bands(monkeypatch):
     assert len(found.variance_) == 47  # the mean takes one of 48 pixels
     scaler = ColorScaler().fit(np.ones((2, 3, 90)))  # without signal
     assert_allclose(scaler.transform(data), data - 1)
+
+
+@pytest.mark.parametrize("is_smoothed", [False, True])
+def test_a_band_counts_by_its_signal_above_its_noise(global_random_seed, is_smoothed):
+    """A quarter of the third band is signal, also if neighbors have one noise."""
+    rng = np.random.default_rng(global_random_seed)
+    brightness = np.linspace(-np.sqrt(3), np.sqrt(3), 120)  # of variance 1
+    noise = rng.normal(size=(400, 120))
+    if is_smoothed:
+        noise = ndimage.gaussian_filter(noise, 1.0)
+    noise *= np.sqrt(3) / noise.std()
+    cube = np.stack([np.tile(brightness, (400, 1))] * 3, axis=2)
+    cube += rng.normal(0, 0.05, cube.shape)
+    cube[:, :, 2] += noise
+    scaler = ColorScaler().fit(cube)
+    assert_allclose(scaler.band_weights_[:2], 1)
+    assert scaler.band_weights_[2] == pytest.approx(1 / 3, abs=0.12)
+    errors = np.full(cube.shape, 0.05)
+    errors[:, :, 2] = np.hypot(0.05, np.sqrt(3))
+    by_errors = ColorScaler().fit(Cube(cube, errors=errors))
+    assert by_errors.band_weights_[2] == pytest.approx(1 / 3, abs=0.03)
+    others = ColorScaler().fit_transform(cube)[:, :, :2]
+    alone = ColorScaler().fit_transform(cube[:, :, :2])
+    # The good bands are nearly what they are without the noisy one.
+    assert np.corrcoef(others[:, :, 0].ravel(), alone[:, :, 0].ravel())[0, 1] > 0.97
+
+
+def test_weights_are_of_bands_in_any_order(global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    cube = np.linspace(-2, 2, 3600).reshape(60, 60, 1) * np.ones(3)
+    cube = cube + rng.normal(0, [0.1, 4.0, 0.2], (60, 60, 3))
+    weights = ColorScaler().fit(cube).band_weights_
+    assert_allclose(ColorScaler().fit(cube[:, :, ::-1]).band_weights_, weights[::-1])
+    assert weights.argmin() == 1

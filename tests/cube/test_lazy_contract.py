@@ -21,6 +21,7 @@ from skesom.cube import (
     BandBinner,
     ColorScaler,
     ComponentFilter,
+    CountSmoother,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -109,6 +110,7 @@ MASKED = {
 FLUXES = {
     "background": BackgroundSubtractor(30),
     "uneven background": BackgroundSubtractor(30, bands="uneven"),
+    "counts": CountSmoother(),
     "stretch": AsinhStretch(),
     "color": ColorScaler(),
     "components": ComponentFilter(2, max_bands=0),

@@ -15,6 +15,7 @@ from skesom.cube import (
     BackgroundSubtractor,
     ColorScaler,
     ComponentFilter,
+    CountSmoother,
     Cube,
     CubeAligner,
     CubeMasker,
@@ -215,6 +216,7 @@ class TestMakePipeline:
         steps = steps_of()
         assert {name: type(step) for name, step in steps.items()} == {
             "gaps": CubeMasker,
+            "counts": CountSmoother,
             "background": BackgroundSubtractor,
             "convolve": FWHMConvolver,
             "align": CubeAligner,
@@ -225,18 +227,19 @@ class TestMakePipeline:
             "components": ComponentFilter,
             "cluster": CubeClusterer,
         }
-        assert list(steps)[:4] == ["gaps", "background", "convolve", "align"]
-        assert list(steps)[4:7] == ["store", "stretch", "sky"]
-        assert list(steps)[7:] == ["color", "components", "cluster"]
+        first = ["gaps", "counts", "background", "convolve", "align"]
+        assert list(steps)[:5] == first
+        assert list(steps)[5:8] == ["store", "stretch", "sky"]
+        assert list(steps)[8:] == ["color", "components", "cluster"]
 
     def test_known_widths_are_used_by_default(self, galaxy):
         clusterer = MiniBatchKMeans(2, n_init=1, random_state=0)
         pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
-        aligned = pipeline[:4].transform(galaxy)
+        aligned = pipeline[:5].transform(galaxy)
         np.testing.assert_allclose(aligned.fwhm, galaxy.fwhm.max())
         assert pipeline["align"].resample_ == "exact"
         sharp = make_cluster_pipeline(clusterer, target_fwhm=None).fit(galaxy)
-        np.testing.assert_array_equal(sharp[:2].transform(galaxy).fwhm, galaxy.fwhm)
+        np.testing.assert_array_equal(sharp[:3].transform(galaxy).fwhm, galaxy.fwhm)
         assert sharp["align"].resample_ == "exact"
 
     def test_bands_of_unknown_width_stay_as_they_are(self, galaxy):
@@ -254,7 +257,7 @@ class TestMakePipeline:
         assert steps["gaps"].check_background
         for value, bands in (("auto", "uneven"), (True, "all")):
             steps = steps_of(subtract_background=value)
-            assert list(steps)[:3] == ["gaps", "background", "convolve"]
+            assert list(steps)[:4] == ["gaps", "counts", "background", "convolve"]
             assert steps["background"].bands == bands
             assert not steps["gaps"].check_background
         pipeline = make_cluster_pipeline(
@@ -427,7 +430,7 @@ class TestSeveralGrids:
         masked = CubeMasker().fit_transform(grids)
         smoothed = FWHMConvolver(target_fwhm=0.2).fit_transform(masked)
         expected = CubeAligner().fit_transform(smoothed)
-        aligned = fitted[:4].transform(grids)
+        aligned = fitted[:5].transform(grids)
         np.testing.assert_array_equal(aligned.data, expected.data)
         assert aligned.band_names == tuple(
             name for cube in grids for name in cube.band_names

@@ -131,6 +131,28 @@ def test_several_bands_have_colors(pipeline):
     assert "no color" not in "\n".join(decision_lines(decisions))
 
 
+def test_bands_of_few_photons_are_said():
+    cube = field()[30:90, 20:80]
+    photons = np.random.default_rng(1).poisson(0.3, cube.shape[:2])
+    data = cube.data.copy()
+    data[:, :, 2] = photons
+    cube = Cube(data, band_names=["g", "r", "chandra"])
+    options = {"target_fwhm": None, "sky": "keep"}
+    clusterer = KMeans(3, n_init=1, random_state=0)
+    pipeline = make_cluster_pipeline(clusterer, **options).fit(cube)
+    decisions = decisions_of(pipeline)
+    assert decisions["counts"].keys() == {"chandra"}
+    found = decisions["counts"]["chandra"]["photons_per_pixel"]
+    assert found == pytest.approx(photons.mean())
+    assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
+    text = "\n".join(decision_lines(decisions))
+    assert f"Few photons: chandra has {photons.mean():.2g} per pixel" in text
+    assert "--smooth-counts no" in text
+    options["smooth_counts"] = False
+    pipeline = make_cluster_pipeline(clusterer, **options).fit(cube)
+    assert decisions_of(pipeline)["counts"] == {}
+
+
 def flicker(vote=None):
     """A pipeline fitted to two halves, of which one is noise of two bands."""
     rng = np.random.default_rng(0)

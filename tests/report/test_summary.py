@@ -104,6 +104,15 @@ def test_tells_how_many_pixels_are_in_no_cluster(tmp_path, galaxy):
     assert f"{share:.2g} % of the pixels have no data" in path.read_text()
 
 
+def test_tells_of_few_photons(tmp_path, galaxy):
+    path, _ = write(tmp_path / "light", galaxy)
+    assert "Few photons" not in path.read_text()
+    data = galaxy.data.copy()
+    data[:, :, 1] = np.random.default_rng(0).poisson(0.3, galaxy.shape[:2])
+    path, _ = write(tmp_path / "photons", galaxy.replace(data=data))
+    assert f" Few photons: {galaxy.band_names[1]} has 0.3" in path.read_text()
+
+
 def test_tells_of_a_map_that_flickers(tmp_path, galaxy):
     path, _ = write(tmp_path / "smooth", galaxy)
     assert "Small pieces" not in path.read_text()

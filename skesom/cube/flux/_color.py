@@ -21,6 +21,11 @@ _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
 # the same maps come out. The deviation of 200 steps is known to a fifteenth.
 _MOST_LEVELS, _FEWEST_STEPS = 16, 200
 _MOST_VALUES = 2**23  # of all bands, from which noise is measured: 64 MB
+_ENOUGH_VALUES = 2**21  # of them, for the noise of whole bands
+# Pixels over which the noise of neighbors may be alike, by resampling and by the
+# smoothing to one width (docs/benchmarks/noisy_bands.py).
+_LAGS = (2, 4)
+_LEAST_WEIGHT = 0.05  # of a band of noise, which divides by no zero
 
 
 class ColorScaler(CubeTransformer):
@@ -35,8 +40,12 @@ class ColorScaler(CubeTransformer):
     Attributes
     ----------
     mean_, scale_ : ndarray of shape (n_bands,)
-        Mean and standard deviation of each band over the valid pixels; like all else,
-        of frames of more than 4,194,304 pixels in so many, in rows at equal steps.
+        Mean and standard deviation of each band over the valid pixels, the latter
+        divided by its weight; like all else, of frames of more than 4,194,304 pixels in
+        so many, in rows at equal steps.
+    band_weights_ : ndarray of shape (n_bands,)
+        Variance of the signal of each band over that of its noise, from 0.05 to 1: a
+        band counts less if most of it is noise.
     components_, variance_ : ndarray of shape (n_bands, n_components), (n_components,)
         Principal components of the scaled bands, and their variances, falling; as many
         as bands, but of fewer pixels only those that vary.
@@ -68,11 +77,20 @@ class ColorScaler(CubeTransformer):
     Without them, differences of neighboring pixels do, and from group to group it may
     only fall, as it does in stretched fluxes: what rises is structure.
 
+    A band of which more than half is noise is scaled to less than unit variance, or it
+    would give its noise to the brightness of all bands. Its noise is the mean over the
+    groups; it may rise with the brightness, as that of photons, and be alike in
+    neighbors: with the half mean squares V of the differences of pixels k columns
+    apart, it is the largest of V(1) and 2 V(k) - V(2 k), the line through two points of
+    the variogram at 0 [2]_, for k = 2 and 4.
+
     References
     ----------
     .. [1] Green, A. A., Berman, M., Switzer, P. & Craig, M. D. (1988), "A
        transformation for ordering multispectral data in terms of image quality", IEEE
        Trans. Geosci. Remote Sens. 26, 65-74, doi:10.1109/36.3001
+    .. [2] Matheron, G. (1963), "Principles of geostatistics", Economic Geology 58,
+       1246-1266, doi:10.2113/gsecongeo.58.8.1246
 
     Examples
     --------
@@ -109,14 +127,16 @@ class ColorScaler(CubeTransformer):
             mean[band] = pixels.mean(dtype=np.float64)
             scale[band] = pixels.std(dtype=np.float64)
         scale[scale == 0] = 1
-        order = _order_by_content(mean, scale)
-        scaling = mean, scale, order
         errors = None if cube.errors is None else sampled(cube.errors, WHOLE)
         if errors is not None:
             is_known = (errors > 0) & np.isfinite(errors)
             errors = np.where(is_known, errors, np.nan)
             # Differences tell the noise if no pixel has the errors of all bands.
             errors = errors if is_known[valid].all(axis=1).any() else None
+        self.band_weights_ = _weights_by_noise(data, errors, mean, scale)
+        scale /= self.band_weights_
+        order = _order_by_content(mean, scale)
+        scaling = mean, scale, order
         few = self.contrast > 0 and np.count_nonzero(valid) < len(order)
         find = _components_of_few if few else _principal_components
         variance, components = find(data, valid, *scaling)
@@ -244,19 +264,55 @@ def _components_of_few(data, valid, mean, scale, order):
         return variance, spectra.T @ weights / np.sqrt(len(spectra) * variance)
 
 
+def _weights_by_noise(data, errors, mean, scale):
+    """Return the weight of each band: its signal over its noise, 1 at most."""
+    rows = representative_rows(*data.shape[:2], _ENOUGH_VALUES // data.shape[2])
+    data = data[rows]
+    order = _order_by_content(mean, scale)
+    axes = np.diag(1 / scale[order])
+    scaling = mean, scale, order
+    if errors is not None:
+        noise = _steps_by_brightness(data, errors[rows], axes, scaling)[1]
+    else:
+        noise = _steps_by_brightness(data, None, axes, scaling)[1]
+        for lag in _LAGS:
+            near = _steps_by_brightness(data, None, axes, scaling, lag)[1]
+            far = _steps_by_brightness(data, None, axes, scaling, 2 * lag)[1]
+            if len(near) == len(far) == len(noise):  # not of narrow images
+                noise = np.maximum(noise, 2 * near - far)
+    # Bands have variance 1, so the rest of it is signal.
+    noise = noise.mean(axis=0)[np.argsort(order)]
+    weights = np.clip((1 - noise) / np.maximum(noise, 0.5), _LEAST_WEIGHT, 1)
+    # Where all bands are noise, none of them is worse than the others.
+    return weights / weights.max()
+
+
 def _noise_by_brightness(data, errors, axes, scaling):
     """Return levels of brightness, and the variance of noise along axes in each."""
-    mean, scale, order = scaling
     rows = representative_rows(*data.shape[:2], _MOST_VALUES // data.shape[2])
-    data, errors = data[rows], None if errors is None else errors[rows]
+    errors = None if errors is None else errors[rows]
+    levels, noise = _steps_by_brightness(data[rows], errors, axes, scaling)
+    if errors is None:
+        # In stretched fluxes, noise only falls where it is brighter: more is structure.
+        noise = np.minimum.accumulate(noise, axis=0)
+    return levels, noise
+
+
+def _steps_by_brightness(data, errors, axes, scaling, lag=1):
+    """Return levels of brightness, and a variance along axes in each.
+
+    It is that of the errors, or without them half of that of the differences between
+    pixels so many columns apart.
+    """
+    mean, scale, order = scaling
 
     def of_block(block):
         """Return brightness, and noise along axes, of what is known in some rows."""
         spectra = data[block][:, :, order].astype(np.float64)
         bright = _brightness((spectra - mean[order]) / scale[order])
         if errors is None:
-            bright = (bright[:, 1:] + bright[:, :-1]) / 2
-            noise = np.diff(spectra, axis=1) @ axes
+            bright = (bright[:, lag:] + bright[:, :-lag]) / 2
+            noise = (spectra[:, lag:] - spectra[:, :-lag]) @ axes
         else:
             noise = errors[block][:, :, order].astype(np.float64) ** 2 @ axes**2
         known = np.isfinite(noise).all(axis=2) & np.isfinite(bright)
@@ -276,6 +332,4 @@ def _noise_by_brightness(data, errors, axes, scaling):
     def variance(group):
         return mad_std(values[group], axis=0) ** 2 / 2
 
-    noise = in_threads(variance, groups, n_jobs=-1)
-    # In stretched fluxes, noise only falls where it is brighter: more is structure.
-    return levels, np.minimum.accumulate(noise, axis=0)
+    return levels, np.array(in_threads(variance, groups, n_jobs=-1))
