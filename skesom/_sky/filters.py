@@ -54,7 +54,8 @@ AB_SURVEYS = _SLOAN | TABLE["calibrated"].keys()
 _LETTERS = _SLOAN | TABLE["infrared"].keys() | TABLE["letters"].keys()
 _CAMERAS = {"hubble": 1, "hubble10": 10, "webb10": 10}
 _OF = {name: TABLE[f"of {name}"].keys() for name in ("hubble", "webb")}
-_OF_CAMERAS = {"r", "g", "b", "l"}
+_OF_PHOTOS = {"r", "g", "b"}
+_OF_CAMERAS = _OF_PHOTOS | {"l"}  # with a luminance
 _KNOWN = _LETTERS | (_BESIDE.keys() - {"p"}) | _OF["hubble"] | _OF["webb"]
 
 
@@ -134,11 +135,11 @@ def is_telling(word):
 def are_of_telescopes(names):
     """Return whether the name of a band is a filter, camera or survey of astronomers.
 
-    R, G and B alone are the bands of any camera, and wavelengths those of any
+    R, G and B together are the bands of any camera, and wavelengths those of any
     spectrometer.
     """
     names = [str(name or "").strip().translate(_LATIN) for name in names]
-    if {name.lower() for name in names} <= _OF_CAMERAS:
+    if _OF_PHOTOS <= {name.lower() for name in names} <= _OF_CAMERAS:
         return False
     filters = TABLE["hubble"].keys() | TABLE["hubble10"].keys() | TABLE["webb10"].keys()
     known = (_KNOWN | TABLE["word"].keys()) - {"nir"}

@@ -13,6 +13,7 @@ from skesom.cli._options import (
     add_images,
     add_output,
     add_parameters,
+    add_sky_level,
     count,
     radius,
 )
@@ -30,6 +31,7 @@ def add_classify(commands):
     add_images(parser, nargs="*")
     add_output(parser)
     add_continuum(parser)
+    add_sky_level(parser)
     add_repeat(parser)
     add_cache(parser.add_argument)
     _add_training(parser)

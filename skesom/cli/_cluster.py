@@ -19,6 +19,7 @@ from skesom.cli._options import (
     add_continuum,
     add_images,
     add_output,
+    add_sky_level,
     add_trust,
     clusterer_of,
     prepare_pictures,
@@ -49,6 +50,7 @@ def add_cluster(commands):
     add_images(parser, nargs="*")
     add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)
+    add_sky_level(parser)
     add_repeat(parser)
     add_cache(parser.add_argument)
     add_steps(parser)

@@ -79,6 +79,7 @@ def _name(options):
                 report.cube,
                 groups=groups,
                 continua=report.source.continua,
+                subtract_sky=report.source.subtract_sky,
                 catalog=catalog,
                 title=folder.resolve().name,
             )

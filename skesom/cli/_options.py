@@ -214,7 +214,8 @@ def add_images(parser, nargs="+", *, of_model=False):
     text += "with the same result (extra dask); auto: if they need more memory than is "
     text += "free"
     add_choice(add, "--strips", text, "auto", "yes", "no")
-    parser.set_defaults(continuum=[])  # of commands without this option
+    # Of commands without these options.
+    parser.set_defaults(continuum=[], subtract_sky="yes")
 
 
 def add_continuum(parser):
@@ -223,6 +224,13 @@ def add_continuum(parser):
     text += "(default: the broad bands around narrow filters that are known)"
     add, form = parser.add_argument, "LINE=BANDS"
     add("--continuum", nargs="+", type=_continuum, default=[], metavar=form, help=text)
+
+
+def add_sky_level(parser):
+    """Add the option of the level from which fluxes count."""
+    text = "whether tables, spectra and colors show fluxes above the level of the sky "
+    text += "that was set aside; what is clustered is the same"
+    add_choice(parser.add_argument, "--subtract-sky", text, "yes", "no")
 
 
 def _continuum(text):
@@ -256,6 +264,9 @@ def source_of(options, earlier=None):
     for name in ("ignore_flags", "error_kind"):
         if getattr(options, name) is not None:
             how[name] = getattr(options, name)
+    subtract_sky = YES_OR_NO[options.subtract_sky]
+    if earlier is not None:  # of a model, which has no option of its own
+        subtract_sky = earlier.subtract_sky
     source = ImageSource(
         tuple(options.files),
         options.hdu,
@@ -265,6 +276,7 @@ def source_of(options, earlier=None):
         combine=YES_OR_NO.get(options.combine, "auto"),
         continua=continua_of(options.continuum) or (earlier and earlier.continua),
         cutout=options.cutout and _cutout(*options.cutout),
+        subtract_sky=subtract_sky,
         **how,
     )
     if options.error_kind and source.errors is None:

@@ -303,6 +303,7 @@ def _explore(options):
             report.cube,
             groups=report.groups,
             continua=report.source.continua,
+            subtract_sky=report.source.subtract_sky,
             catalog=options.catalog,
             rgb=options.rgb,
             title=options.title or folder.resolve().name,

@@ -55,6 +55,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         Wavelengths, frequencies, energies or velocities of the bands. Those of the
         cube by default, or of common filters by their names; without them for all bands
         these are side by side in their order.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky, as in `skesom.io.cluster_table`.
 
     %(attributes)s
     lines_ : dict of int to matplotlib.lines.Line2D
@@ -80,6 +82,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
     cube: CubeLike
     _: KW_ONLY
     wavelengths: Quantity | None = None
+    subtract_sky: bool = True
 
     def plot(
         self,
@@ -151,7 +154,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         order = np.argsort(places, kind="stable")
         opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(chosen), 1))
         self.lines_, self.areas_ = {}, {}
-        for row in cluster_table(given.label_map, cube):
+        table = cluster_table(given.label_map, cube, subtract_sky=self.subtract_sky)
+        for row in table:
             number = int(row["id"])
             if number not in chosen:
                 continue

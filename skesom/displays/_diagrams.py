@@ -15,6 +15,7 @@ from skesom._sky.narrow_bands import HYDROGEN, HYDROGEN_BETA, OXYGEN, SULFUR
 from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux._photometry import Photometry
+from skesom.cube.masking._sky_level import above_sky, sky_level
 from skesom.displays._clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays._display import literal, numbers_of
 from skesom.displays._sky_image import MAX_PIXELS, pick, thinning
@@ -50,6 +51,8 @@ class ColorDiagramDisplay(ClusterDisplay):
         The one or two continuum bands of narrow bands, ``{"F657N": ["F555W",
         "F814W"]}``; by default the nearest broad bands on both sides of narrow filters
         that are known.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky, as in `skesom.io.cluster_table`.
 
     %(attributes)s
     density_ : matplotlib.image.AxesImage
@@ -95,6 +98,7 @@ class ColorDiagramDisplay(ClusterDisplay):
     x: str
     y: str
     continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None
+    subtract_sky: bool = True
 
     def plot(
         self,
@@ -232,7 +236,10 @@ def _thinned(label_map, cube, max_pixels, display):
     cube = cube.replace(
         data=data, wcs=None, errors=None, sky_mask=None, pixel_scale=cube.pixel_scale
     )
-    return pick(label_map, step), Photometry(cube, display.continua)
+    labels = pick(label_map, step)
+    if display.subtract_sky:
+        cube = above_sky(cube, sky_level(labels, cube))
+    return labels, Photometry(cube, display.continua)
 
 
 def _measure(photometry, axis):

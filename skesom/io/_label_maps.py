@@ -24,6 +24,7 @@ from skesom._common.warn import warn_user
 from skesom._sky.header_cards import to_ascii
 from skesom._types import CubeLike, StrPath
 from skesom.cube import Cube
+from skesom.cube.masking._sky_level import sky_level
 from skesom.io._fits_files import make_hdus, stand_in, write_files
 from skesom.io._images import describe_file
 from skesom.io._zarr import is_zarr, read_labels, write_labels
@@ -199,7 +200,9 @@ def read_cluster_names(path):
         return dict(zip(table["id"].tolist(), table["name"].tolist(), strict=True))
 
 
-def cluster_table(label_map: ArrayLike, cube: CubeLike | None = None) -> Table:
+def cluster_table(
+    label_map: ArrayLike, cube: CubeLike | None = None, *, subtract_sky: bool = True
+) -> Table:
     """Summarize the clusters of a label map.
 
     Parameters
@@ -209,18 +212,29 @@ def cluster_table(label_map: ArrayLike, cube: CubeLike | None = None) -> Table:
         voxels, with an axis of bands, are summarized band by band.
     cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
         Fluxes to summarize.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky in their band: the median of the
+        pixels that are labeled -2, if there are 100 of them and the images are of the
+        sky (see the notes). False takes them as they are.
 
     Returns
     -------
     table : astropy.table.Table
         One row per cluster that has pixels: ``id``, ``pixels``, ``percentage`` (of the
         pixels in clusters) and, for each band of the cube, ``<band>_median``,
-        ``<band>_q25`` and ``<band>_q75`` in the unit of the band, without NaN.
+        ``<band>_q25`` and ``<band>_q75`` in the unit of the band, without NaN. The
+        descriptions of columns tell the level that was subtracted.
 
     Raises
     ------
     ValueError
         If the labels are not such a map, or the cube has another shape.
+
+    Notes
+    -----
+    Images are of the sky if their pixels have an angle (``wcs`` or ``pixel_scale``), or
+    a band has a name that astronomers give. Of more than 2 million pixels, every
+    second, third, ... row and column tells the level.
 
     Examples
     --------
@@ -233,8 +247,11 @@ def cluster_table(label_map: ArrayLike, cube: CubeLike | None = None) -> Table:
     """
     labels = _check_map(label_map)
     cube = None if cube is None else _check_flux(labels, cube)
+    level = None
+    if cube is not None and subtract_sky:
+        level = sky_level(labels, cube)
     if labels.ndim == 2 and (is_lazy(labels) or getattr(cube, "is_lazy", False)):
-        return _make_table(*_summarize_lazily(labels, cube), cube)
+        return _make_table(*_summarize_lazily(labels, cube), cube, level)
     labels = computed(labels)[0] if is_lazy(labels) else labels
     ids, pixels = np.unique(labels[labels >= 0], return_counts=True)
     n_bands = 0 if cube is None else cube.shape[2]
@@ -245,7 +262,7 @@ def cluster_table(label_map: ArrayLike, cube: CubeLike | None = None) -> Table:
     else:
         images = enumerate(np.moveaxis(labels, 2, 0) if n_bands else ())
         bands = (_summarize(cube, band, *_members(one, ids)) for band, one in images)
-    return _make_table(ids, pixels, bands, cube)
+    return _make_table(ids, pixels, bands, cube, level)
 
 
 def _members(labels, ids):
@@ -260,7 +277,7 @@ def _members(labels, ids):
     return members[order], np.searchsorted(labels[order], ids, side="right")
 
 
-def _make_table(ids, pixels, bands, cube):
+def _make_table(ids, pixels, bands, cube, level):
     """Return the table of clusters, with columns of the summary of each band."""
     share = 100 * pixels / max(pixels.sum(), 1)
     percentage = Column(share, "percentage", format=".2f")
@@ -271,7 +288,8 @@ def _make_table(ids, pixels, bands, cube):
         percentage,
     ]
     for band, summary in enumerate(bands):
-        columns += _describe_summary(cube, band, summary)
+        known = np.nan if level is None else level[band]
+        columns += _describe_summary(cube, band, summary, known)
     return Table(columns, copy=False)
 
 
@@ -367,16 +385,19 @@ def _summarize(cube, band, members, ends):
     return summary + 0  # of zeros, NumPy takes one of any sign
 
 
-def _describe_summary(cube, band, summary):
-    """Return the median and quartile columns of one band."""
-    name = cube.band_names[band]
+def _describe_summary(cube, band, summary, level):
+    """Return the median and quartile columns of one band, above a level of the sky."""
+    name, above = cube.band_names[band], ""
+    if not np.isnan(level):
+        summary = summary - summary.dtype.type(level)
+        above = f" above the sky of {level:.4g}"
     return [
         Column(
             summary[:, place],
             f"{name}_{statistic}",
             unit=cube.band_units[band],
             format=".4g",
-            description=f"{statistic} of {name} over the pixels of the cluster",
+            description=f"{statistic} of {name} over the pixels of the cluster{above}",
         )
         for place, statistic in enumerate(_QUARTILES)
     ]

@@ -15,6 +15,7 @@ from skesom._common.labels import check_label_map, known_sums, names_of
 from skesom._common.masked import filled
 from skesom._types import CubeLike, Names
 from skesom.cube._base import check_cube
+from skesom.cube.masking._sky_level import sky_level
 from skesom.io._outlines import number_pieces
 from skesom.maps._positions import icrs_positions
 
@@ -40,6 +41,7 @@ def find_pieces(
     names: Names | None = None,
     min_size: int = 10,
     max_pieces: int = 10_000,
+    subtract_sky: bool = True,
 ) -> Table:
     """Measure the connected pieces of clusters: a table that catalogs can be.
 
@@ -60,6 +62,8 @@ def find_pieces(
         Pieces of fewer pixels are left out, but each cluster keeps its largest.
     max_pieces : int, default=10000
         If there are more, the smaller ones are left out.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky, as in `cluster_table`.
 
     Returns
     -------
@@ -106,7 +110,8 @@ def find_pieces(
                 f"{np.shape(image)[:2]}."
             )
     image, *pieces = number_largest(labels, min_size, max_pieces)
-    table = measure_pieces(image, pieces, cube, agreement, names)
+    level = sky_level(labels, cube) if subtract_sky else None
+    table = measure_pieces(image, pieces, cube, agreement, names, level)
     _add_shapes(table, image)
     return table
 
@@ -142,12 +147,13 @@ def share_in_small_pieces(labels):
     return float(sizes[sizes < SMALL_PIECE].sum() / sizes.sum())
 
 
-def measure_pieces(image, pieces, cube, agreement=None, names=None):
-    """Return the table of numbered pieces, without shapes."""
+def measure_pieces(image, pieces, cube, agreement=None, names=None, level=None):
+    """Return the table of numbered pieces, without shapes, above a level of the sky."""
     clusters, sizes, left_out = pieces
     table = Table({"id": np.arange(1, len(sizes) + 1), "cluster": clusters})
     table["cluster_name"] = np.array(names_of(clusters, names), dtype=str)
-    x, y, *means = _means(image, len(sizes), cube, agreement)
+    level = np.zeros(cube.shape[2]) if level is None else np.nan_to_num(level)
+    x, y, *means = _means(image, len(sizes), cube, agreement, level)
     table["x"], table["y"] = x * units.pix, y * units.pix
     for name, values in icrs_positions(cube.wcs, x, y).items():
         table[name] = values * units.deg
@@ -181,7 +187,7 @@ def measure_pieces(image, pieces, cube, agreement=None, names=None):
     return table
 
 
-def _means(image, n_pieces, cube, agreement):
+def _means(image, n_pieces, cube, agreement, level):
     """Return mean column and row, flux and error of each band, mean agreement."""
     add_up = partial(_sums_of_strip, image, n_pieces, cube, agreement)
     last = 2 + 2 * cube.shape[2]
@@ -194,7 +200,8 @@ def _means(image, n_pieces, cube, agreement):
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     known = np.where(counts > 0, counts, np.nan)[2:last:2]
-    fluxes, errors = sums[2:last:2] + 0 * known, np.sqrt(known * means[3:last:2])
+    fluxes = sums[2:last:2] - level[:, np.newaxis] * known
+    errors = np.sqrt(known * means[3:last:2])
     return *means[:2], *zip(fluxes, errors, strict=True), *means[last:]
 
 

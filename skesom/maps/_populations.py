@@ -168,6 +168,7 @@ def find_populations(
         numbers[holds(rule, measures)] = names.index(rule.name) + 1
     numbers[labels < 0] = 0
     _fill(numbers, labels)
+    numbers[pieces.star_halos] = 0
     if not numbers.any():
         raise ValueError("no rule gives any light a name.")
     return _joined(labels, numbers, names, measures, pieces, cube, agreement)

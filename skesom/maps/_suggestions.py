@@ -18,6 +18,7 @@ from skesom._sky.narrow_bands import HYDROGEN
 from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux._photometry import Photometry
+from skesom.cube.masking._sky_level import sky_level
 from skesom.io import cluster_table
 from skesom.maps._measured_light import (
     LINES,
@@ -29,6 +30,7 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
+from skesom.maps._saturated_stars import find_star_halos
 
 ABOVE, BELOW = 1, -1
 # Colors tell old stars from young ones between bands on both sides of the break of old
@@ -57,7 +59,7 @@ _ENRICHED = 1.5  # times as many objects as by chance
 _NAMING = 3.0  # times as many, for a name
 _FEWEST = 5  # objects of a type
 _MOST_TYPES = 3  # in the evidence of a cluster
-_ENOUGH = 100  # pixels, of which medians tell the level of the sky and the noise
+_ENOUGH = 100  # pixels, of which medians tell the noise
 # How a measure is told; {line} and {band} are the bands that were used.
 TEXTS = {
     "above noise": "in no band brighter than the noise of a pixel",
@@ -301,8 +303,9 @@ def suggest_names(
 
 
 def _rules_for(clusters, place, resolved):
-    """Return the rules that may name a cluster; none may name noise."""
-    if not clusters.can_be_named or clusters.is_noise[place]:
+    """Return the rules that may name a cluster; none for noise, and halos of stars."""
+    is_none = clusters.is_noise[place] or clusters.is_of_star[place]
+    if is_none or not clusters.can_be_named:
         return []
     is_galaxy = resolved > _RESOLVED and clusters.shows_structure
     return [rule for rule in RULES if is_galaxy or rule.name in _ANYWHERE]
@@ -384,7 +387,10 @@ class ClusterLight:
         data = np.where(labels[:, :, np.newaxis] < 0, np.nan, counted)
         near = np.roll(data, -1, axis=1)
         images = data, near, abs(near - data)
-        tables = [cluster_table(labels, cube.replace(data=data)) for data in images]
+        tables = [
+            cluster_table(labels, cube.replace(data=data), subtract_sky=False)
+            for data in images
+        ]
         self.labels, self.cube, self.names = labels, cube, cube.band_names
         self.ids, self.pixels = (np.asarray(tables[0][n]) for n in ("id", "pixels"))
         columns = [[each[f"{n}_median"] for n in self.names] for each in tables]
@@ -409,7 +415,23 @@ class ClusterLight:
         self.is_noise, self.shows_structure = self._look_for_noise(medians[1])
         self.color_bands = self._find_color_bands()
         self.bright = self._find_bright_band(np.abs(counted[labels >= 0]))
+        self.star_halos = self._find_star_halos(counted)
+        self.is_of_star = self._are_of_stars()
         self.axes = list(_axes(self))
+
+    def _find_star_halos(self, counted):
+        """Return the pixels in which light is that of saturated stars."""
+        order = [self.bright, *range(len(self.names))]
+        images = [counted[:, :, band] for band in dict.fromkeys(order)]
+        lost = np.isnan(self.cube.data).any(axis=2) & (self.labels != SKY)
+        star_area, _ = _star_area(self.cube)
+        return find_star_halos(images, lost, self.noise[self.bright], star_area)
+
+    def _are_of_stars(self):
+        """Return the clusters of which most pixels are light of saturated stars."""
+        inside = self.labels[self.star_halos & (self.labels >= 0)]
+        counts = np.bincount(inside, minlength=int(self.labels.max()) + 1)
+        return counts[self.ids] > 0.5 * self.pixels
 
     def _look_for_noise(self, near):
         """Return which clusters are noise, and whether any differ by more than that.
@@ -498,16 +520,6 @@ class ClusterLight:
             "young light": young,
             "bluer than old": stars.bluer_than_old(colors),
         }, stars
-
-
-def sky_level(labels, cube):
-    """Return the median flux in each band of the pixels set aside as sky, or NaN."""
-    is_sky = labels == SKY
-    level = np.full(cube.shape[2], np.nan)
-    if np.count_nonzero(is_sky) >= _ENOUGH:
-        with warnings.catch_warnings(action="ignore"):  # of bands without data
-            level[:] = np.nanmedian(cube.data[is_sky], axis=0)
-    return level
 
 
 def _averaged(cube):
@@ -668,6 +680,7 @@ def _shape(clusters, is_lit):
     image, light = np.zeros((2, labels.max() + 2))
     image[ids], light[ids] = fluxes, np.where(is_lit, fluxes, 0)
     image, light = image[np.maximum(labels, -1)], light[np.maximum(labels, -1)]
+    light[clusters.star_halos] = 0
     light /= light.sum() or 1.0
     pieces, _ = ndimage.label(light > 0, structure=np.ones((3, 3)))
     is_wide = np.bincount(pieces.ravel()) > _WIDE**2 * _star_area(clusters.cube)[0]

@@ -28,7 +28,15 @@ from skesom.maps._cube_clusterer import check_bands
 
 _ROLES = "masks", "weights", "errors"
 # The fields that change nothing of what headers tell.
-_OF_PIXELS = {"ignore_flags", "exclude", "include", "lazy", "continua", "cutout"}
+_OF_PIXELS = {
+    "ignore_flags",
+    "exclude",
+    "include",
+    "lazy",
+    "continua",
+    "cutout",
+    "subtract_sky",
+}
 
 
 class _Fields(NamedTuple):
@@ -65,6 +73,8 @@ class _Fields(NamedTuple):
         ICRS right ascension and declination in degrees, and side in pixels or as an
         angle, of a part to take of each image, see `skesom.cube.Cube.cutout`. With dask
         only the rows of that part are read.
+    subtract_sky : bool, default=True
+        Whether a report shows fluxes above the level of the sky, see `write_report`.
     """
 
     files: tuple
@@ -82,6 +92,7 @@ class _Fields(NamedTuple):
     lazy: bool = False
     continua: object = None
     cutout: tuple | None = None
+    subtract_sky: bool = True
 
 
 class ImageSource(_Fields):

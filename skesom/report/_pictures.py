@@ -130,6 +130,8 @@ class Pictures:
             options = {"flux": "stretched flux, scaled", "physical": False}
             options["log"], cube = False, scaled
         display = self._named(ClusterSpectraDisplay(self._result.label_map, None))
+        # Stretched values count from the sky already.
+        display.subtract_sky = cube is not scaled and self._result.subtract_sky
         display = display.thinned(MAX_PIXELS, cube=cube)
         return partial(_spectra, display, self._step, options)
 
@@ -148,7 +150,12 @@ class Pictures:
         cube = cube.replace(pixel_scale=self._cube.pixel_scale)
         for kind, (x, y) in found.items():
             display = ColorDiagramDisplay(
-                result.label_map, None, x=x, y=y, continua=result.continua
+                result.label_map,
+                None,
+                x=x,
+                y=y,
+                continua=result.continua,
+                subtract_sky=result.subtract_sky,
             )
             display = self._named(display).thinned(_DOTS, cube=cube)
             yield kind, partial(_diagram, display)
@@ -400,6 +407,9 @@ def _band_image(result, band, clusters):
     if unit is not None:
         header["BUNIT"] = write_unit(unit)
     header["COMMENT"] = "Each pixel has the median flux of its cluster in this band."
+    level = float(result.sky_level[band])
+    if np.isfinite(level):
+        header["SKYLEVEL"] = (level, "flux of the sky, from which this counts")
     return hdus, fluxes
 
 

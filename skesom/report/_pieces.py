@@ -59,6 +59,7 @@ def write_pieces(folder, result, agreement=None):
         agreement=agreement,
         names=result.names,
         min_size=size,
+        subtract_sky=result.subtract_sky,
     )
     if len(table) == 0:
         return [], {"pieces": "no pixel is in a cluster"}

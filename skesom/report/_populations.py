@@ -34,6 +34,8 @@ def find_of_result(result, agreement=None):
     """Return the populations of a result, None where no name holds."""
     if result.is_voxel or result.is_classified or is_too_large(result):
         return None
+    if result.sky_left:  # whose color all light has
+        return None
     cube = result.cube.compute() if result.cube.is_lazy else result.cube
     pieces = result.run_label_map if result.tree is None else result.leaf_map
     try:

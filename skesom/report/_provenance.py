@@ -42,6 +42,7 @@ from skesom.report._models import (
     warn_of_versions,
     write_skops,
 )
+from skesom.report._sky_level import line_of_level
 from skesom.report._tables import means_by_cluster
 from skesom.report._training import Training
 
@@ -339,8 +340,11 @@ def _find(file, provenance, folder):
     )
 
 
-def decisions_of(pipeline):
-    """Return the decisions of the steps of a fitted pipeline."""
+def decisions_of(pipeline, sky_level=None):
+    """Return the decisions of the steps of a fitted pipeline.
+
+    `sky_level` is what `describe_sky` tells of the images.
+    """
     step = pipeline[-1]
     steps, labels = [each for _, each in pipeline.steps[:-1]], step.labels_
     found = [each.summary_ for each in steps if isinstance(each, CubeMasker)]
@@ -355,6 +359,7 @@ def decisions_of(pipeline):
         "outliers": sum(int(summary.get("outliers", 0)) for summary in summaries),
         "counts": counts_of(pipeline),
         "sky": None,
+        "sky_level": sky_level,
         "fwhm": None,
         "shape": list(labels.shape[:2]),
         "cut_from": None,
@@ -495,6 +500,10 @@ def decision_lines(decisions):
     lines.extend(lines_of_counts(decisions["counts"]))
     if decisions["sky"] is not None:
         lines.append(_line_of_sky(decisions["sky"], pixels["with_data"]))
+    level = decisions["sky_level"]
+    if level is not None and level["subtracted"]:
+        text = f"Sky subtracted from fluxes shown: {line_of_level(level['subtracted'])}"
+        lines.append(f"{text} (--subtract-sky no shows them as they are).")
     components = decisions.get("components")  # none in a provenance of before
     if components is not None:
         lines.append(line_of_components(components))

@@ -65,6 +65,7 @@ from skesom.report._provenance import (
     write_recipe,
 )
 from skesom.report._result import Result
+from skesom.report._sky_level import describe_sky, text_of_left
 from skesom.report._summary import (
     SUMMARY_NAME,
     Description,
@@ -94,6 +95,7 @@ def write_report(
     continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
     catalog: StrPath | Table | None = None,
     radius: float | Quantity | None = None,
+    subtract_sky: bool | None = None,
     source: Sequence[StrPath] | Mapping[str, Any] | None = None,
     model: StrPath | None = None,
     command: Sequence[str] | None = None,
@@ -130,6 +132,10 @@ def write_report(
         Known objects to cross-match with the clusters, as `crossmatch` takes them.
     radius : float or Quantity, default=None
         Size of these objects, as for `crossmatch`.
+    subtract_sky : bool, default=None
+        Whether fluxes in tables, spectra and diagrams count from the level of the sky
+        that was set aside, as in `skesom.io.cluster_table`; what is clustered is the
+        same. By default as `source` tells, else True.
     source : sequence of str or os.PathLike, or dict, default=None
         Files of the images, from which the run can be repeated. A dict has them as
         ``"files"``, and parameters of `read_cube` and region files to ``"exclude"`` and
@@ -172,6 +178,8 @@ def write_report(
     UserWarning
         If more than 10 % of the pixels of a `label_map` are off the map; it says which
         units and levels differ.
+        If most of the light of a band is sky that was neither set aside nor subtracted:
+        no names are suggested.
 
     Notes
     -----
@@ -199,6 +207,8 @@ def write_report(
     check_outside(folder, source.paths() if source is not None else [])
     if continua is None and source is not None:
         continua = source.continua
+    if subtract_sky is None:
+        subtract_sky = source is None or source.subtract_sky
     result = Result(
         pipeline,
         cube,
@@ -207,6 +217,7 @@ def write_report(
         held_out=held_out,
         continua=continua,
         cutout=source and source.cutout,
+        subtract_sky=subtract_sky,
     )
     if style is not None:
         style.check(result.cube.band_names)
@@ -217,6 +228,7 @@ def write_report(
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, Path(folder))
         report.write_findings(result, tables, style, catalog, radius)
+        sky = describe_sky(result)
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
             report.write_outlines(label_map, wcs, names, colors, sigma)
@@ -225,13 +237,15 @@ def write_report(
         report.write_pictures(style)
         if source is not None and model is None:
             write_recipe(report.path(RECIPE_NAME), pipeline, source, training)
-        decisions = decisions_of(pipeline) if model is None else None
+        decisions = decisions_of(pipeline, sky) if model is None else None
         report.files.decisions = decisions
         provenance = describe_run(
             pipeline, run_label_map, folder, source, model, command, training
         )
         provenance |= {"decisions": decisions, "off_map": report.files.off_map}
         report.write_provenance(provenance, style)
+    if sky is not None and sky["left"]:
+        warn_user(text_of_left(sky["left"]))
     if report.off_map_line is not None:
         _logger.info("%s", report.off_map_line)
     for line in decision_lines(decisions) if is_of_fit and decisions else ():

@@ -20,6 +20,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.cube._base import check_cube
+from skesom.cube.masking._sky_level import above_sky, sky_level
 from skesom.displays import cluster_colors
 from skesom.displays._dendrogram import tree_of
 from skesom.displays._diagrams import choose_diagrams
@@ -32,6 +33,7 @@ from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
 from skesom.report._leaf_colors import leaf_colors
 from skesom.report._provenance import counts_of, label_map_digest
+from skesom.report._sky_level import find_sky_left
 from skesom.som._tree import ClusterTree, has_tree
 
 MAX_PIXELS = 2_000_000  # of a picture
@@ -52,6 +54,7 @@ class Result:
         held_out=None,
         continua=None,
         cutout=None,
+        subtract_sky=True,
     ):
         last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
         if not isinstance(last, CubeClusterer | CubeClassifier):
@@ -61,6 +64,7 @@ class Result:
             )
         self.held_out, self.cutout = held_out, cutout
         self.counts = counts_of(pipeline)
+        self.subtract_sky = subtract_sky
         self.step = last
         self.clusterer, _ = pipeline_end(self.step.estimator_)
         last, _ = map_inside(self.clusterer)
@@ -150,6 +154,27 @@ class Result:
         if all(isinstance(step, maskers) for step in others):
             return None
         return check_cube(_transformed(self._steps, self.cube))
+
+    @cached_property
+    def sky_level(self):
+        """Level from which the fluxes of each band count, NaN for none.
+
+        Tables, spectra and colors show fluxes above it; names count from it too.
+        """
+        if not self.subtract_sky:
+            return np.full(self.cube.shape[2], np.nan)
+        return sky_level(self.run_label_map, self.cube)
+
+    def above_sky(self, cube):
+        """Return a thinned cube, or a part of the cube, above the level of the sky."""
+        return above_sky(cube, self.sky_level)
+
+    @cached_property
+    def sky_left(self):
+        """Share of the light of bands that is sky and was not taken off, by name."""
+        if not self.is_of_fit:
+            return {}
+        return find_sky_left(self._steps, self.cube, self.run_label_map)
 
     def strips(self):
         """Return the rows of each strip, as slices from top to bottom."""

@@ -27,6 +27,7 @@ from skesom.report._provenance import (
     small_pieces_of,
 )
 from skesom.report._result import MAX_PIXELS
+from skesom.report._sky_level import describe_sky, line_of_level, text_of_left
 
 SUMMARY_NAME = "summary.md"
 _MANY_BANDS = 12  # to be listed
@@ -121,6 +122,8 @@ def suggestions_of(result, crossmatch=None, *, of_run=False):
         cube = cube.replace(pixel_scale=tuple(step * side for side in scale))
     continua = result.continua
     found = suggest_names(labels, cube, continua=continua, crossmatch=crossmatch)
+    if result.sky_left:  # whose color all light has
+        found = [guess._replace(name=None, evidence=(), reason="") for guess in found]
     n_clusters = len(result.run_colors if of_run else result.names)
     lost = n_clusters - len(found)  # too small to be in thinned images
     return found + [_UNKNOWN] * lost
@@ -152,6 +155,14 @@ def _images(result):
         components = components_of(result.component_filter)
     if components is not None:
         text += f" {line_of_components(components)}"
+    sky = describe_sky(result)
+    if sky is not None and sky["subtracted"]:
+        text += (
+            " Fluxes, spectra and colors count from the level of the sky that was set "
+            f"aside: {line_of_level(sky['subtracted'])}."
+        )
+    if sky is not None and sky["left"]:
+        text += f" **{text_of_left(sky['left'])}**"
     for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
         share = np.count_nonzero(labels == label) / labels.size
         if share:

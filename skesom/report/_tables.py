@@ -83,6 +83,7 @@ def why_not(result, wanted):
 def pass_over_pixels(result, folder=None, names=()):
     """Look once at all pixels that are not masked; write some of TABLES to a folder."""
     label_map = result.label_map
+    result.sky_level  # noqa: B018 - once, before several threads ask for it
     n_pixels = int(np.count_nonzero(label_map > SKY))
     is_sampled = _sampled(n_pixels)
     distances, agreement = None, result.agreement
@@ -183,9 +184,13 @@ class _Strip:
         own[2:2] = self._fluxes(labels)
         return np.stack([known_sums(*each, n_clusters) for each in own], axis=1)
 
+    def _part_above_sky(self):
+        """Return the fluxes of the strip, which count from the sky if it is known."""
+        return self._result.above_sky(self.part).data
+
     def _fluxes(self, labels):
         """Return labels and fluxes of the pixels or voxels of each band."""
-        fluxes = self.part.data[self.valid]
+        fluxes = self._part_above_sky()[self.valid]
         if not self._bands:
             return [(labels, of_band) for of_band in fluxes.T]
         bands = (self._bands[0] == band for band in range(self.part.shape[2]))
@@ -210,7 +215,10 @@ class _Strip:
             place.append(Column(band.astype(np.int32), "band", description=about))
             text, bands = "{} in that band", ["flux"]
             band_units = band_units[:1] * (len(set(band_units)) == 1)
-        fluxes = self.part.data[self.valid].reshape(len(self.labels), len(bands))
+        fluxes = self._part_above_sky()[self.valid]
+        fluxes = fluxes.reshape(len(self.labels), len(bands))
+        if np.isfinite(self._result.sky_level).any():
+            text += " above the sky"
         fluxes = _columns(text, bands, fluxes, band_units)
         text = "cluster from 0, -1 is noise"
         cluster = Column(self.labels, "cluster", description=text)
@@ -322,7 +330,7 @@ def cluster_list(result, summary, off_map=None):
     Of other images than those of the fit, also how much of them is off the map.
     """
     cube = result.cube
-    table = cluster_table(result.label_map, cube)
+    table = cluster_table(result.label_map, cube, subtract_sky=result.subtract_sky)
     row, column, *means = summary.means[:, np.asarray(table["id"])]
     place = {}
     for name, values in (("row", row), ("column", column)):

@@ -53,6 +53,21 @@ class TestMagnitudes:
         assert ax.get_xlabel() == "F555W - F814W [instrumental mag]"
         assert ax.get_ylabel() == "F555W [instrumental mag]"
 
+    def test_count_from_the_sky_that_was_set_aside(self, ax):
+        cube = cube_of([10] * 6 + [20])
+        raised = np.concatenate([cube.data + 500] + 2 * [np.full_like(cube.data, 500)])
+        labels = np.where(np.arange(24)[:, np.newaxis] < 8, 0, -2) + np.zeros((24, 10))
+        axes = {"x": "F555W - F814W", "y": "F555W"}
+        for subtract_sky, color in ((True, 0.753), (False, 2.5 * np.log10(520 / 510))):
+            display = ColorDiagramDisplay.from_predictions(
+                labels.astype(int),
+                cube.replace(data=raised),
+                ax=ax,
+                subtract_sky=subtract_sky,
+                **axes,
+            )
+            assert center(display)[0] == pytest.approx(color, abs=0.05)
+
     def test_leave_out_what_is_not_positive(self, ax):
         cube = cube_of([10] * 7)
         cube.data[0, 0, 3] = -1

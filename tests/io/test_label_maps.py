@@ -61,6 +61,35 @@ def test_table_summarizes_the_flux(cube):
     assert table["F814W_q75"].dtype == np.float32
 
 
+def sky_and_two_clusters(level, n_sky=100, names=("g", "r"), **options):
+    """Clusters of 2 and 5 in g, twice as much in r, in sky of some level."""
+    labels = np.repeat([-2, 0, 1], [n_sky, 40, 60])[np.newaxis]
+    light = np.choose(labels + 2, [0, 0, 2.0, 5.0])
+    data = np.stack([light, 2 * light], axis=2) + level
+    return labels, Cube(data, band_names=list(names), **options)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e4])
+def test_table_counts_from_the_sky_that_was_set_aside(level):
+    labels, cube = sky_and_two_clusters(level)
+    table = cluster_table(labels, cube)
+    assert_allclose(table["g_median"], [2, 5])
+    assert_allclose(table["r_q75"], [4, 10])
+    assert f"above the sky of {level:.4g}" in table["r_q75"].description
+    as_they_are = cluster_table(labels, cube, subtract_sky=False)
+    assert_allclose(as_they_are["g_median"], level + np.array([2, 5]))
+
+
+@pytest.mark.parametrize("options", [{"n_sky": 99}, {"names": ["a", "b"]}])
+def test_table_counts_from_zero_where_no_sky_is_known(options):
+    labels, cube = sky_and_two_clusters(7.0, **options)
+    first = cube.band_names[0]
+    assert_allclose(cluster_table(labels, cube)[f"{first}_median"], [9, 12])
+    if "names" in options:  # an angle on the sky makes it one
+        known = cube.replace(pixel_scale=(0.2, 0.2))
+        assert_allclose(cluster_table(labels, known)[f"{first}_median"], [2, 5])
+
+
 @pytest.mark.parametrize("n_clusters", [3, 33000])
 def test_table_agrees_with_one_mask_per_cluster(n_clusters):
     rng = np.random.default_rng(4)

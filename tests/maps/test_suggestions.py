@@ -528,3 +528,50 @@ def test_bands_that_tell_old_stars_from_young_ones(places, tell):
     named = {"names": ["a", "b"], "band_coordinates": places * units.nm}
     clusters = ClusterLight(*scene([1, 1], [2, 3], **named), {})
     assert clusters.color_bands == (("a", "b") if tell else None)
+
+
+def frame_of_a_saturated_star(*, is_masked):
+    """A star with a trail and a halo, a spiral of two colors, sky; and their clusters.
+
+    The halo falls as r^-2 (King 1971).
+    """
+    rows, columns = np.indices((160, 160))
+    radius = np.hypot(rows - 100, columns - 100)
+    away = np.hypot(columns - 45, 1.5 * (rows - 45))
+    is_arm = np.cos(2 * np.arctan2(rows - 45, columns - 45) - away / 4) > 0.5
+    rng = np.random.default_rng(0)
+    is_full = (radius < 5) | ((abs(columns - 100) < 2) & (abs(rows - 100) < 45))
+    planes = []
+    for star, young, old in ((3e5, 1.4, 0.5), (5e5, 1.2, 1.0), (8e5, 1.1, 1.5)):
+        halo = star * (
+            (1 + (radius / 3) ** 2) ** -2.5 + 5e-4 / (1 + (radius / 10) ** 2)
+        )
+        disc = 3000 * np.exp(-away / 14) * np.where(is_arm, young, old)
+        light = halo + disc + rng.normal(0, 6, radius.shape)
+        light[is_full] = np.nan if is_masked else 0.1 * star
+        planes.append(light)
+    labels = np.where(away < 35, np.where(is_arm, 1, 0), 2)
+    labels[(radius < 30) & (labels == 2)] = 3
+    labels[is_full] = -3 if is_masked else 4
+    names = ["DECam g", "DECam r", "DECam z"]
+    known = {"pixel_scale": (0.26, 0.26), "fwhm": [0.9] * 3, "zero_points": [30] * 3}
+    return labels, Cube(np.stack(planes, axis=2), band_names=names, **known)
+
+
+@pytest.mark.parametrize("is_masked", [True, False])
+def test_halos_and_trails_of_saturated_stars_have_no_name(is_masked):
+    labels, cube = frame_of_a_saturated_star(is_masked=is_masked)
+    found = names_of(suggest_names(labels, cube))
+    assert found[3:] == [None] * (len(found) - 3)
+    if is_masked:  # else most of the light is that of the star
+        assert found[:2] == ["old stars, disc", "young stars"]
+
+
+def test_a_gap_in_a_galaxy_is_no_saturated_star():
+    labels, cube = frame_of_a_saturated_star(is_masked=True)
+    labels, cube = labels[:80, :80], cube[:80, :80]
+    before = names_of(suggest_names(labels, cube))
+    data = cube.data.copy()
+    data[38:46, 60:68] = np.nan
+    after = suggest_names(np.where(np.isnan(data[:, :, 0]), -3, labels), cube)
+    assert names_of(after)[:2] == before[:2] == ["old stars, disc", "young stars"]

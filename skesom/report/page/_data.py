@@ -67,6 +67,7 @@ def pixel_data(result, step, rgb=None):
     label_map = result.run_label_map if result.tree is None else result.leaf_map
     labels = pick(label_map, step).astype(np.int16)
     _, thin, scaled = result.thinned(step)
+    thin = result.above_sky(thin)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
     places = band_places(thin)
@@ -122,7 +123,7 @@ def _quartiles(labels, cube, order):
         int(row["id"]): [
             [_finite(row[f"{name}_{kind}"]) for kind in kinds] for name in names
         ]
-        for row in cluster_table(labels, cube)
+        for row in cluster_table(labels, cube, subtract_sky=False)
     }
 
 
@@ -159,7 +160,7 @@ def cluster_facts(result, step, order):
         if result.is_voxel and not of_run:
             guesses = _levels(result)
         _, thin, scaled = result.thinned(step)
-        cube, _ = spectra_cube(result, thin, scaled)
+        cube, _ = spectra_cube(result, result.above_sky(thin), scaled)
         quartiles = _quartiles(pick(label_map, step), cube, order)
         clusters = []
         for number, group in enumerate(groups):

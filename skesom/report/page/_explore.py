@@ -64,6 +64,7 @@ def explore(
     title: str = "Clusters",
     rgb: Bands | None = None,
     max_pixels: int = MAX_PIXELS,
+    subtract_sky: bool = True,
     overwrite: bool = False,
 ) -> Path:
     """Write one HTML file on which a result is explored with the mouse.
@@ -95,6 +96,8 @@ def explore(
         Bands of the color picture for red, green and blue, see `rgb_image`.
     max_pixels : int, default=4000000
         Larger images are thinned to every second, third, ... row and column.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky, as for `write_report`.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 
@@ -139,7 +142,13 @@ def explore(
     """
     path = Path(path)
     with atomic_path(path, overwrite=overwrite) as temporary:
-        result = Result(pipeline, cube, groups=groups, continua=continua)
+        result = Result(
+            pipeline,
+            cube,
+            groups=groups,
+            continua=continua,
+            subtract_sky=subtract_sky,
+        )
         text = _page(result, catalog, title, rgb, max_pixels)
         # Of a folder, the name may be no text.
         temporary.write_text(text, encoding="utf-8", errors="replace")
