@@ -48,4 +48,4 @@ def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
     ids=str,
 )
 def test_impossible(refused, lines, options, reason):
-    refused("cluster", lines, *options, parts=[reason])
+    refused("cluster", lines, "--sky", "keep", *options, parts=[reason])
