@@ -183,12 +183,12 @@ class SkyMasker(CubeTransformer):
         n_usable, n_dark, n_in_sky, chance = (
             np.count_nonzero(codes & bit) for bit in (_USABLE, _DARK, _IN_SKY, _BELOW)
         )
-        self.in_sky_ = n_in_sky / max(1, n_dark)
+        self.in_sky_ = float(n_in_sky / max(1, n_dark))
         if self.sky == "auto":
             n_kept = n_usable - n_dark
             has_sky = n_dark > 0 and self.in_sky_ >= LEAST_IN_SKY
             shows_more = n_kept >= FEWEST_SIGNALS + 2 * chance
-            self.masks_sky_ = has_sky and shows_more
+            self.masks_sky_ = bool(has_sky and shows_more)
             if has_sky and not shows_more:
                 _warn_of_noise(n_kept, chance)
         self.sky_mask_ = _is_dark(codes) & self.masks_sky_
