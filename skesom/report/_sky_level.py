@@ -11,23 +11,22 @@ from skesom.cube import AsinhStretch, SkyMasker
 from skesom.displays._sky_image import pick, thinning
 
 _MOST_PIXELS = 2_000_000
-# Most of the light of a band is sky: more than half of it, as far as the frame is
-# certain to have sky; or so much of it in any case, which a galaxy is not:
-# docs/masking.md has the shares of real and synthetic images.
-_MOST, _NEARLY_ALL = 0.5, 0.9
+_MOST = 0.5  # of the light of a band, as far as the frame is certain to have sky
 
 
 def find_sky_left(steps, cube, label_map):
     """Return the share of the light of bands that is sky and was not taken off.
 
-    By the names of the bands; none if sky was set aside, or the images are not of the
-    sky. The level is that of the fitted `SkyMasker` among the steps, before they
+    By the names of the bands; none unless the sky was to be kept (otherwise the masker
+    has looked for it), and if the images are not of the sky. The level is that of the fitted `SkyMasker` among the steps, before they
     stretched it.
     """
     maskers = [step for step in steps if isinstance(step, SkyMasker)]
     if not maskers or (label_map == SKY).any() or not is_of_the_sky(cube):
         return {}
     masker = maskers[-1]
+    if masker.sky != "keep":
+        return {}
     level, noise = masker.level_, masker.noise_
     if len(level) != cube.shape[2]:  # of components
         return {}
@@ -46,7 +45,7 @@ def find_sky_left(steps, cube, label_map):
         if not len(fluxes) or not level[band] > noise[band]:
             continue
         share = float(level[band] / np.mean(fluxes, dtype=np.float64))
-        if masker.certainty_ * share > _MOST or share > _NEARLY_ALL:
+        if masker.certainty_ * share > _MOST:
             shares[name] = min(share, 1.0)
     return shares
 
