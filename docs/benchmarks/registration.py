@@ -4,8 +4,8 @@
     python docs/benchmarks/registration.py --seeds 6
 
 prints three tables. Scenes are galaxies of four kinds in nine bands, with the noise of
-a deep image and 4 and 8 times of it. Constants were chosen on even seeds, so that odd
-ones are reported apart.
+a deep image and 4 and 8 times of it. Even and odd seeds are reported apart, so that a
+constant can be chosen on one half and reported on the other.
 
 - Bands that are not shifted: 4 kinds, 3 levels of noise, 6 seeds make 72 draws. Then
   images with nothing in common, or with other looks: how many bands were moved, and of

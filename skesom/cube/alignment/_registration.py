@@ -23,7 +23,7 @@ from skesom.cube.alignment._correlation import (
 from skesom.cube.alignment._grid import grid_of
 from skesom.cube.alignment._stack import stack_cubes
 
-# Each number was chosen on one half of the scenes of docs/benchmarks/registration.py.
+# docs/benchmarks/registration.py measures what these numbers find and leave.
 TOLERANCE = 0.5  # pixels by which measures of one shift may differ
 LEAST_MOVED = 1.0  # pixels; bands of different looks differ by up to .7 in places
 SMALLEST_SHIFT = 0.1  # pixels: how well shifts are measured
