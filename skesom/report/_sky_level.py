@@ -18,8 +18,8 @@ def find_sky_left(steps, cube, label_map):
     """Return the share of the light of bands that is sky and was not taken off.
 
     By the names of the bands; none unless the sky was to be kept (otherwise the masker
-    has looked for it), and if the images are not of the sky. The level is that of the fitted `SkyMasker` among the steps, before they
-    stretched it.
+    has looked for it), and if the images are not of the sky. The level is that of the
+    fitted `SkyMasker` among the steps, before they stretched it.
     """
     maskers = [step for step in steps if isinstance(step, SkyMasker)]
     if not maskers or (label_map == SKY).any() or not is_of_the_sky(cube):

@@ -189,6 +189,10 @@ def prepared(cube, name):
     """Return a cube on which a step has something to do."""
     if name.startswith("sky"):
         return CubeMasker().fit_transform(cube)
+    if name == "counts":
+        data = cube.data.copy()
+        data[:, :, 0] = np.random.default_rng(0).poisson(0.3, SHAPE[:2])
+        return cube.replace(data=data, errors=cube.errors)
     if "background" not in name:
         return cube
     pytest.importorskip("photutils")

@@ -443,9 +443,10 @@ class TestSelection:
         # To the pixel of the screen, on which one of the image is about ten.
         assert seen.separation(galaxy.wcs.pixel_to_world(column, row)).arcsec < 0.05
         noise = 0.01 * np.nanmedian(np.abs(galaxy.data), axis=(0, 1))
+        level = np.nanmedian(galaxy.data[labels == -2], axis=0)  # of the sky
         for band, name in enumerate(galaxy.band_names):
             flux = float(re.search(rf"{name} (\S+)", text)[1])
-            truth = galaxy.data[row, column, band]
+            truth = galaxy.data[row, column, band] - level[band]
             assert flux == pytest.approx(truth, rel=0.02, abs=10 * float(noise[band]))
         mouse.click().perform()
         wait_for(page, "return Number(document.body.dataset.selected) > 0")
@@ -569,17 +570,23 @@ class TestWords:
         agreement = files.clusters["agreement"]
         assert cells(browser, 4) == [f"{100 * each:.0f} %" for each in agreement]
         rows = browser.find_elements("css selector", "#clusters .words")
-        for row, told in zip(rows, files.descriptions, strict=True):
+        words = [
+            ", ".join(filter(None, [told.name, told.difference]))
+            for told in files.descriptions
+        ]
+        for number, (row, told) in enumerate(
+            zip(rows, files.descriptions, strict=True)
+        ):
             summary = row.find_element("tag name", "summary")
             low = row.rect["height"]
             summary.click()
             assert row.rect["height"] > low
-            assert summary.text == f"{told.number}: {told.name}"
+            assert summary.text == f"{told.number}: {words[number]}"
             assert row.text.split("\n") == [summary.text, told.why]
         act(browser, "select_groups", [0, 1])
         act(browser, "merge")
-        words = browser.find_element("css selector", "#clusters .words").text
-        assert words == f"0 + 1: {' + '.join(t.name for t in files.descriptions[:2])}"
+        both = browser.find_element("css selector", "#clusters .words").text
+        assert both == f"0 + 1: {' + '.join(words[:2])}"
         both = np.isin(job["cluster"].labels_, [0, 1])
         mean = job["cluster"].agreement_[both].mean()
         assert cells(browser, 4)[0] == f"{100 * mean:.0f} %"
@@ -689,6 +696,7 @@ class TestFiles:
         name, unit = galaxy.band_names[0], galaxy.band_units[0]
         known = np.asarray(table[f"{name} [{unit}]"])
         flux = galaxy.data[rows, columns, 0]
+        flux = flux - np.nanmedian(galaxy.data[labels == -2][:, 0])  # above the sky
         # The page holds fluxes to 1 %, or to half a step of a quarter of the noise.
         steps = np.diff(galaxy.data[:, :, 0], axis=1)
         noise = mad_std(steps, ignore_nan=True) / np.sqrt(2)

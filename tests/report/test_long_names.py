@@ -81,7 +81,8 @@ def test_report(cube, tmp_path):
     told = [header.get(f"TCOMM{n}", "") for n in range(1, header["TFIELDS"] + 1)]
     assert len(set(map(str.lower, pixels.colnames))) == header["TFIELDS"]
     for name in cube.band_names:
-        assert f"flux in {name}".rstrip() in told or not name.isascii()
+        is_told = any(text.startswith(f"flux in {name}".rstrip()) for text in told)
+        assert is_told or not name.isascii()
     clusters = Table.read(tmp_path / "new/clusters.ecsv")
     for name in cube.band_names:
         assert f"{name}_median" in clusters.colnames

@@ -104,12 +104,15 @@ def test_tells_how_many_pixels_are_in_no_cluster(tmp_path, galaxy):
     assert f"{share:.2g} % of the pixels have no data" in path.read_text()
 
 
+@pytest.mark.filterwarnings("ignore:Most of the light is that of the sky")
 def test_tells_of_few_photons(tmp_path, galaxy):
     path, _ = write(tmp_path / "light", galaxy)
     assert "Few photons" not in path.read_text()
     data = galaxy.data.copy()
     data[:, :, 1] = np.random.default_rng(0).poisson(0.3, galaxy.shape[:2])
-    path, _ = write(tmp_path / "photons", galaxy.replace(data=data))
+    name = galaxy.band_names[1]
+    with pytest.warns(UserWarning, match=f"'{name}' .too little in common"):
+        path, _ = write(tmp_path / "photons", galaxy.replace(data=data))
     assert f" Few photons: {galaxy.band_names[1]} has 0.3" in path.read_text()
 
 

@@ -25,7 +25,7 @@ THRESHOLD = 3.0  # times the noise, from where pixels are no sky
 SMOOTHING = 1.0  # pixels, of the image in which they are looked for
 # A scatter that is less than this part of the range of values is that of rounding, as
 # of zeros between few photons that were resampled.
-ROUNDED = 1e-9
+ROUNDED = 1e-12
 ROUNDS = 3  # of finding the level by the noise, and the noise at that level
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
