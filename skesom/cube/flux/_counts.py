@@ -75,8 +75,10 @@ class CountSmoother(CubeTransformer):
     >>> photons = rng.poisson(0.2, (64, 64, 1)).astype(float)
     >>> smoother = CountSmoother().fit(photons)
     >>> smooth = smoother.transform(photons)
-    >>> bool(np.isclose(smooth.sum(), photons.sum())), bool(smooth.std() < 0.05)
-    (True, True)
+    >>> bool(np.isclose(smooth.sum(), photons.sum()))
+    True
+    >>> bool(smooth.std() < 0.2 * photons.std())
+    True
     """
 
     keeps_flux = True
