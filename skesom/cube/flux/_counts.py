@@ -12,7 +12,7 @@ from skesom._common.blocks import map_strips, planes_of
 from skesom._common.warn import warn_user
 from skesom.cube._base import CubeTransformer, all_band_names, check_cubes, with_bands
 from skesom.cube.convolution._filtering import GaussianKernel
-from skesom.cube.masking._sky import representative_rows
+from skesom.cube.masking._sky import sampled
 
 _MOST_COUNTS = 5  # a pixel: of more, the noise is nearly normal and known to the steps
 _ROUNDING = 1e-3  # of a count
@@ -98,7 +98,8 @@ class CountSmoother(CubeTransformer):
         smoothed = []
         counts, widths, shares = [], [], []
         for cube in cubes:
-            steps = [_step_of_counts(image) for _, image in planes_of(cube.data)]
+            sample = sampled(cube.data)  # of a lazy cube, computed once
+            steps = [_step_of_counts(sample[:, :, n]) for n in range(cube.shape[2])]
             part, facts = self._smooth(cube, np.array(steps))
             smoothed.append(part)
             for values, column in zip((counts, widths, shares), facts, strict=True):
@@ -190,11 +191,10 @@ def _least_value(image):
     return float(positive.min()) if len(positive) else np.nan
 
 
-def _step_of_counts(image):
-    """Return the value of one count in an image of few counts, NaN in any other."""
-    sample = image[representative_rows(*image.shape)]
+def _step_of_counts(sample):
+    """Return the value of one count in rows of few counts, NaN in any others."""
     values = sample[np.isfinite(sample)].astype(np.float64)
-    step = _least_value(image)
+    step = _least_value(sample)
     if not len(values) or not np.isfinite(step) or values.min() < 0:
         return np.nan
     counts = values / step
