@@ -84,7 +84,10 @@ def cluster(images, **options):
     """Return six clusters on which twelve maps agree."""
     options |= {"sky": "keep", "target_fwhm": None, "mask_outliers": False}
     clusterer = make_clusterer("esom", n_clusters=6, n_runs=12)
-    return make_cluster_pipeline(clusterer, **options).fit_predict(images)
+    pipeline = make_cluster_pipeline(clusterer, **options)
+    # All bands are made from one cube, so none of them can be shifted.
+    pipeline.set_params(align__registration=None)
+    return pipeline.fit_predict(images)
 
 
 maps = {

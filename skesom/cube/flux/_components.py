@@ -42,7 +42,7 @@ class ComponentFilter(CubeTransformer):
     mean_ : ndarray of shape (n_bands,)
         Mean of each band over the valid pixels; like all else, of frames of more than
         4,194,304 pixels in so many, in rows at equal steps.
-    kept_components_ : ndarray of shape (n_components_, n_bands)
+    kept_components_ : ndarray of shape (n_kept, n_bands)
         The kept components, by falling variance; the largest entry of each is positive.
         The axes of the bands themselves where nothing was measured.
     variance_, noise_ : ndarray of shape (n_bands,)
