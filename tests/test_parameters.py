@@ -180,7 +180,7 @@ TABLE = {
         {"box_size": 16, "filter_size": 1, "source_threshold": 50.0, "bands": "uneven"},
     ),
     BandBinner: ("flat", {}, {"bin_size": 3}),
-    ColorScaler: ("galaxy", {}, {"contrast": 0.0}),
+    ColorScaler: ("galaxy", {}, {"contrast": 0.0, "signal_to_noise": 50.0}),
     ComponentFilter: (
         "galaxy",
         {"max_bands": 0},

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from astropy.stats import gaussian_sigma_to_fwhm
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
@@ -18,6 +19,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
 from skesom.cube import (
+    ColorScaler,
     ComponentFilter,
     CountSmoother,
     CubeAligner,
@@ -365,6 +367,7 @@ def decisions_of(pipeline, sky_level=None):
         "cut_from": None,
         "shifts": {},
         "registration": None,
+        "color_averages": averages_of(pipeline),
         "components": None,
         "clusters": int(np.count_nonzero(count_clusters(labels))),
         "features": int(step.n_features_in_),
@@ -445,6 +448,29 @@ def lines_of_counts(counts):
     ]
 
 
+def averages_of(pipeline):
+    """Return the widths in pixels under which colors were averaged, None if none."""
+    for _, step in pipeline.steps[:-1]:
+        if isinstance(step, ColorScaler) and step.widths_.any():
+            of_level = step.widths_.max(axis=1)
+            return {
+                "widest_sigma_in_pixels": float(of_level.max()),
+                "share_of_pixels": float(np.mean(of_level > 0)),
+                "signal_to_noise": float(step.signal_to_noise),
+            }
+    return None
+
+
+def line_of_averages(averages):
+    """Return in a sentence where colors were averaged."""
+    fwhm = averages["widest_sigma_in_pixels"] * gaussian_sigma_to_fwhm
+    return (
+        f"Colors: averaged over up to {fwhm:.2g} pixels in the "
+        f"{averages['share_of_pixels']:.0%} of the pixels in which they are mostly "
+        "noise, brightness is not (--smooth-colors no keeps them)."
+    )
+
+
 def _considered(step):
     """Return the next gap, at which n_clusters="auto" did not part the pixels."""
     end, _ = pipeline_end(step.estimator_)
@@ -504,6 +530,9 @@ def decision_lines(decisions):
     if level is not None and level["subtracted"]:
         text = f"Sky subtracted from fluxes shown: {line_of_level(level['subtracted'])}"
         lines.append(f"{text} (--subtract-sky no shows them as they are).")
+    averages = decisions.get("color_averages")  # none in a provenance of before
+    if averages is not None:
+        lines.append(line_of_averages(averages))
     components = decisions.get("components")  # none in a provenance of before
     if components is not None:
         lines.append(line_of_components(components))

@@ -13,8 +13,8 @@ WANTED = {
     "--weights --exclude --include --mask-zeros --mask-outliers --saturation --grow "
     "--smooth-counts --min-snr --min-bands --sky --fwhm --target-fwhm "
     "--pixel-scale --align-to --resample --conserve --crop --register --stretch "
-    "--color-contrast --method --n-clusters --epsilon --random-state NAME=VALUE "
-    "--from --tables --no-pictures --smooth RUN-N",
+    "--color-contrast --smooth-colors --method --n-clusters --epsilon --random-state "
+    "NAME=VALUE --from --tables --no-pictures --smooth RUN-N",
     "predict": "MODEL FITS --output --trust --tables",
     "test": "RESULT TRUTH --output",
     "crossmatch": "RESULT FILE --radius --output",

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Colors beside brightness: what the scaler measures, and what it does to spectra."""
 
+import dask.array as da
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -24,7 +25,7 @@ def test_spectra_follow_the_definition(scene):
     plain = ColorScaler(contrast=0).fit_transform(scene)
     assert_allclose(plain.mean(axis=(0, 1)), 0, atol=1e-12)
     assert_allclose(plain.std(axis=(0, 1)), 1, rtol=1e-12)
-    scaler = ColorScaler(contrast=0.3).fit(scene)
+    scaler = ColorScaler(contrast=0.3, signal_to_noise=0).fit(scene)
     table = scene.reshape(-1, 3)
     table = (table - table.mean(axis=0)) / table.std(axis=0)
     variance, axes = np.linalg.eigh(np.cov(table.T, bias=True))
@@ -43,7 +44,7 @@ def test_spectra_follow_the_definition(scene):
 def test_noise_is_that_of_the_pixels(scene, with_errors):
     """Noise of .05 in each band, propagated to the scaled components."""
     errors = np.full(scene.shape, 0.05) if with_errors else None
-    scaler = ColorScaler().fit(Cube(scene, errors=errors))
+    scaler = ColorScaler(signal_to_noise=0).fit(Cube(scene, errors=errors))
     scaled = (scene - scene.mean(axis=(0, 1))) / scene.std(axis=(0, 1))
     variance, axes = np.linalg.eigh(np.cov(scaled.reshape(-1, 3).T, bias=True))
     axes = axes[:, ::-1] / scene.std(axis=(0, 1))[:, None]
@@ -60,7 +61,7 @@ def test_colors_shrink_where_they_are_noise(global_random_seed):
     flux[:, :60] *= [1.3, 1.0, 0.8]
     flux += rng.normal(0, 1, flux.shape)
     stretched = np.arcsinh(flux / 3)
-    scaler = ColorScaler().fit(stretched)
+    scaler = ColorScaler(signal_to_noise=0).fit(stretched)
     assert np.all(np.diff(scaler.signal_, axis=0) >= 0)
     assert scaler.signal_[0, 1] < 0.5 < 0.9 < scaler.signal_[-1, 1]
     plain, scaled = np.diff(stretched), np.diff(scaler.transform(stretched))
@@ -72,12 +73,13 @@ def test_colors_shrink_where_they_are_noise(global_random_seed):
 def test_errors_that_rise_with_brightness_are_believed(scene):
     """Those of photons, in fluxes that are not stretched."""
     errors = 0.01 + 0.06 * (scene - scene.min())
-    signal = ColorScaler().fit(Cube(scene, errors=errors)).signal_
+    scaler = ColorScaler(signal_to_noise=0).fit(Cube(scene, errors=errors))
+    signal = scaler.signal_
     assert signal[-1, 1] < 0.7 < 0.9 < signal[0, 1]
 
 
 def test_color_gains_on_brightness(scene):
-    signal = ColorScaler().fit(scene).signal_
+    signal = ColorScaler(signal_to_noise=0).fit(scene).signal_
     assert np.all(signal[:, 0] > 0.99)  # brightness
     assert np.all(signal[:, 1] > 0.9)  # color
     assert np.all(signal[:, 2] < 0.3)  # the rest is noise
@@ -129,7 +131,7 @@ def test_missing_errors_do_not_count_as_free_of_noise(scene, missing):
 
 def test_errors_against_realisations(scene, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
-    scaler = ColorScaler().fit(scene)
+    scaler = ColorScaler(signal_to_noise=0).fit(scene)
     sigma = np.array([0.1, 0.2, 0.05])
     scene[0, 1, 1] = np.nan
     many = scene[:1, :2].repeat(40_000, axis=0)
@@ -144,7 +146,7 @@ def test_errors_against_realisations(scene, global_random_seed):
 def test_errors_follow_the_slopes_between_levels(scene):
     """To first order, in pixels between several pairs of levels at once."""
     errors = 0.01 + 0.06 * (scene - scene.min())  # by which weights differ much
-    scaler = ColorScaler().fit(Cube(scene, errors=errors))
+    scaler = ColorScaler(signal_to_noise=0).fit(Cube(scene, errors=errors))
     pixels, step = scene[::15, ::12].reshape(1, -1, 3), 1e-7
     sides = [
         [scaler.transform(pixels + sign * step * axis) for sign in (-1, 1)]
@@ -215,3 +217,94 @@ def test_weights_are_of_bands_in_any_order(global_random_seed):
     weights = ColorScaler().fit(cube).band_weights_
     assert_allclose(ColorScaler().fit(cube[:, :, ::-1]).band_weights_, weights[::-1])
     assert weights.argmin() == 1
+
+
+@pytest.fixture
+def faint(global_random_seed):
+    """Three bands of two halves of different colors, in noise, and a gap."""
+    rng = np.random.default_rng(global_random_seed)
+    brightness = np.linspace(0, 10, 80 * 60).reshape(80, 60, 1)
+    color = np.where(np.arange(60) < 30, -0.5, 0.5)[:, None] * [1.0, 0.0, -1.0]
+    scene = brightness + color + rng.normal(0, 0.8, (80, 60, 3))
+    scene[40:50, 20:30] = np.nan
+    return scene
+
+
+def test_faint_colors_are_averaged_and_brightness_is_not(faint):
+    scaler = ColorScaler().fit(faint)
+    widths = scaler.widths_
+    assert np.all(widths[:, 0] == 0)
+    assert np.all(widths[:, 1] > 0)
+    scaled = (faint - scaler.mean_) / scaler.scale_
+    scores = scaled @ scaler.components_
+    valid = ~np.isnan(scores[:, :, 0])
+    level = np.interp(scaled.mean(axis=2), scaler.brightness_, np.arange(len(widths)))
+    rows, columns = np.indices(valid.shape)
+    expected = np.empty((3, *faint.shape))
+    factors = [scaler.weights_[:, number] for number in range(3)]
+    for row, column in np.argwhere(valid):
+        place = level[row, column]
+        width = widths[int(place), 1]
+        distance = (rows - row) ** 2 + (columns - column) ** 2
+        weight = np.where(valid, np.exp(-distance / (2 * width**2)), 0)
+        mean = np.tensordot(weight, np.nan_to_num(scores), 2) / weight.sum()
+        mean[0] = scores[row, column, 0]
+        steps = np.arange(len(widths))
+        factor = [np.interp(place, steps, of) for of in factors]
+        expected[0, row, column] = (mean * factor) @ scaler.components_.T
+    transformed = scaler.transform(faint)
+    assert np.array_equal(np.isnan(transformed), np.isnan(faint))
+    # Gaussians are cut at four standard deviations.
+    assert_allclose(transformed[valid], expected[0][valid], atol=2e-3)
+
+
+def test_averages_bring_faint_colors_back(faint):
+    """The two halves can be told apart: also pixels between which there is noise."""
+    is_red = np.arange(60) >= 30
+    found = {}
+    for signal_to_noise in (0, 2):
+        scaler = ColorScaler(signal_to_noise=signal_to_noise)
+        scaled = scaler.fit_transform(faint)
+        color = scaled[:, :, 0] - scaled[:, :, 2]
+        inside = ~np.isnan(color)
+        found[signal_to_noise] = np.mean(((color > 0) == is_red)[inside])
+    assert found[0] < 0.85
+    assert found[2] > 0.95
+
+
+def test_clear_colors_stay_as_sharp_as_they_are(scene):
+    sharp = ColorScaler(signal_to_noise=0).fit(scene)
+    scaler = ColorScaler(signal_to_noise=0.5).fit(scene)
+    assert scaler.works_pixelwise
+    assert not np.any(scaler.widths_)
+    np.testing.assert_array_equal(scaler.transform(scene), sharp.transform(scene))
+    assert not ColorScaler().works_pixelwise  # until it is fitted
+
+
+def test_errors_of_averages_against_realisations(faint, global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    sigma = np.array([0.8, 1.1, 0.6])
+    errors = np.broadcast_to(sigma, faint.shape)
+    scaler = ColorScaler().fit(Cube(faint, errors=errors))
+    assert np.all(scaler.widths_[:, 1] > 0)
+    flat = np.full((48, 48, 3), 5.0)  # inside, far from steps between levels
+    found = []
+    for _ in range(40):
+        noise = 0.1 * rng.normal(size=flat.shape) * sigma
+        found.append(scaler.transform(flat + noise))
+    cube = Cube(flat, errors=0.1 * errors[:48, :48])
+    expected = scaler.transform(cube).errors[24, 24]
+    assert_allclose(np.std(found, axis=(0, 1, 2)), expected, rtol=0.05)
+
+
+def test_averages_do_not_depend_on_strips(faint):
+    """Rows farther away than four of the widest standard deviation do not count."""
+    image = np.tile(faint, (3, 1, 1))
+    scaler = ColorScaler().fit(image)
+    reach = int(4 * scaler.widths_.max() + 0.5)
+    whole = scaler.transform(image)
+    part = scaler.transform(image[60:200])
+    inner = slice(60 + reach, 200 - reach)
+    np.testing.assert_array_equal(part[reach:-reach], whole[inner])
+    lazy = da.from_array(image, chunks=(37, -1, -1))
+    np.testing.assert_array_equal(scaler.transform(lazy).compute(), whole)

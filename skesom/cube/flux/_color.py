@@ -11,9 +11,19 @@ import numpy as np
 from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import WHOLE, in_threads, map_pixels, strips_of
+from skesom._common.blocks import (
+    WHOLE,
+    Plan,
+    around,
+    in_threads,
+    map_images,
+    map_pixels,
+    strips_of,
+)
 from skesom._common.threads import one_blas_thread
 from skesom.cube._base import CubeTransformer
+from skesom.cube.convolution._filtering import LEAST_HEIGHT
+from skesom.cube.flux._averages import average_around, noise_in_common, reach_of
 from skesom.cube.masking._sky import representative_rows, sampled
 
 _NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
@@ -26,6 +36,9 @@ _ENOUGH_VALUES = 2**21  # of them, for the noise of whole bands
 # smoothing to one width (docs/benchmarks/noisy_bands.py).
 _LAGS = (2, 4)
 _LEAST_WEIGHT = 0.05  # of a band of noise, which divides by no zero
+# Standard deviations in pixels of the Gaussians under which colors are averaged. Wider
+# ones would carry the color of a galaxy into its neighbor.
+_WIDTHS = (1.0, 2.0, 4.0, 8.0)
 
 
 class ColorScaler(CubeTransformer):
@@ -33,9 +46,13 @@ class ColorScaler(CubeTransformer):
 
     Parameters
     ----------
-    contrast : float in [0, 0.5], default=1/3
+    contrast : float in [0, 0.5], default=0.5
         Exponent that weakens strong principal components against weak ones. 0 only
         scales the bands, 0.5 gives all components the same variance but for noise.
+    signal_to_noise : float, default=2.0
+        What colors have at least, in pixels of typical colors. Where they have less,
+        they are averaged under a Gaussian around the pixel, up to a standard deviation
+        of 8 pixels; brightness stays as sharp as it is. 0 averages nothing.
 
     Attributes
     ----------
@@ -51,9 +68,12 @@ class ColorScaler(CubeTransformer):
         as bands, but of fewer pixels only those that vary.
     brightness_ : ndarray of shape (n_levels,)
         Means of the scaled bands of groups of pixels, rising.
+    widths_ : ndarray of shape (n_levels, n_components)
+        Standard deviation in pixels of the Gaussian under which a component is averaged
+        around pixels so bright, 0 where it is not.
     signal_, weights_ : ndarray of shape (n_levels, n_components)
-        Share of a component, from 0 to 1, that is not noise in pixels so bright, and
-        what the component is multiplied by in them.
+        Share of a component, from 0 to 1, that is not noise in pixels so bright after
+        averaging, and what the component is multiplied by in them.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands.
 
@@ -77,6 +97,13 @@ class ColorScaler(CubeTransformer):
     Without them, differences of neighboring pixels do, and from group to group it may
     only fall, as it does in stretched fluxes: what rises is structure.
 
+    All components but the first, which is brightness, are colors. Those of pixels so
+    bright are averaged under the narrowest Gaussian, of standard deviations 1, 2, 4 and
+    8, that makes the sum of their s_i at least ``signal_to_noise**2`` times the sum of
+    their n_i, which falls by 4 pi times the squared standard deviation. So faint parts
+    of an image have colors too, if not such sharp ones [3]_. Neighbors are taken to
+    have independent noise and like errors.
+
     A band of which more than half is noise is scaled to less than unit variance, or it
     would give its noise to the brightness of all bands. Its noise is the mean over the
     groups; it may rise with the brightness, as that of photons, and be alike in
@@ -91,6 +118,8 @@ class ColorScaler(CubeTransformer):
        Trans. Geosci. Remote Sens. 26, 65-74, doi:10.1109/36.3001
     .. [2] Matheron, G. (1963), "Principles of geostatistics", Economic Geology 58,
        1246-1266, doi:10.2113/gsecongeo.58.8.1246
+    .. [3] Zibetti, S. (2009), "Introducing ADAPTSMOOTH, a new code for the adaptive
+       smoothing of astronomical images", arXiv:0911.4956
 
     Examples
     --------
@@ -105,12 +134,22 @@ class ColorScaler(CubeTransformer):
     np.True_
     """
 
-    works_pixelwise = True
+    _parameter_constraints = {
+        "contrast": [Interval(Real, 0, 0.5, closed="both")],
+        "signal_to_noise": [Interval(Real, 0, None, closed="left")],
+    }
 
-    _parameter_constraints = {"contrast": [Interval(Real, 0, 0.5, closed="both")]}
-
-    def __init__(self, *, contrast: float = 1 / 3) -> None:
+    def __init__(self, *, contrast: float = 0.5, signal_to_noise: float = 2.0) -> None:
         self.contrast = contrast
+        self.signal_to_noise = signal_to_noise
+
+    @property
+    def works_pixelwise(self) -> bool:
+        """Whether each pixel is made from its own bands alone.
+
+        Until it is fitted, whether that is sure.
+        """
+        return not np.any(getattr(self, "widths_", self.signal_to_noise))
 
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
@@ -144,66 +183,151 @@ class ColorScaler(CubeTransformer):
         brightness, noise = _noise_by_brightness(data, errors, axes, scaling)
         signal = np.maximum(variance - noise.mean(axis=0), 0)
         present = (variance > _NO_VARIANCE) & (signal > 0)
-        share = np.where(present, signal / np.where(present, signal + noise, 1), 0)
+        self.widths_ = np.zeros(noise.shape)
         if self.contrast == 0 or not present.any():
             components = np.eye(len(order)) if few else components
+            share = _share_of_signal(signal, noise, present)
             weights = np.ones((len(noise), components.shape[1]))
         else:
+            self.widths_ = self._find_widths(signal, noise)
+            noise *= noise_in_common(self.widths_, self.widths_)
+            share = _share_of_signal(signal, noise, present)
             weights = share * np.where(present, variance, 1) ** -self.contrast
-            mean_square = np.mean(weights**2, axis=0) @ variance
+            mean_square = np.mean(weights**2 * (signal + noise), axis=0).sum()
             weights *= np.sqrt(cube.shape[2] / mean_square)
         self.mean_, self.scale_ = mean, scale
         self.components_, self.variance_ = components[np.argsort(order)], variance
         self.brightness_, self.signal_, self.weights_ = brightness, share, weights
 
+    def _find_widths(self, signal, noise):
+        """Return the width of the Gaussian that gives the colors of each level enough.
+
+        Shape (n_levels, n_components), 0 for the first component, which is brightness.
+        """
+        widths = np.zeros(noise.shape)
+        if self.signal_to_noise == 0:
+            return widths
+        least = self.signal_to_noise**2
+        for level, of_level in enumerate(noise[:, 1:]):
+            for width in (0, *_WIDTHS):
+                widths[level, 1:] = width
+                averaged = of_level * noise_in_common(width, width)
+                if signal[1:].sum() >= least * averaged.sum():
+                    break
+        return widths
+
     def _apply(self, cube):
-        scale = copy.copy(self)._scale  # as it is now
-        planes, here = (cube.data, cube.errors), not getattr(self, "_copy", True)
-        data, errors = map_pixels(scale, *planes, size="sums", n_jobs=-1, in_place=here)
+        step = copy.copy(self)  # as it is now
+        reach = reach_of(self.widths_)
+        planes = [cube.data, cube.errors]
+        here = not getattr(self, "_copy", True)
+        if reach == 0:
+            data, errors = map_pixels(
+                step._scale, *planes, size="sums", n_jobs=-1, in_place=here
+            )
+        else:
+            strips = strips_of(cube.shape, "sums", least=LEAST_HEIGHT * reach)
+            made = [
+                None if plane is None else (plane.shape[1:], plane.dtype)
+                for plane in planes
+            ]
+            data, errors = map_images(
+                step._scale_strip,
+                planes,
+                Plan(strips, reach),
+                made,
+                n_jobs=-1,
+                in_place=here and cube.errors is None and cube.data.flags.carray,
+            )
         bare = [None] * cube.shape[2]
         return cube.replace(data=data, errors=errors, band_units=bare)
 
-    def _scale(self, data, errors):
+    def _scale_strip(self, data, errors, rows):
+        """Return the scaled fluxes and errors of a strip, of averaged colors."""
+        near = around(rows, reach_of(self.widths_))
+        inner = slice(rows.start - near.start, rows.stop - near.start)
+        data = data[near]
+        n_components = self.components_.shape[1]
+        scores = np.empty((n_components, *data.shape[:2]))
+        levels = np.empty(data.shape[:2], dtype=int)
+        valid = np.empty(data.shape[:2], dtype=bool)
+
+        def find_scores(block):
+            components = self._sorted_components()
+            for row in range(block.start, block.stop):
+                spectra, missing = self._spectra(data[row])
+                levels[row] = self._levels(_brightness(spectra))[0]
+                valid[row] = ~missing.all(axis=1)
+                spectra[missing] = 0
+                scores[:, row] = (spectra @ components).T
+
+        with one_blas_thread():
+            in_threads(find_scores, strips_of(data.shape, "block"), n_jobs=-1)
+        # A pixel between two levels is averaged as the fainter one.
+        widths = np.moveaxis(self.widths_[levels[inner]], 2, 0)
+        scores = average_around(scores, valid, widths, inner)
+        errors = None if errors is None else errors[near][inner]
+        return self._scale(data[inner], errors, scores)
+
+    def _sorted_components(self):
+        return np.ascontiguousarray(
+            self.components_[_order_by_content(self.mean_, self.scale_)]
+        )
+
+    def _spectra(self, pixels):
+        """Return the scaled bands of pixels in the order by content; what they lack.
+
+        They lie band by band in memory, on which the last bits of sums depend.
+        """
+        order = _order_by_content(self.mean_, self.scale_)
+        mean, scale = self.mean_[order, np.newaxis], self.scale_[order, np.newaxis]
+        spectra = ((pixels.T.take(order, axis=0) - mean) / scale).T
+        return spectra, np.isnan(spectra)
+
+    def _scale(self, data, errors, scores=None):
+        """Return scaled fluxes and errors, of scores of shape (n_components, ...)."""
         scaled = np.empty_like(data)
         deviations = None if errors is None else np.empty_like(data)
+        components = self._sorted_components()
         order = _order_by_content(self.mean_, self.scale_)
-        components = np.ascontiguousarray(self.components_[order])
+        inverse = np.argsort(order)
+        weights = self.weights_
+        steps_up = np.append(weights[1:], weights[-1:], axis=0) - weights
 
         @cache  # of many bands it takes longer than the rest of a row
-        def matrix_of(level):
-            return (components * self.weights_[level]) @ components.T
+        def matrices_of(level):
+            return _matrices(
+                components, weights[level], steps_up[level], self.widths_[level]
+            )
 
-        mean, scale = self.mean_[order, np.newaxis], self.scale_[order, np.newaxis]
-        weights, inverse = self.weights_, np.argsort(order)
-        steps_up = np.append(weights[1:], weights[-1:], axis=0) - weights
         with one_blas_thread():
             for row in range(len(data)):
-                # Band by band in memory, on which the last bits of sums depend.
-                spectra = ((data[row].T.take(order, axis=0) - mean) / scale).T
-                missing = np.isnan(spectra)
+                spectra, missing = self._spectra(data[row])
                 level, upper, above = self._levels(_brightness(spectra))
-                steps = steps_up.take(level, axis=0)
                 spectra[missing] = 0
-                scores = spectra @ components
+                if scores is None:
+                    scores_here = spectra @ components
+                else:
+                    scores_here = np.ascontiguousarray(scores[:, row].T)
+                steps = steps_up.take(level, axis=0)
                 weights_here = weights.take(level, axis=0) + above * steps
-                product = (scores * weights_here) @ components.T
+                product = (scores_here * weights_here) @ components.T
                 product[missing] = np.nan
                 scaled[row] = product.take(inverse, axis=1)
-                if errors is not None:
-                    variance = ((errors[row] / self.scale_) ** 2)[:, order]
-                    variance[np.isinf(variance)] = np.nan  # no errors either
-                    variance[missing] = 0
-                    gaps = self.brightness_[upper] - self.brightness_[level]
-                    # Weights change with the brightness, which errors change.
-                    inside = (gaps > 0) & (above[:, 0] > 0)
-                    gaps[~inside] = np.inf
-                    slopes = (scores * steps / gaps[:, np.newaxis]) @ components.T
-                    slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
-                    variance = _carried(
-                        variance, slopes, level, upper, above, matrix_of
-                    )
-                    variance[missing] = np.nan
-                    deviations[row][:, order] = np.sqrt(variance)
+                if errors is None:
+                    continue
+                variance = ((errors[row] / self.scale_) ** 2)[:, order]
+                variance[np.isinf(variance)] = np.nan  # no errors either
+                variance[missing] = 0
+                gaps = self.brightness_[upper] - self.brightness_[level]
+                # Weights change with the brightness, which errors change.
+                inside = (gaps > 0) & (above[:, 0] > 0)
+                gaps[~inside] = np.inf
+                slopes = (scores_here * steps / gaps[:, np.newaxis]) @ components.T
+                slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+                variance = _carried(variance, slopes, level, above, matrices_of)
+                variance[missing] = np.nan
+                deviations[row][:, order] = np.sqrt(variance)
         return scaled, deviations
 
     def _levels(self, brightness):
@@ -220,18 +344,47 @@ def _order_by_content(mean, scale):
     return np.lexsort((scale, mean))
 
 
-def _carried(variance, slopes, levels, uppers, above, matrix_of):
+def _share_of_signal(signal, noise, present):
+    """Return the share of components that is not noise, 0 where there is no signal."""
+    return np.where(present, signal / np.where(present, signal + noise, 1), 0)
+
+
+def _matrices(components, weights, steps, widths):
+    """Return the matrices that carry the variances of pixels of a level.
+
+    They are those of the squares of weights, of weights times steps to the next level,
+    and of the squares of steps; then those of what a pixel and its average have in
+    common, for weights and for steps.
+    """
+    lower, upper = {}, {}
+    for width in np.unique(widths):
+        of_width = components[:, widths == width]
+        lower[width] = (of_width * weights[widths == width]) @ of_width.T
+        upper[width] = (of_width * steps[widths == width]) @ of_width.T
+    squares = np.zeros((3, len(components), len(components)))
+    for first in lower:
+        for second in lower:
+            share = noise_in_common(first, second)
+            squares[0] += share * lower[first] * lower[second]
+            squares[1] += share * lower[first] * upper[second]
+            squares[2] += share * upper[first] * upper[second]
+    own = sum(noise_in_common(0, width) * lower[width] for width in lower)
+    own_steps = sum(noise_in_common(0, width) * upper[width] for width in upper)
+    return squares, own, own_steps
+
+
+def _carried(variance, slopes, levels, above, matrices_of):
     """Return variances after the matrices of pixels, plus slopes along the sum."""
     carried = np.empty_like(variance)
-    for level, upper in {*zip(levels.tolist(), uppers.tolist(), strict=True)}:
-        lower, of = matrix_of(level), levels == level
-        step = matrix_of(upper) - lower
-        own, part, slope = variance[of], above[of], slopes[of]
-        squares = own @ lower**2 + 2 * part * (own @ (lower * step))
-        squares += part**2 * (own @ step**2)
-        sums = own @ lower + part * (own @ step)
-        total = own.sum(axis=1, keepdims=True)
-        carried[of] = squares + 2 * slope * sums + slope**2 * total
+    for level in np.unique(levels).tolist():
+        squares, own, own_steps = matrices_of(level)
+        of = levels == level
+        values, part, slope = variance[of], above[of], slopes[of]
+        result = values @ squares[0] + 2 * part * (values @ squares[1])
+        result += part**2 * (values @ squares[2])
+        sums = values @ own + part * (values @ own_steps)
+        total = values.sum(axis=1, keepdims=True)
+        carried[of] = result + 2 * slope * sums + slope**2 * total
     return np.maximum(carried, 0)
 
 

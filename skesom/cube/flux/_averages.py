@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Averages of images under Gaussians of several widths."""
+
+import numpy as np
+
+from skesom._common.blocks import in_threads
+from skesom.cube.convolution._filtering import GaussianKernel
+
+
+def reach_of(widths):
+    """Return how many rows away pixels have an influence on an average."""
+    return max(GaussianKernel(width).reach for width in np.unique(widths))
+
+
+def average_around(images, valid, widths, inner):
+    """Average images around the pixels of some inner rows.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_images, n_rows, n_columns)
+        Images, also in the rows around the inner ones.
+    valid : bool ndarray of shape (n_rows, n_columns)
+        Pixels that have a weight.
+    widths : ndarray of shape (n_images, n_inner_rows, n_columns)
+        Standard deviation of the Gaussian of each pixel; 0 leaves it as it is.
+    inner : slice
+        The inner rows.
+
+    Returns
+    -------
+    averages : ndarray of shape (n_images, n_inner_rows, n_columns)
+        The averages where pixels are valid.
+    """
+    averages = images[:, inner].copy()
+    images = np.where(valid, images, 0)
+    tasks = []
+    for width in np.unique(widths[widths > 0]):
+        kernel = GaussianKernel(width)
+        weight = kernel.filtered(valid.astype(np.float64))[inner]
+        for number in np.flatnonzero((widths == width).any(axis=(1, 2))):
+            tasks.append((number, kernel, weight))
+
+    def average(task):
+        number, kernel, weight = task
+        here = valid[inner] & (widths[number] == kernel.sigma[0])
+        filtered = kernel.filtered(images[number])[inner]
+        averages[number][here] = filtered[here] / weight[here]
+
+    in_threads(average, tasks, n_jobs=-1)
+    return averages
+
+
+def noise_in_common(first, second):
+    """Return the covariance of averages of noise of variance 1 in each pixel.
+
+    `first` and `second` are the standard deviations of their Gaussians, arrays too.
+    """
+    return 1 / np.maximum(2 * np.pi * (np.square(first) + np.square(second)), 1)
