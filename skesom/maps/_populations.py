@@ -20,6 +20,7 @@ from skesom.cube import Cube
 from skesom.cube.convolution._filtering import smooth, smooth_all
 from skesom.cube.flux._photometry import Photometry
 from skesom.maps._cube_clusterer import CubeClusterer
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.maps._leaves import has_leaves, leaf_map_of
 from skesom.maps._measured_light import (
     LINES,
@@ -30,6 +31,7 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
+from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps._suggestions import (
     RULES,
     ClusterLight,
@@ -131,8 +133,9 @@ def find_populations(
     Raises
     ------
     ValueError
-        If the bands tell nothing about stars, the images are not of the sky, no galaxy
-        is resolved, no rule holds, or map and cube do not fit.
+        If the bands tell nothing about stars, as emission lines, the images are not of
+        the sky or a picture for the eye, no galaxy is resolved, no rule holds, or map
+        and cube do not fit.
 
     See Also
     --------
@@ -207,6 +210,10 @@ def _pieces_that_tell(labels, cube, continua):
         )
     if not (labels >= 0).any():
         raise ValueError("piece_map has no piece: all labels are negative.")
+    if hold_picture([cube]):
+        raise ValueError(OF_PICTURE)
+    if are_of_lines(cube, continua):
+        raise ValueError(OF_LINES)
     pieces = ClusterLight(labels, cube, continua)
     if pieces.color_bands is None:
         raise ValueError(

@@ -18,6 +18,7 @@ from skesom._sky.narrow_bands import HYDROGEN
 from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux._photometry import Photometry
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.cube.masking._sky_level import sky_level
 from skesom.io import cluster_table
 from skesom.maps._measured_light import (
@@ -30,6 +31,7 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
+from skesom.maps._nameless_images import are_of_lines
 from skesom.maps._saturated_stars import find_star_halos
 
 ABOVE, BELOW = 1, -1
@@ -269,9 +271,11 @@ def suggest_names(
     the area of all of these. A name is a suggestion: two clusters can have the same.
     Rules on colors need bands that tell old stars from young ones; descriptions need no
     wavelengths. Of more than 50 bands, averages of neighbors are used. Nothing is
-    suggested where no band is known, for noise, and where images are not of the sky:
+    suggested where no band is known, for noise, for pictures (all values are levels
+    from 0 to 255, with a pile-up at the end), and where images are not of the sky:
     their pixels have no angle (neither ``wcs`` nor ``pixel_scale``), and no band has a
-    name that astronomers give.
+    name that astronomers give. Where all bands are emission lines, nothing is called by
+    the names of stars.
 
     Examples
     --------
@@ -286,6 +290,7 @@ def suggest_names(
     """
     labels = check_label_map(label_map)
     cube = cube if isinstance(cube, Cube) else Cube(cube)
+    is_picture = hold_picture([cube])
     if cube.shape[2] > _MOST_BANDS:
         cube, continua = _averaged(cube), "none"
     n_clusters = int(labels.max(initial=-1)) + 1
@@ -298,6 +303,8 @@ def suggest_names(
         measures = {name: float(values[place]) for name, values in found.items()}
         text = _describe(clusters, place, measures["brightness"])
         rules = _rules_for(clusters, place, measures["resolved"])
+        if is_picture:  # whose values measure nothing
+            rules, measures = [], {}
         suggestions[number] = _suggest(number, rules, measures, words, crossmatch, text)
     return suggestions
 
@@ -307,6 +314,8 @@ def _rules_for(clusters, place, resolved):
     is_none = clusters.is_noise[place] or clusters.is_of_star[place]
     if is_none or not clusters.can_be_named:
         return []
+    if clusters.is_of_lines:
+        return [rule for rule in RULES if rule.name == "sky"]
     is_galaxy = resolved > _RESOLVED and clusters.shows_structure
     return [rule for rule in RULES if is_galaxy or rule.name in _ANYWHERE]
 
@@ -412,6 +421,7 @@ class ClusterLight:
         self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
         is_known = any(np.isfinite(nm) for nm in self.nm.values())
         self.can_be_named = is_known and is_of_the_sky(cube)
+        self.is_of_lines = are_of_lines(cube, continua)
         self.is_noise, self.shows_structure = self._look_for_noise(medians[1])
         self.color_bands = self._find_color_bands()
         self.bright = self._find_bright_band(np.abs(counted[labels >= 0]))

@@ -36,6 +36,8 @@ def find_of_result(result, agreement=None):
         return None
     if result.sky_left:  # whose color all light has
         return None
+    if result.why_no_names is not None:
+        return None
     cube = result.cube.compute() if result.cube.is_lazy else result.cube
     pieces = result.run_label_map if result.tree is None else result.leaf_map
     try:

@@ -95,6 +95,37 @@ def test_bands_that_tell_nothing_have_no_populations(spiral, names):
         find_populations(truth, unknown)
 
 
+LINES = ["He2r_4686A", "O3_4959A", "H1r_6563A", "S2_6731A", "Ar3_7136A"]
+
+
+def test_maps_of_lines_have_no_populations(spiral):
+    cube, truth, _ = spiral
+    lines = Cube(cube.data[:, :, :5], band_names=LINES, pixel_scale=(0.2, 0.2))
+    with pytest.raises(ValueError, match="all bands are emission lines"):
+        find_populations(truth, lines)
+
+
+def picture_of(cube, number=3):
+    """Three bands stretched for the eye, in levels from 0 to 255."""
+    data = np.arcsinh(cube.data[:, :, :number] / np.nanstd(cube.data))
+    levels = 255 * data / np.percentile(data, 99.5)
+    names = ["F438W", "F555W", "F814W"][:number]
+    return Cube(np.clip(np.round(levels), 0, 255), band_names=names)
+
+
+def test_pictures_have_no_populations(spiral):
+    cube, truth, _ = spiral
+    picture = picture_of(cube)
+    for each in (picture, picture.replace(data=picture.data / np.float32(255))):
+        with pytest.raises(ValueError, match="those of a picture"):
+            find_populations(truth, each)
+    # The same light without the end of the scale, or in counts, is no picture.
+    for data in (picture.data * 1.5, np.minimum(picture.data, 254)):
+        assert find_populations(truth, picture.replace(data=data)).names
+    counts = picture.replace(band_units=["adu"] * 3)
+    assert find_populations(truth, counts).names
+
+
 def test_noise_and_stars_have_no_populations():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(60, 60, 3))

@@ -57,6 +57,27 @@ def test_unknown_bands_have_none(tmp_path):
     assert "Populations" not in files["summary.md"].read_text()
 
 
+def test_it_is_said_why_a_picture_has_none(tmp_path, caplog):
+    """Also where bands were moved, which gives values between the levels."""
+    cube, _ = make_galaxy_cube((64, 64), 3, random_state=0)
+    data = np.arcsinh(cube.data / np.nanstd(cube.data))
+    levels = np.clip(np.round(255 * data / np.percentile(data, 99)), 0, 255)
+    picture = cube.replace(data=levels, band_units=None, zero_points=None)
+    pipeline = make_cluster_pipeline(ESOM(4, random_state=0))
+    pipeline.set_params(align__registration=None).fit(picture)
+    spare = {"pictures": False, "tables": False}
+    moved = [picture.replace(data=picture.data + np.float32(0.3))]
+    assert pipeline["gaps"].is_picture_
+    with caplog.at_level("INFO"):
+        files = write_report(tmp_path / "out", pipeline, moved[0], **spare)
+    assert files.populations is None
+    assert all(guess.name is None for guess in files.suggestions)
+    text = "No magnitudes, names or populations: the values are those of a picture"
+    assert text in files["summary.md"].read_text()
+    assert text in files.decisions["why_no_names"]
+    assert sum(text in record.getMessage() for record in caplog.records) == 1
+
+
 def test_those_of_a_consensus_tell_how_sure_they_are(tmp_path):
     cube, _ = make_galaxy_cube((64, 64), 4, random_state=0)
     consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
