@@ -184,7 +184,7 @@ def names_an_ion(name):
 
 
 class _Line(NamedTuple):
-    """A spectral line: its key in the table, None if not there, and wavelength in nm."""
+    """A spectral line: its key in the table (None without) and wavelength in nm."""
 
     key: str | None
     wavelength: float

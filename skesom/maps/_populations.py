@@ -19,8 +19,8 @@ from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.convolution._filtering import smooth, smooth_all
 from skesom.cube.flux._photometry import Photometry
-from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.cube.masking._picture_values import hold_picture
+from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._leaves import has_leaves, leaf_map_of
 from skesom.maps._measured_light import (
     LINES,
@@ -35,6 +35,7 @@ from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps._suggestions import (
     RULES,
     ClusterLight,
+    contradicts,
     holds,
     of_galaxy,
     resolved_share,
@@ -46,6 +47,7 @@ from skesom.maps._suggestions import (
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
 _PER_SIDE = 5  # pixels along that side, of which the median is taken
+_ROUNDED = 1e-9  # part of the largest value of a band that is a rounding error
 _DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
 _FWHM = 3.0  # pixels, where no width of stars is known
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
@@ -252,19 +254,22 @@ def _measure_pixels(labels, cube, pieces, continua):
         "bluer than old": stars.bluer_than_old(colors),
         "reddening": stars.reddening(colors),
         "above discs": brightness_over_discs(photometry),
-        "below the sky": depth_below_sky(photometry, pieces.level),
+        "below the sky": depth_below_sky(
+            photometry, pieces.level, _smoothed_noise(pieces)
+        ),
     }
     if np.ndim(measures["above discs"]) == 0:  # surface brightness is not known
         for name, values in of_galaxy(pieces).items():
             measures[name] = _of_pixels(values, pieces, labels)
     measures |= _significant_lines(photometry, pieces)
-    red = smoothed[:, :, cube.band_names.index(pieces.color_bands[1])]
+    numbers = [cube.band_names.index(name) for name in pieces.color_bands]
+    red = smoothed[:, :, numbers[1]]
     width = _width_of_stars(cube)
     around = smooth(red, _SURROUNDINGS * width)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        measures["darker than around"] = 2.5 * np.log10(around / red)
-    planes = [bands[cube.band_names.index(name)] for name in pieces.color_bands]
-    compact = [_compactness(plane, width) for plane in planes]
+    with np.errstate(invalid="ignore"):
+        seen = np.where(red > _smoothed_noise(pieces)[numbers[1]], red, np.nan)
+    measures["darker than around"] = 2.5 * np.log10(around / seen)
+    compact = [_compactness(bands[n], width, pieces.noise[n]) for n in numbers]
     measures["compact"] = np.fmax.reduce(compact)
     return measures
 
@@ -325,18 +330,20 @@ def _width_of_stars(cube):
     return float(fwhm / np.sqrt(np.prod(scale)))
 
 
-def _compactness(plane, width):
+def _compactness(plane, width, noise):
     """Return how many times light is as bright as the median of what is around it.
 
-    0 where it is within the scatter of what is around.
+    What is around counts at least as the noise of a pixel. 0 where light is within the
+    scatter of what is around, and in bands without noise, as of single photons.
     """
     side = 2 * round(_RING * width) + 1
     values = np.nan_to_num(plane)
+    if not noise > _ROUNDED * np.abs(values).max():
+        return np.zeros(values.shape)
     around = _local_median(values, side)
     excess = values - around
     scatter = _DEVIATIONS * _local_median(np.abs(excess), side)
-    is_compact = (excess > _SIGMAS * scatter) & (around > 0)
-    return np.where(is_compact, values / np.where(around > 0, around, 1), 0)
+    return np.where(excess > _SIGMAS * scatter, values / np.maximum(around, noise), 0)
 
 
 def _local_median(image, side):
@@ -428,12 +435,16 @@ def _evidence(label_map, names, measures, words):
         for rule in RULES if name is not None else ():
             if rule.name != name:
                 continue
+            medians = {}
             for measure in told_of(rule):
                 if np.ndim(measures.get(measure, 0)) == 0:
                     continue
                 with warnings.catch_warnings(action="ignore"):  # none is known
-                    value = float(np.nanmedian(measures[measure][inside]))
-                if np.isfinite(value):
-                    told.append(tell(measure, value, words))
+                    medians[measure] = float(np.nanmedian(measures[measure][inside]))
+            told += [
+                tell(measure, value, words)
+                for measure, value in medians.items()
+                if np.isfinite(value) and not contradicts(rule, measure, value)
+            ]
         texts.append("; ".join(dict.fromkeys(told)))
     return texts

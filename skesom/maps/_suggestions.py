@@ -53,7 +53,8 @@ _RED = 0.1  # octaves between bands of which one is redder; less is within a lin
 _LEAST, _LEAST_BRIGHTNESS = 0.1, 0.3  # mag, that people would call different
 # Of Gaussian noise: its standard deviation by the median step between two pixels, and
 # the error of a median in magnitudes of one that is relative and of a mean.
-_OF_STEPS, _OF_MEDIAN = 1.05, 1.25 * 1.0857
+_OF_STEPS, _ERROR_OF_MEDIAN = 1.05, 1.25
+_OF_MEDIAN = 1.0857 * _ERROR_OF_MEDIAN
 _FWHM = 3.0  # pixels, where no width of stars is known
 _WIDE, _RESOLVED = 5.0, 0.5  # widths of a star of pieces with that share of the light
 _CHANCE = 0.01  # probability of chance from where objects are evidence
@@ -69,8 +70,8 @@ TEXTS = {
     "[S II]": "[S II] has an equivalent width of {value:.0f} Angstrom",
     "[O III]": "[O III] has an equivalent width of {value:.0f} Angstrom",
     "[O III] alone": "[O III] has an equivalent width of {value:.0f} Angstrom",
-    "oxygen ratio": "[O III] is {value:.2f} times H alpha",
-    "sulfur ratio": "[S II] is {value:.2f} times H alpha",
+    "oxygen ratio": "[O III] is {times} times H alpha",
+    "sulfur ratio": "[S II] is {times} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
     "bluer than old": "{size:.2f} mag {redder} in {pair} than the old stars here",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
@@ -78,8 +79,8 @@ TEXTS = {
     "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
     "darker than around": "{value:.1f} mag fainter per area than what is around it",
     "above discs": "{value:.1f} mag per area brighter than discs are",
-    "below the sky": "{value:.1f} mag fainter than the sky",
-    "compact": "{value:.1f} times as bright as what is around it",
+    "below the sky": "at least {value:.1f} mag fainter than the sky",
+    "compact": "at least {factor} times as bright as what is around it",
     "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
 # Measures that are evidence for any name, from a least value on: 14 Angstrom of H alpha
@@ -91,6 +92,7 @@ _WORTH_TELLING = (
 )
 _COLORS = "color", "redder than old"  # per octave of wavelength
 _ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
+_MOST_TIMES = 100  # a larger ratio divides by hardly any light
 
 
 class Rule(NamedTuple):
@@ -363,6 +365,15 @@ def holds(rule, measures):
     return found
 
 
+def contradicts(rule, measure, value):
+    """Return whether a value is on the other side of a limit of a rule."""
+    return any(
+        side * (value - limit) <= 0
+        for name, side, limit in rule.conditions
+        if name == measure
+    )
+
+
 def tell(name, value, words):
     """Return a measure in words."""
     if name == "brightness" and value == _NO_LIGHT:
@@ -371,11 +382,16 @@ def tell(name, value, words):
         value = value * words["octaves"]
     told = words | {
         "value": value,
+        "times": f"{value:.2f}",
+        "factor": f"{value:.1f}",
         "size": abs(value),
         "bluer": "bluer" if value < 0 else "redder",
         "redder": "bluer" if value > 0 else "redder",
         "brighter": "brighter" if value > 0 else "fainter",
     }
+    if value > _MOST_TIMES:
+        told["times"] = f"more than {_MOST_TIMES}"
+        told["factor"] = f"{_MOST_TIMES}"
     return TEXTS[name].format_map(told)
 
 
@@ -413,6 +429,8 @@ class ClusterLight:
         self.noise = noise[faintest, np.arange(len(self.names))]
         seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
         self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
+        # Of the medians, in the units of the bands.
+        self.flux_errors = _ERROR_OF_MEDIAN * noise / np.sqrt(self.pixels)[:, None]
         pixels = cube.replace(
             data=medians[:2], wcs=None, pixel_scale=cube.pixel_scale, sky_mask=None
         )
@@ -562,7 +580,7 @@ def _measure(clusters):
     if np.isnan(surface).all():  # no zero point, or no pixel scale
         found["bright center"] = found["brightness"]
     found["below the sky"] = _of_clusters(
-        depth_below_sky(photometry, clusters.level), clusters
+        depth_below_sky(photometry, clusters.level, clusters.flux_errors), clusters
     )
     return found, words
 
@@ -615,7 +633,13 @@ def _depth(clusters):
 
 
 def _brightness(magnitude, clusters):
-    """Return magnitudes per area above the level that half of the light exceeds."""
+    """Return magnitudes per area above the level that half of the light exceeds.
+
+    Light that is not above its error has none.
+    """
+    band = clusters.bright
+    is_above = clusters.fluxes[:, band] > clusters.flux_errors[:, band]
+    magnitude = np.where(is_above, magnitude, np.nan)
     light = np.nan_to_num(clusters.pixels * 10 ** (-0.4 * magnitude))
     order = np.argsort(magnitude)
     half = np.searchsorted(np.cumsum(light[order]), 0.5 * light.sum())
@@ -687,6 +711,7 @@ def _shape(clusters, is_lit):
     """
     labels, ids = clusters.labels, clusters.ids
     fluxes = np.nan_to_num(clusters.fluxes[:, clusters.bright])
+    seen = np.where(fluxes > clusters.flux_errors[:, clusters.bright], fluxes, np.nan)
     image, light = np.zeros((2, labels.max() + 2))
     image[ids], light[ids] = fluxes, np.where(is_lit, fluxes, 0)
     image, light = image[np.maximum(labels, -1)], light[np.maximum(labels, -1)]
@@ -699,7 +724,7 @@ def _shape(clusters, is_lit):
     distances = np.hypot(y - (y * light).sum(), x - (x * light).sum())
     mean = max((distances * light).sum(), 1.0)
     return {
-        "darker than around": _darkness(labels, image, ids, fluxes),
+        "darker than around": _darkness(labels, image, ids, seen),
         "distance": ndimage.mean(distances, labels, ids) / mean,
         "resolved": np.full(len(ids), share),
     }

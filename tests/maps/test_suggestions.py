@@ -119,7 +119,6 @@ class TestRules:
             assert suggest_names(labels, unknown)[2].name != "old stars, bulge"
         assert suggest_names(labels, sharp)[2].name == "stars and nuclei"
 
-
     def test_say_nothing_of_stars_where_all_bands_are_lines(self):
         names = ["O3_4959A", "H1r_6563A", "N2_6584A", "S2_6731A", "Ar3_7136A"]
         labels, cube = scene(YOUNG, OLD, OLD / 100, FLAT * -0.01, names=names)
