@@ -47,10 +47,14 @@ from skesom.maps._suggestions import (
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
 _PER_SIDE = 5  # pixels along that side, of which the median is taken
-_ROUNDED = 1e-9  # part of the largest value of a band that is a rounding error
+_ROUNDED = 1e-6  # part of the largest value of a band that is a rounding error
 _DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
 _FWHM = 3.0  # pixels, where no width of stars is known
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
+# FWHM from the middle of a dust lane to its sides, and errors of its depth; both are
+# measured in docs/populations.md.
+_LANE_STEPS, _LANE_SIGMAS = (1, 2, 4), 3.0
+_MAGNITUDE = 1.0857  # of a relative error
 _SIGMAS = 8.0  # deviations of the surroundings, by which a compact source exceeds them
 # Of the smoothed noise, which lines and their continuum exceed, and which colors do.
 _LINE_SIGMAS, _COLOR_SIGMAS = 5.0, 2.0
@@ -269,6 +273,8 @@ def _measure_pixels(labels, cube, pieces, continua):
     with np.errstate(invalid="ignore"):
         seen = np.where(red > _smoothed_noise(pieces)[numbers[1]], red, np.nan)
     measures["darker than around"] = 2.5 * np.log10(around / seen)
+    lanes = _depth_of_lanes(seen, width, _smoothed_noise(pieces)[numbers[1]])
+    measures["darker than both sides"] = lanes
     compact = [_compactness(bands[n], width, pieces.noise[n]) for n in numbers]
     measures["compact"] = np.fmax.reduce(compact)
     return measures
@@ -330,20 +336,53 @@ def _width_of_stars(cube):
     return float(fwhm / np.sqrt(np.prod(scale)))
 
 
+def _depth_of_lanes(light, width, noise):
+    """Return by how many magnitudes light is fainter than on both sides of it.
+
+    The sides lie opposite to each other, along the rows, the columns or a diagonal; of
+    the fainter ones, the brightest counts. So the slope of a disc is no lane. 0 where
+    noise could make the difference.
+    """
+    largest = np.full(light.shape, np.nan)
+    for step in _LANE_STEPS:
+        reach = max(1, round(step * width))
+        diagonal = max(1, round(step * width / np.sqrt(2)))
+        padded = np.pad(light, reach, constant_values=np.nan)
+        for rows, columns in (
+            (reach, 0),
+            (0, reach),
+            (diagonal, diagonal),
+            (diagonal, -diagonal),
+        ):
+            sides = [
+                padded[
+                    reach + sign * rows : reach + sign * rows + light.shape[0],
+                    reach + sign * columns : reach + sign * columns + light.shape[1],
+                ]
+                for sign in (-1, 1)
+            ]
+            largest = np.fmax(largest, np.minimum(*sides))
+    depth = 2.5 * np.log10(largest / light)
+    error = _MAGNITUDE * np.hypot(noise / light, noise / largest)
+    with np.errstate(invalid="ignore"):
+        return np.where(depth > _LANE_SIGMAS * error, depth, 0.0)
+
+
 def _compactness(plane, width, noise):
     """Return how many times light is as bright as the median of what is around it.
 
-    What is around counts at least as the noise of a pixel. 0 where light is within the
-    scatter of what is around, and in bands without noise, as of single photons.
+    0 where light is within the scatter of what is around, and where that is not above
+    the noise of a pixel: its median may be that of pixels without data.
     """
     side = 2 * round(_RING * width) + 1
     values = np.nan_to_num(plane)
-    if not noise > _ROUNDED * np.abs(values).max():
-        return np.zeros(values.shape)
+    # Of few photons, most pixels are rounding errors, and so is their noise.
+    least = max(noise, _ROUNDED * np.abs(values).max())
     around = _local_median(values, side)
     excess = values - around
     scatter = _DEVIATIONS * _local_median(np.abs(excess), side)
-    return np.where(excess > _SIGMAS * scatter, values / np.maximum(around, noise), 0)
+    is_compact = (excess > _SIGMAS * scatter) & (around > least)
+    return np.where(is_compact, values / np.where(is_compact, around, 1), 0)
 
 
 def _local_median(image, side):

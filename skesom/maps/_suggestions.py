@@ -78,9 +78,10 @@ TEXTS = {
     "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
     "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
     "darker than around": "{value:.1f} mag fainter per area than what is around it",
+    "darker than both sides": "{value:.2f} mag fainter per area than on both sides",
     "above discs": "{value:.1f} mag per area brighter than discs are",
     "below the sky": "at least {value:.1f} mag fainter than the sky",
-    "compact": "at least {factor} times as bright as what is around it",
+    "compact": "{factor} times as bright as what is around it",
     "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
 # Measures that are evidence for any name, from a least value on: 14 Angstrom of H alpha
@@ -187,9 +188,16 @@ RULES = (
     ),
     Rule(
         "dust lanes",
+        (("reddening", ABOVE, 0.0), ("darker than both sides", ABOVE, 0.03)),
+        "Only dust makes light redder than that of the oldest stars, and fainter than "
+        "on both sides; Cardelli, Clayton & Mathis (1989).",
+    ),
+    Rule(
+        "reddest old stars",
         (("reddening", ABOVE, 0.0), ("darker than around", ABOVE, 0.1)),
-        "Only dust makes light redder than that of the oldest stars, and fainter; "
-        "Cardelli, Clayton & Mathis (1989).",
+        "Light that is redder than the oldest stars of the Sun's metals is of stars "
+        "with more of them, or behind dust that shows no lanes; Bruzual & Charlot "
+        "(2003).",
     ),
     Rule(
         "dust lanes",
@@ -391,7 +399,7 @@ def tell(name, value, words):
     }
     if value > _MOST_TIMES:
         told["times"] = f"more than {_MOST_TIMES}"
-        told["factor"] = f"{_MOST_TIMES}"
+        told["factor"] = f"more than {_MOST_TIMES}"
     return TEXTS[name].format_map(told)
 
 

@@ -22,6 +22,7 @@ _COLORS = {
     "supernova remnants": "#3fae5a",
     "[O III] sources": "#00a79d",
     "dust lanes": "#6b4226",
+    "reddest old stars": "#c25b3a",
     "old stars, bulge": "#ffd75e",
     "old stars, disc": "#e8873a",
     "stars and nuclei": "#8e44ad",

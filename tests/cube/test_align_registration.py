@@ -245,7 +245,7 @@ class TestNeighbors:
         ]
         for data in (np.dstack(bands), np.dstack([band.T for band in bands])):
             aligner = CubeAligner(registration=registration).fit(data)
-            assert not aligner.shifts_.any()
+            assert np.abs(aligner.shifts_).max() < 0.5
 
     def test_mosaic(self, rng):
         """Bands with data in other parts are compared where these overlap."""
