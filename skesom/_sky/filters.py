@@ -24,10 +24,11 @@ _NUMBER = r"(\d+(?:\.\d+)?)"
 _MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
 _LINE = re.compile(r"([a-z]+)(\d{4}(?:\.\d+)?)?")  # NII6583, in Angstrom
 # Ions with a wavelength: NII6584, [Ne III] 3869, N2_6584A; H1r_6563A by recombination.
+# From 3000 Angstrom on: less may be a year.
 _ION = re.compile(
     r"(?<![A-Za-z0-9])\[?(Ar|C|Ca|Cl|Fe|H|He|Mg|N|Ne|Ni|O|S|Si)"
     r"(?:[ _]?([IV]{1,3})r?\]?[ _]?|([1-7])r?\]?[ _])"
-    r"([1-9]\d{3,4}(?:\.\d+)?)A?(?![A-Za-z0-9])"
+    r"([3-9]\d{3}(?:\.\d+)?|[12]\d{4}(?:\.\d+)?)A?(?![A-Za-z0-9])"
 )
 _STAGES = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 _BALMER = ("halpha", "hbeta", "hgamma")
