@@ -8,7 +8,8 @@ lines of other ratios. A scene takes the next of the three for each seed. The co
 were chosen on the table "choose"; the other only reports. Columns are the
 adjusted Rand index with the truth of the populations, of eight clusters, and of the
 pieces if the truth named them; the mean over the true populations of the best F1; the
-share of the named area whose name is right; and the index of two runs with each other.
+share of the named area whose name is right; the index of two runs with each other; of
+what is called dust lanes, the share that is dust, and how much of all dust that is.
 Run: ``python docs/benchmarks/populations.py`` (15 minutes for a seed).
 """
 
@@ -40,7 +41,10 @@ TABLES = {
     "report": ("populations_report", (23,), 2),
 }
 # Names that are right for a population of the truth, beside those of clusters.
-RIGHT = STANDS_FOR | {"star clusters": {"star cluster"}}
+RIGHT = STANDS_FOR | {
+    "star clusters": {"star cluster"},
+    "reddest old stars": {"old disc", "bulge"},
+}
 # AB magnitudes minus that at 550 nm at WAVELENGTHS, as in skesom/maps.
 MAGNITUDES = {
     "0.4 solar, 30 Myr": (
@@ -211,13 +215,27 @@ def row_of(scene, size, seed, kind):
         "area right": is_right.sum() / max(is_named.sum(), 1),
         "area named": is_named.mean(),
         "two runs": adjusted_rand_score(found, again.label_map[inside]),
+        **dust_columns(true, found, populations.names),
+    }
+
+
+def dust_columns(true, found, names):
+    """Return purity and completeness of dust lanes, NaN where there are none."""
+    is_dust = true == POPULATIONS.index("dust lane")
+    number = names.index("dust lanes") if "dust lanes" in names else -1
+    is_called = found == number
+    n_both = np.count_nonzero(is_dust & is_called)
+    n_called, n_dust = is_called.sum(), is_dust.sum()
+    return {
+        "dust purity": n_both / n_called if n_called else np.nan,
+        "dust found": n_both / n_dust if n_dust else np.nan,
     }
 
 
 def with_mean(rows):
     """Return rows as text, and the row of their means."""
     columns = list(rows[0])[3:]
-    means = {name: np.mean([row[name] for row in rows]) for name in columns}
+    means = {name: np.nanmean([row[name] for row in rows]) for name in columns}
     rows = [*rows, {"scene": "mean", "spectra": "", "seed": "", **means}]
     return [
         {name: f"{v:.2f}" if name in columns else v for name, v in row.items()}

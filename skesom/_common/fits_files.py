@@ -249,7 +249,8 @@ def check_cards(blocks, label):
     """Return the cards of sizes; refuse values that hang or crash astropy or WCSLIB."""
     header = fits.Header()
     for start in range(0, len(blocks), _CARD):
-        if match := _ANY_CARD.match(blocks, start):
+        # Only within the card: a blank one ends where the next one begins.
+        if match := _ANY_CARD.match(blocks, start, start + _CARD):
             card = fits.Card.fromstring(blocks[start : start + _CARD])
             low, high = list(_CARDS.values())[match.lastindex - 1]
             kinds = {int: int, float: int | float}.get(type(low), type(low))

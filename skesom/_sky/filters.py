@@ -23,6 +23,15 @@ _LATIN = str.maketrans(
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _MEASURE = re.compile(rf"(?:(?<![\w.]){_NUMBER}-)?{_NUMBER}[ _]?([A-Za-z]+)")
 _LINE = re.compile(r"([a-z]+)(\d{4}(?:\.\d+)?)?")  # NII6583, in Angstrom
+# Ions with a wavelength: NII6584, [Ne III] 3869, N2_6584A; H1r_6563A by recombination.
+# From 3000 Angstrom on: less may be a year.
+_ION = re.compile(
+    r"(?<![A-Za-z0-9])\[?(Ar|C|Ca|Cl|Fe|H|He|Mg|N|Ne|Ni|O|S|Si)"
+    r"(?:[ _]?([IV]{1,3})r?\]?[ _]?|([1-7])r?\]?[ _])"
+    r"([3-9]\d{3}(?:\.\d+)?|[12]\d{4}(?:\.\d+)?)A?(?![A-Za-z0-9])"
+)
+_STAGES = ("i", "ii", "iii", "iv", "v", "vi", "vii")
+_BALMER = ("halpha", "hbeta", "hgamma")
 _SAME_LINE = 0.05  # of the wavelength: [S III] 9069 and 9531, [O II] 3726 and 3729
 _PART = re.compile(r"\d+\.\d+[^\W_]*|[^\W_]+")
 _SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
@@ -159,6 +168,10 @@ def filter_wavelength(name):
 def named_line(name):
     """Return the key in the table of lines of the only line in a name, else None."""
     text = str(name).strip().translate(_LATIN)
+    ions = _ions_in(text)
+    if ions:
+        keys = {ion.key for ion in ions}
+        return keys.pop() if len(keys) == 1 else None
     if _line_in(_joined(text)):
         return _line_in(_joined(text)).key
     lines = [_line_in(word) for word in _words(text) if word.lower() != "oi"]
@@ -166,11 +179,35 @@ def named_line(name):
     return found.pop() if len(found) == 1 else None
 
 
-class _Line(NamedTuple):
-    """A spectral line: its key in the table, and its wavelength in nm."""
+def names_an_ion(name):
+    """Return whether a name holds an ion with the wavelength of one of its lines."""
+    return bool(_ions_in(str(name).strip().translate(_LATIN)))
 
-    key: str
+
+class _Line(NamedTuple):
+    """A spectral line: its key in the table (None without) and wavelength in nm."""
+
+    key: str | None
     wavelength: float
+
+
+def _ions_in(text):
+    """Return the lines of ions with a wavelength in Angstrom in a text."""
+    found = []
+    for element, roman, number, angstrom in _ION.findall(text):
+        wavelength = float(f"{float(angstrom) / 10:.6g}")
+        roman = roman.lower() or _STAGES[int(number) - 1]
+        keys = [f"{element.lower()}{roman}"]
+        if element == "H" and roman == "i":
+            keys = _BALMER
+        usual = TABLE["line"]
+        near = [
+            key
+            for key in keys
+            if abs(wavelength / usual.get(key, np.inf) - 1) < _SAME_LINE
+        ]
+        found.append(_Line(near[0] if near else None, wavelength))
+    return found
 
 
 def _line_in(word):
@@ -220,6 +257,7 @@ def _wavelength(text, hints):
     # Names of several words say themselves what they are.
     known |= hints if len(words) == 1 else hints & {"hubble", "webb"}
     found = {_word(word, known) for word in words}
+    found |= {ion.wavelength for ion in _ions_in(text)}
     found |= {_measured(match) for match in _MEASURE.finditer(text.replace("_", " "))}
     found = {wavelength for wavelength in found if np.isfinite(wavelength)}
     return found.pop() if len(found) == 1 else np.nan

@@ -24,10 +24,12 @@ from skesom._sky.units import unit_of
 # the position of a wheel (WFPC2), therefore numbers do not count.
 _FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
 _BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND", "CHNLNUM")
-_BAND_CARDS += ("FPA.FILTERID", "ESO INS FILT1 NAME")  # of Pan-STARRS and of ESO
+# Of Pan-STARRS and of ESO.
+_BAND_CARDS += ("FPA.FILTERID", "FPA.FILTER", "ESO INS FILT1 NAME")
+_PAN_STARRS = re.compile(r"([grizyw])\.0+")  # g.00000
 # These name a band in some archives only: SPIRE and UVIT, PACS, the sky surveys.
 _OTHER_CARDS = ("DETECTOR", "CAMERA", "SURVEY")
-_SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY")
+_SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY", "DATASET")
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
@@ -81,6 +83,9 @@ def _filter_name(headers, card):
     value = value.strip() if isinstance(value, str) else ""
     if _NO_FILTER.match(value) and np.isnan(filter_wavelength(value)):
         return None  # but not CLEAR1L;F814W
+    numbered = _PAN_STARRS.fullmatch(value)
+    if numbered:
+        return numbered[1]
     words = value.split()
     if len(words) > 2:  # g DECam SDSS c0001 4720.0 1520.0
         shorter = [" ".join(words[:n]) for n in range(1, len(words) - 1)]
@@ -251,13 +256,40 @@ def _read_zero_points(headers, names, unit):
         density = _flux_of_count_per_second(header)
         if density is not None and seconds:
             return np.array([(density / seconds).to_value(units.ABmag)], dtype=float)
+        if _is_positive(header.get("FPA.ZP")):
+            return np.array([_magnitude_of_pan_starrs(header)])
         if _is_positive(header.get("FLUXMAG0")):  # value of AB magnitude 0, of HSC
             return np.array([2.5 * np.log10(header["FLUXMAG0"])])
     words = {word.lower() for word in _words_of(headers, names)}
     suffixes = [[f"{n}"] for n in range(1, len(names) + 1)]
     suffixes = [["", "1"]] if len(names) == 1 else suffixes
     pairs = zip(suffixes, names, strict=True)
-    return np.array([_read_magnitude(headers, words, *pair) for pair in pairs])
+    found = np.array([_read_magnitude(headers, words, *pair) for pair in pairs])
+    if str(_first_card(headers, "DATASET")).strip().lower() == "2mass":
+        # Mosaics by Montage keep the brightness: a value is that of a pixel of 2MASS,
+        # which has a square arcsec, however large their own pixels are.
+        found -= 2.5 * np.log10(_pixel_area(headers))
+    return found
+
+
+def _magnitude_of_pan_starrs(header):
+    """Return the AB magnitude of a value of 1 in an image of Pan-STARRS.
+
+    Values are counts in the exposure time, and FPA.ZP is that of one count per second
+    (Waters et al. 2020, ApJS 251, 4). Those of an asinh scale (BSOFTEN) are no counts.
+    """
+    time = header.get("EXPTIME")
+    if not _is_positive(time) or "BSOFTEN" in header:
+        return np.nan
+    return float(header["FPA.ZP"]) + 2.5 * math.log10(time)
+
+
+def _pixel_area(headers):
+    """Return the area of a pixel in square arcsec by its steps, NaN without them."""
+    steps = [_first_card(headers, card) for card in ("CDELT1", "CDELT2")]
+    if not all(is_number(step) and step != 0 for step in steps):
+        return np.nan
+    return abs(steps[0] * steps[1]) * units.deg.to(units.arcsec) ** 2
 
 
 def _read_magnitude(headers, words, suffixes, name):

@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom._sky.filters import TABLE, filter_wavelength, named_line, wavelengths_of
+from skesom._sky.filters import (
+    TABLE,
+    filter_wavelength,
+    named_line,
+    names_an_ion,
+    wavelengths_of,
+)
 
 HYDROGEN, SULFUR, OXYGEN = "H alpha + [N II]", "[S II]", "[O III]"
 HYDROGEN_BETA = "H beta"
@@ -35,7 +41,7 @@ def describe_filter(name):
         if word in TABLE["width"]:
             return Filter(wavelength, TABLE["width"][word], _LINES.get(word), True)
     line = _LINES.get(named_line(name))
-    is_narrow = line is not None
+    is_narrow = line is not None or names_an_ion(name)
     is_narrow |= any(re.fullmatch(r"FQ?\d{3}N", word.upper()) for word in words)
     return Filter(wavelength, np.nan, line, is_narrow)
 

@@ -326,8 +326,7 @@ def print_clusters(report, held_out=None):
         size = f"{row['pixels']:>9} pixels  {percent(row['percentage'], 2):>8}"
         say(f"  {row['id']:>3}  {size}  {described.line()}")
     if report.populations is not None:
-        say(f"{len(report.populations)} populations, light of one suggested name each:")
-        say(*(f"  {line}" for line in terminal_lines(report.populations)))
+        say(*terminal_lines(report.populations))
     if report.matches is not None:
         say(*association_lines(report.matches.table))
     tell_paths(report.values())

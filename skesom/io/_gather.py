@@ -20,7 +20,12 @@ from skesom._common.fits_files import HDUsInMemory
 from skesom._common.lazy import is_lazy
 from skesom._common.texts import legible, list_names, unique_names
 from skesom._common.warn import warn_user
-from skesom._sky.filters import differing_words, is_telling, wavelengths_of
+from skesom._sky.filters import (
+    differing_words,
+    filter_wavelength,
+    is_telling,
+    wavelengths_of,
+)
 from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._sky.header_cards import is_hdu
 from skesom._sky.world_axes import distance_of
@@ -318,7 +323,19 @@ def _strip(names, images):
     if len(set(parts)) == len(parts) > 1 and all(map(_has_letters, parts)):
         for band, part in zip(stems, parts, strict=True):
             names[band] = part
+    if len(stems) < len(names):  # GALEX_FUV beside j, which a header names
+        filters = {band: _only_filter(names[band]) for band in stems}
+        short = [filters.get(band) or name for band, name in enumerate(names)]
+        if len(set(short)) == len(short):
+            return short
     return names
+
+
+def _only_filter(name):
+    """Return the only word of a name that is a filter by itself, None without one."""
+    words = re.findall(r"[A-Za-z0-9]+", str(name))
+    filters = [w for w in words if len(w) > 1 and np.isfinite(filter_wavelength(w))]
+    return filters[0] if len(filters) == 1 else None
 
 
 def _has_letters(text):

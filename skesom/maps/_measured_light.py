@@ -133,24 +133,28 @@ def brightness_over_discs(photometry):
     return np.nan if surface is None else _BRIGHTEST_DISC - surface
 
 
-def depth_below_sky(photometry, level):
+def depth_below_sky(photometry, level, errors):
     """Return by how many magnitudes light is fainter than the sky, NaN if not known.
 
-    `level` has the flux of the sky in each band, NaN where none was set aside. Where
-    the surface brightness is known, light must be fainter than a dark sky too.
+    `level` has the flux of the sky in each band, NaN where none was set aside, and
+    `errors` those of the light, with bands last: less than its error counts as much as
+    that. Where the surface brightness is known, light must be fainter than a dark sky
+    too.
     """
     name = _band_near_b(photometry)
     if name is None:
         return np.nan
-    sky = level[photometry.cube.band_names.index(name)]
+    band = photometry.cube.band_names.index(name)
+    sky = level[band]
     if not sky > 0:
         return np.nan
     fluxes = np.asarray(photometry.cube[name], dtype=np.float64)
-    depth = -2.5 * np.log10(np.maximum(fluxes, np.finfo(np.float32).tiny) / sky)
+    least = np.maximum(errors[..., band], np.finfo(np.float32).tiny)
+    depth = -2.5 * np.log10(np.maximum(fluxes, least) / sky)
     surface = _surface_brightness(photometry)
     if surface is None:
         return depth
-    surface = np.where(fluxes > 0, surface, np.inf)
+    surface = np.where(fluxes > least, surface, np.inf)
     return np.minimum(depth, surface - _DARK_SKY)
 
 

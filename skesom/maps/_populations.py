@@ -19,6 +19,7 @@ from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.convolution._filtering import smooth, smooth_all
 from skesom.cube.flux._photometry import Photometry
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.maps._cube_clusterer import CubeClusterer
 from skesom.maps._leaves import has_leaves, leaf_map_of
 from skesom.maps._measured_light import (
@@ -30,9 +31,11 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
+from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps._suggestions import (
     RULES,
     ClusterLight,
+    contradicts,
     holds,
     of_galaxy,
     resolved_share,
@@ -44,9 +47,14 @@ from skesom.maps._suggestions import (
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
 _PER_SIDE = 5  # pixels along that side, of which the median is taken
+_ROUNDED = 1e-6  # part of the largest value of a band that is a rounding error
 _DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
 _FWHM = 3.0  # pixels, where no width of stars is known
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
+# FWHM from the middle of a dust lane to its sides, and errors of its depth; both are
+# measured in docs/populations.md.
+_LANE_STEPS, _LANE_SIGMAS = (1, 2, 4), 3.0
+_MAGNITUDE = 1.0857  # of a relative error
 _SIGMAS = 8.0  # deviations of the surroundings, by which a compact source exceeds them
 # Of the smoothed noise, which lines and their continuum exceed, and which colors do.
 _LINE_SIGMAS, _COLOR_SIGMAS = 5.0, 2.0
@@ -131,8 +139,9 @@ def find_populations(
     Raises
     ------
     ValueError
-        If the bands tell nothing about stars, the images are not of the sky, no galaxy
-        is resolved, no rule holds, or map and cube do not fit.
+        If the bands tell nothing about stars, as emission lines, the images are not of
+        the sky or a picture for the eye, no galaxy is resolved, no rule holds, or map
+        and cube do not fit.
 
     See Also
     --------
@@ -207,6 +216,10 @@ def _pieces_that_tell(labels, cube, continua):
         )
     if not (labels >= 0).any():
         raise ValueError("piece_map has no piece: all labels are negative.")
+    if hold_picture([cube]):
+        raise ValueError(OF_PICTURE)
+    if are_of_lines(cube, continua):
+        raise ValueError(OF_LINES)
     pieces = ClusterLight(labels, cube, continua)
     if pieces.color_bands is None:
         raise ValueError(
@@ -245,19 +258,24 @@ def _measure_pixels(labels, cube, pieces, continua):
         "bluer than old": stars.bluer_than_old(colors),
         "reddening": stars.reddening(colors),
         "above discs": brightness_over_discs(photometry),
-        "below the sky": depth_below_sky(photometry, pieces.level),
+        "below the sky": depth_below_sky(
+            photometry, pieces.level, _smoothed_noise(pieces)
+        ),
     }
     if np.ndim(measures["above discs"]) == 0:  # surface brightness is not known
         for name, values in of_galaxy(pieces).items():
             measures[name] = _of_pixels(values, pieces, labels)
     measures |= _significant_lines(photometry, pieces)
-    red = smoothed[:, :, cube.band_names.index(pieces.color_bands[1])]
+    numbers = [cube.band_names.index(name) for name in pieces.color_bands]
+    red = smoothed[:, :, numbers[1]]
     width = _width_of_stars(cube)
     around = smooth(red, _SURROUNDINGS * width)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        measures["darker than around"] = 2.5 * np.log10(around / red)
-    planes = [bands[cube.band_names.index(name)] for name in pieces.color_bands]
-    compact = [_compactness(plane, width) for plane in planes]
+    with np.errstate(invalid="ignore"):
+        seen = np.where(red > _smoothed_noise(pieces)[numbers[1]], red, np.nan)
+    measures["darker than around"] = 2.5 * np.log10(around / seen)
+    lanes = _depth_of_lanes(seen, width, _smoothed_noise(pieces)[numbers[1]])
+    measures["darker than both sides"] = lanes
+    compact = [_compactness(bands[n], width, pieces.noise[n]) for n in numbers]
     measures["compact"] = np.fmax.reduce(compact)
     return measures
 
@@ -318,18 +336,53 @@ def _width_of_stars(cube):
     return float(fwhm / np.sqrt(np.prod(scale)))
 
 
-def _compactness(plane, width):
+def _depth_of_lanes(light, width, noise):
+    """Return by how many magnitudes light is fainter than on both sides of it.
+
+    The sides lie opposite to each other, along the rows, the columns or a diagonal; of
+    the fainter ones, the brightest counts. So the slope of a disc is no lane. 0 where
+    noise could make the difference.
+    """
+    largest = np.full(light.shape, np.nan)
+    for step in _LANE_STEPS:
+        reach = max(1, round(step * width))
+        diagonal = max(1, round(step * width / np.sqrt(2)))
+        padded = np.pad(light, reach, constant_values=np.nan)
+        for rows, columns in (
+            (reach, 0),
+            (0, reach),
+            (diagonal, diagonal),
+            (diagonal, -diagonal),
+        ):
+            sides = [
+                padded[
+                    reach + sign * rows : reach + sign * rows + light.shape[0],
+                    reach + sign * columns : reach + sign * columns + light.shape[1],
+                ]
+                for sign in (-1, 1)
+            ]
+            largest = np.fmax(largest, np.minimum(*sides))
+    depth = 2.5 * np.log10(largest / light)
+    error = _MAGNITUDE * np.hypot(noise / light, noise / largest)
+    with np.errstate(invalid="ignore"):
+        return np.where(depth > _LANE_SIGMAS * error, depth, 0.0)
+
+
+def _compactness(plane, width, noise):
     """Return how many times light is as bright as the median of what is around it.
 
-    0 where it is within the scatter of what is around.
+    0 where light is within the scatter of what is around, and where that is not above
+    the noise of a pixel: its median may be that of pixels without data.
     """
     side = 2 * round(_RING * width) + 1
     values = np.nan_to_num(plane)
+    # Of few photons, most pixels are rounding errors, and so is their noise.
+    least = max(noise, _ROUNDED * np.abs(values).max())
     around = _local_median(values, side)
     excess = values - around
     scatter = _DEVIATIONS * _local_median(np.abs(excess), side)
-    is_compact = (excess > _SIGMAS * scatter) & (around > 0)
-    return np.where(is_compact, values / np.where(around > 0, around, 1), 0)
+    is_compact = (excess > _SIGMAS * scatter) & (around > least)
+    return np.where(is_compact, values / np.where(is_compact, around, 1), 0)
 
 
 def _local_median(image, side):
@@ -421,12 +474,16 @@ def _evidence(label_map, names, measures, words):
         for rule in RULES if name is not None else ():
             if rule.name != name:
                 continue
+            medians = {}
             for measure in told_of(rule):
                 if np.ndim(measures.get(measure, 0)) == 0:
                     continue
                 with warnings.catch_warnings(action="ignore"):  # none is known
-                    value = float(np.nanmedian(measures[measure][inside]))
-                if np.isfinite(value):
-                    told.append(tell(measure, value, words))
+                    medians[measure] = float(np.nanmedian(measures[measure][inside]))
+            told += [
+                tell(measure, value, words)
+                for measure, value in medians.items()
+                if np.isfinite(value) and not contradicts(rule, measure, value)
+            ]
         texts.append("; ".join(dict.fromkeys(told)))
     return texts

@@ -18,6 +18,7 @@ from skesom._sky.narrow_bands import HYDROGEN
 from skesom._types import Crossmatch
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux._photometry import Photometry
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.cube.masking._sky_level import sky_level
 from skesom.io import cluster_table
 from skesom.maps._measured_light import (
@@ -30,6 +31,7 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
+from skesom.maps._nameless_images import are_of_lines
 from skesom.maps._saturated_stars import find_star_halos
 
 ABOVE, BELOW = 1, -1
@@ -51,7 +53,8 @@ _RED = 0.1  # octaves between bands of which one is redder; less is within a lin
 _LEAST, _LEAST_BRIGHTNESS = 0.1, 0.3  # mag, that people would call different
 # Of Gaussian noise: its standard deviation by the median step between two pixels, and
 # the error of a median in magnitudes of one that is relative and of a mean.
-_OF_STEPS, _OF_MEDIAN = 1.05, 1.25 * 1.0857
+_OF_STEPS, _ERROR_OF_MEDIAN = 1.05, 1.25
+_OF_MEDIAN = 1.0857 * _ERROR_OF_MEDIAN
 _FWHM = 3.0  # pixels, where no width of stars is known
 _WIDE, _RESOLVED = 5.0, 0.5  # widths of a star of pieces with that share of the light
 _CHANCE = 0.01  # probability of chance from where objects are evidence
@@ -67,17 +70,18 @@ TEXTS = {
     "[S II]": "[S II] has an equivalent width of {value:.0f} Angstrom",
     "[O III]": "[O III] has an equivalent width of {value:.0f} Angstrom",
     "[O III] alone": "[O III] has an equivalent width of {value:.0f} Angstrom",
-    "oxygen ratio": "[O III] is {value:.2f} times H alpha",
-    "sulfur ratio": "[S II] is {value:.2f} times H alpha",
+    "oxygen ratio": "[O III] is {times} times H alpha",
+    "sulfur ratio": "[S II] is {times} times H alpha",
     "color": "{size:.2f} mag {bluer} in {band} than the mean",
     "bluer than old": "{size:.2f} mag {redder} in {pair} than the old stars here",
     "brightness": "{size:.1f} mag {brighter} per area than half of the light",
     "redder than old": "{value:.2f} mag redder in {band} than the brightest old stars",
     "reddening": "as red as the oldest stars behind dust of {value:.1f} mag in V",
     "darker than around": "{value:.1f} mag fainter per area than what is around it",
+    "darker than both sides": "{value:.2f} mag fainter per area than on both sides",
     "above discs": "{value:.1f} mag per area brighter than discs are",
-    "below the sky": "{value:.1f} mag fainter than the sky",
-    "compact": "{value:.1f} times as bright as what is around it",
+    "below the sky": "at least {value:.1f} mag fainter than the sky",
+    "compact": "{factor} times as bright as what is around it",
     "pieces": "its pieces are only {value:.1f} times as wide as a star's image",
 }
 # Measures that are evidence for any name, from a least value on: 14 Angstrom of H alpha
@@ -89,6 +93,7 @@ _WORTH_TELLING = (
 )
 _COLORS = "color", "redder than old"  # per octave of wavelength
 _ANYWHERE = "sky", "stars and nuclei"  # rules that need no resolved galaxy
+_MOST_TIMES = 100  # a larger ratio divides by hardly any light
 
 
 class Rule(NamedTuple):
@@ -183,9 +188,16 @@ RULES = (
     ),
     Rule(
         "dust lanes",
+        (("reddening", ABOVE, 0.0), ("darker than both sides", ABOVE, 0.03)),
+        "Only dust makes light redder than that of the oldest stars, and fainter than "
+        "on both sides; Cardelli, Clayton & Mathis (1989).",
+    ),
+    Rule(
+        "reddest old stars",
         (("reddening", ABOVE, 0.0), ("darker than around", ABOVE, 0.1)),
-        "Only dust makes light redder than that of the oldest stars, and fainter; "
-        "Cardelli, Clayton & Mathis (1989).",
+        "Light that is redder than the oldest stars of the Sun's metals is of stars "
+        "with more of them, or behind dust that shows no lanes; Bruzual & Charlot "
+        "(2003).",
     ),
     Rule(
         "dust lanes",
@@ -269,9 +281,11 @@ def suggest_names(
     the area of all of these. A name is a suggestion: two clusters can have the same.
     Rules on colors need bands that tell old stars from young ones; descriptions need no
     wavelengths. Of more than 50 bands, averages of neighbors are used. Nothing is
-    suggested where no band is known, for noise, and where images are not of the sky:
+    suggested where no band is known, for noise, for pictures (all values are levels
+    from 0 to 255, with a pile-up at the end), and where images are not of the sky:
     their pixels have no angle (neither ``wcs`` nor ``pixel_scale``), and no band has a
-    name that astronomers give.
+    name that astronomers give. Where all bands are emission lines, nothing is called by
+    the names of stars.
 
     Examples
     --------
@@ -286,6 +300,7 @@ def suggest_names(
     """
     labels = check_label_map(label_map)
     cube = cube if isinstance(cube, Cube) else Cube(cube)
+    is_picture = hold_picture([cube])
     if cube.shape[2] > _MOST_BANDS:
         cube, continua = _averaged(cube), "none"
     n_clusters = int(labels.max(initial=-1)) + 1
@@ -298,6 +313,8 @@ def suggest_names(
         measures = {name: float(values[place]) for name, values in found.items()}
         text = _describe(clusters, place, measures["brightness"])
         rules = _rules_for(clusters, place, measures["resolved"])
+        if is_picture:  # whose values measure nothing
+            rules, measures = [], {}
         suggestions[number] = _suggest(number, rules, measures, words, crossmatch, text)
     return suggestions
 
@@ -307,6 +324,8 @@ def _rules_for(clusters, place, resolved):
     is_none = clusters.is_noise[place] or clusters.is_of_star[place]
     if is_none or not clusters.can_be_named:
         return []
+    if clusters.is_of_lines:
+        return [rule for rule in RULES if rule.name == "sky"]
     is_galaxy = resolved > _RESOLVED and clusters.shows_structure
     return [rule for rule in RULES if is_galaxy or rule.name in _ANYWHERE]
 
@@ -354,6 +373,15 @@ def holds(rule, measures):
     return found
 
 
+def contradicts(rule, measure, value):
+    """Return whether a value is on the other side of a limit of a rule."""
+    return any(
+        side * (value - limit) <= 0
+        for name, side, limit in rule.conditions
+        if name == measure
+    )
+
+
 def tell(name, value, words):
     """Return a measure in words."""
     if name == "brightness" and value == _NO_LIGHT:
@@ -362,11 +390,16 @@ def tell(name, value, words):
         value = value * words["octaves"]
     told = words | {
         "value": value,
+        "times": f"{value:.2f}",
+        "factor": f"{value:.1f}",
         "size": abs(value),
         "bluer": "bluer" if value < 0 else "redder",
         "redder": "bluer" if value > 0 else "redder",
         "brighter": "brighter" if value > 0 else "fainter",
     }
+    if value > _MOST_TIMES:
+        told["times"] = f"more than {_MOST_TIMES}"
+        told["factor"] = f"more than {_MOST_TIMES}"
     return TEXTS[name].format_map(told)
 
 
@@ -404,6 +437,8 @@ class ClusterLight:
         self.noise = noise[faintest, np.arange(len(self.names))]
         seen = np.where(self.fluxes > self.noise, self.fluxes, np.nan)
         self.errors = _OF_MEDIAN * noise / seen / np.sqrt(self.pixels)[:, None]
+        # Of the medians, in the units of the bands.
+        self.flux_errors = _ERROR_OF_MEDIAN * noise / np.sqrt(self.pixels)[:, None]
         pixels = cube.replace(
             data=medians[:2], wcs=None, pixel_scale=cube.pixel_scale, sky_mask=None
         )
@@ -412,6 +447,7 @@ class ClusterLight:
         self.nm, self.broad = self.photometry.wavelengths, self.photometry.broad_bands()
         is_known = any(np.isfinite(nm) for nm in self.nm.values())
         self.can_be_named = is_known and is_of_the_sky(cube)
+        self.is_of_lines = are_of_lines(cube, continua)
         self.is_noise, self.shows_structure = self._look_for_noise(medians[1])
         self.color_bands = self._find_color_bands()
         self.bright = self._find_bright_band(np.abs(counted[labels >= 0]))
@@ -552,7 +588,7 @@ def _measure(clusters):
     if np.isnan(surface).all():  # no zero point, or no pixel scale
         found["bright center"] = found["brightness"]
     found["below the sky"] = _of_clusters(
-        depth_below_sky(photometry, clusters.level), clusters
+        depth_below_sky(photometry, clusters.level, clusters.flux_errors), clusters
     )
     return found, words
 
@@ -605,7 +641,13 @@ def _depth(clusters):
 
 
 def _brightness(magnitude, clusters):
-    """Return magnitudes per area above the level that half of the light exceeds."""
+    """Return magnitudes per area above the level that half of the light exceeds.
+
+    Light that is not above its error has none.
+    """
+    band = clusters.bright
+    is_above = clusters.fluxes[:, band] > clusters.flux_errors[:, band]
+    magnitude = np.where(is_above, magnitude, np.nan)
     light = np.nan_to_num(clusters.pixels * 10 ** (-0.4 * magnitude))
     order = np.argsort(magnitude)
     half = np.searchsorted(np.cumsum(light[order]), 0.5 * light.sum())
@@ -677,6 +719,7 @@ def _shape(clusters, is_lit):
     """
     labels, ids = clusters.labels, clusters.ids
     fluxes = np.nan_to_num(clusters.fluxes[:, clusters.bright])
+    seen = np.where(fluxes > clusters.flux_errors[:, clusters.bright], fluxes, np.nan)
     image, light = np.zeros((2, labels.max() + 2))
     image[ids], light[ids] = fluxes, np.where(is_lit, fluxes, 0)
     image, light = image[np.maximum(labels, -1)], light[np.maximum(labels, -1)]
@@ -689,7 +732,7 @@ def _shape(clusters, is_lit):
     distances = np.hypot(y - (y * light).sum(), x - (x * light).sum())
     mean = max((distances * light).sum(), 1.0)
     return {
-        "darker than around": _darkness(labels, image, ids, fluxes),
+        "darker than around": _darkness(labels, image, ids, seen),
         "distance": ndimage.mean(distances, labels, ids) / mean,
         "resolved": np.full(len(ids), share),
     }

@@ -14,6 +14,7 @@ from skesom.displays._crossmatch import crossmatch_size
 from skesom.displays._sky_image import image_size
 from skesom.io import read_catalog, read_map
 from skesom.io._catalogs import read_table
+from skesom.io._label_maps import read_cluster_names
 from skesom.io._ned import describe_types
 from skesom.maps import crossmatch
 from skesom.maps._positions import measure_in_pixels, objects_inside
@@ -55,6 +56,10 @@ def read_named_map(path):
         with whole(listed):
             for row in read_table(listed, listed):
                 names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
+    elif not is_folder:
+        for label, name in read_cluster_names(path).items():
+            if 0 <= label <= most:
+                names[label] = str(name)
     return NamedMap(label_map, wcs, names, colors)
 
 

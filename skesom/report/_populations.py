@@ -7,6 +7,7 @@ from skesom._common.texts import percent, write_ecsv
 from skesom.io import write_map
 from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_populations
+from skesom.maps._pieces import SMALL_PIECE
 from skesom.report._pieces import psf_sigma, smallest_piece
 
 FILES = "population_map.fits", "populations.ecsv"
@@ -21,6 +22,7 @@ _COLORS = {
     "supernova remnants": "#3fae5a",
     "[O III] sources": "#00a79d",
     "dust lanes": "#6b4226",
+    "reddest old stars": "#c25b3a",
     "old stars, bulge": "#ffd75e",
     "old stars, disc": "#e8873a",
     "stars and nuclei": "#8e44ad",
@@ -35,6 +37,8 @@ def find_of_result(result, agreement=None):
     if result.is_voxel or result.is_classified or is_too_large(result):
         return None
     if result.sky_left:  # whose color all light has
+        return None
+    if result.why_no_names is not None:
         return None
     cube = result.cube.compute() if result.cube.is_lazy else result.cube
     pieces = result.run_label_map if result.tree is None else result.leaf_map
@@ -101,21 +105,51 @@ def summary_lines(populations, picture):
     yield ""
     yield "| population | share of the area | how sure | why |"
     yield "|---|---|---|---|"
-    for row in populations.table:
+    shown, small = _without_small_pieces(populations.table)
+    for row in shown:
         sure = ""
         if "agreement" in populations.table.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
         share = percent(row["percentage"])
         yield f"| {title_of(row)} | {share} | {sure} | {row['evidence']} |"
+    if len(small):
+        share = percent(small["percentage"].sum())
+        yield f"| {_text_of_small(small)} | {share} | | |"
 
 
 def terminal_lines(table):
     """Yield a line for each population, for a terminal."""
-    for row in table:
+    n_named = int(np.count_nonzero(table["is_named"]))
+    n_others = len(table) - n_named
+    text = f"{n_named} population{'s' * (n_named > 1)}, light of one suggested name"
+    if n_named > 1:
+        text += " each"
+    if n_others:
+        text += f", and {n_others} piece{'s' * (n_others > 1)} without a name"
+    yield f"{text}:"
+    shown, small = _without_small_pieces(table)
+    for row in shown:
         first = row["evidence"].split("; ")[0]
         text = ", ".join(filter(None, (title_of(row), first)))
         size = f"{row['pixels']:>9} pixels  {percent(row['percentage'], 2):>8}"
-        yield f"{row['id']:>3}  {size}  {text}"
+        yield f"  {row['id']:>3}  {size}  {text}"
+    if len(small):
+        share = percent(small["percentage"].sum(), 2)
+        size = f"{small['pixels'].sum():>9} pixels  {share:>8}"
+        yield f"       {size}  {_text_of_small(small)}"
+
+
+def _without_small_pieces(table):
+    """Return the rows that are told one by one, and those that are told together."""
+    is_small = ~np.asarray(table["is_named"])
+    is_small &= np.asarray(table["pixels"]) < SMALL_PIECE
+    return table[~is_small], table[is_small]
+
+
+def _text_of_small(table):
+    """Return what small pieces without a name are called together."""
+    pieces = "1 piece" if len(table) == 1 else f"{len(table)} pieces"
+    return f"{pieces} without a name, of fewer than {SMALL_PIECE} pixels"
 
 
 def title_of(row):

@@ -342,10 +342,11 @@ def _find(file, provenance, folder):
     )
 
 
-def decisions_of(pipeline, sky_level=None):
+def decisions_of(pipeline, sky_level=None, why_no_names=None):
     """Return the decisions of the steps of a fitted pipeline.
 
-    `sky_level` is what `describe_sky` tells of the images.
+    `sky_level` is what `describe_sky` tells of the images, `why_no_names` the reason
+    for which nothing has names of stars.
     """
     step = pipeline[-1]
     steps, labels = [each for _, each in pipeline.steps[:-1]], step.labels_
@@ -362,6 +363,7 @@ def decisions_of(pipeline, sky_level=None):
         "counts": counts_of(pipeline),
         "sky": None,
         "sky_level": sky_level,
+        "why_no_names": why_no_names,
         "fwhm": None,
         "shape": list(labels.shape[:2]),
         "cut_from": None,
@@ -536,6 +538,9 @@ def decision_lines(decisions):
     components = decisions.get("components")  # none in a provenance of before
     if components is not None:
         lines.append(line_of_components(components))
+    why_no_names = decisions.get("why_no_names")
+    if why_no_names is not None:
+        lines.append(why_no_names)
     fwhm = decisions["fwhm"]
     if fwhm is not None:
         lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")

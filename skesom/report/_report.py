@@ -228,7 +228,7 @@ def write_report(
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, Path(folder))
         report.write_findings(result, tables, style, catalog, radius)
-        sky = describe_sky(result)
+        sky, why_no_names = describe_sky(result), result.why_no_names
         del result  # with its copy of the cube; outlines need room too
         if label_map.ndim == 2:
             report.write_outlines(label_map, wcs, names, colors, sigma)
@@ -237,7 +237,9 @@ def write_report(
         report.write_pictures(style)
         if source is not None and model is None:
             write_recipe(report.path(RECIPE_NAME), pipeline, source, training)
-        decisions = decisions_of(pipeline, sky) if model is None else None
+        decisions = None
+        if model is None:
+            decisions = decisions_of(pipeline, sky, why_no_names)
         report.files.decisions = decisions
         provenance = describe_run(
             pipeline, run_label_map, folder, source, model, command, training

@@ -20,6 +20,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.cube._base import check_cube
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.cube.masking._sky_level import above_sky, sky_level
 from skesom.displays import cluster_colors
 from skesom.displays._dendrogram import tree_of
@@ -28,6 +29,7 @@ from skesom.displays._sky_image import pick, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps._cube_clusterer import count_clusters, known_agreement
 from skesom.maps._leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
+from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
@@ -99,6 +101,8 @@ class Result:
         self.continua = find_continua(self.cube, continua) or "none"
         filters = [step for step in steps if isinstance(step, ComponentFilter)]
         self.component_filter = filters[-1] if filters else None
+        maskers = [step for step in steps if isinstance(step, CubeMasker)]
+        self._masker = maskers[0] if maskers else None
         self._part = self._thinned = None, None
         self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
         self._pixelwise = [
@@ -168,6 +172,23 @@ class Result:
     def above_sky(self, cube):
         """Return a thinned cube, or a part of the cube, above the level of the sky."""
         return above_sky(cube, self.sky_level)
+
+    @cached_property
+    def is_picture(self):
+        """Whether the images are a picture for the eye, whose values are no fluxes."""
+        if self.is_of_fit and self._masker is not None:
+            # The masker saw them before they were moved or convolved.
+            return bool(getattr(self._masker, "is_picture_", False))
+        return hold_picture([self.cube])
+
+    @property
+    def why_no_names(self):
+        """The reason for which nothing is called by the names of stars, or None."""
+        if self.is_voxel or self.is_classified:
+            return None
+        if self.is_picture:
+            return OF_PICTURE
+        return OF_LINES if are_of_lines(self.cube, self.continua) else None
 
     @cached_property
     def sky_left(self):
@@ -275,6 +296,8 @@ class Result:
     @cached_property
     def diagrams(self):
         """The axes x and y of the diagrams that the bands allow, by their kinds."""
+        if self.is_picture:
+            return {}
         return choose_diagrams(self.cube, self.continua)
 
     @cached_property

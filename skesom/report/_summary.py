@@ -122,7 +122,7 @@ def suggestions_of(result, crossmatch=None, *, of_run=False):
         cube = cube.replace(pixel_scale=tuple(step * side for side in scale))
     continua = result.continua
     found = suggest_names(labels, cube, continua=continua, crossmatch=crossmatch)
-    if result.sky_left:  # whose color all light has
+    if result.sky_left or result.is_picture:  # the color of the sky, or of no light
         found = [guess._replace(name=None, evidence=(), reason="") for guess in found]
     n_clusters = len(result.run_colors if of_run else result.names)
     lost = n_clusters - len(found)  # too small to be in thinned images
@@ -244,7 +244,9 @@ def levels_of(result, fluxes):
 
 def _next(result, clusters, suggestions, pictures):
     """Yield advice for the next looks, as items of a list."""
-    if suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:
+    if result.why_no_names is not None:
+        yield f"- {result.why_no_names}"
+    elif suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:
         yield (
             "- No names are suggested by color: fewer than two bands have a filter or "
             "wavelength that is known. Name them with `--band-names`, as in F555W or r."

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from skesom.io import write_map
+from skesom.cube import Cube
+from skesom.io import read_map, write_map
 from skesom.report._catalog import read_named_map
 
 
@@ -50,6 +51,17 @@ def objects_of(scene, tmp_path_factory):
 
 class TestOfALabelMap:
     """The command with a map alone."""
+
+    def test_clusters_have_the_names_of_their_table(
+        self, run, label_map, tmp_path, catalog
+    ):
+        """As the map of populations, whose table is the extension CLUSTERS."""
+        labels, wcs = read_map(label_map)
+        cube = Cube(np.zeros((*labels.shape, 1)), wcs=wcs)
+        table = Table({"id": [0, 1], "name": ["old stars, disc", "young stars"]})
+        write_map(tmp_path / "named.fits", labels, cube=cube, table=table)
+        out = run.ok("crossmatch", tmp_path / "named.fits", catalog)
+        assert any("90 % in cluster young stars (10 % of the area)" in o for o in out)
 
     def test_prints_in_words_where_objects_gather(self, run, label_map, catalog):
         out = run.ok("crossmatch", label_map, catalog)

@@ -226,6 +226,27 @@ class TestNeighbors:
         )
         assert not aligner.shifts_.any()
 
+    def test_bands_that_were_not_compared_have_no_word_on_shifts(self, rng):
+        data = rng.normal(size=(96, 96, 3)).astype(np.float32)
+        aligner = CubeAligner(registration="auto").fit(data)
+        assert aligner.registration_.startswith("no bands compared")
+        assert not aligner.shifts_.any()
+
+    @pytest.mark.parametrize("registration", ["auto", "correct"])
+    @pytest.mark.parametrize("noise", [0.1, 3.0])
+    def test_flat_stripes_have_no_place_along_them(self, rng, registration, noise):
+        """Columns are all alike, so noise alone would tell a shift along the rows."""
+        image = np.zeros((128, 128))
+        for row in (30, 64, 97):
+            image[row : row + 4] = 40
+        bands = [
+            factor * image + noise * rng.normal(size=image.shape)
+            for factor in (1, 1.5, 0.8)
+        ]
+        for data in (np.dstack(bands), np.dstack([band.T for band in bands])):
+            aligner = CubeAligner(registration=registration).fit(data)
+            assert np.abs(aligner.shifts_).max() < 0.5
+
     def test_mosaic(self, rng):
         """Bands with data in other parts are compared where these overlap."""
         data = np.stack([clumpy(rng, (300, 180))] * 3, axis=2).astype(np.float32)

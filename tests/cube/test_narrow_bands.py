@@ -28,12 +28,28 @@ class TestFilters:
             ("H\N{GREEK SMALL LETTER ALPHA}", "H alpha + [N II]"),
             ("F373N", "[O II]"),
             ("F187N", "Pa alpha"),
+            ("H1r_6563A", "H alpha + [N II]"),
+            ("M142_MUSE_b_O3_4959A", "[O III]"),
+            ("[N II] 6584", "[N II]"),
+            ("S2_6731A", "[S II]"),
         ],
     )
     def test_hold_a_line(self, name, line):
         known = describe_filter(name)
         assert known.line == line
         assert known.is_narrow
+
+    @pytest.mark.parametrize(
+        ("name", "wavelength"),
+        [("Ar3_7136A", 713.6), ("He1r_5876A", 587.6), ("[Ne III] 3869", 386.9)],
+    )
+    def test_of_other_ions_are_narrow_too(self, name, wavelength):
+        known = describe_filter(name)
+        assert (known.wavelength, known.is_narrow) == (wavelength, True)
+
+    @pytest.mark.parametrize("name", ["H 16500A", "N25584 r", "IC1613_g", "6563A"])
+    def test_need_an_ion_and_its_wavelength(self, name):
+        assert not describe_filter(name).is_narrow
 
     @pytest.mark.parametrize("name", ["g", "F814W", "F547M", "Ks", "image 3", "haze"])
     def test_hold_none_if_broad_or_unknown(self, name):

@@ -49,7 +49,23 @@ ARCHIVES = {
     # Pan-STARRS stack images
     "Pan-STARRS": (
         {"HIERARCH FPA.TELESCOPE": "PS1", "HIERARCH FPA.FILTERID": "i.00000"},
-        *("i.00000", 752, NOTHING),
+        *("i", 752, NOTHING),
+    ),
+    # Waters et al. (2020): counts in the exposure time; 25 + 2.5 log10(1000) = 32.5
+    "Pan-STARRS stack": (
+        {"HIERARCH FPA.FILTER": "g.00000", "HIERARCH FPA.ZP": 25.0, "EXPTIME": 1000.0},
+        *("g", 481, 32.5),
+    ),
+    "Pan-STARRS, asinh of counts": (
+        {"HIERARCH FPA.FILTER": "g.00000", "HIERARCH FPA.ZP": 25.0, "EXPTIME": 1000.0}
+        | {"BSOFTEN": 1.5, "BOFFSET": 0.1},
+        *("g", 481, NOTHING),
+    ),
+    # Mosaics by Montage: of pixels 10 arcsec wide, 2.5 log10(100) brighter
+    "2MASS mosaic": (
+        {"DATASET": "2MASS", "BAND": "H", "MAGZP": 20.5}
+        | {"CDELT1": -10 / 3600, "CDELT2": 10 / 3600},
+        *("H", 1645, 20.5 + 1.39 - 5.0),
     ),
     # HSC pipeline: counts of magnitude 0 (AB); 2.5 log10(6.30957e10) = 27.0
     "HSC": (
@@ -373,6 +389,18 @@ class TestFiles:
         for path in paths:
             fits.writeto(path, np.ones((3, 4)))
         assert list(read_cube(paths).band_names) == names
+
+    def test_filters_in_names_of_files_beside_those_of_headers(self, tmp_path):
+        for name, cards in (
+            ("GALEX_FUV", {}),
+            ("GALEX_NUV", {}),
+            ("2MASS_J", {"ORIGIN": "2MASS", "FILTER": "j"}),
+        ):
+            header = fits.Header(cards)
+            fits.writeto(tmp_path / f"{name}.fits", np.ones((4, 4)), header)
+        names = ["GALEX_FUV", "GALEX_NUV", "2MASS_J"]
+        cube = read_cube([tmp_path / f"{name}.fits" for name in names])
+        assert cube.band_names == ("FUV", "NUV", "j")
 
     def test_filters_of_headers_stay(self, tmp_path):
         paths = [tmp_path / f"m51_{name}.fits" for name in "abc"]

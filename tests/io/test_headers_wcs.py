@@ -331,3 +331,18 @@ def test_diffraction_limit_by_file_names(tmp_path):
     fits.writeto(tmp_path / "NGC5584_GALEX_NUV_crop.fits", np.ones((4, 5)))
     cube = read_cube(tmp_path / "NGC5584_GALEX_NUV_crop.fits")
     assert_allclose(cube.diffraction_fwhm, 0.0982, rtol=2e-3)
+
+
+def test_blank_cards_before_the_number_of_axes_are_no_values(tmp_path):
+    """Cutouts of JWST have titles between blank cards before WCSAXES and others."""
+    hdu = fits.PrimaryHDU(np.ones((6, 8), dtype=np.float32))
+    hdu.header.add_blank("")
+    hdu.header.add_blank("WCS parameters")
+    hdu.header.add_blank("")
+    hdu.header["WCSAXES"] = 2
+    hdu.header["CTYPE1"], hdu.header["CTYPE2"] = "RA---TAN", "DEC--TAN"
+    hdu.header["CDELT1"], hdu.header["CDELT2"] = -1e-5, 1e-5
+    path = tmp_path / "cutout.fits"
+    hdu.writeto(path)
+    cube = read_cube([path])
+    assert cube.pixel_scale == pytest.approx((0.036, 0.036))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Populations: light of one suggested name, and the published numbers behind names."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from skesom.maps import (
     find_piece_map,
     find_populations,
     make_cluster_pipeline,
+    suggest_names,
 )
 from skesom.maps._stellar_light import extinction, mixture_color, oldest_color
 from skesom.som import ESOM, ConsensusClusterer
@@ -95,6 +98,37 @@ def test_bands_that_tell_nothing_have_no_populations(spiral, names):
         find_populations(truth, unknown)
 
 
+LINES = ["He2r_4686A", "O3_4959A", "H1r_6563A", "S2_6731A", "Ar3_7136A"]
+
+
+def test_maps_of_lines_have_no_populations(spiral):
+    cube, truth, _ = spiral
+    lines = Cube(cube.data[:, :, :5], band_names=LINES, pixel_scale=(0.2, 0.2))
+    with pytest.raises(ValueError, match="all bands are emission lines"):
+        find_populations(truth, lines)
+
+
+def picture_of(cube, number=3):
+    """Three bands stretched for the eye, in levels from 0 to 255."""
+    data = np.arcsinh(cube.data[:, :, :number] / np.nanstd(cube.data))
+    levels = 255 * data / np.percentile(data, 99.5)
+    names = ["F438W", "F555W", "F814W"][:number]
+    return Cube(np.clip(np.round(levels), 0, 255), band_names=names)
+
+
+def test_pictures_have_no_populations(spiral):
+    cube, truth, _ = spiral
+    picture = picture_of(cube)
+    for each in (picture, picture.replace(data=picture.data / np.float32(255))):
+        with pytest.raises(ValueError, match="those of a picture"):
+            find_populations(truth, each)
+    # The same light without the end of the scale, or in counts, is no picture.
+    for data in (picture.data * 1.5, np.minimum(picture.data, 254)):
+        assert find_populations(truth, picture.replace(data=data)).names
+    counts = picture.replace(band_units=["adu"] * 3)
+    assert find_populations(truth, counts).names
+
+
 def test_noise_and_stars_have_no_populations():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(60, 60, 3))
@@ -126,6 +160,55 @@ def test_light_that_no_color_parts_is_of_one_kind_if_it_is_calibrated():
     assert {*found.names} <= {"old stars, disc", "faint outskirts"}
     with pytest.raises(ValueError, match="no rule gives any light a name"):
         find_populations(np.where(labels, 0, -1), cube.replace(zero_points=None))
+
+
+def test_dust_lanes_are_darker_than_both_sides_and_slopes_are_not():
+    # A disc redder than any star of the Sun's metals, with and without a lane.
+    rows, columns = np.indices((120, 120)) - 60
+    light = 1000 * np.exp(-np.hypot(rows, columns) / 15)
+    color = oldest_color(438, 814) + 0.3
+    disc = light[:, :, np.newaxis] * [1, 10 ** (0.4 * color)]
+    disc += np.random.default_rng(0).normal(size=disc.shape)
+    dark = disc.copy()
+    lane = (abs(rows - 12) < 3) & (abs(columns) < 30)
+    dark[lane] *= [0.5, 0.7]
+    labels = np.where(light > 20, 0, -2)
+    shares = []
+    for data in (disc, dark):
+        names = {"band_names": ["F438W", "F814W"], "zero_points": [31, 31]}
+        found = find_populations(labels, Cube(data, **names))
+        assert "reddest old stars" in found.names
+        middle = lane & (abs(rows - 12) < 2)
+        shares.append(share_of(found, "dust lanes", middle))
+    assert shares[0] < 0.02
+    assert shares[1] > 0.9
+    assert share_of(found, "dust lanes", (labels == 0) & (rows < 0)) < 0.02
+
+
+def test_evidence_is_physical_where_nothing_is_above_the_noise():
+    """A star in a galaxy, and outskirts below the sky down to nothing."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices((140, 140)) - 70
+    radius = np.hypot(rows, columns)
+    light = 300 * np.exp(-radius / 12)
+    star = 400 * np.exp(-(np.hypot(rows + 14, columns + 10) ** 2) / 4)
+    data = (light + star)[:, :, np.newaxis] * [1.0, 2.0, 3.0]
+    data += 30 + rng.normal(scale=0.5, size=data.shape)
+    names = ["g", "r", "i"]
+    cube = Cube(data, band_names=names, pixel_scale=(0.3, 0.3), fwhm=[1.0] * 3)
+    labels = np.digitize(-light, [-60, -10, -2]).astype(int)
+    labels[star > 20] = 4
+    labels[:, 120:] = -2
+    found = find_populations(labels, cube)
+    told = "; ".join(found.table["evidence"])
+    told += "; ".join(text for each in suggest_names(labels, cube) for text in each[1])
+    assert "stars and nuclei" in found.names or "star clusters" in found.names
+    numbers = [float(n) for n in re.findall(r"(-?[\d.]+) (?:mag|times)", told)]
+    assert len(numbers) > 3
+    assert max(numbers) <= 100
+    depths = re.findall(r"(-?[\d.]+) mag fainter than the sky", told)
+    assert depths
+    assert all(0 < float(depth) < 15 for depth in depths)
 
 
 def test_maps_of_other_shapes_are_refused(spiral):

@@ -119,6 +119,26 @@ class TestRules:
             assert suggest_names(labels, unknown)[2].name != "old stars, bulge"
         assert suggest_names(labels, sharp)[2].name == "stars and nuclei"
 
+    def test_say_nothing_of_stars_where_all_bands_are_lines(self):
+        names = ["O3_4959A", "H1r_6563A", "N2_6584A", "S2_6731A", "Ar3_7136A"]
+        labels, cube = scene(YOUNG, OLD, OLD / 100, FLAT * -0.01, names=names)
+        cube = cube.replace(pixel_scale=(0.2, 0.2))
+        assert names_of(suggest_names(labels, cube)) == [None, None, None, "sky"]
+        # The same light in broad bands is that of stars.
+        broad = cube.replace(band_names=["B", "V", "R", "I", "Z"])
+        assert "young stars" in names_of(suggest_names(labels, broad))
+
+    def test_say_nothing_of_pictures(self):
+        levels = np.arange(SIDE)[np.newaxis, :, np.newaxis] / SIDE
+        labels, cube = scene(YOUNG, OLD, OLD / 3, FLAT)
+        cube = cube.replace(data=cube.data * (1 + 0.3 * levels))
+        assert any(names_of(suggest_names(labels, cube)))
+        peak = np.percentile(cube.data, 95)
+        data = np.clip(np.round(255 * cube.data / peak), 0, 255)
+        for found in suggest_names(labels, cube.replace(data=data)):
+            assert (found.name, found.evidence) == (None, ())
+            assert found.description
+
 
 class TestEvidence:
     """The numbers behind a name."""

@@ -404,12 +404,12 @@ def _list_moved(shifts, names, scale):
 def _sum_up(found, names):
     """Return in a few words what a comparison of bands found."""
     n_moved = np.count_nonzero(found.shifts.any(axis=1))
+    n_compared = len(names) - len(found.doubts)
+    if n_compared < 2:  # with none
+        return "no bands compared: too little in common, or nothing but noise"
     text = f"no shift above {LEAST_MOVED:g} pixel"
     if n_moved:
         text = f"{n_moved} of {len(names)} bands moved"
-    n_compared = len(names) - len(found.doubts)
-    if n_compared == 1:  # with none
-        n_compared = 0
     text += f"; {n_compared} of {len(names)} bands compared"
     if found.doubts:
         text += f" (not {list_names([names[number] for number in found.doubts])})"

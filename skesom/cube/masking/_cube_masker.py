@@ -39,6 +39,7 @@ from skesom.cube.masking._outliers import (
     narrowest_widths,
     tile_noise,
 )
+from skesom.cube.masking._picture_values import hold_picture
 from skesom.cube.masking._regions import pixels_of_regions
 from skesom.cube.masking._sky import (
     KEPT,
@@ -131,6 +132,9 @@ class CubeMasker(CubeTransformer):
         in bands without one; NaN if the background is not checked.
     saturation_ : ndarray of shape (n_bands,)
         Flux from which a value is masked; infinite if none is.
+    is_picture_ : bool
+        Whether the fitted bands are a picture for the eye and no fluxes: whole numbers
+        from 0 to 255, cut off at the upper end.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands, of all cubes together.
 
@@ -247,6 +251,7 @@ class CubeMasker(CubeTransformer):
         saturation = np.inf if self.saturation is None else self.saturation
         names = all_band_names(cubes)
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
+        self.is_picture_ = hold_picture(cubes)
         self._band_counts = [cube.shape[2] for cube in cubes]
         taken = self._values_by_criterion(cubes, must_overlap=True)
         skies = zip(*map(self._measure_sky, cubes, taken), strict=True)
