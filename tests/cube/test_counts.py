@@ -34,6 +34,20 @@ def test_the_flux_is_kept(step):
     assert smoothed.band_names == ("X",)
 
 
+def test_rates_of_exposures_that_differ_over_the_image():
+    """As in a GALEX tile: counts by exposures of 180 s, 5 % shorter at a side."""
+    counts = photons(source())
+    exposure = 180 * np.linspace(0.95, 1, counts.shape[1])
+    rates = Cube((counts / exposure)[:, :, np.newaxis].astype(np.float32))
+    smoother = CountSmoother().fit(rates)
+    assert smoother.counts_[0] == pytest.approx(counts.mean(), rel=0.03)
+    smoothed = smoother.transform(rates)
+    assert_array_equal(smoothed.data, smoother.fit_transform(rates).data)
+    assert_allclose(smoothed.data.sum(), rates.data.sum(), rtol=1e-5)
+    far = source() < 0.03
+    assert smoothed.data[far].std() < 0.3 * rates.data[far].std()
+
+
 def test_flat_photons_reach_the_signal_to_noise():
     """Of a rate of .3, kernels of a variance of .3 / 36 leave a scatter of .05."""
     image = photons(0.3, (240, 240))[:, :, np.newaxis]
@@ -68,8 +82,18 @@ def test_bright_parts_stay_sharp():
         np.indices((60, 60))[0] // 12 * 1.0,
         np.zeros((60, 60)),
         np.random.default_rng(0).exponential(size=(60, 60)),
+        np.random.default_rng(0).exponential(size=(60, 60)).clip(1) - 1,
     ],
-    ids=["noise", "negative", "many", "mask", "classes", "nothing", "no integers"],
+    ids=[
+        "noise",
+        "negative",
+        "many",
+        "mask",
+        "classes",
+        "nothing",
+        "no integers",
+        "zeros and no integers",
+    ],
 )
 def test_what_is_no_photons_stays(image):
     cube = Cube(np.stack([image, photons(0.4, (60, 60))], axis=2))
