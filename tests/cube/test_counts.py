@@ -5,9 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
+from _grids import make_wcs
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
 
-from skesom.cube import CountSmoother, Cube
+from skesom.cube import CountSmoother, Cube, CubeAligner
 
 
 def photons(rate, shape=(96, 80), seed=0):
@@ -147,3 +149,23 @@ def test_cubes_of_several_grids():
     assert np.isnan(smoother.counts_[1])
     assert found[1] is cubes[1]
     assert found[0].data.std() < 0.3 * cubes[0].data.std()
+
+
+def test_photons_are_smoothed_before_they_are_resampled():
+    """Afterwards no value is a whole number of counts any more."""
+    exposure = 180 * np.linspace(0.95, 1, 60)
+    rates = (photons(0.3, (60, 60)) / exposure)[:, :, np.newaxis]
+    finer = np.random.default_rng(0).normal(size=(90, 90, 1))
+    cubes = [
+        Cube(rates, wcs=make_wcs((60, 60), 1.5), band_names=["FUV"]),
+        Cube(finer, wcs=make_wcs((90, 90), 1.1), band_names=["r"]),
+    ]
+    cubes = [cube.replace(band_units=["MJy / sr"]) for cube in cubes]
+    aligner = CubeAligner("r", crop=True)
+    as_is = aligner.fit_transform(cubes)
+    assert np.isnan(CountSmoother().fit(as_is).counts_).all()
+    steps = make_pipeline(CountSmoother(), aligner)
+    smoothed = steps.fit_transform(cubes)
+    assert steps[0].counts_[0] > 0
+    assert smoothed["FUV"].std() < 0.3 * as_is["FUV"].std()
+    assert smoothed["FUV"].mean() == pytest.approx(as_is["FUV"].mean(), rel=0.02)
