@@ -6,8 +6,12 @@ another seed. Clusters of two exposures are matched one to one so that as many p
 possible agree, and pixels are grouped by their agreement in the first exposure into ten
 bins. The expected calibration error is the mean over the bins, by pixels, of the
 difference between the mean agreement and the share of pixels that keep their cluster.
+The expected error is the mean square of agreement minus 1 where the cluster is kept, or
+minus 0 where it is not (Brier 1950), which also asks that agreement tells pixels apart.
 *Sure and right* is the probability that a pixel whose population is that of most of its
 cluster has a higher agreement than one of another population (.5: it tells nothing).
+``agreement`` is that of the members of the consensus, a table of pixels;
+``agreement_neighbors`` is what `CubeClusterer` tells, by these and by neighbors.
 Choices were made on the scenes in CHOOSE of ``features.py``; those in REPORT only
 report. Run: ``python docs/benchmarks/agreement.py`` (some ten minutes).
 """
@@ -23,6 +27,8 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import roc_auc_score
 
 from skesom.datasets import _galaxy
+from skesom.maps._neighbor_agreement import agreement_with_neighbors
+from skesom.pixels import unflatten
 from skesom.som import ESOM, ConsensusClusterer
 
 N_BINS = 10
@@ -77,16 +83,30 @@ def sure_and_right(labels, agreement, truth):
 
 
 def of_scene(options, size, n_exposures):
-    """Return the columns of a scene, over all pairs of exposures."""
-    runs = []
-    right = []
+    """Return the columns of a scene, by members alone and with neighbors."""
+    members = []
+    with_neighbors = []
+    truths = []
     for number in range(n_exposures):
         inside, table, truth = exposed(options, size, number)
         consensus = ConsensusClusterer(ESOM(), n_clusters=N_CLUSTERS)
         consensus.set_params(random_state=number).fit(table)
         run = {"inside": inside, "labels": consensus.labels_}
-        runs.append(run | {"agreement": consensus.agreement_.astype(np.float64)})
-        right.append(sure_and_right(consensus.labels_, consensus.agreement_, truth))
+        members.append(run | {"agreement": consensus.agreement_.astype(np.float64)})
+        image = unflatten(consensus.agreement_, inside)
+        label_map = unflatten(consensus.labels_, inside)
+        image = agreement_with_neighbors(image, label_map)
+        with_neighbors.append(run | {"agreement": image[inside].astype(np.float64)})
+        truths.append(truth)
+    return columns_of(members, truths), columns_of(with_neighbors, truths)
+
+
+def columns_of(runs, truths):
+    """Return the columns of the runs of a scene, over all pairs of exposures."""
+    right = [
+        sure_and_right(run["labels"], run["agreement"], truth)
+        for run, truth in zip(runs, truths, strict=True)
+    ]
     pairs = [kept(a, b) for a in runs for b in runs if a is not b]
     single = np.mean([calibration_error(*pair) for pair in pairs])
     agreement, keep = map(np.concatenate, zip(*pairs, strict=True))
@@ -95,6 +115,7 @@ def of_scene(options, size, n_exposures):
         "holds": float(keep.mean()),
         "calibration error": calibration_error(agreement, keep),
         "of single pairs": float(single),
+        "expected error": float(np.mean((agreement - keep) ** 2)),
         "sure and right": float(np.mean(right)),
     }
 
@@ -109,12 +130,16 @@ def main():
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     rows = []
+    rows_with_neighbors = []
     for name in options.scenes:
         part = "choose" if name in CHOOSE else "report"
-        found = of_scene(scenes[name], options.size, options.exposures)
-        rows.append({"scene": name, "part": part} | found)
+        scene = {"scene": name, "part": part}
+        alone, beside = of_scene(scenes[name], options.size, options.exposures)
+        rows.append(scene | alone)
+        rows_with_neighbors.append(scene | beside)
     title = f"{options.size} x {options.size} pixels, exposures: {options.exposures}"
     report("agreement", title, rows)
+    report("agreement_neighbors", title, rows_with_neighbors)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,9 @@ _OTHER_NAMES = frozenset(
 )
 _COMPANIONS = MASK_NAMES | WEIGHT_NAMES | _OTHER_NAMES | set(ERROR_KINDS)
 
+# The same in files of ESO, by the card HDUCLAS2.
+_COMPANION_CLASSES = "ERROR", "QUALITY"
+
 FITS_SUFFIX = re.compile(r"(\.(fits?|fts|fz|gz|bz2|xz|Z))+$", re.IGNORECASE)
 
 
@@ -68,8 +71,15 @@ def find_images(hdus, wanted, path):
             is_cut = stream.read(6) == b"SIMPLE" and os.path.getsize(path) % BLOCK
         cut = " The file ends too early: copy it again." if is_cut else ""
         raise ValueError(f"{path} holds no image: {list_hdus(hdus)}.{cut}")
-    science = [n for n in images if _COMPANIONS.isdisjoint(outer_words(hdus[n].name))]
+    science = [n for n in images if not _is_companion(hdus[n])]
     return (science or images)[: None if wanted == "all" else 1]
+
+
+def _is_companion(hdu):
+    """Return whether an HDU has the name or class of what lies beside an image."""
+    if str(hdu.header.get("HDUCLAS2", "")).strip().upper() in _COMPANION_CLASSES:
+        return True
+    return not _COMPANIONS.isdisjoint(outer_words(hdu.name))
 
 
 def outer_words(name):

@@ -19,7 +19,13 @@ from skesom._sky.world_axes import read_world
 from skesom.cube import Cube
 from skesom.cube._convert import as_cube, check_image, describe_image, find_converter
 from skesom.io._fits_files import FITS_SUFFIX, find_images, name_hdu, split_path
-from skesom.io._planes import Plane, find_beside, open_array, opener_of
+from skesom.io._planes import (
+    Plane,
+    find_beside,
+    number_beside,
+    open_array,
+    opener_of,
+)
 
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")
@@ -46,6 +52,7 @@ class Image(NamedTuple):
     setup: tuple | None = None  # telescope, instrument; None if no card has the filter
     exposures: tuple = ()  # images to be combined to this one
     known: dict = {}  # other parts of a cube in memory
+    unused_errors: str | None = None  # the HDU of errors in the file, if not asked for
 
     @property
     def n_bands(self):
@@ -68,8 +75,19 @@ def describe_file(path, hdu=None, beside=None, error_kind=None):
         for number in numbers:
             image = _describe_hdu(hdus, number, file, chosen)
             planes = (find_beside(hdus, image, *role, error_kind) for role in roles)
-            images.append(image._replace(planes=tuple(filter(None, planes))))
+            image = image._replace(planes=tuple(filter(None, planes)))
+            if "errors" not in dict(roles):
+                image = image._replace(unused_errors=_name_of_errors(hdus, image))
+            images.append(image)
     return images
+
+
+def _name_of_errors(hdus, image):
+    """Return the HDU of errors beside an image, as file[number] (NAME), or None."""
+    number = number_beside(hdus, image, "errors")
+    if number is None:
+        return None
+    return f"{name_hdu(image.place[0], number)} ({hdus[number].name})"
 
 
 def _describe_hdu(hdus, number, file, chosen):

@@ -32,6 +32,8 @@ _UNCERTAINTY_CLASSES = {  # as astropy.nddata.CCDData writes them
     "VarianceUncertainty": "var",
     "InverseVariance": "ivar",
 }
+_CLASSES_OF_ERRORS = {"RMSE": "std", "MSE": "var", "INVMSE": "ivar"}
+_CARDS_OF_PLANES = {"errors": "ERRDATA", "masks": "QUALDATA"}
 _MOST_FLAGGED = 0.5  # of an image, without a warning
 
 
@@ -48,12 +50,9 @@ class Plane(NamedTuple):
 
 def find_beside(hdus, image, role, wanted, error_kind):
     """Return the plane in the file of the image or, if "auto", one of like name."""
-    path, number = image.place
-    name, version = hdus[number].name, hdus[number].ver
-    fitting = [n for n, h in enumerate(hdus) if _belongs_to(h, name, version, image)]
-    fitting = [n for n in fitting if n != number]
+    path, _ = image.place
     if wanted in ("auto", "inside"):
-        chosen = _choose(hdus, fitting, role)
+        chosen = number_beside(hdus, image, role)
         if chosen is None:
             # Of several images in a file, it is not clear whose another file is.
             single = len(files.find_images(hdus, "all", path)) == 1
@@ -63,9 +62,33 @@ def find_beside(hdus, image, role, wanted, error_kind):
     else:
         # If names are repeated, the plane with the version of the image is meant.
         name = wanted.upper() if isinstance(wanted, str) else None
-        same = [n for n in fitting if hdus[n].name == name]
+        same = [n for n in _fitting(hdus, image) if hdus[n].name == name]
         chosen = same[0] if same else files.find_hdu(hdus, wanted, path)
     return _make_plane(hdus, chosen, path, image, role, error_kind)
+
+
+def number_beside(hdus, image, role):
+    """Return the number of the HDU that holds a plane of an image, None without one.
+
+    Cards name it in files of ESO, and the names of the HDUs do in others.
+    """
+    fitting = _fitting(hdus, image)
+    header = hdus[image.place[1]].header
+    card = _CARDS_OF_PLANES.get(role)
+    if card is not None and card in header:
+        name = str(header[card]).strip().upper()
+        named = [number for number in fitting if hdus[number].name == name]
+        if named:
+            return named[0]
+    return _choose(hdus, fitting, role)
+
+
+def _fitting(hdus, image):
+    """Return the numbers of the HDUs that may hold a plane of an image."""
+    number = image.place[1]
+    name, version = hdus[number].name, hdus[number].ver
+    fitting = [n for n, h in enumerate(hdus) if _belongs_to(h, name, version, image)]
+    return [n for n in fitting if n != number]
 
 
 def find_elsewhere(image, role, wanted, error_kind):
@@ -179,7 +202,7 @@ def _make_plane(hdus, number, path, image, role, error_kind):
     label += "" if hdu.name in ("", "PRIMARY", "COMPRESSED_IMAGE") else f" ({hdu.name})"
     kind, factor = role, 1.0
     if role == "errors":
-        kind = error_kind or _error_kind(hdu, label, path)
+        kind = error_kind or _error_kind(hdu, image, label, path)
         factor = _unit_factor(hdu, image, kind, label)
     if _is_constant(hdu):
         value = np.asarray(hdu.header["PIXVALUE"])
@@ -218,11 +241,17 @@ def _plane_axes(shape, image):
     return (row, column, *leading) if fits else None
 
 
-def _error_kind(hdu, label, path):
-    """Return the kind of errors by the UTYPE or name of an HDU, or that of a file."""
+def _error_kind(hdu, image, label, path):
+    """Return the kind of errors by the cards, unit or name of an HDU, or of a file."""
     written = hdu.header.get("UTYPE")
     if written in _UNCERTAINTY_CLASSES:
         return _UNCERTAINTY_CLASSES[written]
+    written = str(hdu.header.get("HDUCLAS3", "")).strip().upper()
+    if written in _CLASSES_OF_ERRORS:
+        return _CLASSES_OF_ERRORS[written]
+    kind = _kind_of_unit(hdu, image)
+    if kind is not None:
+        return kind
     _, held = files.split_file_name(path)
     for word in (*files.outer_words(hdu.name), *held):
         if word in files.ERROR_KINDS:
@@ -233,6 +262,21 @@ def _error_kind(hdu, label, path):
                 "'ivar' (inverse variances), 'var' or 'std'."
             )
     return "std"
+
+
+def _kind_of_unit(hdu, image):
+    """Return the kind of errors in the squared unit of an image or its inverse.
+
+    None of other units: variances are often labeled with the unit of the image.
+    """
+    unit, of_image = read_unit([hdu.header]), image.band_units[0]
+    if unit is None or of_image is None:
+        return None
+    for kind in ("var", "ivar"):
+        wanted = of_image ** ERROR_POWERS[kind]
+        if unit.is_equivalent(wanted) and not unit.is_equivalent(of_image):
+            return kind
+    return None
 
 
 def _unit_factor(hdu, image, kind, label):

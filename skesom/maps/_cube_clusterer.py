@@ -28,6 +28,7 @@ from skesom._common.warn import warn_user
 from skesom._types import CubeLike, MajorityVote
 from skesom.cube._base import CubeInput, check_cube
 from skesom.maps._comparison import renumber
+from skesom.maps._neighbor_agreement import agreement_with_neighbors
 from skesom.maps._pixel_tables import (
     apply,
     at_end,
@@ -259,9 +260,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         Label map of the fitted cube: clusters from 0 by falling size, -1 for noise,
         else as from `predict`.
     agreement_ : ndarray of shape (n_rows, n_columns), dtype float32
-        Share of the members of a `ConsensusClusterer` that agree on each pixel, NaN
-        for masked ones, and everywhere if the members are equal; not of other
-        clusterers.
+        How sure the label of each pixel is, by the members of a `ConsensusClusterer`:
+        the mean of its `agreement_` and of that of the four neighbors, which is 0 where
+        they are in another cluster (of voxels without neighbors). NaN for masked
+        pixels, and everywhere if the members are equal; not of other clusterers.
     n_clusters_ : int
         Number of clusters.
     distance_limit_ : float or None
@@ -401,6 +403,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         self.labels_ = mark_sky(self._ranked(label_map), sky_mask)
         if agreement is not None:
             self.agreement_ = images[1]
+            if self.pattern == "pixel":
+                self.agreement_ = agreement_with_neighbors(images[1], self.labels_)
         return sizes
 
     @available_if(_predicts)
@@ -581,7 +585,11 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         >>> CubeClusterer(consensus).fit(cube).agreement(cube).shape
         (40, 40)
         """
-        return self._map(X, "agreement", np.empty(0, dtype=np.float32))[0]
+        empty = np.empty(0, dtype=np.float32)
+        agreement, cube, _ = self._map(X, "agreement", empty)
+        if self.pattern == "voxel":
+            return agreement
+        return agreement_with_neighbors(agreement, self.predict(cube))
 
     @available_if(_has_units)
     @by_fit

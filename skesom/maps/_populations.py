@@ -458,7 +458,7 @@ def _table(label_map, names, sizes, homes, cube, agreement):
         table["agreement"] = Column(
             sums / sizes,
             format=".3f",
-            description="mean share of the runs that agree on its pixels",
+            description="mean agreement of the runs on its pixels",
         )
     pieces = [" ".join(map(str, np.flatnonzero(homes == n))) for n in range(n_found)]
     table["pieces"] = Column(pieces, description="pieces of which it has the most")

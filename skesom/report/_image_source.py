@@ -185,10 +185,13 @@ class ImageSource(_Fields):
             label += f" ({plane.kind})" if role == "errors" else ""
             found.setdefault(role, {})[label] = None
         for role, labels in found.items():
-            labels = list(labels)
-            more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-            text = f"{', '.join(labels[:3])}{more} (--{role} none leaves them out)."
+            text = f"{_first_of(list(labels))} (--{role} none leaves them out)."
             yield f"{role.capitalize()}: {text}"
+        unused = [image.unused_errors for image in self.plan.images]
+        unused = [os.path.basename(label) for label in unused if label is not None]
+        if unused and self.errors is None:
+            use = "--method csom --errors inside weighs values by them"
+            yield f"Errors: {_first_of(unused)} not used ({use})."
 
     def paths(self) -> list[Any]:
         """Return the path of every file that is read, without names of HDUs."""
@@ -222,6 +225,12 @@ class ImageSource(_Fields):
         for name in ("files", "exclude", "include"):
             lists[name] = tuple(move_all(getattr(self, name)))
         return self._replace(**lists)
+
+
+def _first_of(labels):
+    """Return the first three labels, and how many there are more."""
+    more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
+    return f"{', '.join(labels[:3])}{more}"
 
 
 def source_from(given: Any) -> ImageSource | None:

@@ -24,6 +24,7 @@ from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io import cluster_table
 from skesom.io._label_maps import short_ascii
+from skesom.maps._neighbor_agreement import agreement_with_neighbors
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 _MAX_BANDS = 990  # FITS tables have at most 999 columns
@@ -58,7 +59,7 @@ class PixelSummary(NamedTuple):
     """Results of a pass over the pixels, beside their tables."""
 
     distances: np.ndarray | None  # of each pixel to its nearest unit, NaN if masked
-    agreement: np.ndarray | None  # share of the runs that agree on it, NaN if masked
+    agreement: np.ndarray | None  # of the runs on it and beside it, NaN if masked
     sample: np.ndarray  # features of at most 200 000 pixels, a row for each
     sample_labels: np.ndarray
     means: np.ndarray  # row, column, fluxes, features; a column for each cluster
@@ -116,6 +117,8 @@ def pass_over_pixels(result, folder=None, names=()):
             totals = totals + of_strip
             for file, table in zip(files, tables, strict=True):
                 file.write(table)
+    if agreement is not None and not (result.is_of_fit or result.is_voxel):
+        agreement = agreement_with_neighbors(agreement, result.run_label_map)
     sums, counts = totals
     means = np.full(sums.shape, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
@@ -342,7 +345,7 @@ def cluster_list(result, summary, off_map=None):
     table.add_columns(_identities(result, table["id"]), [1, 1, 1])
     if summary.agreement is not None:
         values = means_by_cluster(result.label_map, summary.agreement)[table["id"]]
-        text = "mean share of the runs that agree on a pixel"
+        text = "mean agreement of the runs on a pixel and its neighbors"
         table["agreement"] = Column(values, format=".3f", description=text)
     if result.persistence is not None:
         values = result.persistence[table["id"]]

@@ -5,9 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
+from _grids import make_wcs
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.pipeline import make_pipeline
 
-from skesom.cube import CountSmoother, Cube
+from skesom.cube import CountSmoother, Cube, CubeAligner
 
 
 def photons(rate, shape=(96, 80), seed=0):
@@ -32,6 +34,20 @@ def test_the_flux_is_kept(step):
     assert_allclose(np.nansum(smoothed.data), np.nansum(cube.data), rtol=1e-9)
     assert_array_equal(np.isnan(smoothed.data), np.isnan(cube.data))
     assert smoothed.band_names == ("X",)
+
+
+def test_rates_of_exposures_that_differ_over_the_image():
+    """As in a GALEX tile: counts by exposures of 180 s, 5 % shorter at a side."""
+    counts = photons(source())
+    exposure = 180 * np.linspace(0.95, 1, counts.shape[1])
+    rates = Cube((counts / exposure)[:, :, np.newaxis].astype(np.float32))
+    smoother = CountSmoother().fit(rates)
+    assert smoother.counts_[0] == pytest.approx(counts.mean(), rel=0.03)
+    smoothed = smoother.transform(rates)
+    assert_array_equal(smoothed.data, smoother.fit_transform(rates).data)
+    assert_allclose(smoothed.data.sum(), rates.data.sum(), rtol=1e-5)
+    far = source() < 0.03
+    assert smoothed.data[far].std() < 0.3 * rates.data[far].std()
 
 
 def test_flat_photons_reach_the_signal_to_noise():
@@ -68,8 +84,18 @@ def test_bright_parts_stay_sharp():
         np.indices((60, 60))[0] // 12 * 1.0,
         np.zeros((60, 60)),
         np.random.default_rng(0).exponential(size=(60, 60)),
+        np.random.default_rng(0).exponential(size=(60, 60)).clip(1) - 1,
     ],
-    ids=["noise", "negative", "many", "mask", "classes", "nothing", "no integers"],
+    ids=[
+        "noise",
+        "negative",
+        "many",
+        "mask",
+        "classes",
+        "nothing",
+        "no integers",
+        "zeros and no integers",
+    ],
 )
 def test_what_is_no_photons_stays(image):
     cube = Cube(np.stack([image, photons(0.4, (60, 60))], axis=2))
@@ -123,3 +149,23 @@ def test_cubes_of_several_grids():
     assert np.isnan(smoother.counts_[1])
     assert found[1] is cubes[1]
     assert found[0].data.std() < 0.3 * cubes[0].data.std()
+
+
+def test_photons_are_smoothed_before_they_are_resampled():
+    """Afterwards no value is a whole number of counts any more."""
+    exposure = 180 * np.linspace(0.95, 1, 60)
+    rates = (photons(0.3, (60, 60)) / exposure)[:, :, np.newaxis]
+    finer = np.random.default_rng(0).normal(size=(90, 90, 1))
+    cubes = [
+        Cube(rates, wcs=make_wcs((60, 60), 1.5), band_names=["FUV"]),
+        Cube(finer, wcs=make_wcs((90, 90), 1.1), band_names=["r"]),
+    ]
+    cubes = [cube.replace(band_units=["MJy / sr"]) for cube in cubes]
+    aligner = CubeAligner("r", crop=True)
+    as_is = aligner.fit_transform(cubes)
+    assert np.isnan(CountSmoother().fit(as_is).counts_).all()
+    steps = make_pipeline(CountSmoother(), aligner)
+    smoothed = steps.fit_transform(cubes)
+    assert steps[0].counts_[0] > 0
+    assert smoothed["FUV"].std() < 0.3 * as_is["FUV"].std()
+    assert smoothed["FUV"].mean() == pytest.approx(as_is["FUV"].mean(), rel=0.02)

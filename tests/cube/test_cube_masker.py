@@ -38,6 +38,15 @@ class TestGaps:
         assert np.isnan(masked[gap]).all()
         np.testing.assert_array_equal(masked[~gap], cube[~gap])
 
+    def test_fill_values_without_a_square_in_single_precision(self, rng):
+        """Scattered, so that most tiles hold some."""
+        cube, _ = scene(rng)
+        cube = cube.astype(np.float32)
+        cube[::15, ::15, 1] = 1e30
+        masked = CubeMasker(min_bands=1).fit_transform(cube)
+        assert np.isnan(masked[::15, ::15, 1]).mean() > 0.99
+        assert np.isfinite(masked[7::15, 7::15]).mean() > 0.99
+
     @pytest.mark.parametrize("share", [0.02, 0.3, 0.8])
     def test_scattered_zeros_are_measurements(self, rng, share):
         """Rounding and counting make zeros by chance; a gap among them is found."""

@@ -9,6 +9,7 @@ from astropy.nddata import CCDData, InverseVariance, VarianceUncertainty
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.io import read_cube
+from skesom.report._image_source import ImageSource
 
 IMAGE = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
 SIGMA = IMAGE[::-1] / 8  # every power of it is exact or nearly so
@@ -80,6 +81,51 @@ def test_kind_of_errors_by_parameter(write, kind, values):
     path = write("a.fits", ("SCI", 1, IMAGE), ("WHT", 1, values))
     errors = errors_of(path, errors="WHT", error_kind=kind)
     assert_allclose(errors, SIGMA, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cards", "values"),
+    [
+        ({"HDUCLAS2": "ERROR", "HDUCLAS3": "MSE"}, SIGMA**2),
+        ({"HDUCLAS2": "ERROR", "HDUCLAS3": "INVMSE"}, SIGMA**-2.0),
+        ({"BUNIT": "10**-40 erg2 s-2 cm-4 Angstrom-2"}, SIGMA**2),
+        ({"BUNIT": "10**40 erg-2 s2 cm4 Angstrom2"}, SIGMA**-2.0),
+        ({"BUNIT": "10**-20 erg s-1 cm-2 Angstrom-1"}, SIGMA),
+    ],
+)
+def test_kind_of_errors_by_class_and_unit_before_the_name(write, cards, values):
+    unit = {"BUNIT": "10**-20 erg s-1 cm-2 Angstrom-1"}
+    path = write("a.fits", ("SCI", 1, IMAGE, unit), ("ERR", 1, values, cards))
+    assert_allclose(errors_of(path, errors="inside"), SIGMA, rtol=1e-6)
+
+
+def test_planes_of_a_cube_that_cards_name(write):
+    """As in files of ESO, for cubes whose HDUs have names of their own."""
+    cube = np.stack([IMAGE, 2 * IMAGE])
+    sigma = np.stack([SIGMA, 3 * SIGMA])
+    flags = np.zeros(cube.shape, np.int16)
+    flags[1, 2, 3] = 1
+    path = write(
+        "a.fits",
+        ("NOISE2", 1, sigma**2, {"HDUCLAS2": "ERROR", "HDUCLAS3": "MSE"}),
+        ("BLUE", 1, cube, {"ERRDATA": "NOISE2", "QUALDATA": "BLUEBAD"}),
+        ("BLUEBAD", 1, flags, {"HDUCLAS2": "QUALITY"}),
+    )
+    found = read_cube(path, errors="inside", masks="inside")
+    expected = np.moveaxis(cube, 0, 2).copy()
+    expected[2, 3, 1] = NAN
+    assert_array_equal(found.data, expected)
+    assert_allclose(found.errors[:2], np.moveaxis(sigma, 0, 2)[:2], rtol=1e-6)
+
+
+def test_errors_that_are_not_used_are_named(write):
+    path = write("a.fits", ("SCI", 1, IMAGE), ("STAT", 1, SIGMA**2))
+    (line,) = ImageSource((str(path),)).lines()
+    assert line.startswith("Errors: a.fits[2] (STAT) not used (")
+    (line,) = ImageSource((str(path),), errors="inside").lines()
+    assert line.startswith("Errors: a.fits[2] (STAT) (var) (--errors none")
+    path = write("b.fits", ("SCI", 1, IMAGE), ("DQ", 1, np.ones((3, 4), np.int16)))
+    assert not [*ImageSource((str(path),)).lines()]
 
 
 def test_a_weight_is_no_error_until_its_kind_is_given(write):

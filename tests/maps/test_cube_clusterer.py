@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
@@ -347,8 +348,25 @@ class TestSky:
         assert np.isnan(classifier.predict_proba(cube)[:, 4:]).all()
 
 
+def agreement_by_definition(own, labels):
+    """Return how sure labels are: own agreement, and that of four neighbors."""
+    expected = own.astype(np.float64)
+    for row, column in np.argwhere(labels >= 0):
+        beside = [
+            (row + down, column + right)
+            for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))
+            if 0 <= row + down < labels.shape[0]
+            and 0 <= column + right < labels.shape[1]
+            and labels[row + down, column + right] >= 0
+        ]
+        same = [own[p] if labels[p] == labels[row, column] else 0 for p in beside]
+        if same:
+            expected[row, column] = (own[row, column] + np.mean(same)) / 2
+    return expected
+
+
 class TestAgreement:
-    """The share of the members of a consensus that agree, as a map."""
+    """How sure labels are, by the members of a consensus and by neighbors."""
 
     @pytest.fixture
     def cube(self):
@@ -359,7 +377,7 @@ class TestAgreement:
         return cube
 
     @pytest.mark.parametrize("sampler", [None, PixelSampler(60, random_state=0)])
-    def test_is_that_of_the_rows(self, cube, sampler):
+    def test_is_that_of_the_members_and_of_neighbors(self, cube, sampler):
         consensus = ConsensusClusterer(
             KMeans(n_init=1), n_clusters=4, n_estimators=5, random_state=0
         )
@@ -368,17 +386,42 @@ class TestAgreement:
         ).fit(cube)
         valid = ~np.isnan(cube).any(axis=2)
         rows = clusterer.estimator_[:-1].transform(cube[valid])
-        expected = clusterer.estimator_[-1].agreement(rows)
-        np.testing.assert_array_equal(clusterer.agreement_[valid], expected)
+        own = np.full(valid.shape, np.nan)
+        own[valid] = clusterer.estimator_[-1].agreement(rows)
+        expected = agreement_by_definition(own, clusterer.labels_)
+        np.testing.assert_allclose(clusterer.agreement_, expected, rtol=1e-6)
         assert np.isnan(clusterer.agreement_[2, 3])
         assert clusterer.agreement_.dtype == np.float32
         np.testing.assert_array_equal(
-            clusterer.agreement(cube[3:]), clusterer.agreement_[3:]
+            clusterer.agreement(cube[3:])[1:], clusterer.agreement_[4:]
         )
         assert clusterer.agreement(cube[2:3, 3:4]).shape == (1, 1)
         other = CubeClusterer(KMeans(2, n_init=1, random_state=0)).fit(cube)
         assert not hasattr(other, "agreement_")
         assert not hasattr(other, "agreement")
+
+    def test_falls_on_photons_and_not_in_areas(self):
+        """All members part 0 from 1, be it of photons or of two halves."""
+        photons = np.random.default_rng(0).random((60, 60, 1)) < 0.5
+        halves = np.indices((60, 60))[0][:, :, np.newaxis] < 30
+        means = []
+        for image in (photons, halves):
+            consensus = ConsensusClusterer(
+                KMeans(2, n_init=1), n_estimators=4, random_state=0
+            )
+            clusterer = CubeClusterer(consensus).fit(image * 1.0)
+            own = clusterer.estimator_.agreement_
+            np.testing.assert_allclose(own, 1, rtol=1e-6)
+            means.append(clusterer.agreement_.mean())
+        assert means[0] == pytest.approx(0.75, abs=0.02)  # every second neighbor
+        assert means[1] == pytest.approx(1 - 2 / 60 / 8, abs=0.002)  # border rows
+
+    def test_strips_do_not_change_it(self, cube, monkeypatch):
+        consensus = ConsensusClusterer(KMeans(3), n_estimators=4, random_state=0)
+        whole = CubeClusterer(consensus).fit(cube).agreement_
+        monkeypatch.setitem(SIZES, "block", Size(pixels=20))
+        cut = CubeClusterer(consensus).fit(cube).agreement_
+        np.testing.assert_array_equal(cut, whole)
 
 
 class TestScore:

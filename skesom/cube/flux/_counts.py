@@ -15,7 +15,10 @@ from skesom.cube.convolution._filtering import GaussianKernel
 from skesom.cube.masking._sky import sampled
 
 _MOST_COUNTS = 5  # a pixel: of more, the noise is nearly normal and known to the steps
-_ROUNDING = 1e-3  # of a count
+# A count is worth more where the exposure is shorter: within a GALEX tile of half a
+# degree by up to 5 %. From five counts on, nothing can be told so.
+_EXPOSURE_SPREAD = 0.1
+_SINGLE = 1.5  # of the smallest value: what is below is one count
 # Of photons, half the mean square of steps between neighbors is the mean; of the areas
 # of a mask or of classes, which are small whole numbers too, it is far less.
 _LEAST_SCATTER = 0.5
@@ -55,7 +58,9 @@ class CountSmoother(CubeTransformer):
     Notes
     -----
     A band holds counts if its values are whole multiples, from 0, of the smallest one,
-    with a mean below 5, and if neighbors differ as photons do. Widths are those of
+    up to a tenth by which exposures may differ over the image, with a mean below 5, and
+    if neighbors differ as photons do. Counts have to be smoothed before they are
+    resampled, which leaves no whole multiples. Widths are those of
     [1]_: of rising ones, that is taken at which the counts under the Gaussian reach the
     signal-to-noise. Then each count is spread by the Gaussian of its pixel over the
     pixels with data. So the sum of the band stays what it was. Errors of the cube are
@@ -115,8 +120,9 @@ class CountSmoother(CubeTransformer):
         smoothed = []
         for cube, counts in with_bands(cubes, self.counts_):
             steps = np.full(len(counts), np.nan)
-            for band, image in planes_of(cube.data, np.flatnonzero(counts > 0)):
-                steps[band] = _least_value(image)
+            sample = sampled(cube.data)
+            for band in np.flatnonzero(counts > 0):
+                steps[band] = _value_of_count(sample[:, :, band])
             smoothed.append(self._smooth(cube, steps)[0])
         return self._like_inputs(X, smoothed)
 
@@ -185,23 +191,27 @@ def _rising_widths(side):
     return 2 ** (np.arange(n_steps + 1) / 2)
 
 
-def _least_value(image):
-    """Return the smallest positive value of an image, NaN without any."""
+def _value_of_count(image):
+    """Return the median value of a single count in an image, NaN without any."""
     positive = image[image > 0]
-    return float(positive.min()) if len(positive) else np.nan
+    if not len(positive):
+        return np.nan
+    singles = positive[positive < _SINGLE * positive.min()]
+    return float(np.median(singles))
 
 
 def _step_of_counts(sample):
     """Return the value of one count in rows of few counts, NaN in any others."""
     values = sample[np.isfinite(sample)].astype(np.float64)
-    step = _least_value(sample)
+    step = _value_of_count(sample)
     if not len(values) or not np.isfinite(step) or values.min() < 0:
         return np.nan
     counts = values / step
     mean = counts.mean()
     if not 0 < mean < _MOST_COUNTS:
         return np.nan
-    if np.abs(counts - np.round(counts)).max() > _ROUNDING:
+    whole = np.round(counts)
+    if (np.abs(counts - whole) > _EXPOSURE_SPREAD * whole).any():
         return np.nan
     differences = np.diff(sample.astype(np.float64), axis=1) / step
     differences = differences[np.isfinite(differences)]

@@ -50,8 +50,9 @@ def residue_limit(band):
     else:
         return 0.0
     # Of few photon counts most values of a tile are 0, so that no median tells.
-    scatter = np.nanstd(tiles, axis=1, dtype=np.float64)
-    scatter = scatter[scatter > 0]
+    # In double precision: fill values such as 1e30 have no square in single precision.
+    scatter = np.nanstd(tiles.astype(np.float64), axis=1)
+    scatter = scatter[(scatter > 0) & np.isfinite(scatter)]
     if not len(scatter):
         return 0.0
     scatter = scatter[scatter > RESIDUE * np.quantile(scatter, BRIGHT_TILES)]
