@@ -52,6 +52,21 @@ class TestPredict:
         told = told_in(tmp_path / "out")["model"]
         assert told["path"] == str(model / "model.skops")
 
+    def test_images_on_several_grids_are_brought_to_one(self, quick, model, tmp_path):
+        """As by the command that made the model, which had one grid."""
+        cube, _ = make_galaxy_cube((34, 38), 3, random_state=8)
+        whole = write_bands(tmp_path / "whole", cube)
+        parts = cube[:, :, :1], cube[2:, 1:, 1:2], cube[:30, :, 2:]
+        cut = [write_bands(tmp_path / str(n), part)[0] for n, part in enumerate(parts)]
+        found = []
+        for name, files in (("one", whole), ("several", cut)):
+            quick.ok("predict", model, *files, "-o", tmp_path / name)
+            found.append(read_map(tmp_path / name / "cluster_map.fits")[0])
+        one, several = found
+        assert several.shape == (28, 37)
+        same = one[2:30, 1:] == several
+        assert same[2:-2, 2:-2].mean() > 0.97
+
     def test_the_images_of_the_fit_have_their_clusters(
         self, quick, model, bands, labels_in, tmp_path
     ):

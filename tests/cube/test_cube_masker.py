@@ -442,9 +442,20 @@ class TestLists:
         other = Cube(np.ones((5, 5, 1)), band_names=["NUV"])
         with pytest.raises(ValueError, match="min_bands is 2, but the cube has 1 band"):
             CubeMasker(min_bands=2).fit([cube, other])
-        masker = CubeMasker().fit([cube[:, :, :1], cube[:, :, 1:]])
-        with pytest.raises(ValueError, match=r"fitted on cubes of \[1, 1\] bands"):
-            masker.transform(cube)
+        masker = CubeMasker(min_bands=1).fit([cube[:, :, :1], cube[:, :, 1:]])
+        masker.set_params(min_bands=2).fit(cube)
+        with pytest.raises(ValueError, match="min_bands is 2, but the cube has 1 band"):
+            masker.transform([cube[:, :, :1], cube[:, :, 1:]])
+
+    def test_the_same_bands_may_lie_on_other_grids(self, cube):
+        parts = [cube[:, :, :1], cube[:, :, 1:]]
+        together = CubeMasker(saturation=[12.0, 13.0]).fit(cube)
+        apart = CubeMasker(saturation=[12.0, 13.0]).fit(parts)
+        for masked, expected in zip(
+            together.transform(parts), apart.transform(parts), strict=True
+        ):
+            assert_array_equal(masked.data, expected.data)
+        assert_array_equal(apart.transform(cube).data, together.transform(cube).data)
 
 
 class TestRealImages:

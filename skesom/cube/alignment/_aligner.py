@@ -375,7 +375,12 @@ class CubeAligner(CubeTransformer):
         return np.isfinite(inside.data)[:, :, places]
 
     def _target(self):
-        """Return the grid to align to: the band found by `fit`, else as given."""
+        """Return the grid to align to: the band found by `fit`, else as given.
+
+        Of images on one grid, a fit does not tell which is the coarsest of others.
+        """
+        if isinstance(self.align_to, str) and len(self._solutions) == 1:
+            return self.align_to
         return self.align_to if self.reference_band_ is None else self.reference_band_
 
 
