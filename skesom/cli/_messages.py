@@ -72,9 +72,9 @@ def say(*lines):
         _logger.info("%s", line)
 
 
-def warn_now(warning):
-    """Tell a warning that was caught, which must not wait for the end of a command."""
-    _logger.warning("%s", one_line(warning.message))
+def warn_now(text):
+    """Tell a warning that must not wait for the end of a command."""
+    _logger.warning("%s", one_line(text))
 
 
 def tell_paths(paths):

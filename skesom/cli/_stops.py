@@ -6,6 +6,7 @@ import signal
 import threading
 from contextlib import contextmanager
 
+from skesom._common.extras import limit_behind
 from skesom._common.files import FULL
 from skesom._common.texts import printable
 from skesom.cli._messages import one_line
@@ -49,6 +50,9 @@ def status_of_stop(stop):
 def text_of(error, output=None):
     """Return an error in one line, with advice about a limit."""
     number, text = getattr(error, "errno", None), one_line(error)
+    if isinstance(error, ImportError):
+        error = limit_behind(error) or error
+        number = getattr(error, "errno", None)
     if isinstance(error, MemoryError):
         number, text = errno.ENOMEM, f"not enough memory ({text})"
     elif isinstance(error, RuntimeError):
