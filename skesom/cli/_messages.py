@@ -12,6 +12,7 @@ from time import perf_counter
 from tqdm import tqdm
 
 from skesom._common.texts import printable
+from skesom.cli._words import in_options
 
 _logger = logging.getLogger("skesom.cli")
 announce = _logger.debug  # the step at work
@@ -238,7 +239,7 @@ class _Terminal(logging.Handler):
         self._line = self._step = self._begin = None
 
     def emit(self, record):
-        text = record.getMessage()
+        text = in_options(record.getMessage())
         if record.levelno < logging.INFO:
             self._begin_step(text)
         else:

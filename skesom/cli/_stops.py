@@ -10,6 +10,7 @@ from skesom._common.extras import limit_behind
 from skesom._common.files import FULL
 from skesom._common.texts import printable
 from skesom.cli._messages import one_line
+from skesom.cli._words import in_options
 
 _SIGNALS = [s for s in signal.Signals if s.name in ("SIGTERM", "SIGHUP")]
 _LESS = "--cutout takes a part of the images, --strips yes works in strips of rows"
@@ -49,7 +50,7 @@ def status_of_stop(stop):
 
 def text_of(error, output=None):
     """Return an error in one line, with advice about a limit."""
-    number, text = getattr(error, "errno", None), one_line(error)
+    number, text = getattr(error, "errno", None), in_options(one_line(error))
     if isinstance(error, ImportError):
         error = limit_behind(error) or error
         number = getattr(error, "errno", None)

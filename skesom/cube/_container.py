@@ -573,8 +573,8 @@ def _check_bands_last(shape, band_names, wcs):
     size = None if wcs is None else wcs.array_shape
     if size is not None and size == shape[1:] != shape[:2]:
         raise ValueError(
-            f"A cube has the axes (rows, columns, bands), but of shape {shape} the last "
-            f"two axes are the {size[0]} x {size[1]} pixels of the WCS: {mend}."
+            f"A cube has the axes (rows, columns, bands), but of shape {shape} the "
+            f"last two axes are the {size[0]} x {size[1]} pixels of the WCS: {mend}."
         )
     longest, shortest = max(n_second, n_last), min(n_second, n_last)
     looks_so = shortest >= _MUCH_LONGER * n_first and longest <= _SIMILAR * shortest
