@@ -21,6 +21,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
+from skesom._common.extras import limit_behind
 from skesom._common.files import is_of_machine, regular
 from skesom._common.warn import warn_user
 
@@ -87,9 +88,10 @@ def open_fits(path, *, stamp=None, uint=False, scaled=True):
             with given or _opened(stream, path, stamp, read) as found:
                 yield found
         except Exception as error:
-            if is_of_machine(error):
-                reason = getattr(error, "strerror", None) or str(error)
-                number = getattr(error, "errno", None) or errno.ENOMEM
+            limit = error if is_of_machine(error) else limit_behind(error)
+            if limit is not None and is_of_machine(limit):
+                reason = getattr(limit, "strerror", None) or str(limit)
+                number = getattr(limit, "errno", None) or errno.ENOMEM
                 raise OSError(number, reason, str(path)) from error
             if isinstance(error, ValueError) and "closed file" in str(error):
                 text = f"{path} was closed before it was read. Give its path."

@@ -58,8 +58,10 @@ def main(arguments=None):
     open_streams()
     parser = _parser()
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
-        import argcomplete
-
+        try:
+            import argcomplete
+        except ModuleNotFoundError:  # the shell's words would be taken for a command
+            return 1
         argcomplete.autocomplete(parser)
     try:
         options = parser.parse_args(arguments)

@@ -14,6 +14,7 @@ from skesom.cli._options import (
     add_output,
     add_parameters,
     add_sky_level,
+    check_regions_extra,
     count,
     radius,
 )
@@ -106,6 +107,7 @@ def _training_of(options):
     if not kinds:
         raise ValueError("give pixels to learn from: --regions, --catalog or --labels")
     kind, path = kinds[0], getattr(options, kinds[0])
+    check_regions_extra(path)
     open(regular(path), "rb").close()  # raises what is wrong with the path
     goes_with = {"radius": "catalog", "names": "labels", "by": "regions"}
     for name, wanted in goes_with.items():

@@ -21,6 +21,7 @@ from skesom.cli._options import (
     add_output,
     add_sky_level,
     add_trust,
+    check_extras,
     clusterer_of,
     prepare_pictures,
     send,
@@ -93,6 +94,7 @@ def run_files(options, estimator_of, training_of=None):
     if options.provenance is not None:
         (_cut if _is_cut(options) else _repeat)(options)
         return
+    check_extras(options)
     estimator = estimator_of(options)
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
@@ -145,7 +147,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         if training is None:
             check_enough_pixels_to_fit(pipeline[-1], prepared[0])
         for each in [each for each in caught if each.category is OnlySkyWarning]:
-            warn_now(each)
+            warn_now(each.message)
             caught.remove(each)
         return prepared
 

@@ -3,7 +3,14 @@
 
 from pathlib import Path
 
-from skesom.cli._messages import listen_to_astropy, say, tell, tell_paths
+from skesom._common.extras import PICTURES_LEFT_OUT, has_extra
+from skesom.cli._messages import (
+    listen_to_astropy,
+    say,
+    tell,
+    tell_paths,
+    warn_now,
+)
 from skesom.cli._options import add_command, add_overwrite, radius
 
 
@@ -70,6 +77,12 @@ def _crossmatch(options):
     from skesom.report._folders import atomic_folder
 
     check_output(options)
+    style = None
+    if options.output is not None:
+        if has_extra("matplotlib"):
+            style = PictureStyle()
+        else:
+            warn_now(PICTURES_LEFT_OUT)
     clusters = read_named_map(options.result)
     found = match_catalog(clusters, options.objects, options.radius_of_objects)
     lines = association_lines(found.table)
@@ -78,5 +91,5 @@ def _crossmatch(options):
         return
     say(*lines)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        files = write_catalog(folder, clusters, found, style=PictureStyle())
+        files = write_catalog(folder, clusters, found, style=style)
     tell_paths(Path(options.output) / name for name in files)

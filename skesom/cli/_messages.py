@@ -12,6 +12,7 @@ from time import perf_counter
 from tqdm import tqdm
 
 from skesom._common.texts import printable
+from skesom.cli._words import in_options
 
 _logger = logging.getLogger("skesom.cli")
 announce = _logger.debug  # the step at work
@@ -72,9 +73,9 @@ def say(*lines):
         _logger.info("%s", line)
 
 
-def warn_now(warning):
-    """Tell a warning that was caught, which must not wait for the end of a command."""
-    _logger.warning("%s", one_line(warning.message))
+def warn_now(text):
+    """Tell a warning that must not wait for the end of a command."""
+    _logger.warning("%s", one_line(text))
 
 
 def tell_paths(paths):
@@ -238,7 +239,7 @@ class _Terminal(logging.Handler):
         self._line = self._step = self._begin = None
 
     def emit(self, record):
-        text = record.getMessage()
+        text = in_options(record.getMessage())
         if record.levelno < logging.INFO:
             self._begin_step(text)
         else:

@@ -6,12 +6,28 @@ import ast
 import math
 import re
 import warnings
+from pathlib import Path
 
-from skesom.cli._messages import listen_to_astropy, one_line, say, shows_bars, tell
+from skesom._common.extras import (
+    NO_PHOTUTILS,
+    NO_REGIONS,
+    PICTURES_LEFT_OUT,
+    check_extra,
+    has_extra,
+)
+from skesom.cli._messages import (
+    listen_to_astropy,
+    one_line,
+    say,
+    shows_bars,
+    tell,
+    warn_now,
+)
 
 NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 on
 YES_OR_NO = {"yes": True, "no": False}
 _OF_PICTURES = {"format": "png", "dpi": 150, "width": None, "rgb": None}
+REGION_FILES = (".reg", ".crtf")
 _NOT_SET = {
     "method": "give --method",
     "n_clusters": "give --n-clusters",
@@ -138,18 +154,35 @@ def send(options, folder, images):
 def prepare_pictures(options):
     """Start the processes that draw pictures, which need seconds to load libraries.
 
-    Options of pictures are refused without any.
+    Options of pictures are refused without any. Without matplotlib, pictures are left
+    out, which is said before the images are read.
     """
     from skesom._common.processes import prepare
 
-    if not options.no_pictures:
+    if options.no_pictures:
+        for name, default in _OF_PICTURES.items():
+            if getattr(options, name) != default:
+                raise ValueError(f"--{name} is about pictures: leave out --no-pictures")
+    elif has_extra("matplotlib"):
         prepare("astropy.visualization.wcsaxes", "skesom.report._pictures")
-        listen_to_astropy()  # loads a library, too, after the processes have started
-        return
-    for name, default in _OF_PICTURES.items():
-        if getattr(options, name) != default:
-            raise ValueError(f"--{name} is about pictures: leave out --no-pictures")
-    listen_to_astropy()
+    else:
+        warn_now(PICTURES_LEFT_OUT)
+        options.no_pictures = True
+    listen_to_astropy()  # loads a library, too, after the processes have started
+
+
+def check_extras(options):
+    """Refuse what needs libraries that are missing, before images are read."""
+    if "stars" in (options.fwhm or ()) or options.subtract_background == "yes":
+        check_extra("photutils", NO_PHOTUTILS)
+    check_regions_extra(*options.exclude, *options.include, options.objects)
+
+
+def check_regions_extra(*paths):
+    """Refuse region files if what reads them is missing."""
+    for path in paths:
+        if path is not None and Path(path).suffix.lower() in REGION_FILES:
+            check_extra("regions", NO_REGIONS)
 
 
 def add_overwrite(parser):

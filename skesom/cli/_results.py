@@ -14,6 +14,7 @@ from skesom.cli._cluster import print_clusters, read_images, writer_of
 from skesom.cli._crossmatch import check_output
 from skesom.cli._messages import announce, listen_to_astropy, say, tell, tell_paths
 from skesom.cli._options import (
+    REGION_FILES,
     add_command,
     add_images,
     add_moved,
@@ -22,13 +23,13 @@ from skesom.cli._options import (
     add_rgb,
     add_samp,
     add_trust,
+    check_regions_extra,
     prepare_pictures,
     send,
     source_of,
 )
 from skesom.cli._strips import with_strips
 
-_REGION_FILES = (".reg", ".crtf")
 _FEWEST_OBJECTS = 5  # of a segmentation map: a few classes may have one piece each
 _MOST_PIECES = 2  # of an object in the mean: pieces that touch by a corner are two
 
@@ -171,6 +172,7 @@ def _test(options):
     from skesom.maps import compare_clusterings
 
     check_output(options)
+    check_regions_extra(options.truth)
     path = Path(options.result)
     path = path / "cluster_map.fits" if path.is_dir() else path
     label_map, wcs = read_map(path)
@@ -231,7 +233,7 @@ def _read_truth(path, shape, wcs):
     from skesom.io._regions import collect_regions
     from skesom.report._training import warn_of_shift
 
-    if Path(path).suffix.lower() in _REGION_FILES:
+    if Path(path).suffix.lower() in REGION_FILES:
         # Small outlines of a result have no text.
         has_tags = all(region.tags for region in collect_regions(path))
         by = "tag" if has_tags else "text"

@@ -6,9 +6,11 @@ import signal
 import threading
 from contextlib import contextmanager
 
+from skesom._common.extras import limit_behind
 from skesom._common.files import FULL
 from skesom._common.texts import printable
 from skesom.cli._messages import one_line
+from skesom.cli._words import in_options
 
 _SIGNALS = [s for s in signal.Signals if s.name in ("SIGTERM", "SIGHUP")]
 _LESS = "--cutout takes a part of the images, --strips yes works in strips of rows"
@@ -48,7 +50,10 @@ def status_of_stop(stop):
 
 def text_of(error, output=None):
     """Return an error in one line, with advice about a limit."""
-    number, text = getattr(error, "errno", None), one_line(error)
+    number, text = getattr(error, "errno", None), in_options(one_line(error))
+    if isinstance(error, ImportError):
+        error = limit_behind(error) or error
+        number = getattr(error, "errno", None)
     if isinstance(error, MemoryError):
         number, text = errno.ENOMEM, f"not enough memory ({text})"
     elif isinstance(error, RuntimeError):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
+from skesom._common.extras import import_extra
 from skesom._common.row_files import remove_left_rows
 from skesom.cli._messages import say
 
@@ -28,13 +29,13 @@ def with_strips(source, wanted):
     if needed > free:
         sizes = f"about {_text(needed)} of memory, and {_text(free)} are free"
         why = f" The images need {sizes}."
-    try:
-        import dask.array
-    except ImportError as error:
-        raise ImportError(
-            f"Work in strips needs dask: pip install 'skesom[dask]'.{why} "
-            "--strips no reads the images as a whole."
-        ) from error
+    import_extra(
+        "dask.array",
+        f"Work in strips needs dask: pip install 'skesom[dask]'.{why} "
+        "--strips no reads the images as a whole.",
+    )
+    import dask
+
     say(f"Working through the images in strips of rows.{why}")
     if dask.config.get("num_workers", None) is None:
         most = free // _MEMORY_OF_WORKER if free < math.inf else cpu_count()

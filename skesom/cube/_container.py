@@ -20,6 +20,7 @@ from skesom._common.extras import import_extra
 from skesom._common.lazy import computed, in_memory, is_lazy
 from skesom._common.masked import filled
 from skesom._common.texts import legible, list_names
+from skesom._common.warn import warn_user
 from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of
 from skesom._types import DataArray, Figure
@@ -30,6 +31,11 @@ from skesom.cube._preview import draw_bands, write_html
 _PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
 _PER_BAND += ("diffraction_fwhm",)
 NDDATA_KEY = "skesom.cube.Cube"  # of what else a cube knows, in meta data of NDData
+
+# Two axes that are so much longer than the first one, and of similar length, look like
+# an image with its bands first. Spectra of 10 x 20 and of 4 x 4 pixels do not.
+_MUCH_LONGER = 8
+_SIMILAR = 4
 
 
 class Cube:
@@ -72,11 +78,14 @@ class Cube:
     ------
     ValueError
         If the data are not three-dimensional and real, a parameter does not fit, or an
-        array of dask has sizes that are not known.
+        array of dask has sizes that are not known. If the names of the bands or the WCS
+        tell that the bands come first.
 
     Warns
     -----
     UserWarning
+        If the shape looks like that of an image with its bands first, and neither
+        names nor a WCS tell.
         If an array of dask has its bands in several chunks, which are joined.
 
     Examples
@@ -121,6 +130,7 @@ class Cube:
                 f"{self.data.ndim} axes of shape {self.data.shape}. One image is a "
                 "cube of one band: image[:, :, np.newaxis]."
             )
+        _check_bands_last(self.data.shape, band_names, wcs)
         if is_lazy(self.data):
             self.data = as_strips(self.data, "The cube")
         if wcs is not None and wcs.naxis != 2:
@@ -542,3 +552,35 @@ def _check_sky_mask(sky_mask, data):
             f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
         )
     return _beside(sky_mask, data)
+
+
+def _check_bands_last(shape, band_names, wcs):
+    """Refuse an array whose bands come first for sure; warn of one that looks so.
+
+    Names of bands and a WCS of the image tell it. Without both, few rows beside many
+    columns and bands may also be a slit, or a strip of a cube of spectra.
+    """
+    n_first, n_second, n_last = shape
+    mend = "np.moveaxis(array, 0, -1) puts the bands last"
+    if band_names is not None:
+        if len(band_names) == n_first != n_last:
+            raise ValueError(
+                f"A cube has the axes (rows, columns, bands), but of shape {shape} the "
+                f"first axis has the length of the {len(band_names)} band names: "
+                f"{mend}."
+            )
+        return
+    size = None if wcs is None else wcs.array_shape
+    if size is not None and size == shape[1:] != shape[:2]:
+        raise ValueError(
+            f"A cube has the axes (rows, columns, bands), but of shape {shape} the "
+            f"last two axes are the {size[0]} x {size[1]} pixels of the WCS: {mend}."
+        )
+    longest, shortest = max(n_second, n_last), min(n_second, n_last)
+    looks_so = shortest >= _MUCH_LONGER * n_first and longest <= _SIMILAR * shortest
+    if looks_so and wcs is None and n_first > 1:
+        warn_user(
+            f"A cube has the axes (rows, columns, bands), and shape {shape} means "
+            f"{n_first} rows and {n_last} bands. If it has {n_first} bands, as arrays "
+            f"of astropy have them, {mend}."
+        )

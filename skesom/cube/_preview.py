@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from skesom._common.extras import import_extra
+from skesom._common.extras import NO_PICTURES, import_extra
 
 _ICON, _PANEL = 96, 800  # pixels of an image; more are left out in steps
 _SAMPLE = 512  # rows and columns in which the numbers of a band are measured
@@ -87,7 +87,7 @@ def _cells(cube, number):
 
 def draw_bands(cube, figsize):
     """Draw bands side by side."""
-    import_extra("matplotlib", "Pictures need matplotlib: pip install 'skesom[plot]'.")
+    import_extra("matplotlib", NO_PICTURES)
     from matplotlib import pyplot
 
     bands = _steps(cube.shape[2], _MOST_PANELS)

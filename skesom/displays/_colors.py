@@ -118,6 +118,11 @@ def rim_of(color):
     return "black" if luminance_of(np.array(to_rgb(color))) > 0.4 else "white"
 
 
+def rgb_of(color):
+    """Return red, green and blue from 0 to 1 of a color as "#rrggbb"."""
+    return _from_hex([color.removeprefix("#")])[0]
+
+
 def _from_hex(colors):
     levels = np.frombuffer(bytes.fromhex("".join(colors)), dtype=np.uint8)
     return levels.reshape(-1, 3) / 255

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from skesom._common.extras import NO_PICTURES, import_extra
 from skesom._types import Axes
 from skesom.displays._docstrings import fill_docstrings
 
@@ -88,12 +89,7 @@ def numbers_of(kind, wanted, names):
 
 def check_matplotlib():
     """Raise an ImportError that names the extra if matplotlib is missing."""
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib: pip install 'skesom[plot]'."
-        ) from error
+    import_extra("matplotlib", NO_PICTURES)
 
 
 def new_axes(ax, size, projection=None):

@@ -24,6 +24,7 @@ from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.files import regular
 from skesom._common.fits_files import open_fits, unpacked
+from skesom._common.texts import printable
 from skesom._common.warn import warn_user
 from skesom._sky.units import check_power
 from skesom._types import Catalog
@@ -287,10 +288,10 @@ def _add_positions(catalog, table, found, where):
 
 
 def _as_text(column, missing=""):
-    """Return a column as text without blanks around it."""
+    """Return a column as text without blanks around it, or codes that move letters."""
     mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
     pairs = zip(column, mask, strict=True)
-    texts = ["" if hidden else str(value).strip() for value, hidden in pairs]
+    texts = ["" if hidden else printable(str(value).strip()) for value, hidden in pairs]
     return Column([text or missing for text in texts], dtype=str)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy.utils.exceptions import AstropyUserWarning
 
-from skesom._common.extras import import_extra
+from skesom._common.extras import NO_REGIONS, import_extra
 from skesom._common.files import regular
 from skesom.cube import Cube
 from skesom.cube.masking._regions import in_pixels, pixels_in_box
@@ -24,8 +24,7 @@ _LONG_WORD = re.compile(r"[^\W\d]\w{1000}")
 
 def read_regions(path):
     """Read the regions of a DS9 or CRTF file; an unreadable line is an error."""
-    text = "Region files need the package regions: pip install 'skesom[regions]'."
-    parse, path = import_extra("regions", text).Regions.parse, Path(path)
+    parse, path = import_extra("regions", NO_REGIONS).Regions.parse, Path(path)
     try:
         text = regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

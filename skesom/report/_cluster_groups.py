@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from skesom._common.extras import import_extra
 from skesom._common.labels import without_mask
 from skesom._common.new_files import atomic_path
 from skesom._types import ClusterGroups, StrPath
@@ -360,12 +361,26 @@ def check_names(names):
 
 def _as_hex(color, what):
     """Return a color as "#rrggbb", None for none."""
-    if color is None or re.fullmatch("#[0-9a-f]{6}", str(color)):
-        return color
-    from matplotlib.colors import to_hex
-
+    if color is None:
+        return None
+    if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
+        return color.lower()
     try:
-        return to_hex(tuple(color) if isinstance(color, list) else color)
+        if not isinstance(color, str):
+            return _hex_of_levels(color)
+        text = (
+            f"{what} has the color {color!r:.80}, and names of colors need matplotlib: "
+            "pip install 'skesom[plot]', or give colors as \"#d95f02\"."
+        )
+        return import_extra("matplotlib.colors", text).to_hex(color)
     except (TypeError, ValueError):
         text = f"has the color {color!r:.80}, which is none. Give one as"
         raise ValueError(f'{what} {text} "#d95f02" or "orange".') from None
+
+
+def _hex_of_levels(color):
+    """Return red, green, blue, and perhaps opacity, from 0 to 1 as "#rrggbb"."""
+    levels = np.asarray(color, dtype=float)
+    if levels.shape not in ((3,), (4,)) or not np.all((levels >= 0) & (levels <= 1)):
+        raise ValueError("these are no levels of a color")
+    return f"#{bytes(np.rint(255 * levels[:3]).astype('u1')).hex()}"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -206,6 +207,8 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
 def find_model(path):
     """Return the file of a model: the given one, or that of a folder."""
     path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
     if not path.is_dir():
         return path
     for name in ("model.skops", "model.joblib"):

@@ -9,7 +9,7 @@ from astropy.table import Table
 
 from skesom._common.labels import SKY
 from skesom._common.texts import write_ecsv
-from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR
+from skesom.displays._colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR, rgb_of
 from skesom.io import write_regions
 from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_pieces
@@ -139,15 +139,13 @@ def write_cluster_outlines(folder, label_map, wcs, names, colors, sigma):
 
 def write_color_map(path, colors):
     """Write a color map for DS9 that shows the label map as the pictures do."""
-    from matplotlib.colors import to_rgb
-
     limits = f"{SKY - 0.5:g} {len(colors) - 0.5:g}"
     lines = [
         "# Color map of DS9 for cluster_map.fits. The line below shows all of it:",
         f"# ds9 cluster_map.fits -scale linear -scale limits {limits} -cmap load "
         f"{COLOR_MAP} -nan '{MISSING_COLOR}' -regions load regions/all.reg",
     ]
-    rows = [to_rgb(SKY_COLOR), to_rgb(NOISE_COLOR), *np.asarray(colors)[:, :3]]
+    rows = [rgb_of(SKY_COLOR), rgb_of(NOISE_COLOR), *np.asarray(colors)[:, :3]]
     for row in rows:
         lines += ["{:.4f} {:.4f} {:.4f}".format(*row)] * _SAME_COLOR
     path.write_text("\n".join(lines) + "\n", encoding="ascii")

@@ -4,6 +4,7 @@
 import numpy as np
 
 from skesom._common.texts import percent, write_ecsv
+from skesom.displays._colors import rgb_of
 from skesom.io import write_map
 from skesom.io._write_regions import find_outlines, write_outlines
 from skesom.maps import find_populations
@@ -60,14 +61,12 @@ def is_too_large(result):
 
 def colors_of(populations):
     """Return the color of each population, shape (n_populations, 4)."""
-    from matplotlib.colors import to_rgba_array
-
     unnamed = np.linspace(0.35, 0.75, len(populations.names) + 1)
-    colors = [
-        _COLORS.get(name, (unnamed[number],) * 3)
-        for number, name in enumerate(populations.names)
-    ]
-    return to_rgba_array(colors)
+    colors = np.ones((len(populations.names), 4))
+    for number, name in enumerate(populations.names):
+        known = _COLORS.get(name)
+        colors[number, :3] = unnamed[number] if known is None else rgb_of(known)
+    return colors
 
 
 def write_populations(folder, populations, cube):

@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skesom._common.extras import NO_PICTURES, PICTURES_LEFT_OUT, has_extra
 from skesom._common.texts import write_ecsv
 from skesom._common.warn import warn_user
 from skesom._types import ClusterGroups, Cube, StrPath
-from skesom.displays._display import check_matplotlib
 from skesom.io import read_map, write_map
 from skesom.maps._crossmatch import Crossmatch
 from skesom.maps._held_out import HeldOut
@@ -149,7 +149,8 @@ def write_report(
         the scaled pixels, validity indices, and images of the clusters in each band.
         "auto" leaves it out for more than 10 million pixels: tables are gigabytes.
     pictures : bool or PictureStyle, default=True
-        Whether pictures are drawn, or in which format, resolution and width.
+        Whether pictures are drawn, or in which format, resolution and width. They are
+        left out, with a warning, if matplotlib is missing (extra ``plot``).
     overwrite : bool, default=False
         Whether an earlier report may be replaced. Files in its folder that were not
         written here, or have changed since, are refused.
@@ -168,14 +169,13 @@ def write_report(
     ------
     FileExistsError, PermissionError
         If the folder is not empty and `overwrite` is False, or cannot be written to.
-    ImportError
-        If matplotlib is missing (extra ``plot``).
     ValueError
         If the images are not those of the label map, or `groups` do not fit.
 
     Warns
     -----
     UserWarning
+        If pictures are left out because matplotlib is missing.
         If more than 10 % of the pixels of a `label_map` are off the map; it says which
         units and levels differ.
         If most of the light of a band is sky that was neither set aside nor subtracted:
@@ -200,9 +200,12 @@ def write_report(
     >>> [name for name in files if name.endswith(".fits")]
     ['pixels.fits', 'cluster_map.fits', 'population_map.fits']
     """
-    check_matplotlib()  # which also gives the colors of the regions
     check_folder(folder, overwrite=overwrite)
     style = PictureStyle() if pictures is True else pictures or None
+    has_no_matplotlib = style is not None and not has_extra("matplotlib")
+    if has_no_matplotlib:
+        warn_user(PICTURES_LEFT_OUT)
+        style = None
     source = source_from(source)
     check_outside(folder, source.paths() if source is not None else [])
     if continua is None and source is not None:
@@ -227,6 +230,8 @@ def write_report(
     sigma = _pieces.psf_sigma(result.cube)
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         report = _Report(temporary, Path(folder))
+        if has_no_matplotlib:
+            report.files.left_out["pictures"] = NO_PICTURES
         report.write_findings(result, tables, style, catalog, radius)
         sky, why_no_names = describe_sky(result), result.why_no_names
         del result  # with its copy of the cube; outlines need room too

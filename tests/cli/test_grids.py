@@ -323,5 +323,5 @@ def test_one_line_for_what_cannot_be(refused, files, tmp_path, options, parts):
 
 def test_no_stars(refused, files):
     pytest.importorskip("photutils")
-    parts = ["Band 'red' shows", "stars of one width", "Pass its fwhm"]
+    parts = ["Band 'red' shows", "stars of one width", "Give its --fwhm"]
     refused("cluster", *files, "--fwhm", 3, "stars", 4, parts=parts)

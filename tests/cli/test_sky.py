@@ -138,5 +138,5 @@ def test_frame_of_nothing_but_sky(run, field, tmp_path):
     status, _, err = run("cluster", *files, *arguments)
     assert status != 0
     (line,) = err
-    assert 'as sky. Pass sky="keep"' in line
+    assert "as sky. Give --sky keep." in line
     assert not (tmp_path / "none").exists()

@@ -11,7 +11,7 @@ from astropy.io.fits import Header
 from astropy.stats import gaussian_fwhm_to_sigma, mad_std
 from scipy import optimize, spatial
 
-from skesom._common.extras import import_extra
+from skesom._common.extras import NO_PHOTUTILS, import_extra
 from skesom._common.lazy import computed
 from skesom._sky.grids import SAME_SIZE
 from skesom.cube._base import one_per_band
@@ -325,8 +325,6 @@ def half_sample_mode(values):
 
 def photutils(module):
     """Return a module of photutils, which is optional."""
-    text = "Point-spread functions and backgrounds need photutils 3 or newer: "
-    text += "pip install 'skesom[psf]'"
     with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
         warnings.filterwarnings("ignore", "IProgress not found")
-        return import_extra(f"photutils.{module}", text)
+        return import_extra(f"photutils.{module}", NO_PHOTUTILS)
