@@ -62,15 +62,20 @@ REPORT = {
     "dusty edge-on": {"kind": "edge-on", "dust": 2.0, "noise": 2.0},
 }
 SHOWN = [*CHOOSE, "dusty", "starburst"]  # in the table of ways to present fluxes
-DEFAULT = "asinh 3, contrast 1/3"
+DEFAULT = "contrast 1/3, averaged"
 FEATURES = {
     DEFAULT: [AsinhStretch(), ColorScaler()],
-    "asinh 3, contrast .42": [AsinhStretch(), ColorScaler(contrast=0.42)],
-    "asinh 3, contrast 0": [AsinhStretch(), ColorScaler(contrast=0)],
-    "asinh 10, contrast 1/3": [AsinhStretch(softening=10), ColorScaler()],
-    "asinh 10, contrast .42": [
+    "contrast 1/3": [AsinhStretch(), ColorScaler(signal_to_noise=0)],
+    "contrast 1/2, averaged": [AsinhStretch(), ColorScaler(contrast=0.5)],
+    "the same to 3": [
+        AsinhStretch(),
+        ColorScaler(contrast=0.5, signal_to_noise=3),
+    ],
+    "contrast 1/2": [AsinhStretch(), ColorScaler(contrast=0.5, signal_to_noise=0)],
+    "contrast 0": [AsinhStretch(), ColorScaler(contrast=0)],
+    "asinh 10, contrast 1/2, averaged": [
         AsinhStretch(softening=10),
-        ColorScaler(contrast=0.42),
+        ColorScaler(contrast=0.5),
     ],
     "shares": [FluxShape(brightness=True), ColorScaler(contrast=0)],
 }
@@ -81,7 +86,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     scenes = CHOOSE | REPORT
     parser.add_argument("--scenes", nargs="+", default=list(scenes), choices=scenes)
-    parser.add_argument("--sizes", type=int, nargs=2, default=(180, 110))
+    parser.add_argument("--sizes", type=int, nargs=2, default=(120, 110))
     tables = "features", "clusterers"
     parser.add_argument("--tables", nargs="+", default=tables, choices=tables)
     options = parser.parse_args()
@@ -90,7 +95,7 @@ def main():
     if "features" in options.tables:
         shown = [name for name in SHOWN if name in options.scenes]
         rows = compare_features({name: scenes[name] for name in shown}, large)
-        title = f"{large} x {large} pixels, consensus: ARI (of two runs)"
+        title = f"{large} x {large} pixels, consensus: ARI (of two runs, with shells)"
         report("features_steps", title, rows)
     if "clusterers" not in options.tables:
         return
@@ -104,18 +109,35 @@ def main():
 def compare_features(scenes, size):
     """Return a row for each way to present fluxes."""
     found = {name: {} for name in FEATURES}
+    text = "{:.2f} ({:.2f}, {:.2f})"
     for scene, options in scenes.items():
         cube, inside, truth = draw(options, size)
+        brightness = present(cube, inside, FEATURES["contrast 0"]).mean(axis=1)
         for name, steps in FEATURES.items():
             runs = of_seeds(present(cube, inside, steps))
             scores = [adjusted_rand_score(truth, labels) for labels in runs]
-            found[name][scene] = np.mean(scores), adjusted_rand_score(*runs)
+            shells = [
+                adjusted_rand_score(slices_of(brightness, labels), labels)
+                for labels in runs
+            ]
+            two_runs = adjusted_rand_score(*runs)
+            found[name][scene] = np.mean(scores), two_runs, np.mean(shells)
     return [
         {"features": name}
-        | {scene: "{:.2f} ({:.2f})".format(*pair) for scene, pair in of.items()}
-        | {"mean": "{:.2f} ({:.2f})".format(*np.mean([*of.values()], axis=0))}
+        | {scene: text.format(*numbers) for scene, numbers in of.items()}
+        | {"mean": text.format(*np.mean([*of.values()], axis=0))}
         for name, of in found.items()
     ]
+
+
+def slices_of(brightness, labels):
+    """Return slices of brightness, as large as the clusters and in their order."""
+    clusters, sizes = np.unique(labels, return_counts=True)
+    medians = [np.median(brightness[labels == cluster]) for cluster in clusters]
+    sizes = sizes[np.argsort(medians)]
+    slices = np.empty(len(labels), dtype=int)
+    slices[np.argsort(brightness)] = np.repeat(np.arange(len(sizes)), sizes)
+    return slices
 
 
 def draw(options, size, seed=5):

@@ -10,6 +10,7 @@ import numpy as np
 from skesom._common.files import regular
 from skesom.cli._options import YES_OR_NO, add_choice, number_or_name, width
 
+_CONTRAST = 1 / 3  # as of a pipeline without the option
 _REGISTRATION = {"auto": "auto", "yes": "correct", "check": "check", "no": None}
 
 
@@ -87,9 +88,8 @@ def _add_scaling(add):
     add("--bin-bands", type=int, metavar="N", default=1, help=text)
     text = "how fluxes are compressed before they are scaled"
     add_choice(add, "--stretch", text, "asinh", "none")
-    text = "weight of colors beside brightness; 0 scales each band only (default: .5, "
-    text += "of classes 1/3)"
-    add("--color-contrast", type=float, metavar="0..0.5", help=text)
+    text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
+    add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
     text = "whether colors are averaged with those around where they are mostly noise"
     add_choice(add, "--smooth-colors", text, "yes", "no")
     text = "cluster N principal components of the bands instead of the bands; auto "
@@ -132,7 +132,7 @@ def pipeline_of(options, clusterer):
         stretch=options.stretch,
         subtract_background=YES_OR_NO.get(options.subtract_background, "auto"),
         sky=options.sky,
-        color_contrast=_auto_if_none(options.color_contrast),
+        color_contrast=options.color_contrast,
         smooth_colors=options.smooth_colors == "yes",
         spatial_features=options.spatial_features == "yes",
         min_bands=options.min_bands,
@@ -151,15 +151,11 @@ def pipeline_of(options, clusterer):
     )
 
 
-def _auto_if_none(value):
-    return "auto" if value is None else value
-
-
 def check_steps(options):
     """Refuse options that do not go together."""
     vote_of(options)
     others = ("pca", "auto"), ("min_bands", None), ("smooth", "none")
-    for name, default in (*others, ("color_contrast", None)):
+    for name, default in (*others, ("color_contrast", _CONTRAST)):
         if options.pattern == "voxel" and getattr(options, name) != default:
             text = f"--{name.replace('_', '-')} is about pixels with all their bands"
             raise ValueError(f"{text}: leave it out with --pattern voxel")

@@ -53,9 +53,7 @@ _WORK = {  # of the steps, in words
     "classify": "classifying the pixels",
 }
 _MAPS = {"esom": ESOM, "csom": CSOM}
-_N_CLUSTERS = 8
-# docs/fluxes_and_rows.md: classes lie in strong components more often than clusters.
-_CONTRAST_OF_CLUSTERS, _CONTRAST_OF_CLASSES = 0.5, 1 / 3
+_CONTRAST, _N_CLUSTERS = 1 / 3, 8
 
 
 def make_cluster_pipeline(
@@ -75,7 +73,7 @@ def make_cluster_pipeline(
     bin_bands: int = 1,
     stretch: Literal["asinh", "none"] = "asinh",
     sky: Literal["auto", "mask", "keep"] = "auto",
-    color_contrast: float | Literal["auto"] = "auto",
+    color_contrast: float = _CONTRAST,
     smooth_colors: bool = True,
     spatial_features: bool | Literal["auto"] = "auto",
     n_components: int | Literal["auto"] | None = "auto",
@@ -125,10 +123,9 @@ def make_cluster_pipeline(
         How fluxes are compressed before they are scaled.
     sky : {"auto", "mask", "keep"}, default="auto"
         Whether empty sky is set aside, see `skesom.cube.SkyMasker`.
-    color_contrast : float in [0, 0.5] or "auto", default="auto"
+    color_contrast : float in [0, 0.5], default=1/3
         How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0
-        scales each band to unit variance. "auto" is 0.5 for clusters and 1/3 for
-        classes.
+        scales each band to unit variance.
     smooth_colors : bool, default=True
         Whether colors are averaged with those around where they are mostly noise, see
         `skesom.cube.ColorScaler`; brightness stays as sharp as it is.
@@ -194,7 +191,7 @@ def make_cluster_pipeline(
     is_auto = n_components == "auto"
     n_fixed = None if is_auto else n_components
     of_bands = n_fixed, min_bands, color_contrast
-    if pattern == "voxel" and of_bands != (None, None, "auto"):
+    if pattern == "voxel" and of_bands != (None, None, _CONTRAST):
         raise ValueError(
             "A voxel is one flux: it has neither principal components nor missing "
             "bands nor a color. Leave out n_components, min_bands and color_contrast, "
@@ -261,10 +258,6 @@ def make_cluster_pipeline(
         steps.append(("stretch", AsinhStretch(n_jobs=n_jobs)))
     steps.append(("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)))
     if pattern == "pixel":
-        if color_contrast == "auto":
-            color_contrast = _CONTRAST_OF_CLUSTERS
-            if is_classifier(clusterer):
-                color_contrast = _CONTRAST_OF_CLASSES
         color = ColorScaler(contrast=color_contrast)
         if not smooth_colors:
             color.set_params(signal_to_noise=0)

@@ -46,7 +46,7 @@ class ColorScaler(CubeTransformer):
 
     Parameters
     ----------
-    contrast : float in [0, 0.5], default=0.5
+    contrast : float in [0, 0.5], default=1/3
         Exponent that weakens strong principal components against weak ones. 0 only
         scales the bands, 0.5 gives all components the same variance but for noise.
     signal_to_noise : float, default=2.0
@@ -139,7 +139,9 @@ class ColorScaler(CubeTransformer):
         "signal_to_noise": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(self, *, contrast: float = 0.5, signal_to_noise: float = 2.0) -> None:
+    def __init__(
+        self, *, contrast: float = 1 / 3, signal_to_noise: float = 2.0
+    ) -> None:
         self.contrast = contrast
         self.signal_to_noise = signal_to_noise
 
