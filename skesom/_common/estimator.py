@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The base of all estimators, whose HTML view links their page of the site."""
 
+from numbers import Real
+
+import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError
+
+_TAKE_BOOL = ("boolean", "verbose", "no_validation")
 
 
 class LinkedEstimator(BaseEstimator):
@@ -10,7 +16,37 @@ class LinkedEstimator(BaseEstimator):
     _doc_link_module = "skesom"
     _doc_link_template = "https://skesom.github.io/skesom/api/generated/{page}.html"
 
+    def _validate_params(self):
+        """Validate parameters, and refuse True and False as numbers.
+
+        To Python they are the integers 1 and 0, and so scikit-learn takes them: whoever
+        writes them has forgotten the name of another parameter.
+        """
+        for name, value in self.get_params(deep=False).items():
+            constraints = self._parameter_constraints.get(name, "no_validation")
+            if not isinstance(value, bool | np.bool_) or _takes_bool(constraints):
+                continue
+            raise InvalidParameterError(
+                f"The {name!r} parameter of {type(self).__name__} takes no bool. Got "
+                f"{value!r} instead: give a value of the documentation, or the name of "
+                f"the parameter that {value!r} is for."
+            )
+        super()._validate_params()
+
     def _doc_link_url_param_generator(self):
         # The site names a class by the folder that it is imported from.
         package, folder, *_ = type(self).__module__.split(".")
         return {"page": f"{package}.{folder}.{type(self).__name__}"}
+
+
+def _takes_bool(constraints):
+    """Return whether constraints of scikit-learn allow True and False.
+
+    Any number, `Real`, is a label of samples, which may be of bool.
+    """
+    if isinstance(constraints, str):
+        return constraints in _TAKE_BOOL
+    return any(
+        each in _TAKE_BOOL if isinstance(each, str) else each in (bool, object, Real)
+        for each in constraints
+    )

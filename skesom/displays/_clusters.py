@@ -351,7 +351,27 @@ def as_names(names, n_clusters):
                 f"There are {n_clusters} clusters but {len(names)} names: give one for "
                 "each, or a dict from numbers to names."
             )
+    else:
+        check_named(names, range(n_clusters), f"the {n_clusters} clusters from 0")
     return [str(names.get(number, number)) for number in range(n_clusters)]
+
+
+def check_named(names, known, described):
+    """Refuse names of numbers that are not among the known ones.
+
+    Parameters
+    ----------
+    names : Mapping
+    known : container of int
+    described : str
+        What the known ones are, for the message.
+    """
+    unknown = [number for number in names if number not in known]
+    if unknown:
+        raise ValueError(
+            f"'names' names {', '.join(map(repr, unknown))}, and there are only "
+            f"{described}: give a dict from their numbers, as int, to names."
+        )
 
 
 def _add_entries(ax, entries, title, n_columns, size):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from skesom._types import Axes, Catalog, Crossmatch, CubeLike, Names
-from skesom.displays._clusters import labeled_cube
+from skesom.displays._clusters import check_named, labeled_cube
 from skesom.displays._colors import luminance_of
 from skesom.displays._display import (
     NUMBER,
@@ -212,7 +212,11 @@ class CrossmatchDisplay(Display):
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
         names = {} if self.names is None else self.names
-        names = names if isinstance(names, Mapping) else enumerate(names)
+        if isinstance(names, Mapping):
+            described = f"the clusters {', '.join(map(str, labels))}"
+            check_named(names, {-1, *labels}, described)
+        else:
+            names = enumerate(names)
         names = {-1: "noise"} | dict(names)
         ax.tick_params(length=0)
         texts = [str(names.get(label, label)) for label in labels]

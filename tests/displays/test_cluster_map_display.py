@@ -497,3 +497,10 @@ class TestBadInput:
     def test_is_told(self, ax, label_map, options, message):
         with pytest.raises(ValueError, match=message):
             draw(label_map, ax=ax, **options)
+
+
+def test_names_of_clusters_that_are_not_there_are_refused():
+    label_map = np.repeat([0, 1, -2], 4).reshape(3, 4)
+    with pytest.raises(ValueError, match="names 99, and there are only the 2 clusters"):
+        ClusterMapDisplay.from_predictions(label_map, names={0: "arm", 99: "disc"})
+    ClusterMapDisplay.from_predictions(label_map, names={0: "arm"})
