@@ -209,7 +209,9 @@ def test_cut_of_a_consensus_has_its_own_centers(iris):
     cut = clone(CONSENSUS).fit(iris)._cut_at(2, iris)
     centers = [iris[cut.labels_ == k].mean(axis=0) for k in range(2)]
     assert_allclose(cut.cluster_centers_, centers)
-    assert_allclose(cut.inertia_, np.sum((iris - cut.cluster_centers_[cut.labels_]) ** 2))
+    assert_allclose(
+        cut.inertia_, np.sum((iris - cut.cluster_centers_[cut.labels_]) ** 2)
+    )
     assert_allclose(cut.score(iris), -cut.inertia_)
 
 
