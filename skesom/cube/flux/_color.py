@@ -146,7 +146,7 @@ class ColorScaler(CubeTransformer):
         self.signal_to_noise = signal_to_noise
 
     @property
-    def works_pixelwise(self) -> bool:
+    def works_pixelwise(self) -> bool:  # type: ignore[override]  # known by the fit
         """Whether each pixel is made from its own bands alone.
 
         Until it is fitted, whether that is sure.
