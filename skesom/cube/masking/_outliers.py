@@ -146,27 +146,13 @@ class _Block:
         places = self._candidates(sign, narrowest[0])
         # The widest choice first, with what is cheap to know.
         places = _chosen(places, self._sharper(places, sign, narrowest[0]))
-        elsewhere = self._significance_elsewhere(places, FOUR, sign)
-        if sign > 0:
-            is_star = self._is_star(places, elsewhere)
-            places, elsewhere = _chosen(places, ~is_star), elsewhere[~is_star]
         noise = self._local_noise(places)
-        supported = elsewhere > SUPPORT
+        supported = self._significance_elsewhere(places, FOUR, sign) > SUPPORT
         widths = np.where(supported, narrowest[1], narrowest[0])
         places = _chosen(places, self._sharper(places, sign, widths, noise))
         found = np.zeros(self.image.shape, dtype=bool)
         found[places] = True
         return found
-
-    def _is_star(self, places, elsewhere):
-        """Return which places stand out much alike in another band.
-
-        Pixels wider than the point-spread function show stars as single pixels, so that
-        no width tells them from hot ones. Those are of one band.
-        """
-        spread = _spread_of_difference(1.0) * self._noise_of_tile(places)
-        least = np.maximum(SUPPORT, SHARE_ELSEWHERE * self.above[places] / spread)
-        return np.isfinite(elsewhere) & (elsewhere > least)
 
     def _candidates(self, sign, fwhm):
         """Return the places that stand out enough from their four neighbors."""
