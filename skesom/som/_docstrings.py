@@ -100,8 +100,7 @@ n_clusters_ : int
 quantization_error_ : float
     Mean distance of the training samples to their nearest unit.
 inertia_ : float
-    Sum of the squared distances (by the metric of the map) of the training samples to
-    the center of their own cluster, by the weights of the samples, as in `KMeans`.
+    Sum of the squares of these distances, by the weights of the samples.
 n_iter_ : int
     Passes over the data.
 %(features)s
