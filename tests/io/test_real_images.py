@@ -172,7 +172,7 @@ def test_folders_of_several_grids(shared_data):
     paths = sorted((shared_data / "psfs_wfc3_uvis").glob("*.fits"))
     large, small = read_cube(paths)
     assert large.shape == (149, 149, 8)
-    assert small.band_names == ("wfc3_uvis_f673n",)
+    assert small.band_names == ("f673n",)
 
 
 def test_arrays_of_other_programs(shared_data):

@@ -266,7 +266,6 @@ OF_THREE = [
         *((estimator, {}, 8) for estimator in [None, ESOM(), ESOM(None), KMeans()]),
         # 8 is nobody's wish.
         *((each, {"n_clusters": 5}, 5) for each in [ESOM(), ESOM(5), KMeans()]),
-        (ESOM(), {"n_clusters": True}, 1),
         (KMeans(1), {"n_estimators": 1}, 1),
     ],
 )

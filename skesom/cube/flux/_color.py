@@ -99,10 +99,11 @@ class ColorScaler(CubeTransformer):
 
     All components but the first, which is brightness, are colors. Those of pixels so
     bright are averaged under the narrowest Gaussian, of standard deviations 1, 2, 4 and
-    8, that makes the sum of their s_i at least ``signal_to_noise**2`` times the sum of
-    their n_i, which falls by 4 pi times the squared standard deviation. So faint parts
-    of an image have colors too, if not such sharp ones [3]_. Neighbors are taken to
-    have independent noise and like errors.
+    8, that makes the sum of their s_i after the filter at least
+    ``signal_to_noise**2`` times the sum of their n_i after it; n_i falls by 4 pi times
+    the squared standard deviation. So faint parts of an image have colors too, if not
+    such sharp ones [3]_, and lines in noisy channels stay where they are. Neighbors are
+    taken to have independent noise and like errors.
 
     A band of which more than half is noise is scaled to less than unit variance, or it
     would give its noise to the brightness of all bands. Its noise is the mean over the
@@ -214,7 +215,8 @@ class ColorScaler(CubeTransformer):
             for width in (0, *_WIDTHS):
                 widths[level, 1:] = width
                 averaged = of_level * noise_in_common(width, width)
-                if signal[1:].sum() >= least * averaged.sum():
+                share = _share_of_signal(signal[1:], averaged, signal[1:] > 0)
+                if share**2 @ signal[1:] >= least * (share**2 @ averaged):
                     break
         return widths
 
