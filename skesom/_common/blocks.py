@@ -39,6 +39,7 @@ SIZES = {
     "matrix": Size(values=2**17),  # of measures: about 1 MB, which caches hold
     "outlines": Size(values=2**20),  # whose four sides are compared
     "votes": Size(values=2**22),  # 16 MB in single precision
+    "averages": Size(values=2**20),  # of colors, of which there are some copies
     "steps": Size(values=2**22),  # of a cube whose steps are done again for a report
     "sums": Size(values=2**22),  # of a cube whose pieces are added up: 16 MB of float32
     "strip": Size(values=2**24, rows=64),  # of lazy images: 64 MB of float32

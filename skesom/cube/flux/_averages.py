@@ -32,18 +32,18 @@ def average_around(images, valid, widths, inner):
         The averages where pixels are valid.
     """
     averages = images[:, inner].copy()
-    images = np.where(valid, images, 0)
     tasks = []
     for width in np.unique(widths[widths > 0]):
         kernel = GaussianKernel(width)
-        weight = kernel.filtered(valid.astype(np.float64))[inner]
+        weight = kernel.filtered(valid.astype(images.dtype))[inner]
         for number in np.flatnonzero((widths == width).any(axis=(1, 2))):
             tasks.append((number, kernel, weight))
 
     def average(task):
         number, kernel, weight = task
         here = valid[inner] & (widths[number] == kernel.sigma[0])
-        filtered = kernel.filtered(images[number])[inner]
+        image = np.where(valid, images[number], 0)
+        filtered = kernel.filtered(image)[inner]
         averages[number][here] = filtered[here] / weight[here]
 
     in_threads(average, tasks, n_jobs=-1)

@@ -230,7 +230,7 @@ class ColorScaler(CubeTransformer):
                 step._scale, *planes, size="sums", n_jobs=-1, in_place=here
             )
         else:
-            strips = strips_of(cube.shape, "sums", least=LEAST_HEIGHT * reach)
+            strips = strips_of(cube.shape, "averages", least=LEAST_HEIGHT * reach)
             made = [
                 None if plane is None else (plane.shape[1:], plane.dtype)
                 for plane in planes
@@ -252,7 +252,7 @@ class ColorScaler(CubeTransformer):
         inner = slice(rows.start - near.start, rows.stop - near.start)
         data = data[near]
         n_components = self.components_.shape[1]
-        scores = np.empty((n_components, *data.shape[:2]))
+        scores = np.empty((n_components, *data.shape[:2]), dtype=data.dtype)
         levels = np.empty(data.shape[:2], dtype=int)
         valid = np.empty(data.shape[:2], dtype=bool)
 
