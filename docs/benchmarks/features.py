@@ -62,20 +62,23 @@ REPORT = {
     "dusty edge-on": {"kind": "edge-on", "dust": 2.0, "noise": 2.0},
 }
 SHOWN = [*CHOOSE, "dusty", "starburst"]  # in the table of ways to present fluxes
-DEFAULT = "contrast 1/3, averaged"
+DEFAULT = "contrast 1/3"
 FEATURES = {
     DEFAULT: [AsinhStretch(), ColorScaler()],
-    "contrast 1/3": [AsinhStretch(), ColorScaler(signal_to_noise=0)],
-    "contrast 1/2, averaged": [AsinhStretch(), ColorScaler(contrast=0.5)],
+    "contrast 1/3, averaged": [AsinhStretch(), ColorScaler(signal_to_noise=2)],
+    "contrast 1/2, averaged": [
+        AsinhStretch(),
+        ColorScaler(contrast=0.5, signal_to_noise=2),
+    ],
     "the same to 3": [
         AsinhStretch(),
         ColorScaler(contrast=0.5, signal_to_noise=3),
     ],
-    "contrast 1/2": [AsinhStretch(), ColorScaler(contrast=0.5, signal_to_noise=0)],
+    "contrast 1/2": [AsinhStretch(), ColorScaler(contrast=0.5)],
     "contrast 0": [AsinhStretch(), ColorScaler(contrast=0)],
     "asinh 10, contrast 1/2, averaged": [
         AsinhStretch(softening=10),
-        ColorScaler(contrast=0.5),
+        ColorScaler(contrast=0.5, signal_to_noise=2),
     ],
     "shares": [FluxShape(brightness=True), ColorScaler(contrast=0)],
 }

@@ -91,7 +91,7 @@ def _add_scaling(add):
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
     add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
     text = "whether colors are averaged with those around where they are mostly noise"
-    add_choice(add, "--smooth-colors", text, "yes", "no")
+    add_choice(add, "--smooth-colors", text, "no", "yes")
     text = "cluster N principal components of the bands instead of the bands; auto "
     text += "leaves out what more than 20 bands do not show above the noise, no keeps "
     text += "the bands as they are (default: auto)"

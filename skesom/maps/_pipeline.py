@@ -54,6 +54,7 @@ _WORK = {  # of the steps, in words
 }
 _MAPS = {"esom": ESOM, "csom": CSOM}
 _CONTRAST, _N_CLUSTERS = 1 / 3, 8
+_CLEAR_COLORS = 2.0  # signal-to-noise; docs/fluxes_and_rows.md compares it with 3
 
 
 def make_cluster_pipeline(
@@ -74,7 +75,7 @@ def make_cluster_pipeline(
     stretch: Literal["asinh", "none"] = "asinh",
     sky: Literal["auto", "mask", "keep"] = "auto",
     color_contrast: float = _CONTRAST,
-    smooth_colors: bool = True,
+    smooth_colors: bool = False,
     spatial_features: bool | Literal["auto"] = "auto",
     n_components: int | Literal["auto"] | None = "auto",
     min_bands: int | None = None,
@@ -126,9 +127,9 @@ def make_cluster_pipeline(
     color_contrast : float in [0, 0.5], default=1/3
         How much colors count beside brightness, see `skesom.cube.ColorScaler`; 0
         scales each band to unit variance.
-    smooth_colors : bool, default=True
-        Whether colors are averaged with those around where they are mostly noise, see
-        `skesom.cube.ColorScaler`; brightness stays as sharp as it is.
+    smooth_colors : bool, default=False
+        Whether colors are averaged with those around until their signal-to-noise is 2,
+        see `skesom.cube.ColorScaler`; brightness stays as sharp as it is.
     spatial_features : bool or "auto", default="auto"
         Whether a classifier gets each band smoothed and against its surroundings
         instead of the bands, see `skesom.cube.SpatialFeatures`. "auto" does so where
@@ -259,8 +260,8 @@ def make_cluster_pipeline(
     steps.append(("sky", SkyMasker(sky, min_bands=min_bands, n_jobs=n_jobs)))
     if pattern == "pixel":
         color = ColorScaler(contrast=color_contrast)
-        if not smooth_colors:
-            color.set_params(signal_to_noise=0)
+        if smooth_colors:
+            color.set_params(signal_to_noise=_CLEAR_COLORS)
         steps.append(("color", color))
         if is_auto and min_bands is None and not is_classifier(clusterer):
             steps.append(("components", ComponentFilter()))

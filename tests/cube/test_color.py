@@ -231,7 +231,7 @@ def faint(global_random_seed):
 
 
 def test_faint_colors_are_averaged_and_brightness_is_not(faint):
-    scaler = ColorScaler().fit(faint)
+    scaler = ColorScaler(signal_to_noise=2).fit(faint)
     widths = scaler.widths_
     assert np.all(widths[:, 0] == 0)
     assert np.all(widths[:, 1] > 0)
@@ -278,14 +278,14 @@ def test_clear_colors_stay_as_sharp_as_they_are(scene):
     assert scaler.works_pixelwise
     assert not np.any(scaler.widths_)
     np.testing.assert_array_equal(scaler.transform(scene), sharp.transform(scene))
-    assert not ColorScaler().works_pixelwise  # until it is fitted
+    assert not ColorScaler(signal_to_noise=2).works_pixelwise  # until it is fitted
 
 
 def test_errors_of_averages_against_realisations(faint, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
     sigma = np.array([0.8, 1.1, 0.6])
     errors = np.broadcast_to(sigma, faint.shape)
-    scaler = ColorScaler().fit(Cube(faint, errors=errors))
+    scaler = ColorScaler(signal_to_noise=2).fit(Cube(faint, errors=errors))
     assert np.all(scaler.widths_[:, 1] > 0)
     flat = np.full((48, 48, 3), 5.0)  # inside, far from steps between levels
     found = []
@@ -300,7 +300,7 @@ def test_errors_of_averages_against_realisations(faint, global_random_seed):
 def test_averages_do_not_depend_on_strips(faint):
     """Rows farther away than four of the widest standard deviation do not count."""
     image = np.tile(faint, (3, 1, 1))
-    scaler = ColorScaler().fit(image)
+    scaler = ColorScaler(signal_to_noise=2).fit(image)
     reach = int(4 * scaler.widths_.max() + 0.5)
     whole = scaler.transform(image)
     part = scaler.transform(image[60:200])

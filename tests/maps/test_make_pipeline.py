@@ -306,7 +306,7 @@ class TestMakePipeline:
             ({"mask_zeros": True}, {"gaps__mask_zeros": True}),
             ({"sky": "keep"}, {"sky__sky": "keep"}),
             ({"color_contrast": 0.1}, {"color__contrast": 0.1}),
-            ({"smooth_colors": False}, {"color__signal_to_noise": 0}),
+            ({"smooth_colors": True}, {"color__signal_to_noise": 2}),
             # Before bands are aligned there may be fewer of them in a cube.
             ({}, {"gaps__min_bands": None}),
             ({"min_bands": 2}, {"gaps__min_bands": 1, "sky__min_bands": 2}),
@@ -516,7 +516,7 @@ class TestMakeClassifier:
         is_labeled = np.indices(truth.shape)[1] % 40 < 20  # strips of the sky
         labels = np.where(is_labeled, truth, -1)
         right = {}
-        alone = {"spatial_features": False, "smooth_colors": False}
+        alone = {"spatial_features": False}
         for name, options in {"bands": alone, "both": {}}.items():
             pipeline = make_cluster_pipeline(make_classifier("esom"), **options)
             label_map = pipeline.fit(cube, labels).predict(cube)

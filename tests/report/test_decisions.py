@@ -158,8 +158,8 @@ def test_averaged_colors_are_said_with_the_option_that_keeps_them():
     rng = np.random.default_rng(1)
     cube = cube.replace(data=cube.data + rng.normal(0, 1, cube.shape))
     clusterer = KMeans(3, n_init=1, random_state=0)
-    pipeline = make_cluster_pipeline(clusterer, target_fwhm=None).fit(cube)
-    decisions = decisions_of(pipeline)
+    pipeline = make_cluster_pipeline(clusterer, target_fwhm=None, smooth_colors=True)
+    decisions = decisions_of(pipeline.fit(cube))
     widths = pipeline["color"].widths_.max(axis=1)
     found = decisions["color_averages"]
     assert found["widest_sigma_in_pixels"] == widths.max() > 0
@@ -167,7 +167,7 @@ def test_averaged_colors_are_said_with_the_option_that_keeps_them():
     (line,) = [x for x in decision_lines(decisions) if x.startswith("Colors:")]
     assert f"{np.mean(widths > 0):.0%} of the pixels" in line
     assert "--smooth-colors no" in line
-    pipeline = make_cluster_pipeline(clusterer, target_fwhm=None, smooth_colors=False)
+    pipeline = make_cluster_pipeline(clusterer, target_fwhm=None)
     decisions = decisions_of(pipeline.fit(cube))
     assert decisions["color_averages"] is None
     assert "Colors:" not in "\n".join(decision_lines(decisions))

@@ -42,8 +42,7 @@ def test_it_is_the_share_of_the_runs_that_part_the_pixels(galaxy, table_in, tmp_
     consensus = ConsensusClusterer(
         members, n_clusters=4, n_estimators=5, random_state=0
     )
-    job = make_cluster_pipeline(consensus, sky="mask", smooth_colors=False)
-    job.fit(galaxy)
+    job = make_cluster_pipeline(consensus, sky="mask").fit(galaxy)
     cube = job[:-1].transform(galaxy)
     step = job["cluster"].cut_at(2, cube)
     job.steps[-1] = "cluster", step

@@ -49,7 +49,7 @@ class ColorScaler(CubeTransformer):
     contrast : float in [0, 0.5], default=1/3
         Exponent that weakens strong principal components against weak ones. 0 only
         scales the bands, 0.5 gives all components the same variance but for noise.
-    signal_to_noise : float, default=2.0
+    signal_to_noise : float, default=0.0
         What colors have at least, in pixels of typical colors. Where they have less,
         they are averaged under a Gaussian around the pixel, up to a standard deviation
         of 8 pixels; brightness stays as sharp as it is. 0 averages nothing.
@@ -141,7 +141,7 @@ class ColorScaler(CubeTransformer):
     }
 
     def __init__(
-        self, *, contrast: float = 1 / 3, signal_to_noise: float = 2.0
+        self, *, contrast: float = 1 / 3, signal_to_noise: float = 0.0
     ) -> None:
         self.contrast = contrast
         self.signal_to_noise = signal_to_noise
