@@ -252,15 +252,14 @@ def _measure_pixels(labels, cube, pieces, continua):
     stars = pieces.star_light()[1]
     colors = _known_colors(labels, pieces, stars, photometry)
     above = smoothed > pieces.noise
+    noise = _smoothed_noise(pieces)
     measures = {
         "above noise": np.where(inside, above.any(axis=2), np.nan),
         "young light": stars.young_light(colors),
         "bluer than old": stars.bluer_than_old(colors),
         "reddening": stars.reddening(colors),
         "above discs": brightness_over_discs(photometry),
-        "below the sky": depth_below_sky(
-            photometry, pieces.level, _smoothed_noise(pieces)
-        ),
+        "below the sky": depth_below_sky(photometry, pieces.level, noise),
     }
     if np.ndim(measures["above discs"]) == 0:  # surface brightness is not known
         for name, values in of_galaxy(pieces).items():
@@ -271,9 +270,9 @@ def _measure_pixels(labels, cube, pieces, continua):
     width = _width_of_stars(cube)
     around = smooth(red, _SURROUNDINGS * width)
     with np.errstate(invalid="ignore"):
-        seen = np.where(red > _smoothed_noise(pieces)[numbers[1]], red, np.nan)
+        seen = np.where(red > noise[numbers[1]], red, np.nan)
     measures["darker than around"] = 2.5 * np.log10(around / seen)
-    lanes = _depth_of_lanes(seen, width, _smoothed_noise(pieces)[numbers[1]])
+    lanes = _depth_of_lanes(seen, width, noise[numbers[1]])
     measures["darker than both sides"] = lanes
     compact = [_compactness(bands[n], width, pieces.noise[n]) for n in numbers]
     measures["compact"] = np.fmax.reduce(compact)

@@ -86,10 +86,6 @@ class GaussianKernel(RenormalizedKernel):
             image = _filter_axis(image, self.sigma[axis], axis, **options)
         return image
 
-    def filtered(self, image):
-        """Return an image without NaN, convolved; the outside counts as zero."""
-        return self._filter(image)
-
 
 def smooth(band, sigma):
     """Convolve one image with a Gaussian; NaN and the outside have no weight."""

@@ -12,15 +12,13 @@ def reach_of(widths):
     return max(GaussianKernel(width).reach for width in np.unique(widths))
 
 
-def average_around(images, valid, widths, inner):
+def average_around(images, widths, inner):
     """Average images around the pixels of some inner rows.
 
     Parameters
     ----------
     images : ndarray of shape (n_images, n_rows, n_columns)
-        Images, also in the rows around the inner ones.
-    valid : bool ndarray of shape (n_rows, n_columns)
-        Pixels that have a weight.
+        Images, also in the rows around the inner ones, with NaN in the same pixels.
     widths : ndarray of shape (n_images, n_inner_rows, n_columns)
         Standard deviation of the Gaussian of each pixel; 0 leaves it as it is.
     inner : slice
@@ -29,22 +27,23 @@ def average_around(images, valid, widths, inner):
     Returns
     -------
     averages : ndarray of shape (n_images, n_inner_rows, n_columns)
-        The averages where pixels are valid.
+        The averages, NaN where the images have none.
     """
     averages = images[:, inner].copy()
+    masked = np.isnan(images[0])
     tasks = []
     for width in np.unique(widths[widths > 0]):
         kernel = GaussianKernel(width)
-        weight = kernel.filtered(valid.astype(images.dtype))[inner]
+        # Also without gaps, so that the last bits do not depend on the rows at hand.
+        weights = kernel._weights(masked, images[0])
         for number in np.flatnonzero((widths == width).any(axis=(1, 2))):
-            tasks.append((number, kernel, weight))
+            tasks.append((number, width, kernel, weights))
 
     def average(task):
-        number, kernel, weight = task
-        here = valid[inner] & (widths[number] == kernel.sigma[0])
-        image = np.where(valid, images[number], 0)
-        filtered = kernel.filtered(image)[inner]
-        averages[number][here] = filtered[here] / weight[here]
+        number, width, kernel, weights = task
+        here = widths[number] == width
+        smooth, _ = kernel.convolve(images[number], weights=weights)
+        averages[number][here] = smooth[inner][here]
 
     in_threads(average, tasks, n_jobs=-1)
     return averages

@@ -196,7 +196,7 @@ class ColorScaler(CubeTransformer):
             noise *= noise_in_common(self.widths_, self.widths_)
             share = _share_of_signal(signal, noise, present)
             weights = share * np.where(present, variance, 1) ** -self.contrast
-            mean_square = np.mean(weights**2 * (signal + noise), axis=0).sum()
+            mean_square = np.mean(weights**2, axis=0) @ variance
             weights *= np.sqrt(cube.shape[2] / mean_square)
         self.mean_, self.scale_ = mean, scale
         self.components_, self.variance_ = components[np.argsort(order)], variance
@@ -254,36 +254,30 @@ class ColorScaler(CubeTransformer):
         n_components = self.components_.shape[1]
         scores = np.empty((n_components, *data.shape[:2]), dtype=data.dtype)
         levels = np.empty(data.shape[:2], dtype=int)
-        valid = np.empty(data.shape[:2], dtype=bool)
+        order = _order_by_content(self.mean_, self.scale_)
+        components = np.ascontiguousarray(self.components_[order])
 
         def find_scores(block):
-            components = self._sorted_components()
             for row in range(block.start, block.stop):
-                spectra, missing = self._spectra(data[row])
+                spectra, missing = self._spectra(data[row], order)
                 levels[row] = self._levels(_brightness(spectra))[0]
-                valid[row] = ~missing.all(axis=1)
                 spectra[missing] = 0
                 scores[:, row] = (spectra @ components).T
+                scores[:, row, missing.all(axis=1)] = np.nan
 
         with one_blas_thread():
             in_threads(find_scores, strips_of(data.shape, "block"), n_jobs=-1)
         # A pixel between two levels is averaged as the fainter one.
         widths = np.moveaxis(self.widths_[levels[inner]], 2, 0)
-        scores = average_around(scores, valid, widths, inner)
+        scores = average_around(scores, widths, inner)
         errors = None if errors is None else errors[near][inner]
         return self._scale(data[inner], errors, scores)
 
-    def _sorted_components(self):
-        return np.ascontiguousarray(
-            self.components_[_order_by_content(self.mean_, self.scale_)]
-        )
-
-    def _spectra(self, pixels):
-        """Return the scaled bands of pixels in the order by content; what they lack.
+    def _spectra(self, pixels, order):
+        """Return the scaled bands of pixels in an order, and which are missing.
 
         They lie band by band in memory, on which the last bits of sums depend.
         """
-        order = _order_by_content(self.mean_, self.scale_)
         mean, scale = self.mean_[order, np.newaxis], self.scale_[order, np.newaxis]
         spectra = ((pixels.T.take(order, axis=0) - mean) / scale).T
         return spectra, np.isnan(spectra)
@@ -292,8 +286,8 @@ class ColorScaler(CubeTransformer):
         """Return scaled fluxes and errors, of scores of shape (n_components, ...)."""
         scaled = np.empty_like(data)
         deviations = None if errors is None else np.empty_like(data)
-        components = self._sorted_components()
         order = _order_by_content(self.mean_, self.scale_)
+        components = np.ascontiguousarray(self.components_[order])
         inverse = np.argsort(order)
         weights = self.weights_
         steps_up = np.append(weights[1:], weights[-1:], axis=0) - weights
@@ -306,7 +300,7 @@ class ColorScaler(CubeTransformer):
 
         with one_blas_thread():
             for row in range(len(data)):
-                spectra, missing = self._spectra(data[row])
+                spectra, missing = self._spectra(data[row], order)
                 level, upper, above = self._levels(_brightness(spectra))
                 spectra[missing] = 0
                 if scores is None:
