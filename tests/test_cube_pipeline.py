@@ -409,7 +409,7 @@ def test_pipeline_equals_its_steps(clusterer, blobs):
     assert_array_equal(pipeline.transform(X), alone.transform(table))
     assert pipeline.score(X) == alone.score(table)
     names = pipeline.get_feature_names_out()
-    assert names[0] == f"{type(clusterer).__name__.lower()}0"
+    assert names[0] == f"{type(clusterer).__name__.lower()}_unit0"
     assert len(names) == len(alone.codebook_)
 
 
@@ -438,7 +438,7 @@ def test_maps_side_by_side_in_a_table(blobs):
     ).set_output(transform="pandas")
     table = make_pipeline(StandardScaler(), union).fit_transform(X)
     assert table.shape == (400, 13)
-    assert list(table.columns[[0, 9]]) == ["fine__csom0", "coarse__csom0"]
+    assert list(table.columns[[0, 9]]) == ["fine__csom_unit0", "coarse__csom_unit0"]
 
 
 @both_maps

@@ -541,8 +541,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         Returns
         -------
         score : float
-            Minus the mean quantization error of a map, or of the one that represents a
-            consensus; of other estimators their own ``score``. More is better.
+            That of the estimator for the valid pixels: of a map or a consensus minus
+            the sum of the squared distances to the centers of their clusters, as of
+            `KMeans`. More is better.
 
         Examples
         --------
@@ -556,7 +557,6 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """
         check_is_fitted(self)
         _, _, last, table, errors = self._at_end(X)
-        last, table = map_inside(last, table)
         return float(with_errors(last.score, table, errors))
 
     @available_if(_has_agreement)

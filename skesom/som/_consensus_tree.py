@@ -107,7 +107,7 @@ def grown(members, seen, X):
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
     together = _together(pieces, sizes, cuts, seen)
     together[coarse == coarse[:, np.newaxis]] = 1
-    means = _means(X, pieces, n_pieces)
+    means = means_of_pieces(X, pieces, n_pieces)
     tree = average_linkage(together, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
 
@@ -231,7 +231,7 @@ def _together(pieces, sizes, cuts, seen):
     return together / (len(seen) * np.outer(sizes, sizes))
 
 
-def _means(X, pieces, n_pieces):
+def means_of_pieces(X, pieces, n_pieces):
     """Return the means of pieces; a feature that a piece has not is the usual one."""
     values = X.astype(np.float64)
     sums, counts = sums_by_group(values, pieces.astype(np.intp), n_pieces, missing=True)

@@ -100,7 +100,8 @@ n_clusters_ : int
 quantization_error_ : float
     Mean distance of the training samples to their nearest unit.
 inertia_ : float
-    Sum of the squares of these distances, by the weights of the samples.
+    Sum of the squared distances (by the metric of the map) of the training samples to
+    the center of their own cluster, by the weights of the samples, as in `KMeans`.
 n_iter_ : int
     Passes over the data.
 %(features)s
