@@ -117,7 +117,7 @@ def test_a_likely_mistake_is_told(mistake, tmp_path, monkeypatch):
 def test_a_table_of_pandas_is_no_catalog():
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({"ra": [1.0], "dec": [2.0]})
-    with pytest.raises(TypeError, match="Table.from_pandas"):
+    with pytest.raises(TypeError, match=r"Table\.from_pandas"):
         read_catalog(frame)
 
 

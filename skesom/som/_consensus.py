@@ -330,7 +330,6 @@ class ConsensusClusterer(
         self.gaps_ = falls
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
-        self._forget_cut()
         closest = self._compare(n_clusters, piece_votes, of_few, pieces)
         if len(seen[0]) < len(X) or is_lazy(X):
             self._pieces, self.agreement_ = self._voted(X, errors)
