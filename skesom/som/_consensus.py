@@ -452,7 +452,12 @@ class ConsensusClusterer(
     def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
         """Return minus the sum of the squared distances to the centers of clusters.
 
-        %(Xy)s
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as for `predict`.
+        y : None
+            Ignored, present for API consistency.
         errors : array-like of shape (n_samples, n_features), default=None
             As for `fit`: clusters are found with them, distances are Euclidean.
 

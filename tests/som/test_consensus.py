@@ -507,6 +507,17 @@ def test_maps_of_nine_real_bands_agree(shared_data):
     assert of_runs > max(0.9, np.max(of_members))
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "n_members"), [(150, 100), (900, 100), (5000, 50), (25_000, 12)]
+)
+def test_automatic_number_of_members(n_rows, n_members):
+    """As docs/consensus.md says: 250 000 rows in all, from 12 to 100 members."""
+    X = np.random.default_rng(0).normal(size=(n_rows, 1))
+    members = KMeans(2, n_init=1, max_iter=1, tol=1e9)
+    consensus = ConsensusClusterer(members, max_samples=20, random_state=0).fit(X)
+    assert len(consensus.estimators_) == n_members
+
+
 class TwinCenters(KMeans):
     """k-means that gives a single row the last of equal centers, and others the first.
 
