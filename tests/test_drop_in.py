@@ -111,6 +111,17 @@ def test_inertia_of_a_stream_is_of_its_last_samples(som, iris):
     assert_allclose(stream.inertia_, expected)
 
 
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+def test_a_feature_that_no_row_of_a_cluster_has_is_no_distance(clusterer):
+    X, y = make_blobs(150, 3, centers=[[0, 0, 0], [30, 0, 0]], random_state=0)
+    missing = X.copy()
+    missing[y == 1, 2] = np.nan
+    fitted = clone(clusterer).set_params(n_clusters=2).fit(missing)
+    assert np.isnan(fitted.cluster_centers_).sum() == 1
+    expected = sum_of_squares(X, fitted.predict(X), fitted.cluster_centers_)
+    assert_allclose(fitted.score(X), -expected)
+
+
 @pytest.mark.parametrize("metric", ["manhattan", "cosine", "spectral_angle"])
 def test_inertia_is_by_the_metric_of_the_map(metric, iris):
     weights = np.array([2.0, 0.5, 1.0, 3.0])

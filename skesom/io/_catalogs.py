@@ -101,6 +101,11 @@ def read_catalog(
     >>> read_catalog(table).colnames
     ['name', 'type', 'ra', 'dec']
     """
+    if hasattr(source, "iloc"):  # of pandas, whose columns would count as regions
+        raise TypeError(
+            f"The catalog is a {type(source).__name__} of pandas: give "
+            "astropy.table.Table.from_pandas(catalog)."
+        )
     where = str(source) if is_path(source) else "The catalog"
     table = read_table(source, where)
     if len(table) == 0:

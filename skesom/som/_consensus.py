@@ -330,7 +330,6 @@ class ConsensusClusterer(
         self.gaps_ = falls
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
-        self._forget_cut()
         closest = self._compare(n_clusters, piece_votes, of_few, pieces)
         if len(seen[0]) < len(X) or is_lazy(X):
             self._pieces, self.agreement_ = self._voted(X, errors)
@@ -453,7 +452,12 @@ class ConsensusClusterer(
     def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
         """Return minus the sum of the squared distances to the centers of clusters.
 
-        %(Xy)s
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as for `predict`.
+        y : None
+            Ignored, present for API consistency.
         errors : array-like of shape (n_samples, n_features), default=None
             As for `fit`: clusters are found with them, distances are Euclidean.
 

@@ -39,7 +39,7 @@ sample_weight : array-like of shape (n_samples,), default=None
 %(X_targets)s =
 %(X)s
 y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)
-    Classes or targets.
+    Classes or targets. It is needed.
 
 %(fit_params)s =
 **fit_params : dict

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skesom._common.estimator import check_estimator
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
@@ -188,6 +189,7 @@ def unit_columns(
 
         found = catalog.map_partitions(unit_columns, csom, ["g_r", "r_i"])
     """
+    check_estimator(som, "som", "a fitted skesom.som.ESOM")
     check_is_fitted(som)
     seen = getattr(som, "feature_names_in_", None)
     if columns is None and seen is None:
@@ -209,6 +211,7 @@ def unit_columns(
 
 def _map_and_rows(som, X, errors):
     """Return the fitted map that an estimator ends in, and X as it takes it."""
+    check_estimator(som, "som", "a fitted skesom.som.ESOM")
     check_is_fitted(som)
     inner, _ = map_inside(som)
     if not hasattr(inner, "codebook_"):
