@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skesom._common.blocks import work_blocks
-from skesom._common.lazy import add_up, parts_of
+from skesom._common.lazy import add_up, cut_rows, parts_of
 from skesom._common.masked import filled
 from skesom.som._codebook import StoredUnits, distances_to_units, readable
 from skesom.som._threads import effective_n_threads
@@ -19,6 +19,7 @@ METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 _ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
 _MOST_CHUNKS = 16  # as each has sums of its own
 _MOST_BYTES = 2**26  # of the sums of all chunks together
+_VALUES_AT_A_TIME = 2**16  # of which several tables are kept, half a megabyte each
 
 
 class Metric:
@@ -102,7 +103,8 @@ class Metric:
         """
         distances = np.full(len(X), np.nan)
         scale = 1.0 if self.scale is None else self.scale
-        for part in parts_of(X):
+        height = max(1, _VALUES_AT_A_TIME // X.shape[1])
+        for part in cut_rows(len(X), height):
             held = np.flatnonzero(groups[part] >= 0) + part.start
             rows = X[held].astype(np.float64)
             own = places[groups[held]].astype(np.float64)
