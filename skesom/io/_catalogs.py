@@ -101,7 +101,8 @@ def read_catalog(
     >>> read_catalog(table).colnames
     ['name', 'type', 'ra', 'dec']
     """
-    if hasattr(source, "iloc"):  # of pandas, whose columns would count as regions
+    # A table of pandas, whose columns would count as regions; astropy's have iloc too.
+    if hasattr(source, "iloc") and not hasattr(source, "colnames"):
         raise TypeError(
             f"The catalog is a {type(source).__name__} of pandas: give "
             "astropy.table.Table.from_pandas(catalog)."
