@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
+from scipy.spatial.distance import cdist
 from sklearn import config_context, metrics
 from sklearn.base import BaseEstimator, clone
-from sklearn.cluster import AgglomerativeClustering, KMeans
+from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans
 from sklearn.datasets import (
     load_digits,
     load_iris,
@@ -48,23 +49,57 @@ def iris():
     return load_iris().data
 
 
+def sum_of_squares(X, labels, centers, weights=None):
+    """Sum, row by row, the squares of the present features, scaled to all of them."""
+    total = 0.0
+    for number, (row, label) in enumerate(zip(X.astype(float), labels, strict=True)):
+        if label < 0:
+            continue
+        apart = row - centers[label].astype(float)
+        apart = apart[~np.isnan(apart)]
+        weight = 1.0 if weights is None else weights[number]
+        total += weight * (apart @ apart) * X.shape[1] / len(apart)
+    return total
+
+
 @pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_inertia_is_the_sum_of_squares(clusterer, iris, dtype):
-    X = iris.astype(dtype)
-    fitted = clone(clusterer).fit(X)
-    places = getattr(fitted, "codebook_", fitted.cluster_centers_)
-    expected = np.sum(pairwise_distances(X, places).min(axis=1) ** 2)
-    assert_allclose(
-        fitted.inertia_, expected, rtol=1e-5 if dtype == np.float32 else 1e-9
-    )
+@pytest.mark.parametrize("number", [2, 3, "auto", None])
+def test_inertia_is_to_the_center_of_the_own_cluster(clusterer, dtype, number, iris):
+    X = iris.astype(dtype) + dtype(1000)  # an offset may not cost digits
+    X[::7, 1] = np.nan
+    X[5] = np.nan
+    fitted = clone(clusterer).set_params(n_clusters=number).fit(X)
+    expected = sum_of_squares(X, fitted.labels_, fitted.cluster_centers_)
+    assert_allclose(fitted.inertia_, expected, rtol=1e-9)
+    assert_allclose(fitted.score(X), -expected, rtol=1e-9)
+    new = X[1::2] + dtype(0.1)
+    labels = fitted.predict(new)
+    expected = sum_of_squares(new, labels, fitted.cluster_centers_)
+    assert_allclose(fitted.score(new), -expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+def test_inertia_has_an_elbow(clusterer):
+    X, _ = make_blobs(400, centers=4, cluster_std=0.4, random_state=0)
+    numbers = range(1, 7)
+    fits = [clone(clusterer).set_params(n_clusters=k).fit(X) for k in numbers]
+    inertia = np.array([fitted.inertia_ for fitted in fits])
+    assert (np.diff(inertia) < 0).all()
+    falls = -np.diff(inertia) / inertia[:-1]
+    assert falls[:3].min() > 2 * falls[3:].max()
+    kmeans = KMeans(4, random_state=0).fit(X)
+    assert_allclose(inertia[3], kmeans.inertia_, rtol=0.05)
+    # Without a scorer a search takes the most clusters, as with KMeans.
+    search = GridSearchCV(clusterer, {"n_clusters": [2, 3, 6]}, cv=2).fit(X)
+    assert search.best_params_ == {"n_clusters": 6}
 
 
 def test_inertia_counts_weights(iris):
     weights = np.arange(len(iris)) % 3
     csom = CSOM(3, shape=(6, 5)).fit(iris, sample_weight=weights)
-    squares = csom.transform(iris).min(axis=1) ** 2
-    assert_allclose(csom.inertia_, weights @ squares)
+    expected = sum_of_squares(iris, csom.labels_, csom.cluster_centers_, weights)
+    assert_allclose(csom.inertia_, expected)
     repeated = np.repeat(iris, weights, axis=0)
     assert_allclose(csom.score(iris, None, weights), csom.score(repeated))
 
@@ -72,8 +107,61 @@ def test_inertia_counts_weights(iris):
 @pytest.mark.parametrize("som", MAPS, ids=lambda som: type(som).__name__)
 def test_inertia_of_a_stream_is_of_its_last_samples(som, iris):
     stream = clone(som).partial_fit(iris[::2]).partial_fit(iris[1::2])
-    squares = stream.transform(iris[1::2]).min(axis=1) ** 2
-    assert_allclose(stream.inertia_, squares.sum())
+    expected = sum_of_squares(iris[1::2], stream.labels_, stream.cluster_centers_)
+    assert_allclose(stream.inertia_, expected)
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+def test_a_feature_that_no_row_of_a_cluster_has_is_no_distance(clusterer):
+    X, y = make_blobs(150, 3, centers=[[0, 0, 0], [30, 0, 0]], random_state=0)
+    missing = X.copy()
+    missing[y == 1, 2] = np.nan
+    fitted = clone(clusterer).set_params(n_clusters=2).fit(missing)
+    assert np.isnan(fitted.cluster_centers_).sum() == 1
+    expected = sum_of_squares(X, fitted.predict(X), fitted.cluster_centers_)
+    assert_allclose(fitted.score(X), -expected)
+
+
+@pytest.mark.parametrize("metric", ["manhattan", "cosine", "spectral_angle"])
+def test_inertia_is_by_the_metric_of_the_map(metric, iris):
+    weights = np.array([2.0, 0.5, 1.0, 3.0])
+    csom = CSOM(3, shape=(6, 5), metric=metric, feature_weights=weights).fit(iris)
+    name = "cityblock" if metric == "manhattan" else "cosine"
+    distances = cdist(iris, csom.cluster_centers_, name, w=weights)
+    own = distances[np.arange(len(iris)), csom.labels_]
+    if metric == "spectral_angle":
+        own = np.arccos(1 - own)
+    assert_allclose(csom.inertia_, np.sum(own**2))
+
+
+def test_inertia_with_errors_is_chi_squared(iris):
+    errors = np.random.default_rng(0).uniform(0.1, 1.0, iris.shape)
+    csom = CSOM(3, shape=(6, 5)).fit(iris, errors=errors)
+    apart = (iris - csom.cluster_centers_[csom.labels_]) / errors
+    assert_allclose(csom.inertia_, np.sum(apart**2))
+    assert csom.score(iris, errors=errors) == -csom.inertia_
+
+
+@pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
+def test_inertia_of_a_dask_array_is_that_of_the_table(clusterer, iris):
+    dask_array = pytest.importorskip("dask.array")
+    X = iris.copy()
+    X[::7, 1] = np.nan
+    lazy = dask_array.from_array(X, chunks=(40, -1))
+    fitted = clone(clusterer).fit(lazy)
+    assert fitted.inertia_ == clone(clusterer).fit(X).inertia_
+    assert fitted.score(lazy) == fitted.score(X)
+
+
+def test_inertia_leaves_out_what_a_consensus_calls_noise():
+    X, _ = make_moons(200, noise=0.05, random_state=0)
+    X[:3] = [[9, 9], [-9, 9], [9, -9]]
+    consensus = ConsensusClusterer(DBSCAN(0.3), n_estimators=3, n_clusters=2)
+    with pytest.warns(UserWarning, match="members are equal"):
+        consensus.fit(X)
+    assert (consensus.labels_[:3] == -1).all()
+    expected = sum_of_squares(X, consensus.labels_, consensus.cluster_centers_)
+    assert_allclose(consensus.inertia_, expected)
 
 
 @pytest.mark.parametrize("clusterer", CLUSTERERS, ids=lambda each: type(each).__name__)
@@ -97,7 +185,10 @@ def test_consensus_has_the_face_of_k_means(estimator, iris):
     centers = [iris[consensus.labels_ == k].mean(axis=0) for k in range(3)]
     assert_allclose(consensus.cluster_centers_, centers)
     assert_allclose(consensus.transform(frame), pairwise_distances(iris, centers))
-    assert consensus.score(frame) == -consensus.inertia_
+    expected = np.sum((iris - consensus.cluster_centers_[consensus.labels_]) ** 2)
+    assert_allclose(consensus.inertia_, expected)
+    if hasattr(consensus, "predict"):
+        assert_allclose(consensus.score(frame), -consensus.inertia_)
     assert consensus.n_features_in_ == 4
     assert consensus.feature_names_in_.tolist() == ["a", "b", "c", "d"]
     names = [f"consensusclusterer{k}" for k in range(3)]
@@ -123,14 +214,16 @@ def test_consensus_of_a_dask_array_has_centers(iris):
     lazy = clone(CONSENSUS).fit(dask_array.from_array(iris, chunks=(40, -1)))
     whole = clone(CONSENSUS).fit(iris)
     assert_allclose(lazy.cluster_centers_, whole.cluster_centers_)
-    assert_allclose(lazy.inertia_, whole.inertia_)
 
 
 def test_cut_of_a_consensus_has_its_own_centers(iris):
     cut = clone(CONSENSUS).fit(iris)._cut_at(2, iris)
     centers = [iris[cut.labels_ == k].mean(axis=0) for k in range(2)]
     assert_allclose(cut.cluster_centers_, centers)
-    assert cut.score(iris) == -cut.inertia_
+    assert_allclose(
+        cut.inertia_, np.sum((iris - cut.cluster_centers_[cut.labels_]) ** 2)
+    )
+    assert_allclose(cut.score(iris), -cut.inertia_)
 
 
 def test_consensus_measures_nothing_before_fit(iris):

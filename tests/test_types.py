@@ -95,6 +95,7 @@ class TestLazyPackage:
             "assert 'numpy' not in sys.modules\n"
             "skesom.ESOM\n"
             "print([n for n in ('matplotlib', 'reproject', 'photutils', 'dask', "
+            "'astropy.table', "
             "'skesom.cube', 'skesom.displays') if n in sys.modules])\n"
         )
         done = subprocess.run(

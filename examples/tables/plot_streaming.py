@@ -17,6 +17,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import LineCollection
 
+from skesom.metrics import quantization_error
 from skesom.som import ESOM
 
 # %%
@@ -59,7 +60,7 @@ def follow(pruning_period):
     esom.partial_fit(blocks[0])
     errors, n_nodes, n_old, shown = [], [], [], {}
     for number, block in enumerate(blocks):
-        errors.append(-esom.score(block))
+        errors.append(quantization_error(block, esom))
         if number and pruning_period is not None:
             esom.partial_fit(block)
         nodes = esom.codebook_

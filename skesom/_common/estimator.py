@@ -10,6 +10,28 @@ from sklearn.utils._param_validation import InvalidParameterError
 _TAKE_BOOL = ("boolean", "verbose", "no_validation")
 
 
+def check_estimator(value, name, example):
+    """Refuse a class, a text or anything else in the place of an estimator.
+
+    Parameters
+    ----------
+    value : object
+    name : str
+        Of the parameter.
+    example : str
+        What to write, for the message.
+    """
+    if isinstance(value, type):
+        raise TypeError(
+            f"{name!r} must be an estimator, not a class: write {value.__name__}(...), "
+            f"such as {example}."
+        )
+    if not hasattr(value, "get_params"):
+        raise TypeError(
+            f"{name!r} must be an estimator, such as {example}. Got {value!r:.80}."
+        )
+
+
 class LinkedEstimator(BaseEstimator):
     """A scikit-learn estimator that knows where its documentation is."""
 
@@ -17,12 +39,18 @@ class LinkedEstimator(BaseEstimator):
     _doc_link_template = "https://skesom.github.io/skesom/api/generated/{page}.html"
 
     def _validate_params(self):
-        """Validate parameters, and refuse True and False as numbers.
+        """Validate parameters, and refuse what scikit-learn takes by mistake.
 
-        To Python they are the integers 1 and 0, and so scikit-learn takes them: whoever
-        writes them has forgotten the name of another parameter.
+        True and False are the integers 1 and 0 to Python, and a class of estimators has
+        the methods of its instances: whoever writes them has forgotten the name of
+        another parameter, or the brackets.
         """
         for name, value in self.get_params(deep=False).items():
+            if isinstance(value, type) and hasattr(value, "get_params"):
+                raise InvalidParameterError(
+                    f"The {name!r} parameter of {type(self).__name__} must be an "
+                    f"estimator, not a class: write {value.__name__}(...)."
+                )
             constraints = self._parameter_constraints.get(name, "no_validation")
             if not isinstance(value, bool | np.bool_) or _takes_bool(constraints):
                 continue

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Codes of pixels without a cluster, and the check of label maps."""
 
+import os
+
 import numpy as np
 
 from skesom._common.lazy import is_lazy
@@ -17,6 +19,11 @@ def without_mask(labels):
 
 def check_label_map(label_map, name="label_map", *, voxels=False):
     """Return a label map, or one of voxels if allowed, as int32 after checking it."""
+    if isinstance(label_map, str | os.PathLike):
+        raise TypeError(
+            f"{name} must be an array, got the path {os.fspath(label_map)!r}: read the "
+            "file with skesom.io.read_map."
+        )
     labels = without_mask(label_map)
     if labels.ndim != 2 and not (voxels and labels.ndim == 3):
         raise ValueError(

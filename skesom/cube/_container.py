@@ -130,6 +130,11 @@ class Cube:
                 f"{self.data.ndim} axes of shape {self.data.shape}. One image is a "
                 "cube of one band: image[:, :, np.newaxis]."
             )
+        if wcs is not None and not hasattr(wcs, "naxis"):
+            raise TypeError(
+                "The wcs of a cube must be an astropy.wcs.WCS, such as WCS(header). "
+                f"Got {wcs!r:.80}."
+            )
         _check_bands_last(self.data.shape, band_names, wcs)
         if is_lazy(self.data):
             self.data = as_strips(self.data, "The cube")

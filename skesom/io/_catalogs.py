@@ -101,6 +101,12 @@ def read_catalog(
     >>> read_catalog(table).colnames
     ['name', 'type', 'ra', 'dec']
     """
+    # A table of pandas, whose columns would count as regions; astropy's have iloc too.
+    if hasattr(source, "iloc") and not hasattr(source, "colnames"):
+        raise TypeError(
+            f"The catalog is a {type(source).__name__} of pandas: give "
+            "astropy.table.Table.from_pandas(catalog)."
+        )
     where = str(source) if is_path(source) else "The catalog"
     table = read_table(source, where)
     if len(table) == 0:

@@ -541,8 +541,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         Returns
         -------
         score : float
-            Minus the mean quantization error of a map, or of the one that represents a
-            consensus; of other estimators their own ``score``. More is better.
+            That of the estimator for the valid pixels: of a map or a consensus minus
+            the sum of the squared distances to the centers of their clusters, as of
+            `KMeans`. More is better.
 
         Examples
         --------
@@ -550,13 +551,12 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         >>> from skesom.maps import CubeClusterer
         >>> from skesom.som import ESOM
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
-        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube[:20])
-        >>> clusterer.score(cube[:20]) > clusterer.score(cube[20:])
-        True
+        >>> clusterer = CubeClusterer(ESOM(4, random_state=0)).fit(cube)
+        >>> round(clusterer.score(cube) / clusterer.estimator_.inertia_, 6)
+        -1.0
         """
         check_is_fitted(self)
         _, _, last, table, errors = self._at_end(X)
-        last, table = map_inside(last, table)
         return float(with_errors(last.score, table, errors))
 
     @available_if(_has_agreement)

@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
+from skesom._common.estimator import check_estimator
 from skesom._common.warn import warn_user
 from skesom._types import WCS, Cube, Header, Quantity
 from skesom.cube import (
@@ -162,6 +163,8 @@ def make_cluster_pipeline(
 
     Raises
     ------
+    TypeError
+        If the clusterer is a class or a text.
     ValueError
         For an unknown stretch; for `min_bands` and a clusterer that takes no NaN; for
         `min_bands`, `n_components` or `color_contrast` and voxels; for
@@ -178,6 +181,7 @@ def make_cluster_pipeline(
     >>> pipeline.fit_predict(cube).shape
     (64, 64)
     """
+    check_estimator(clusterer, "clusterer", "skesom.som.ESOM(8)")
     if stretch not in ("asinh", "none"):
         raise ValueError(f"stretch must be 'asinh' or 'none', got {stretch!r}.")
     if min_bands is not None and not get_tags(clusterer).input_tags.allow_nan:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from skesom._common.estimator import check_estimator
 from skesom._common.pipelines import random_states
 from skesom._types import CubeLike
 from skesom.maps._comparison import (
@@ -108,6 +109,8 @@ def stability(
     >>> stability(runs, reference=[0, 0, 0, 1, 1]).stability.tolist()
     [1.0, 1.0, 0.5, 1.0, 1.0]
     """
+    if isinstance(runs, str | type):
+        check_estimator(runs, "runs", "skesom.som.ESOM(8)")
     is_estimator = hasattr(runs, "fit_predict")
     if is_estimator != (X is not None):
         raise ValueError("Give an estimator and X, or clusterings without X.")

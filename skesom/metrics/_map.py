@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import strips_of
 from skesom._common.docstrings import fill_docstring
+from skesom._common.estimator import check_estimator
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
 from skesom.som._input import lazy_table
@@ -71,6 +72,8 @@ class Map:
             if n_given == 0:
                 connections = getattr(codebook, "connections_", None)
             codebook = _codebook_of(codebook)
+        elif isinstance(codebook, str | type):
+            check_estimator(codebook, "codebook", "a fitted skesom.som.CSOM")
         codebook = filled(codebook)
         self.codebook = check_array(
             codebook, dtype=[np.float64, np.float32], order="C", input_name="codebook"

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import strips_of
 from skesom._common.labels import MASKED, SKY
@@ -64,6 +65,7 @@ class Result:
                 "A report needs a Pipeline that ends in a CubeClusterer or a "
                 "CubeClassifier."
             )
+        check_is_fitted(last)
         self.held_out, self.cutout = held_out, cutout
         self.counts = counts_of(pipeline)
         self.subtract_sky = subtract_sky

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
-from sklearn.base import ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
@@ -80,7 +80,6 @@ _NOT_STORED = {"_winners"}  # which is as long as the table
 
 @fill_docstrings
 class CodebookMap(
-    ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
     ClusterMixin,
     HasClusterTree,
@@ -125,9 +124,30 @@ class CodebookMap(
         """Gaps at which n_clusters="auto" parts no cluster, the widest first."""
         return list(self.grouping_.gaps)
 
-    @property
-    def _n_features_out(self):
-        return len(self.codebook_)
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Return the names of the columns of `transform`, which are units.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Ignored, present for API consistency.
+
+        Returns
+        -------
+        names : ndarray of shape (n_units,), dtype object
+            The name of the class in small letters, "_unit" and the number of the unit.
+
+        Examples
+        --------
+        >>> from skesom.som import CSOM
+        >>> csom = CSOM(1, shape=2, init=[[0.0], [4.0]]).fit([[0.0], [4.0]])
+        >>> csom.get_feature_names_out().tolist()
+        ['csom_unit0', 'csom_unit1']
+        """
+        check_is_fitted(self)
+        name = type(self).__name__.lower()
+        names = [f"{name}_unit{unit}" for unit in range(len(self.codebook_))]
+        return np.asarray(names, dtype=object)
 
     def predict(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.int32]:
         """Return the cluster of every sample, that of its nearest unit.
@@ -247,6 +267,9 @@ class CodebookMap(
     def transform(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Measure the distance of every sample to every unit.
 
+        A column is a unit, not a cluster: where one for each cluster is expected, as of
+        `KMeans`, measure to `cluster_centers_` (`sklearn.metrics.pairwise_distances`).
+
         %(X_errors)s
 
         Returns
@@ -273,7 +296,7 @@ class CodebookMap(
         sample_weight: ArrayLike | None = None,
         errors: Errors = None,
     ) -> float:
-        """Return minus the mean quantization error, so that more is better.
+        """Return minus the sum of the squared distances to the centers of clusters.
 
         %(Xy)s
         sample_weight : array-like of shape (n_samples,), default=None
@@ -283,8 +306,11 @@ class CodebookMap(
         Returns
         -------
         score : float
-            Minus the mean distance of the samples to their nearest units. To compare
-            numbers of clusters, use a scorer of `skesom.metrics`.
+            Minus the sum over the samples, each to the center of the cluster that
+            `predict` gives it; NaN without any present feature. Of the training samples
+            it is minus `inertia_`, as in `KMeans`, and like that it rises with the
+            number of clusters: to compare numbers, use a scorer of `skesom.metrics`.
+            How well the units stand for samples is `skesom.metrics.quantization_error`.
 
         Examples
         --------
@@ -292,14 +318,13 @@ class CodebookMap(
         >>> from skesom.som import CSOM
         >>> X = load_iris().data
         >>> csom = CSOM(3, shape=(6, 4)).fit(X)
-        >>> csom.score(X) == -csom.quantization_error_
+        >>> csom.score(X) == -csom.inertia_
         True
         """
         X, errors = self._checked(X, errors)
         weights = check_weights(self, sample_weight, X, reset=False)
-        measure = self._units().sums_of_distances
-        total, known, _ = add_up(measure, X, errors, weights)
-        return -float(total / known) if known else np.nan
+        total, weight = self._sums_of_squares(X, errors, None, weights)
+        return -float(total) if weight else np.nan
 
     def score_samples(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Rate how usual every sample is: low where few training samples are near.
@@ -542,7 +567,6 @@ class CodebookMap(
         summary = some = self._summary(samples, codebook, wanted)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        self.inertia_ = summary.inertia
         if statistics and wanted != statistics:
             enough = enough_rows(*samples)
             codebook = self._moved(summary.sums, *enough)
@@ -642,6 +666,21 @@ class CodebookMap(
         tables = X, errors, winners, sample_weight
         _, *sums = add_up(function, *tables, out=self.labels_)
         self.cluster_centers_ = means_of(*sums, X.dtype)
+        total, _ = self._sums_of_squares(*tables)
+        self.inertia_ = float(total)
+
+    def _sums_of_squares(self, X, errors, winners, sample_weight):
+        """Add up the squared distances of samples to the centers of their clusters.
+
+        Returns
+        -------
+        total, weight : float
+            The sum, and the weights of the samples that it is of.
+        """
+        label = self._labels_by(self.unit_labels_)
+        centers = MeasuredUnits(self._metric(), self.cluster_centers_)
+        measure = partial(centers.sums_of_squares, label)
+        return add_up(measure, X, errors, winners, sample_weight)
 
     def _labels_by(self, unit_labels):
         """Return a function of samples, their errors and winners; it is small."""
@@ -684,16 +723,18 @@ class MeasuredUnits(NamedTuple):
         """Measure the distance of every sample to every unit."""
         return self.metric.distances(X, self.codebook, errors=errors)
 
-    def sums_of_distances(self, X, errors=None, sample_weight=None):
-        """Return the sum of nearest distances, their number, the sum of squares."""
-        _, distances = self.metric.nearest(X, self.codebook, errors=errors)
+    def sums_of_squares(self, label, X, errors, winners, sample_weight):
+        """Add up the squared distances of samples to the units that are their label."""
+        labels = label(X, errors, winners)
+        distances = self.metric.distances_to_own(
+            X, self.codebook, labels, errors=errors
+        )
         known = ~np.isnan(distances)
-        distances = distances[known].astype(np.float64, copy=False)
-        squares, weights = np.square(distances), np.ones(len(distances))
-        if sample_weight is not None:
-            weights = sample_weight[known]
-            distances, squares = distances * weights, squares * weights
-        return distances.sum(), weights.sum(), squares.sum()
+        squares = np.square(distances[known])
+        if sample_weight is None:
+            return squares.sum(), float(len(squares))
+        weights = sample_weight[known]
+        return (squares * weights).sum(), weights.sum()
 
     def winners(self, X, errors, k, measured):
         """Return the nearest units, and distances if measured, in one table."""

@@ -32,7 +32,14 @@ from skesom._common.blocks import each_in_threads, in_threads
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
-from skesom._common.lazy import add_up, computed, is_lazy, map_rows, take_lazily
+from skesom._common.lazy import (
+    add_up,
+    computed,
+    is_lazy,
+    map_rows,
+    parts_of,
+    take_lazily,
+)
 from skesom._common.pipelines import last_name, pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
@@ -46,12 +53,19 @@ from skesom.som._base import (
     sums_by_label,
     without_lazy,
 )
-from skesom.som._consensus_tree import are_equal, grown, looked_up, view, views
+from skesom.som._consensus_tree import (
+    are_equal,
+    grown,
+    looked_up,
+    means_of_pieces,
+    view,
+    views,
+)
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._input import check_errors, checked_table, random_generator, rows_of
-from skesom.som._metric import Metric
+from skesom.som._metric import Metric, sums_by_group
 from skesom.som._threads import threads_were_lost
 from skesom.som._tree import HasClusterTree, check_cut, falls_of
 
@@ -135,7 +149,7 @@ class ConsensusClusterer(
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         Mean of the rows of each cluster, over the features that they have.
     inertia_ : float
-        Sum of the squared distances of the rows to the nearest of these centers.
+        Sum of the squared distances of the rows to the center of their own cluster.
     children_ : ndarray of shape (n_leaves - 1, 2), dtype intp
         The tree of clusters, as in `AgglomerativeClustering`; see `labels_at`.
     distances_ : ndarray of shape (n_leaves - 1,)
@@ -316,14 +330,14 @@ class ConsensusClusterer(
         self.gaps_ = falls
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
-        self._forget_cut()
         closest = self._compare(n_clusters, piece_votes, of_few, pieces)
         if len(seen[0]) < len(X) or is_lazy(X):
             self._pieces, self.agreement_ = self._voted(X, errors)
         else:
             self._pieces, self.agreement_ = self._counted(seen)
-        self._sizes, *sums = self._sums_of_pieces(X)
-        self._set_labels(X, *sums)
+        means = means_of_pieces(some[0], pieces, tree.n_leaves)
+        self._sizes, *sums = self._sums_of_pieces(X, means)
+        self._set_labels(X, means, *sums)
         labels = looked_up(self._clusters, pieces)
         self.representative_ = _labeled_alike(members[closest], *some, labels)
         if self._are_equal:
@@ -434,16 +448,26 @@ class ConsensusClusterer(
         measure, columns = self._centers(X.dtype).distances, len(self.cluster_centers_)
         return map_rows(measure, X, None, dtype=X.dtype, columns=columns)
 
-    def score(self, X: ArrayLike, y: object = None) -> float:
-        """Return minus the sum of the squared distances to the nearest centers.
+    @available_if(_members_predict)
+    def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
+        """Return minus the sum of the squared distances to the centers of clusters.
 
-        %(Xy)s
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, as for `predict`.
+        y : None
+            Ignored, present for API consistency.
+        errors : array-like of shape (n_samples, n_features), default=None
+            As for `fit`: clusters are found with them, distances are Euclidean.
 
         Returns
         -------
         score : float
-            Of the rows of `fit` minus `inertia_`, as in `KMeans`: it rises with the
-            number of clusters. How sure the clusters are is the mean of `agreement`.
+            Minus the sum over the rows, each to the center of the cluster that
+            `predict` gives it; NaN if none has a cluster. Of the rows of `fit` minus
+            `inertia_`, as in `KMeans`: it rises with the number of clusters. How sure
+            the clusters are is the mean of `agreement`.
 
         Examples
         --------
@@ -451,12 +475,14 @@ class ConsensusClusterer(
         >>> from skesom.som import CSOM, ConsensusClusterer
         >>> X = load_iris().data
         >>> consensus = ConsensusClusterer(CSOM(3), n_estimators=2, random_state=0)
-        >>> consensus.fit(X).score(X) == -consensus.inertia_
+        >>> consensus = consensus.fit(X)
+        >>> bool(abs(consensus.score(X) / consensus.inertia_ + 1) < 1e-9)
         True
         """
         check_is_fitted(self)
-        X, _ = self._checked(X, None, reset=False)
-        return -self._squares(X)
+        X, errors = self._checked(X, errors, reset=False)
+        total, n_rows = self._sums_of_squares(X, errors)
+        return -float(total) if n_rows else np.nan
 
     @property
     def _n_features_out(self):
@@ -553,8 +579,9 @@ class ConsensusClusterer(
             cut._pieces, cut.agreement_ = cut._voted(X, errors)
         else:
             cut._pieces, cut.agreement_ = cut._counted(seen)
-        _, *sums = cut._sums_of_pieces(X)
-        cut._set_labels(X, *sums)
+        means = means_of_pieces(some[0], pieces, cut._tree.n_leaves)
+        _, *sums = cut._sums_of_pieces(X, means)
+        cut._set_labels(X, means, *sums)
         labels = looked_up(cut._clusters, pieces)
         cut.representative_ = _labeled_alike(self.representative_, *some, labels)
         return cut
@@ -614,15 +641,32 @@ class ConsensusClusterer(
             pieces[rows], agreement[rows] = of_rows
         return pieces, agreement
 
-    def _sums_of_pieces(self, X):
-        """Return sizes, sums and counts of features of the pieces of the rows of fit.
+    def _sums_of_pieces(self, X, means):
+        """Return what is added up of the pieces of the rows of fit.
 
-        These are one pass: members vote again for each pass over lazy rows.
+        It is one pass: members vote again for each pass over lazy rows.
+
+        Parameters
+        ----------
+        X : array of shape (n_rows, n_features)
+        means : ndarray of shape (n_pieces, n_features)
+            About those of the pieces.
+
+        Returns
+        -------
+        sizes : ndarray of shape (n_pieces,)
+        sums, counts : ndarray of shape (n_pieces, n_features)
+            Sums of features, and how many rows have them.
+        squares : ndarray of shape (n_pieces,)
+            Sums of the squared distances of the rows to the means.
+        shifts, weights : ndarray of shape (n_pieces, n_features)
+            Of the same rows, sums of the differences from the means and of their
+            weights in these squares, which are scaled up over missing features.
         """
-        return add_up(partial(sums_by_label, self._tree.n_leaves), self._pieces, X)
+        return add_up(partial(_sums_by_piece, means), self._pieces, X)
 
-    def _set_labels(self, X, sums, counts):
-        """Label the rows of fit, and set the centers by the sums of the pieces."""
+    def _set_labels(self, X, means, sums, counts, squares, shifts, weights):
+        """Label the rows of fit, and set centers and inertia by sums of the pieces."""
         self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
         label = partial(looked_up, self._clusters)
         self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
@@ -631,15 +675,23 @@ class ConsensusClusterer(
         counts_of_clusters = np.zeros(shape)
         np.add.at(sums_of_clusters, self._clusters, sums)
         np.add.at(counts_of_clusters, self._clusters, counts)
-        self._set_centers(X, sums_of_clusters, counts_of_clusters)
+        self.cluster_centers_ = means_of(sums_of_clusters, counts_of_clusters, X.dtype)
+        # From the means of the pieces, which are near their rows, to the centers: no
+        # digits are lost to an offset, and no second pass is needed.
+        moved = self.cluster_centers_[self._clusters] - means
+        moved[weights == 0] = 0
+        around_centers = (weights * moved**2 - 2 * shifts * moved).sum()
+        self.inertia_ = float(max(squares.sum() + around_centers, 0.0))
 
-    def _set_centers(self, X, sums, counts):
-        self.cluster_centers_ = means_of(sums, counts, X.dtype)
-        self.inertia_ = self._squares(X)
+    def _sums_of_squares(self, X, errors):
+        """Return the sum of the squared distances of rows to the centers, and a number.
 
-    def _squares(self, X):
-        """Return the sum of the squared distances of rows to the nearest centers."""
-        return float(add_up(self._centers(X.dtype).sums_of_distances, X)[2])
+        Each row is measured to the center of the cluster that the members vote for;
+        the number is how many rows have one.
+        """
+        pieces, _ = self._voted(X, errors)
+        labels = map_rows(partial(looked_up, self._clusters), pieces, dtype=np.int32)
+        return add_up(partial(_squares_to, self.cluster_centers_), labels, X)
 
     def _centers(self, dtype):
         """Return the centers of the clusters, to measure rows by."""
@@ -848,6 +900,34 @@ def _few_of(seen, X, errors):
     """Return what members see of rows enough for a tree, and these rows."""
     few = slice(None, None, max(1, len(seen[0]) // _ENOUGH_TO_GROW))
     return [of_member[few] for of_member in seen], rows_of(few, X, errors)
+
+
+def _sums_by_piece(means, pieces, X):
+    """Return the sums of `ConsensusClusterer._sums_of_pieces` for a block of rows."""
+    n_pieces = len(means)
+    squares = np.zeros(n_pieces)
+    shifts, weights = np.zeros((2, *means.shape))
+    for part in parts_of(X):
+        held = np.flatnonzero(pieces[part] >= 0) + part.start
+        of_rows = pieces[held].astype(np.intp)
+        apart = X[held] - means[of_rows]
+        n_present = np.count_nonzero(~np.isnan(apart), axis=1)
+        scale = X.shape[1] / np.maximum(n_present, 1)
+        own_shifts, own_weights = sums_by_group(
+            apart, of_rows, n_pieces, scale, missing=True
+        )
+        shifts += own_shifts
+        weights += own_weights
+        own_squares = scale * np.nansum(apart**2, axis=1)
+        squares += np.bincount(of_rows, own_squares, n_pieces)
+    return (*sums_by_label(n_pieces, pieces, X), squares, shifts, weights)
+
+
+def _squares_to(centers, labels, X):
+    """Return the sum of squared distances to the centers of labels, and a number."""
+    distances = Metric().distances_to_own(X, centers, labels)
+    known = ~np.isnan(distances)
+    return np.square(distances[known]).sum(), np.count_nonzero(known)
 
 
 def _stacked_votes(piece_votes, members, X, errors):

@@ -18,6 +18,7 @@ from skesom.som._tree import N_PIECES, ClusterTree, average_linkage
 _AGREED_AT = (8, 20, 40)  # clusters; more numbers find the same trees
 _SPLIT_AT = 80  # clusters: pieces of pieces, for who asks for many clusters
 _MOST_PIECES = 256  # so that votes take little time, and models little room
+_ROUNDING_OF_TWINS = 16  # of a mean of equal rows, in the last digits
 _MOST_FOLDED = 4000  # rows, or clusters of all members: eigenvectors take 9 s
 
 
@@ -107,7 +108,7 @@ def grown(members, seen, X):
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
     together = _together(pieces, sizes, cuts, seen)
     together[coarse == coarse[:, np.newaxis]] = 1
-    means = _means(X, pieces, n_pieces)
+    means = means_of_pieces(X, pieces, n_pieces)
     tree = average_linkage(together, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
 
@@ -231,7 +232,7 @@ def _together(pieces, sizes, cuts, seen):
     return together / (len(seen) * np.outer(sizes, sizes))
 
 
-def _means(X, pieces, n_pieces):
+def means_of_pieces(X, pieces, n_pieces):
     """Return the means of pieces; a feature that a piece has not is the usual one."""
     values = X.astype(np.float64)
     sums, counts = sums_by_group(values, pieces.astype(np.intp), n_pieces, missing=True)
@@ -250,7 +251,35 @@ def view(member, X, errors):
         units = last.winners(table, errors=errors)
         return np.where(units < 0, MASKED, units).astype(np.int32)
     found = member.predict(X) if errors is None else member.predict(X, errors=errors)
-    return np.asarray(found).astype(np.int32, copy=False)
+    labels = np.asarray(found).astype(np.int32, copy=False)
+    centers = getattr(last, "cluster_centers_", None)
+    return labels if centers is None else _without_twins(labels, centers)
+
+
+def _without_twins(labels, centers):
+    """Return labels with the first of all that have the same center, but for rounding.
+
+    k-means of fewer distinct rows than clusters has such centers. Which of them a row
+    gets is rounding, which depends on how many rows are looked up at a time.
+
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n_rows,)
+    centers : array-like of shape (n_clusters, n_features)
+
+    Returns
+    -------
+    labels : ndarray of int32 of shape (n_rows,)
+    """
+    centers = np.asarray(centers)
+    if centers.ndim != 2 or len(centers) <= labels.max(initial=-1):
+        return labels  # of an estimator that means something else by them
+    lengths = np.linalg.norm(centers, axis=1).astype(np.float64)
+    rounding = _ROUNDING_OF_TWINS * np.finfo(centers.dtype).eps
+    apart = cdist(centers, centers)
+    twins = apart <= rounding * np.maximum(lengths, lengths[:, np.newaxis])
+    first = twins.argmax(axis=1)
+    return looked_up(first, labels)
 
 
 def views(members, X, errors):

@@ -39,7 +39,7 @@ sample_weight : array-like of shape (n_samples,), default=None
 %(X_targets)s =
 %(X)s
 y : array-like of shape (n_samples,) or, of numbers, (n_samples, n_targets)
-    Classes or targets.
+    Classes or targets. It is needed.
 
 %(fit_params)s =
 **fit_params : dict
@@ -100,7 +100,8 @@ n_clusters_ : int
 quantization_error_ : float
     Mean distance of the training samples to their nearest unit.
 inertia_ : float
-    Sum of the squares of these distances, by the weights of the samples.
+    Sum of the squared distances (by the metric of the map) of the training samples to
+    the center of their own cluster, by the weights of the samples, as in `KMeans`.
 n_iter_ : int
     Passes over the data.
 %(features)s

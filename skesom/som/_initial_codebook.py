@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.utils import gen_batches
 
-from skesom._common.lazy import add_up, is_lazy
+from skesom._common.lazy import add_up, in_memory, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._codebook import exponent_for
@@ -64,19 +64,25 @@ def given_units(init, X, least, most):
 
 
 def principal_axes(X, sample_weight=None):
-    """Find the first two principal components of a table."""
+    """Find the first two principal components of a table.
+
+    Returns
+    -------
+    means : ndarray of shape (n_features,), dtype float64
+    deviations : ndarray of shape (n_components,), dtype float64
+        Standard deviations along the components, at most two, without those that are
+        rounding.
+    components : ndarray of shape (n_components, n_features), dtype float64
+        Of length 1; the largest loading is positive.
+    """
     means = _feature_means(X, sample_weight)
-    # Deviations from the means are summed, so no digits are lost to an offset.
-    scatter, total = add_up(partial(_scatter, means=means), X, sample_weight)
     n_features = X.shape[1]
-    covariance = scatter / max(total - 1, total / 2)  # weights may add up to < 1
-    half = exponent_for(covariance, always=True) // 2  # LAPACK rounds large ones
-    variances, vectors = linalg.eigh(
-        np.ldexp(covariance, 2 * half),
-        subset_by_index=(max(0, n_features - 2), n_features - 1),
-    )
-    deviations = np.ldexp(np.sqrt(np.maximum(variances[::-1], 0)), -half)
-    components = vectors.T[::-1]
+    if n_features > len(X):
+        # As spectra and genes: the products of few rows are a small matrix, those of
+        # many features are not (20 GB for 50 000).
+        deviations, components = _axes_of_rows(X, sample_weight, means)
+    else:
+        deviations, components = _axes_of_features(X, sample_weight, means)
     size = np.abs(components)
     # Of loadings as large as each other, rounding must not choose.
     largest = np.argmax(size >= (1 - _FLAT) * size.max(axis=1, keepdims=True), axis=1)
@@ -84,6 +90,14 @@ def principal_axes(X, sample_weight=None):
     rounding = 8 * np.finfo(np.float64).eps * np.abs(means).max()
     varies = deviations > max(_FLAT * deviations[0], rounding)
     return means, deviations[varies], (components * signs[:, None])[varies]
+
+
+def _axes_of_features(X, sample_weight, means):
+    """Return deviations and components by the covariance of the features."""
+    # Deviations from the means are summed, so no digits are lost to an offset.
+    scatter, total = add_up(partial(_scatter, means=means), X, sample_weight)
+    covariance = scatter / _degrees_of_freedom(total)
+    return _largest_two(covariance)
 
 
 def _scatter(X, sample_weight, means):
@@ -96,6 +110,45 @@ def _scatter(X, sample_weight, means):
             weighted = centered * sample_weight[rows][:, None]
         scatter += weighted.T @ centered
     return scatter, float(len(X) if sample_weight is None else sample_weight.sum())
+
+
+def _axes_of_rows(X, sample_weight, means):
+    """Return deviations and components by the products of the rows with each other.
+
+    Rows a_i sqrt(w_i / total) of a matrix A have the covariance A' A of the features;
+    A A' has the same eigenvalues, and A' takes its eigenvectors to those of A' A.
+    """
+    rows = np.asarray(in_memory(X), dtype=np.float64) - means
+    np.copyto(rows, 0, where=np.isnan(rows))
+    total = float(len(rows))
+    if sample_weight is not None:
+        weights = np.asarray(in_memory(sample_weight), dtype=np.float64)
+        total = float(weights.sum())
+        rows *= np.sqrt(weights)[:, np.newaxis]
+    exponent = exponent_for(rows, always=True)  # so that no square is lost
+    rows = np.ldexp(rows, exponent)
+    deviations, vectors = _largest_two(rows @ rows.T)
+    components = vectors @ rows
+    lengths = np.linalg.norm(components, axis=1, keepdims=True)
+    components /= np.where(lengths > 0, lengths, 1)
+    deviations = np.ldexp(deviations / np.sqrt(_degrees_of_freedom(total)), -exponent)
+    return deviations, components
+
+
+def _degrees_of_freedom(total):
+    return max(total - 1, total / 2)  # weights may add up to < 1
+
+
+def _largest_two(products):
+    """Return roots of the two largest eigenvalues, largest first, and eigenvectors."""
+    half = exponent_for(products, always=True) // 2  # LAPACK rounds large ones
+    n_rows = len(products)
+    squares, vectors = linalg.eigh(
+        np.ldexp(products, 2 * half),
+        subset_by_index=(max(0, n_rows - 2), n_rows - 1),
+    )
+    roots = np.ldexp(np.sqrt(np.maximum(squares[::-1], 0)), -half)
+    return roots, vectors.T[::-1]
 
 
 def principal_plane(axes, X, shape):

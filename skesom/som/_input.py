@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Checks of tables with missing features, in memory or lazy, their weights, errors."""
 
+import os
 from functools import partial
 
 import numpy as np
@@ -50,7 +51,14 @@ def checked_table(estimator, X, dtype, *, reset, allow_nan=True):
     if issparse(X):
         raise TypeError(
             f"{name} takes no sparse table: reduce its columns before, by "
-            "sklearn.decomposition.TruncatedSVD, or give X.toarray() if it is small."
+            "sklearn.decomposition.TruncatedSVD, or give X.toarray() if it is small. "
+            "If a step before makes it, set sparse_output=False in a OneHotEncoder, "
+            "and sparse_threshold=0 in a ColumnTransformer."
+        )
+    if isinstance(X, str | os.PathLike):
+        raise TypeError(
+            f"{name} takes a table of numbers, got the path {os.fspath(X)!r}: read the "
+            "file before, such as by pandas.read_csv or astropy.table.Table.read."
         )
     if is_lazy(X):
         X = lazy_table(X, name, dtype, allow_nan=allow_nan)

@@ -144,7 +144,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     def partial_fit(
         self,
         X: ArrayLike,
-        y: ArrayLike,
+        y: ArrayLike | None = None,
         classes: ArrayLike | None = None,
         **fit_params: Any,
     ) -> Self:
@@ -171,6 +171,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         [50, 50, 50]
         """
         self._validate_params()  # scikit-learn does so at the first call only
+        self._check_targets(y)
         given = all_in_memory(X, y, fit_params)
         return self._learn(*given, classes, stream=True)
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from skesom._common.blocks import work_blocks
-from skesom._common.lazy import add_up, parts_of
+from skesom._common.lazy import add_up, cut_rows, parts_of
 from skesom._common.masked import filled
 from skesom.som._codebook import StoredUnits, distances_to_units, readable
 from skesom.som._threads import effective_n_threads
@@ -19,6 +19,7 @@ METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 _ROWS_PER_CHUNK = 4096  # at least, and at most this many chunks and bytes of sums:
 _MOST_CHUNKS = 16  # as each has sums of its own
 _MOST_BYTES = 2**26  # of the sums of all chunks together
+_VALUES_AT_A_TIME = 2**16  # of which several tables are kept, half a megabyte each
 
 
 class Metric:
@@ -81,6 +82,52 @@ class Metric:
         if self.name == "manhattan":
             return np.abs(difference).sum(axis=1)
         return self._converted(np.linalg.norm(difference.astype(np.float64), axis=1))
+
+    def distances_to_own(self, X, places, groups, *, errors=None):
+        """Measure the distance of each sample to the place of its group.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_samples, n_features)
+        places : ndarray of shape (n_groups, n_features)
+            A feature that a place has not is missing, as one that a sample has not.
+        groups : ndarray of int of shape (n_samples,)
+            Group of each sample, below 0 for none.
+        errors : ndarray of shape (n_samples, n_features), default=None
+
+        Returns
+        -------
+        distances : ndarray of shape (n_samples,), dtype float64
+            Scaled up over missing features; NaN for a sample without a group, or
+            without any feature that its place has too.
+        """
+        distances = np.full(len(X), np.nan)
+        scale = 1.0 if self.scale is None else self.scale
+        height = max(1, _VALUES_AT_A_TIME // X.shape[1])
+        for part in cut_rows(len(X), height):
+            held = np.flatnonzero(groups[part] >= 0) + part.start
+            rows = X[held].astype(np.float64)
+            own = places[groups[held]].astype(np.float64)
+            present = ~(np.isnan(rows) | np.isnan(own))
+            rows = np.where(present, rows * scale, 0.0)
+            own = np.where(present, own * scale, 0.0)
+            if self.of_angles:
+                rows = of_length_one(rows)
+                own = of_length_one(own)
+            apart = rows - own
+            if errors is not None:
+                apart[present] /= errors[held][present]
+            if self.name == "manhattan":
+                sums = np.abs(apart).sum(axis=1)
+            else:
+                sums = np.einsum("rf,rf->r", apart, apart)
+            n_present = present.sum(axis=1)
+            if not self.of_angles:
+                sums *= X.shape[1] / np.maximum(n_present, 1)
+            if self.name != "manhattan":
+                sums = np.sqrt(sums)
+            distances[held] = np.where(n_present > 0, self._converted(sums), np.nan)
+        return distances
 
     def prepared(self, rows):
         """Return rows between which the kernels can measure."""

@@ -28,7 +28,6 @@ class Summary(NamedTuple):
     hits: np.ndarray  # (n_units,), by nearest unit
     radii: np.ndarray  # (n_units,), mean distance of its samples, 0 without any
     quantization_error: float  # mean distance of all
-    inertia: float  # sum of its squares
     means: np.ndarray | None = None  # of each unit, prepared by the metric
     covariances: np.ndarray | None = None  # or variances if those are too many
     sums: tuple = ()  # of the samples of each unit, and the weights of these
@@ -40,10 +39,10 @@ def summarize(X, codebook, sample_weight=None, errors=None, metric=None, wanted=
     winners = np.empty(len(X), dtype=np.int32) if local else None
     measure = partial(_sums_of_rows, metric, codebook, wanted, local)
     sums = add_up(measure, X, sample_weight, errors, out=winners)
-    hits, totals, total, squares, counts, *others = sums
+    hits, totals, total, counts, *others = sums
     radii = totals / np.where(hits > 0, hits, 1)
     error = float(total / (hits.sum() or 1))
-    summary = Summary(winners, counts, hits, radii, error, float(squares))
+    summary = Summary(winners, counts, hits, radii, error)
     if "moments" in wanted:
         means, covariances = moments_of_units(metric.prepared(codebook), *others[:3])
         return summary._replace(means=means, covariances=covariances)
@@ -59,14 +58,12 @@ def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
     own = winners[known]
     lengths = distances = distances[known].astype(np.float64, copy=False)
     prepared, weights = metric.prepared(codebook), None
-    squares = np.square(distances)
     if errors is not None:  # in which these distances are measured
         apart = metric.prepared(X[known]) - prepared[own]
         lengths = np.sqrt(np.nansum(np.square(apart, dtype=np.float64), axis=1))
     if sample_weight is not None:
         weights = sample_weight[known]
         distances, lengths = distances * weights, lengths * weights
-        squares *= weights
     dtype = np.int64 if weights is None else np.float64
     counts = sparse.csr_array((n_units, n_units), dtype=dtype)
     if pairs:
@@ -75,7 +72,6 @@ def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
         np.bincount(own, weights, minlength=n_units).astype(dtype),
         np.bincount(own, lengths, minlength=n_units),
         distances.sum(),
-        squares.sum(),
         counts,
     )
     if "moments" in wanted:

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from skesom._common.estimator import check_estimator
 from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
-from skesom._types import DataFrame, Errors
+from skesom._types import DataFrame, Errors, Table
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
 
@@ -105,6 +105,9 @@ default=None
     >>> bool((table["scatter"][covered] < 0.05).all())
     True
     """
+    # It is a quarter of the import of a map, and only this function needs it.
+    from astropy import table as tables
+
     inner, X = _map_and_rows(som, X, errors)
     units = X if X.ndim == 1 else inner.winners(X, errors=errors)
     values, weights = _beside(units, values), _beside(units, weights)
@@ -113,7 +116,7 @@ default=None
     sums = partial(_sums, len(inner.codebook_), center)
     count, weight, *moments = add_up(sums, units, values, weights)
     columns = np.arange(len(count), dtype=np.int32), inner.unit_labels_, count, weight
-    table = Table(list(columns), names=["unit", "cluster", "count", "weight"])
+    table = tables.Table(list(columns), names=["unit", "cluster", "count", "weight"])
     if values is not None:
         n_values, total, first, second = moments
         divisor = np.where(n_values > 0, total, np.nan)
@@ -186,6 +189,7 @@ def unit_columns(
 
         found = catalog.map_partitions(unit_columns, csom, ["g_r", "r_i"])
     """
+    check_estimator(som, "som", "a fitted skesom.som.ESOM")
     check_is_fitted(som)
     seen = getattr(som, "feature_names_in_", None)
     if columns is None and seen is None:
@@ -207,6 +211,7 @@ def unit_columns(
 
 def _map_and_rows(som, X, errors):
     """Return the fitted map that an estimator ends in, and X as it takes it."""
+    check_estimator(som, "som", "a fitted skesom.som.ESOM")
     check_is_fitted(som)
     inner, _ = map_inside(som)
     if not hasattr(inner, "codebook_"):

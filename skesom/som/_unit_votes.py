@@ -63,7 +63,7 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
         pass  # scikit-learn deletes it when y is checked; it is that of the map
 
     @fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any) -> Self:
         """Train the map, and let its units learn the targets of their samples.
 
         %(X_targets)s
@@ -81,10 +81,13 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
         >>> MapRegressor(CSOM(shape=(6, 4))).fit(X[:, :3], X[:, 3]).unit_targets_.shape
         (24,)
         """
+        self._check_targets(y)
         return self._learn(*all_in_memory(X, y, fit_params))
 
     @fit_context(prefer_skip_nested_validation=False)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, **fit_params: Any) -> Self:
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike | None = None, **fit_params: Any
+    ) -> Self:
         """Train on the first samples, then follow a stream of them.
 
         Parameters that were changed since the last call count from this one on; those
@@ -108,7 +111,17 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
         (24,)
         """
         self._validate_params()  # scikit-learn does so at the first call only
+        self._check_targets(y)
         return self._learn(*all_in_memory(X, y, fit_params), stream=True)
+
+    def _check_targets(self, y):
+        """Refuse to learn without targets, in the words of scikit-learn."""
+        if y is None:
+            name = type(self).__name__
+            raise ValueError(
+                f"This {name} estimator requires y to be passed, but the target y is "
+                f"None: give {name}.fit(X, y), with one target for each sample."
+            )
 
     def _map_to_learn(self, fit_params, *, more):
         """Return the map of the stream or a new one; refuse arguments unknown to it."""

@@ -6,7 +6,8 @@ import pickle
 import numpy as np
 import pytest
 import skops.io
-from numpy.testing import assert_array_equal
+from _memory import peak_of
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.datasets import (
@@ -323,3 +324,40 @@ def test_principal_axes_do_not_depend_on_the_unit(power):
     assert_array_equal(scaled[0], np.ldexp(means, power))
     assert_array_equal(scaled[1], np.ldexp(deviations, power))
     assert_array_equal(scaled[2], axes)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("shape", [(5, 8), (30, 400)])
+def test_principal_axes_of_few_rows_are_singular_vectors(shape, weighted):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=shape) + 1e4
+    X[:, 1] *= 1.1  # so that the two are well apart
+    X[: shape[0] // 2] += 3
+    weights = rng.integers(1, 4, shape[0]).astype(float) if weighted else None
+    means, deviations, axes = principal_axes(X, weights)
+    repeated = X if weights is None else np.repeat(X, weights.astype(int), axis=0)
+    centered = repeated - repeated.mean(axis=0)
+    _, singular, rows = np.linalg.svd(centered, full_matrices=False)
+    assert_allclose(means, repeated.mean(axis=0))
+    assert_allclose(deviations, singular[:2] / np.sqrt(len(repeated) - 1), rtol=1e-7)
+    assert_allclose(np.abs(np.sum(axes * rows[:2], axis=1)), 1, rtol=1e-9)
+    assert (axes[[0, 1], np.abs(axes).argmax(axis=1)] > 0).all()
+
+
+def test_principal_axes_are_those_of_the_features_whatever_the_shape():
+    """One row more than features, and one less: two ways to the same axes."""
+    X = np.random.default_rng(1).normal(size=(8, 8)) * np.arange(1, 9)
+    X[0, 3] = np.nan
+    _, by_features, axes = principal_axes(X)
+    _, by_rows, same = principal_axes(np.column_stack([X, np.full(8, 5.0)]))
+    assert_allclose(by_rows, by_features)
+    assert_allclose(same[:, :-1], axes, atol=1e-9)
+
+
+def test_wide_tables_need_no_table_of_features_by_features():
+    X = np.random.default_rng(0).normal(size=(12, 6000))
+    X[:6] += 1
+    csom = CSOM(2, shape=(3, 2), n_epochs=2)
+    peak, _ = peak_of(lambda: csom.fit(X))
+    assert peak < 60e6  # 6000 x 6000 are 288 MB
+    assert len(set(csom.labels_[:6])) == len(set(csom.labels_[6:])) == 1

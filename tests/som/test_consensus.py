@@ -24,8 +24,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
-from skesom.maps import make_cluster_pipeline
+from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
 from skesom.som._folded_graph import FoldedGraph, likeness, shared_rows
 
@@ -503,3 +504,112 @@ def test_maps_of_nine_real_bands_agree(shared_data):
     of_members = [adjusted_rand_score(one, other) for one, other in product(*members)]
     of_runs = adjusted_rand_score(*[run.labels_ for run in runs])
     assert of_runs > max(0.9, np.max(of_members))
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_members"), [(150, 100), (900, 100), (5000, 50), (25_000, 12)]
+)
+def test_automatic_number_of_members(n_rows, n_members):
+    """As docs/consensus.md says: 250 000 rows in all, from 12 to 100 members."""
+    X = np.random.default_rng(0).normal(size=(n_rows, 1))
+    members = KMeans(2, n_init=1, max_iter=1, tol=1e9)
+    consensus = ConsensusClusterer(members, max_samples=20, random_state=0).fit(X)
+    assert len(consensus.estimators_) == n_members
+
+
+class TwinCenters(KMeans):
+    """k-means that gives a single row the last of equal centers, and others the first.
+
+    Which of them a row gets is rounding, which depends on the machine and on how many
+    rows are looked up at a time.
+    """
+
+    def predict(self, X):
+        labels = super().predict(X)
+        same = (self.cluster_centers_[:, np.newaxis] == self.cluster_centers_).all(2)
+        which = same.cumsum(axis=1).argmax(axis=1) if len(X) == 1 else same.argmax(1)
+        return which[labels].astype(np.int32)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_row_of_few_distinct_ones_is_labeled_as_in_the_batch(dtype):
+    rng = np.random.default_rng(0)
+    distinct = rng.normal(size=(3, 4)).astype(dtype)
+    X = distinct[rng.integers(3, size=40)]
+    members = TwinCenters(6, n_init=1)
+    consensus = ConsensusClusterer(members, n_estimators=5, random_state=0).fit(X)
+    assert len(np.unique(consensus.labels_)) == 3
+    labels, agreement = consensus.predict(X, return_agreement=True)
+    assert_array_equal(labels, consensus.labels_)
+    for number in range(len(X)):
+        row = X[number : number + 1]
+        label, agreed = consensus.predict(row, return_agreement=True)
+        assert label[0] == labels[number]
+        assert agreed[0] == agreement[number]
+
+
+def test_consensus_that_is_fitted_again_knows_nothing_of_before():
+    X, _ = make_blobs(300, 3, centers=5, random_state=0)
+    other, _ = make_blobs(200, 3, centers=3, random_state=1)
+    again = consensus_of(n_clusters=5, n_estimators=4).fit(X)
+    again.labels_at(9)
+    again.set_params(n_clusters=3).fit(other)
+    fresh = consensus_of(n_clusters=3, n_estimators=4).fit(other)
+    assert vars(again).keys() == vars(fresh).keys()
+    for name in ("children_", "distances_", "labels_", "agreement_"):
+        assert_array_equal(getattr(again, name), getattr(fresh, name))
+    assert again.inertia_ == fresh.inertia_
+    n_leaves = len(fresh.children_) + 1
+    for number in {1, 2, 4, n_leaves}:
+        assert_array_equal(again.labels_at(number), fresh.labels_at(number))
+        assert_array_equal(again.labels_at(number, X), fresh.labels_at(number, X))
+
+
+def test_cut_has_no_gaps_of_the_whole():
+    cube, _ = make_galaxy_cube((32, 32), random_state=0)
+    consensus = ConsensusClusterer(
+        KMeans(n_init=1), n_clusters="auto", n_estimators=4, random_state=0
+    )
+    for estimator in (consensus, CSOM("auto")):
+        clusterer = CubeClusterer(estimator).fit(cube)
+        cut = clusterer.cut_at(2, cube)
+        assert list(cut.estimator_.gaps_) == []
+    assert clusterer.estimator_.n_clusters_ >= 1
+    whole = clone(consensus).fit(np.asarray(cube).reshape(-1, cube.shape[2])).gaps_
+    assert len(whole) > 0
+
+
+class HalfNoise(ClusterMixin, BaseEstimator):
+    """Members of even seeds see two clusters, and those of odd seeds only noise."""
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y=None):
+        self.labels_ = self.predict(X)
+        return self
+
+    def predict(self, X):
+        labels = (X[:, 0] > 0).astype(np.int32)
+        return labels if self.random_state % 2 == 0 else np.full(len(X), -1)
+
+
+def test_rows_that_half_of_the_members_see_are_no_noise():
+    X, _ = make_blobs(60, 2, centers=[[-9, 0], [9, 0]], random_state=0)
+    met = set()
+    for seed in range(12):
+        consensus = ConsensusClusterer(
+            HalfNoise(), n_estimators=2, n_clusters=2, random_state=seed
+        )
+        drawn = np.random.RandomState(seed).randint(2**31 - 1, size=2)
+        n_seeing = np.count_nonzero(drawn % 2 == 0)
+        met.add(int(n_seeing))
+        if n_seeing == 0:
+            with pytest.raises(ValueError, match="find no cluster"):
+                consensus.fit(X)
+            continue
+        labels = consensus.fit(X).labels_
+        assert set(labels) == {0, 1}
+        assert adjusted_rand_score(labels, X[:, 0] > 0) == 1
+    assert met == {0, 1, 2}

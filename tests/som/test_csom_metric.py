@@ -191,7 +191,8 @@ def test_methods_take_errors():
     distances = csom.fit_transform(X, errors=errors)
     nearest = distances.argmin(axis=1)
     assert_array_equal(csom.labels_, csom.unit_labels_[nearest])
-    assert_allclose(-csom.score(X, errors=errors), distances.min(axis=1).mean())
+    apart = (X - csom.cluster_centers_[csom.labels_]) / errors
+    assert_allclose(-csom.score(X, errors=errors), np.sum(apart**2))
     assert_allclose(csom.quantization_error_, distances.min(axis=1).mean())
     assert_array_equal(csom.hit_map(X, errors=errors), csom.hit_map())
     rows, columns = csom.map_coordinates(X, errors=errors).T

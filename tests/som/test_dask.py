@@ -152,7 +152,6 @@ class TestCSOM:
         )
         for rows in (slice(0, 500), slice(500, None)):
             estimator.partial_fit(X[rows])
-            estimator.score(X)
             estimator.transform(X)
             estimator.winners(cut(X, 300), return_distance=True)[0].compute()
             estimator.u_matrix()

@@ -482,6 +482,13 @@ def test_noise_is_one_cluster(kind, seeds):
     assert np.mean(whole) >= 0.95
 
 
+def test_automatic_number_of_islands_may_be_more_than_20():
+    """Up to 20 are of units that links join, and islands are not joined."""
+    centers = 20.0 * np.stack(np.meshgrid(range(6), range(5)), axis=-1).reshape(-1, 2)
+    X, _ = make_blobs(6000, centers=centers, cluster_std=0.5, random_state=0)
+    assert ESOM("auto", random_state=0).fit(X).n_clusters_ == 30
+
+
 def test_gaps_are_those_that_part_nothing():
     rng = np.random.default_rng(0)
     X = np.concatenate([rng.normal(size=(500, 2)), rng.normal(8, 1, (300, 2))])

@@ -97,7 +97,9 @@ def test_fitted_attributes(estimator, X):
         fitted.hits_, np.bincount(distances.argmin(1), minlength=n_units)
     )
     assert fitted.quantization_error_ == pytest.approx(distances.min(axis=1).mean())
-    assert fitted.score(X) == pytest.approx(-distances.min(axis=1).mean())
+    apart = X - fitted.cluster_centers_[fitted.labels_]
+    assert fitted.inertia_ == pytest.approx(np.sum(apart**2))
+    assert fitted.score(X) == -fitted.inertia_
 
 
 @every_map
@@ -177,7 +179,7 @@ def test_set_output_pandas(estimator, X):
     distances = fitted.transform(table)
     name = type(estimator).__name__.lower()
     assert list(distances.columns) == [
-        f"{name}{unit}" for unit in range(len(fitted.codebook_))
+        f"{name}_unit{unit}" for unit in range(len(fitted.codebook_))
     ]
     assert_array_equal(distances.index, table.index)
     assert_array_equal(fitted.feature_names_in_, ["u", "g", "r"])

@@ -472,3 +472,31 @@ def test_patches_are_compact():
     codebook = rng.permutation(places + rng.uniform(-1, 1, places.shape))
     radii = by_patches(codebook)["radii"][:8]
     assert radii.max() < np.sqrt(5) * 1.5
+
+
+@every_dtype
+@pytest.mark.parametrize("n_features", [3, 9, 70])
+@pytest.mark.parametrize("n_units", [12, 100, 600])
+def test_lengths_of_samples_and_units_are_far_apart(n_units, n_features, dtype):
+    """Short samples beside units, and the reverse, at several scales.
+
+    All units are about as long as each other, so that their squared distances to a
+    short sample differ in the last digits only. Distances are measured again in long
+    double: a winner may be farther than another unit by the rounding of one sum.
+    """
+    rng = np.random.default_rng(n_units + n_features)
+    rounding = (n_features + 4) * np.finfo(dtype).eps
+    for ratio in (2.0**-22, 1e-5, 1e-3, 0.03, 30.0, 1e3, 1e5):
+        for power in (-20, 0, 15):
+            units = rng.normal(size=(n_units, n_features))
+            units /= np.linalg.norm(units, axis=1, keepdims=True)
+            X = ratio * rng.normal(size=(60, n_features))
+            X, units = (np.ldexp(rows, power).astype(dtype) for rows in (X, units))
+            winners, distances = nearest_units(X, units)
+            exact = X[:, np.newaxis].astype(np.longdouble) - units
+            squares = np.einsum("sup,sup->su", exact, exact)
+            own = squares[np.arange(len(X)), winners]
+            assert (own <= squares.min(axis=1) * (1 + 2 * rounding)).all()
+            assert_allclose(distances, np.sqrt(own).astype(dtype), rtol=2 * rounding)
+            # The same unit as by sums from the first to the last feature.
+            assert_found(X, units)
