@@ -1313,7 +1313,7 @@ class TestNothingIsSilent:
             ("export_table", "Saved as selection.csv"),
             ("clear", "Nothing is selected."),
             ("export_region", "Select pixels first"),
-            ("export_table", "Select pixels first"),
+            ("export_table", "Select pixels first"),  # the same text is read again
             ("merge", "Tick two clusters"),
             ("split", "Tick a cluster"),
             (lambda: tick(tree_page, 0), "Selected: cluster 0"),

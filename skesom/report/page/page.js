@@ -37,9 +37,11 @@ const redraw = () => [sky_view, units_view].forEach((view) => view?.redraw());
 const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
 
 // Write into a live region. The same text again would not be read: a space makes it new.
+const last_told = {};
 function tell(name, text) {
-  const is_same = text !== "" && choice(name).textContent === text;
-  write(name, is_same ? `${text}\u00a0` : text);
+  const written = text !== "" && last_told[name] === text ? `${text}\u00a0` : text;
+  if (text !== "") last_told[name] = written;
+  write(name, written);
 }
 
 const sum_of = (items, of) => items.reduce((sum, each) => sum + of(each), 0);
