@@ -65,12 +65,14 @@ _SUBPACKAGES = (*_NAMES, "cli", "datasets", "displays", "metrics", "report")
 __all__ = [*_HOME, *_SUBPACKAGES]
 
 
-def __getattr__(name):
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    if name in _SUBPACKAGES:
-        return importlib.import_module(f"skesom.{name}")
-    raise AttributeError(f"module 'skesom' has no attribute {name!r}")
+if not TYPE_CHECKING:  # else a checker would take any name, and as of any type
+
+    def __getattr__(name):
+        if name in _HOME:
+            return getattr(importlib.import_module(_HOME[name]), name)
+        if name in _SUBPACKAGES:
+            return importlib.import_module(f"skesom.{name}")
+        raise AttributeError(f"module 'skesom' has no attribute {name!r}")
 
 
 def __dir__():

@@ -1117,6 +1117,393 @@ class TestKeyboardOfTheTree:
         assert page.execute_script("return sky_view.is_whole")
 
 
+def focus_at(browser, view, column, row):
+    """Give the focus to a picture, with a place below its cross."""
+    browser.find_element("tag name", "h1").click()  # the window may have no focus
+    browser.execute_script(
+        f"{view}.canvas.focus(); {view}.move_to(...arguments)", column, row
+    )
+
+
+def told(browser):
+    """Return the texts of both live regions: for all, and for screen readers alone."""
+    regions = [browser.find_element("id", name) for name in ("message", "spoken")]
+    assert [each.get_attribute("role") for each in regions] == ["status"] * 2
+    assert [each.get_attribute("aria-live") for each in regions] == ["polite"] * 2
+    return [each.get_property("textContent") for each in regions]
+
+
+class TestDrawingByKeys:
+    """Box and lasso are drawn by keys, and take the pixels that are marked."""
+
+    def test_box_takes_both_corners_and_all_between(self, page, labels):
+        from selenium.webdriver import ActionChains, Keys
+
+        focus_at(page, "sky_view", 9, 5)
+        press(page, "b", " ")
+        assert page.find_element("css selector", "[value=box]").is_selected()
+        assert "Corner 1 of the box: x 9, y 5" in told(page)[0]
+        keys = ActionChains(page).key_down(Keys.SHIFT)
+        keys.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_UP).key_up(Keys.SHIFT).perform()
+        press(page, Keys.ARROW_RIGHT, Keys.ENTER)
+        inside = np.zeros(labels.shape, dtype=bool)
+        inside[5:16, 9:21] = True
+        assert n_selected(page) == inside.sum()
+        share = 100 * inside.mean()
+        assert told(page)[1] == f"Selected: 132 pixels, {share:.3g} % of the picture."
+        np.testing.assert_array_equal(highlighted(page, labels.shape), inside)
+
+    def test_second_space_ends_a_box_of_one_pixel(self, page, labels):
+        focus_at(page, "sky_view", 30, 20)
+        press(page, "b", " ", " ")
+        inside = np.zeros(labels.shape, dtype=bool)
+        inside[20, 30] = True
+        np.testing.assert_array_equal(highlighted(page, labels.shape), inside)
+
+    def test_box_starts_at_the_pixel_below_the_cross(self, page, labels):
+        """Also where the cross stands between two pixels, as in the whole image."""
+        focus_at(page, "sky_view", 29.5, 20.3)
+        press(page, "b", " ", " ")
+        inside = np.zeros(labels.shape, dtype=bool)
+        inside[20, 30] = True
+        np.testing.assert_array_equal(highlighted(page, labels.shape), inside)
+
+    def test_lasso_takes_what_is_inside_and_on_its_outline(self, page, labels):
+        from selenium.webdriver import Keys
+
+        focus_at(page, "sky_view", 10, 10)
+        press(page, "l", " ")
+        press(page, *[Keys.ARROW_RIGHT] * 6, " ")
+        press(page, *[Keys.ARROW_UP] * 6, " ", Keys.ENTER)  # marked, and then ended
+        rows, columns = np.indices(labels.shape)
+        triangle = (columns <= 16) & (rows >= 10) & (columns >= rows)
+        # The outline may touch the pixels beside the diagonal.
+        beside = (columns <= 16) & (rows >= 10) & (columns >= rows - 1)
+        found = highlighted(page, labels.shape)
+        assert found[triangle & (columns >= 10)].all()
+        assert not found[~beside | (columns < 10)].any()
+
+    def test_units_are_drawn_around(self, page, labels, units):
+        from selenium.webdriver import Keys
+
+        wide = page.execute_script(
+            """const at = (unit) => [arrays.unit_x[unit], arrays.unit_y[unit]];
+            const [[x0, y0], [x1]] = [at(3), at(4)];
+            choice("units").focus();
+            units_view.move_to(x0, y0);
+            return Math.round(Math.abs(x1 - x0) / units_view.step)"""
+        )
+        press(page, "b", " ")
+        assert "Corner 1 of the box: unit 3." in told(page)[0]
+        press(page, *[Keys.ARROW_RIGHT] * wide)
+        assert told(page)[1].startswith("Unit 4: ")
+        press(page, Keys.ENTER)
+        wanted = np.isin(units, [3, 4])
+        np.testing.assert_array_equal(highlighted(page, labels.shape), wanted)
+
+    def test_corners_are_taken_back_and_the_rest_is_dropped(self, page, labels):
+        from selenium.webdriver import Keys
+
+        row, column = np.argwhere(labels == 1)[30].tolist()
+        focus_at(page, "sky_view", column, row)
+        press(page, " ")
+        assert "Press B for a box or L for a lasso first" in told(page)[0]
+        press(page, "l", " ", Keys.ENTER)
+        assert told(page)[0] == "A lasso needs three corners; one is marked."
+        press(page, Keys.ARROW_UP, Keys.ENTER)
+        assert told(page)[0] == "A lasso needs three corners; two are marked."
+        press(page, " ", Keys.BACKSPACE)
+        assert told(page)[0] == "The last corner is taken back; 1 left."
+        act(page, "select_groups", [0])
+        press(page, Keys.ESCAPE)  # drops the lasso, and leaves the selection
+        assert told(page)[0] == "The lasso is dropped."
+        assert n_selected(page) > 0
+        press(page, Keys.ESCAPE)
+        assert told(page)[1] == "Nothing is selected."
+        assert n_selected(page) == 0
+        page.execute_script("sky_view.move_to(...arguments)", column, row)
+        press(page, " ", "m", Keys.ENTER)  # another tool drops it, too
+        assert n_selected(page) == (labels == 1).sum()
+        assert errors_of(page) == []
+
+    def test_what_is_drawn_is_seen(self, page):
+        """Pixels of the picture inside of the box change before it is ended."""
+        from selenium.webdriver import Keys
+
+        script = """sky_view.draw();
+            const [x, y] = sky_view.to_screen(14, 16).map(
+                (place) => Math.round(place * devicePixelRatio));
+            const context = sky_view.canvas.getContext("2d");
+            return [...context.getImageData(x, y, 1, 1).data]"""
+        focus_at(page, "sky_view", 20, 20)
+        press(page, "b", " ", *[Keys.ARROW_LEFT] * 10, *[Keys.ARROW_DOWN] * 10)
+        within = page.execute_script(script)
+        press(page, Keys.ESCAPE)
+        assert page.execute_script(script) != within
+
+    def test_every_key_is_in_the_help(self, page):
+        keys = page.find_elements("css selector", ".keys th[scope=row]")
+        listed = " ".join(each.text for each in keys)
+        letters = page.execute_script("return Object.keys(TOOL_KEYS)")
+        wanted = ["Arrow keys", "Enter", "Space", "Backspace", "Escape", "+", "0"]
+        for key in wanted + [letter.upper() for letter in letters]:
+            assert key in listed
+        for name in ("sky", "units"):
+            target = page.find_element("id", name).get_attribute("aria-describedby")
+            assert page.find_element("id", target).is_displayed()
+
+
+class TestNothingIsSilent:
+    """A live region says what each key and button did."""
+
+    def test_arrows_read_what_is_below_the_cross(self, page, labels, galaxy):
+        from selenium.webdriver import Keys
+
+        row, column = np.argwhere(labels == 1)[30].tolist()
+        focus_at(page, "sky_view", column - 1, row)
+        press(page, Keys.ARROW_RIGHT)
+        shown = page.find_elements("css selector", "#readout span")
+        spoken = told(page)[1].split(", ")
+        assert spoken[:2] == [f"x {column}", f"y {row}"]
+        assert spoken[2] == "cluster 1"
+        # All that is seen is said, and the position on the sky comes last.
+        assert shown[1].text == spoken[-1]
+        assert {*", ".join(each.text for each in shown).split(", ")} == {*spoken}
+        for name in galaxy.band_names:
+            assert any(each.startswith(name) for each in spoken)
+        press(page, *[Keys.ARROW_DOWN] * (row + 1))
+        assert told(page)[1].startswith(f"At the edge, x {column}, y 0, ")
+        before = told(page)
+        press(page, Keys.ARROW_DOWN)
+        assert told(page) != before  # else it would not be read again
+
+    def test_mouse_moves_are_not_read(self, page):
+        """They would never end."""
+        at_pixel(page, 20, 10)
+        at_pixel(page, 30, 20)
+        assert "x 30, y 20" in page.find_element("id", "readout").text
+        assert told(page) == ["", ""]
+
+    def test_each_button_and_key(self, tree_page):
+        """And no button of the page is left out here."""
+        from selenium.webdriver import ActionChains, Keys
+
+        def click(name):
+            button = tree_page.find_element("id", name)
+            tree_page.execute_script("arguments[0].focus()", button)
+            press(tree_page, Keys.ENTER)
+
+        def control(key):
+            keys = ActionChains(tree_page).key_down(Keys.CONTROL).send_keys(key)
+            keys.key_up(Keys.CONTROL).perform()
+
+        def by_script(script):
+            return lambda: tree_page.execute_script(script)
+
+        focus = "choice('{}').focus()"
+        pressed = set()
+        steps = [
+            ("nearer", "Zoom: 1.5 times"),
+            ("farther", "Zoom: 1.0 times"),
+            ("whole", "The whole is seen"),
+            ("blink", "The map blinks"),
+            ("blink", "The map is seen"),
+            ("offer", "What is this?"),
+            ("say", "Type what the place is"),
+            ("export_groups", "Saved as groups.json"),
+            ("export_region", "Saved as selection.reg"),
+            ("export_table", "Saved as selection.csv"),
+            ("clear", "Nothing is selected."),
+            ("export_region", "Select pixels first"),
+            ("export_table", "Select pixels first"),  # the same text is read again
+            ("merge", "Tick two clusters"),
+            ("split", "Tick a cluster"),
+            (lambda: tick(tree_page, 0), "Selected: cluster 0"),
+            (lambda: tick(tree_page, 1), "Selected: cluster 0"),
+            (lambda: tick(tree_page, 1), "Selected: cluster 0"),
+            ("split", "Split into “cluster 0a”"),
+            ("undo", "Undone: 5 clusters"),
+            ("redo", "Done again: 6 clusters"),
+            (lambda: control("z"), "Undone: 5 clusters"),
+            (lambda: control("z"), "Nothing to undo"),
+            (lambda: control("z"), "Nothing to undo"),
+            (lambda: control("y"), "Done again: 6 clusters"),
+            (lambda: slide_to(tree_page, 7), "7 clusters"),
+            (lambda: slide_to(tree_page, 4), "4 clusters"),
+            (lambda: name_first(tree_page, "disc"), "Named “disc”"),
+            (
+                by_script(
+                    """const color = document.querySelector("#clusters [type=color]");
+                    color.value = "#123456";
+                    color.dispatchEvent(new Event("change"))"""
+                ),
+                "The color of disc is #123456",
+            ),
+            ("discard", "are those of the folder"),
+            (by_script(focus.format("sky")), None),
+            (lambda: press(tree_page, Keys.ARROW_UP), "x "),
+            (lambda: press(tree_page, "b"), "Tool: box"),
+            (lambda: press(tree_page, "l"), "Tool: lasso"),
+            (lambda: press(tree_page, " "), "Corner 1 of the lasso"),
+            (lambda: press(tree_page, Keys.BACKSPACE), "The last corner"),
+            (lambda: press(tree_page, "m"), "Tool: move"),
+            (lambda: press(tree_page, "+"), "Zoom: 1.5 times"),
+            (lambda: press(tree_page, "0"), "The whole is seen"),
+            (lambda: press(tree_page, Keys.ENTER), "The ring is at x "),
+            (lambda: press(tree_page, Keys.ESCAPE), "Nothing is selected"),
+            (by_script(focus.format("units")), None),
+            (lambda: press(tree_page, Keys.ARROW_UP), "nit"),
+            ("full", "Full screen"),
+            ("full", "No longer full screen"),
+        ]
+        for step, expected in steps:
+            before = told(tree_page)
+            if callable(step):
+                step()
+            else:
+                click(step)
+                pressed.add(step)
+            if expected is None:
+                continue
+            wait_for(
+                tree_page,
+                f"""return {json.dumps(before)}.join() !==
+                choice("message").textContent + "," + choice("spoken").textContent""",
+            )
+            after = told(tree_page)
+            new = [b for a, b in zip(before, after, strict=True) if a != b]
+            assert any(expected in each for each in new), (step, before, after)
+        for name in ("groups.json", "selection.reg", "selection.csv"):
+            downloaded(tree_page, name)
+        buttons = tree_page.find_elements("css selector", "button")
+        assert {each.get_attribute("id") for each in buttons} == pressed
+        assert errors_of(tree_page) == []
+
+    def test_selection_by_a_click_says_cluster_and_place(self, tree_page, names):
+        row, column = map(int, np.argwhere(names.label_map == 0)[40])
+        at_pixel(tree_page, column, row).click().perform()
+        wait_for(tree_page, "return choice('spoken').textContent !== ''")
+        n_pixels = (names.label_map == 0).sum()
+        spoken = told(tree_page)[1]
+        assert spoken.startswith("Selected: cluster 0")
+        assert f": {n_pixels:,} pixels, " in spoken
+        assert f"The ring is at x {column}, y {row}, in cluster 0" in spoken
+
+
+class TestFocus:
+    """The focus is never lost, and never kept."""
+
+    def test_stays_in_the_list_when_it_is_written_again(self, tree_page):
+        tick(tree_page, 0)
+        tree_page.find_element("id", "split").click()
+        n_rows = len(cells(tree_page, 3))
+        boxes = tree_page.find_elements("css selector", "#clusters [type=text]")
+        tree_page.execute_script("arguments[0].focus()", boxes[1])
+        undo_by_keys(tree_page)
+        name = "return document.activeElement.ariaLabel"
+        assert tree_page.execute_script(name) == "name of cluster 1"
+        redo_by_keys(tree_page)
+        boxes = tree_page.find_elements("css selector", "#clusters [type=color]")
+        tree_page.execute_script("arguments[0].focus()", boxes[-1])
+        undo_by_keys(tree_page)
+        assert len(cells(tree_page, 3)) == n_rows - 1  # the last row is gone
+        assert tree_page.execute_script(name) == "color of cluster 4"
+
+    def test_is_on_undo_when_the_changes_are_discarded(self, page):
+        from selenium.webdriver import Keys
+
+        name_first(page, "disc")
+        button = page.find_element("id", "discard")
+        page.execute_script("arguments[0].focus()", button)
+        press(page, Keys.ENTER)
+        assert not button.is_displayed()
+        assert page.switch_to.active_element.get_attribute("id") == "undo"
+
+    def test_leaves_a_picture_in_which_a_lasso_is_begun(self, page):
+        from selenium.webdriver import ActionChains, Keys
+
+        for view, name in (("sky_view", "sky"), ("units_view", "units")):
+            focus_at(page, view, *page.execute_script(f"return {view}.center"))
+            press(page, "l", " ", Keys.TAB)
+            active = page.switch_to.active_element.get_attribute("id")
+            assert active != name
+            page.execute_script(f"choice('{name}').focus()")
+            keys = ActionChains(page).key_down(Keys.SHIFT).send_keys(Keys.TAB)
+            keys.key_up(Keys.SHIFT).perform()
+            assert page.switch_to.active_element.get_attribute("id") != name
+
+
+@contextmanager
+def with_media(browser, name, value):
+    """Let the system ask for something, such as less motion."""
+    features = [{"name": name, "value": value}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_blink_takes_a_press_for_each_turn_where_less_motion_is_asked_for(page):
+    button = page.find_element("id", "blink")
+    with with_media(page, "prefers-reduced-motion", "reduce"):
+        button.click()
+        assert page.execute_script("return [is_map_off, blinking ?? null]") == [
+            True,
+            None,
+        ]
+        assert told(page)[1] == "The map is hidden."
+        time.sleep(0.9)  # longer than a turn
+        assert page.execute_script("return is_map_off") is True
+        button.click()
+        assert page.execute_script("return is_map_off") is False
+        assert button.get_attribute("aria-pressed") == "false"
+        assert told(page)[1] == "The map is seen."
+
+
+def test_colors_that_mean_something_stay_with_forced_colors(page):
+    """Swatches, lines of spectra and the state of a button."""
+    found = """const style = (query, name) =>
+            getComputedStyle(document.querySelector(query))[name];
+        return [style(".swatch", "backgroundColor"), style("#spectra g", "stroke"),
+            style("#scale", "backgroundImage")]"""
+    pressed = page.find_element("id", "blink")
+    plain = page.execute_script(found)
+    with with_media(page, "forced-colors", "active"):
+        assert page.execute_script("return matchMedia('(forced-colors)').matches")
+        assert page.execute_script(found) == plain
+        before = pressed.value_of_css_property("background-color")
+        pressed.click()
+        assert pressed.value_of_css_property("background-color") != before
+        pressed.click()
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "zoom"),
+    [(750, 650, 2), (320, 256, 4)],
+    ids=["200 %", "400 %"],
+)
+def test_enlarged_pages_need_no_scrolling_across(browser, written, width, height, zoom):
+    """A window of 1500 x 1300, or of 1280 x 1024, that the browser enlarges."""
+    size = {"width": width, "height": height, "deviceScaleFactor": zoom}
+    command = "Emulation.setDeviceMetricsOverride"
+    browser.execute_cdp_cmd(command, size | {"mobile": False})
+    try:
+        open_page(browser, written)
+        wide = browser.execute_script("return document.documentElement.scrollWidth")
+        assert wide <= width
+        outside = browser.execute_script(
+            """const controls = "button, select, input, canvas, th";
+            return [...document.querySelectorAll(controls)]
+                .filter((each) => each.checkVisibility())
+                .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+                .map((each) => each.outerHTML)"""
+        )
+        assert outside == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 class TestPicture:
     """What the largest part of the page shows."""
 

@@ -3,6 +3,7 @@
 
 import numpy as np
 
+import skesom
 from skesom import CSOM, ESOM, Cube, CubeClusterer, CubeMasker, read_cube, write_map
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ComponentPlanesDisplay
@@ -13,6 +14,7 @@ from skesom.report import PictureStyle, write_report
 table = np.zeros((9, 2))
 cube, truth = make_galaxy_cube((8, 8))
 
+skesom.ESON()  # type: ignore[attr-defined]
 ESOM(n_cluster=8)  # type: ignore[call-arg]
 ESOM(epsilon="small")  # type: ignore[arg-type]
 ESOM(8, 0.3)  # type: ignore[call-arg]

@@ -20,10 +20,22 @@ function regroup() {
       counted.set(String(group.labels), group.quartiles);
     });
   }
-  choice("clusters").replaceChildren(...groups.flatMap(rows_of));
-  clear();
+  replace_rows();
+  mark_selection([]);
   show_names();
   set_place(place);
+}
+
+// Write the list again. The focus stays in the row and column where it was.
+function replace_rows() {
+  const list = choice("clusters");
+  const cell = document.activeElement?.closest("#clusters td");
+  const row = cell ? cell.parentElement.sectionRowIndex : -1;
+  list.replaceChildren(...groups.flatMap(rows_of));
+  if (!cell) return;
+  const last = list.rows.length - 2; // of the rows with fields; each has one with words
+  const cells = list.rows[Math.min(row - (row % 2), last)].cells;
+  cells[cell.cellIndex].querySelector("input").focus();
 }
 
 const clusters_of_folder = () =>

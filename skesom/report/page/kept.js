@@ -80,5 +80,6 @@ function discard() {
   remember();
   groups = clusters_of_folder();
   regroup();
+  choice("undo").focus(); // the button that was pressed is hidden now
   notify("The names, colors and clusters are those of the folder.");
 }

@@ -22,7 +22,8 @@ const layers = {}; // canvases of the image and of the map
 
 const choice = (name) => document.getElementById(name);
 const write = (name, text) => (choice(name).textContent = text);
-const notify = (text) => write("message", text);
+const notify = (text) => tell("message", text);
+const speak = (text) => tell("spoken", text); // what is seen elsewhere, for screen readers
 const title_of = ({ name, labels }) =>
   name ?? titles_of(labels).map((title) => `cluster ${title}`).join(" + ");
 const group_at = (i) => group_of[arrays.labels[i]] ?? -1;
@@ -34,6 +35,14 @@ const redraw = () => [sky_view, units_view].forEach((view) => view?.redraw());
 
 // A share in per cent; what would be written as 0.0 % is below 0.1 %.
 const percent = (share) => (share > 0 && share < 0.0005 ? "< 0.1 %" : `${(100 * share).toFixed(1)} %`);
+
+// Write into a live region. The same text again would not be read: a space makes it new.
+const last_told = {};
+function tell(name, text) {
+  const written = text !== "" && last_told[name] === text ? `${text}\u00a0` : text;
+  if (text !== "") last_told[name] = written;
+  write(name, written);
+}
 
 const sum_of = (items, of) => items.reduce((sum, each) => sum + of(each), 0);
 
@@ -76,8 +85,7 @@ async function start() {
     layers[name] = { canvas, picture: new ImageData(width, height) };
   }
   const bounds = facts.full_shape.flatMap((_, axis, sides) => [-0.5, sides[1 - axis] - 0.5]);
-  const choose = (path) => select_where(pixels_within(path));
-  const actions = { draw: draw_sky, hover, pick, choose };
+  const actions = { draw: draw_sky, hover, pick, read: read_pixel, choose: choose_pixels, name_of: pixel_name };
   sky_view = new View(choice("sky"), bounds, [94, 12, 46, 8], facts.step, actions);
   if (facts.unit_labels) units_view = make_units_view();
   choice("log").checked = facts.is_log;
@@ -89,9 +97,9 @@ async function start() {
 function listen() {
   const buttons = { merge, split, undo, redo, offer, say, clear, discard, blink, full, export_groups };
   Object.assign(buttons, { export_region, export_table });
-  buttons.nearer = () => sky_view.zoom(1.5);
-  buttons.farther = () => sky_view.zoom(1 / 1.5);
-  buttons.whole = () => sky_view.fit();
+  buttons.nearer = () => sky_view.zoom_and_tell(1.5);
+  buttons.farther = () => sky_view.zoom_and_tell(1 / 1.5);
+  buttons.whole = () => sky_view.fit_and_tell();
   for (const [name, act] of Object.entries(buttons)) choice(name).onclick = () => act();
   for (const kind of ["click", "change"]) // an older message is of an older action
     document.addEventListener(kind, () => notify(""), true);
@@ -110,7 +118,7 @@ function listen() {
   matchMedia("(prefers-color-scheme: dark)").onchange = redraw;
   window.onpagehide = () => document.activeElement.blur(); // takes a name that is being typed
   document.onkeydown = (event) => {
-    if (event.key === "Escape") clear();
+    if (event.key === "Escape" && !event.defaultPrevented) clear();
     time_key(event);
   };
   choice("number").oninput = slide;
@@ -120,16 +128,29 @@ function listen() {
     if (clean(target.value)) say();
     else offer(); // so that a name and Enter, and again Enter, go from place to place
   };
-  document.onfullscreenchange = () =>
-    write("full", document.fullscreenElement ? "Leave full screen" : "Full screen");
+  document.onfullscreenchange = () => {
+    const is_full = Boolean(document.fullscreenElement);
+    write("full", is_full ? "Leave full screen" : "Full screen");
+    speak(is_full ? "Full screen." : "No longer full screen.");
+  };
   for (const tool of document.querySelectorAll("[name=tool]"))
-    tool.onchange = () => [sky_view, units_view].forEach((view) => view && (view.tool = tool.value));
+    tool.onchange = () => take_tool(tool.value);
   facts.objects.forEach(({ letter, color, text, x }, number) => {
     const box = make("input", { type: "checkbox", id: `objects-${number}`, oninput: redraw });
     const symbol = make("span", { className: "symbol", ariaHidden: "true" }, letter);
     symbol.style.color = color;
     choice("objects").append(make("label", {}, box, symbol, `${text} (${x.length})`));
   });
+}
+
+// Choose what dragging, and the space bar in a picture, do.
+function take_tool(name) {
+  document.querySelector(`[name=tool][value=${name}]`).checked = true;
+  for (const view of [sky_view, units_view].filter(Boolean)) {
+    view.drop_corners();
+    view.tool = name;
+  }
+  speak(`Tool: ${name}.${name === "move" ? "" : " The space bar marks its corners in a picture."}`);
 }
 
 function paint_page() {
@@ -182,8 +203,8 @@ function paint_image() {
 function show_slice() {
   const first = choice("slice").selectedIndex * n_pixels;
   arrays.labels = arrays.slices.subarray(first, first + n_pixels);
-  clear();
   regroup();
+  speak(`Slice ${choice("slice").value} is shown. Nothing is selected.`);
 }
 
 const are_populations_shown = () => choice("layer").value === "populations";
@@ -241,15 +262,22 @@ function objects_near(x, y) {
   );
 }
 
+// Show the picture with the map and without it in turns: by itself, or where the system asks
+// for less motion, by one press for each turn.
 function blink() {
-  const turn = (is_off) => {
-    is_map_off = is_off;
-    sky_view.redraw();
-  };
+  const is_still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const is_on = is_still ? !is_map_off : blinking === undefined;
   clearInterval(blinking);
-  blinking = blinking ? undefined : setInterval(() => turn(!is_map_off), BLINK);
-  choice("blink").ariaPressed = String(Boolean(blinking));
-  turn(Boolean(blinking));
+  blinking = is_on && !is_still ? setInterval(() => turn_map(!is_map_off), BLINK) : undefined;
+  choice("blink").ariaPressed = String(is_on);
+  turn_map(is_on);
+  if (is_still) speak(is_on ? "The map is hidden." : "The map is seen.");
+  else speak(is_on ? "The map blinks." : "The map is seen.");
+}
+
+function turn_map(is_off) {
+  is_map_off = is_off;
+  sky_view.redraw();
 }
 
 // Number of pixels of each part; pixels of other numbers are in none.
@@ -262,8 +290,8 @@ function count(n_parts, part_at) {
   return counts;
 }
 
-// Select the pixels that are 1; tick some groups.
-function select_where(inside, numbers = []) {
+// Select the pixels that are 1, without a word; tick some groups.
+function mark_selection(inside, numbers = []) {
   const is_some = inside.includes(1);
   chosen = is_some ? inside : null;
   ticked = new Set(is_some ? numbers : []);
@@ -271,12 +299,19 @@ function select_where(inside, numbers = []) {
   show_selection();
 }
 
+function select_where(inside, numbers) {
+  mark_selection(inside, numbers);
+  speak(choice("selection").textContent);
+}
+
 const clear = () => select_where([]);
 
-function select(wanted, part_at, numbers) {
+function pixels_of(wanted, part_at) {
   const all = new Set(wanted);
-  select_where(new Uint8Array(n_pixels).map((_, i) => all.has(part_at(i))), numbers);
+  return new Uint8Array(n_pixels).map((_, i) => all.has(part_at(i)));
 }
+
+const select = (wanted, part_at, numbers) => select_where(pixels_of(wanted, part_at), numbers);
 
 const select_units = (units) => select(units, (i) => arrays.units[i]);
 const select_groups = (numbers) => select(numbers, group_at, numbers);
@@ -304,6 +339,11 @@ function place_of(pixel) {
 function pick(x, y, is_added = false) {
   const pixel = pixel_at(x, y);
   set_place(pixel);
+  select_at(pixel, is_added);
+  if (tree !== null) speak(`${choice("selection").textContent} ${choice("place").textContent}`);
+}
+
+function select_at(pixel, is_added) {
   const [kind, label, unit] = [choice("click").value, arrays.labels[pixel], arrays.units[pixel]];
   if (kind === "pixel") return select([pixel], (i) => i);
   if (kind === "unit" && unit !== NO_UNIT) return select_units([unit]);
@@ -312,6 +352,16 @@ function pick(x, y, is_added = false) {
   if (!(label >= 0)) return clear();
   if (is_added) return toggle_group(group_of[label]);
   select_groups(ticked.has(group_of[label]) ? [] : [group_of[label]]);
+}
+
+// Select the pixels in a polygon, and those at some places on its outline.
+function choose_pixels(path, places = []) {
+  const inside = pixels_within(path);
+  for (const place of places) {
+    const pixel = pixel_at(...place);
+    if (pixel >= 0) inside[pixel] = 1;
+  }
+  select_where(inside);
 }
 
 // Mark the pixels whose middle is inside a polygon, row by row.
@@ -343,7 +393,9 @@ function show_selection() {
   show_shares();
   const sum = chosen === null ? 0 : count(2, (i) => chosen[i])[1];
   const share = ((100 * sum) / n_pixels).toPrecision(3);
-  const text = `Selected: ${sum.toLocaleString("en")} pixels, ${share} % of the picture.`;
+  const titles = [...ticked].sort(by_number).map((number) => told(groups[number]));
+  const what = titles.length > 0 ? `${titles.join(" and ")}: ` : "";
+  const text = `Selected: ${what}${sum.toLocaleString("en")} pixels, ${share} % of the picture.`;
   write("selection", chosen === null ? "Nothing is selected." : text);
   document.body.dataset.selected = sum;
 }
@@ -359,19 +411,29 @@ function show_spectra() {
   draw_spectra(choice("spectra"), spectra);
 }
 
+const pixel_name = (x, y) => `x ${Math.round(x)}, y ${Math.round(y)}`;
+
+// Show what is at a place; return it as texts, none outside of the image.
 function hover(x, y) {
   const pixel = pixel_at(x, y);
-  if (pixel < 0) return;
+  if (pixel < 0) return [];
   const unit = arrays.units[pixel];
   const fluxes = facts.order.map((band) => {
     const { name, unit: of_flux } = facts.bands[band];
     return `${name} ${flux_of(band, pixel) ?? "–"} ${of_flux}`;
   });
-  const place = `x ${Math.round(x)}, y ${Math.round(y)}`;
   const cluster = cluster_text(arrays.labels[pixel]) + (unit === NO_UNIT ? "" : `, unit ${unit}`);
   const population = facts.populations[population_at(pixel)]?.title;
-  const parts = [place, sky_text(x, y), cluster, population, ...objects_near(x, y), ...fluxes];
-  choice("readout").replaceChildren(...parts.filter(Boolean).map((part) => make("span", {}, part)));
+  const parts = [pixel_name(x, y), sky_text(x, y), cluster, population, ...objects_near(x, y), ...fluxes];
+  const texts = parts.filter(Boolean);
+  choice("readout").replaceChildren(...texts.map((text) => make("span", {}, text)));
+  return texts;
+}
+
+// Say what is below the cross: which cluster first, the long position on the sky last.
+function read_pixel(x, y, before) {
+  const [name, sky, ...others] = hover(x, y);
+  speak([before, name, ...others, sky].filter(Boolean).join(", "));
 }
 
 // The flux of a pixel, null for none.

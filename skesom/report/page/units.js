@@ -17,8 +17,11 @@ function make_units_view() {
   return new View(choice("units"), bounds, [8, 8, 8, 8], wide / 40, {
     draw: draw_units,
     hover: hover_unit,
+    read: read_unit,
     pick: (x, y) => select_units([unit_at(x, y)]),
-    choose: (path) => select_units(units_within(path)),
+    choose: (path, places = []) =>
+      select_units([...units_within(path), ...places.map((place) => unit_at(...place))]),
+    name_of: unit_name,
   });
 }
 
@@ -39,13 +42,27 @@ function units_within(corners) {
   return all.filter((unit) => context.isPointInPath(area, unit_x[unit], unit_y[unit]));
 }
 
+function unit_name(x, y) {
+  const unit = unit_at(x, y);
+  return unit < 0 ? "no unit" : `unit ${unit}`;
+}
+
+// Say what is below the cross.
+function read_unit(x, y, before) {
+  const is_one = hover_unit(x, y);
+  const text = is_one ? choice("unit").textContent : "no unit";
+  speak([before, text].filter(Boolean).join(", "));
+}
+
+// Show what is known of a unit; return whether there is one.
 function hover_unit(x, y) {
   const unit = unit_at(x, y);
-  if (unit < 0) return;
+  if (unit < 0) return false;
   const pixels = count(1, (i) => (arrays.units[i] === unit ? 0 : -1))[0].toLocaleString("en");
   const label = facts.unit_labels[unit];
   const cluster = label >= 0 ? cluster_text(label) : "no cluster";
   write("unit", `Unit ${unit}: ${cluster}, ${pixels} pixels`);
+  return true;
 }
 
 function show_units() {

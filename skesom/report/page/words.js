@@ -121,6 +121,7 @@ function recolor(group, color) {
   group.color = color;
   show_selection();
   show_names();
+  notify(`The color of ${title_of(group)} is ${color}.`);
 }
 
 function merge() {
@@ -220,7 +221,7 @@ function say() {
 function offer() {
   const leaf = uncertain_leaf(groups.flatMap((group) => group.said));
   if (leaf < 0) return notify("Something is known of every place.");
-  select([leaf], (i) => arrays.labels[i]);
+  mark_selection(pixels_of([leaf], (i) => arrays.labels[i]));
   set_place(facts.parts[leaf].middle);
   const [x, y] = place_of(place);
   if (!sky_view.is_whole) sky_view.move_to(x, y); // else it is seen
