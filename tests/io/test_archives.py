@@ -329,6 +329,7 @@ class TestSets:
             ("F410M F115W F200W F814W", [4100, 1150, 2000, 814]),
             ("F410M F555W F160W", [410, 555, 1600]),
             ("F410M F115W F555W", [np.nan, 1150, 555]),  # of each telescope one
+            ("40_F115Wsci 40_F410Msci", [1150, 4100]),  # "sci": what the file holds
             ("image_g image_i image_r", [477, 763, 622]),
             ("R_g R_r", [477, 622]),
             ("2mass_j h", [1240, 1650]),
