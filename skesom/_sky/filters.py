@@ -35,8 +35,8 @@ _BALMER = ("halpha", "hbeta", "hgamma")
 _SAME_LINE = 0.05  # of the wavelength: [S III] 9069 and 9531, [O II] 3726 and 3729
 _PART = re.compile(r"\d+\.\d+[^\W_]*|[^\W_]+")
 _SPLIT = re.compile(r"[^A-Za-z0-9.]+|\.(?!\d)|(?<!\d)\.")
-# Words of a survey and a band, or of a filter of Hubble or Webb and what a file holds of
-# it, without anything between them.
+# Words of a survey and a band, or of a filter of Hubble or Webb and what a file of it
+# holds, without anything between them.
 _GLUED = re.compile(
     r"(?i)(sdss|2mass|ps1|dss[12]?)(.+)|([ugrizy])(sdss)"
     r"|(f\d{3,4}(?:lp|[wmnx]))(sci|drz|drc|flt|flc|cal|i2d|img|wht|err)"

@@ -16,6 +16,8 @@ PHRASES = {
     "Pass pixel_scale in arcsec": "Give --pixel-scale in arcsec",
     "Pass its fwhm in arcsec": "Give its --fwhm in arcsec",
     "Pass fwhm in arcsec": "Give --fwhm in arcsec",
+    "read them with error_kind='var' or 'ivar'": "give --error-kind var or ivar",
+    "these images, with errors=None.": "these images, give --errors none.",
     'Pass sky="keep", or a lower threshold': "Give --sky keep",
     "Pass mask_zeros=False": "Give --mask-zeros no",
     "Pass mask_outliers=False": "Give --mask-outliers no",

@@ -479,3 +479,16 @@ class TestRealImages:
             picture = np.moveaxis(file[0].data, 0, -1)[200:700, 200:700]
         masker = CubeMasker().fit(picture)
         assert masker.mask_.mean() < 1e-3
+
+
+def test_errors_that_are_no_errors_are_told(rng):
+    data = 1e-17 * rng.normal(size=(*SHAPE, 2)).astype(np.float64)
+    errors = np.full(data.shape, 1e-17)
+    CubeMasker().fit(Cube(data, errors=errors))  # warns of nothing
+    variances = errors.copy()
+    variances[:, :, 1] **= 2
+    with pytest.warns(
+        UserWarning, match=r"band 1 .*error 1e-34, noise .*'var'"
+    ) as told:
+        CubeMasker().fit(Cube(data, errors=variances, band_names=["band 0", "band 1"]))
+    assert "band 0" not in str(told[0].message)

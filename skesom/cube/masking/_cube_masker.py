@@ -66,6 +66,11 @@ REMEDIES = {
 }
 CRITERIA = tuple(REMEDIES)
 
+# Errors that differ so much from the noise are of another kind or unit, as variances
+# are; errors of bright parts or of smoothed images differ by some tens at most.
+FARTHEST_ERRORS = 1000.0
+MOST_TOLD = 3  # bands
+
 
 class CubeMasker(CubeTransformer):
     """Mask pixels that hold no measurement.
@@ -259,6 +264,8 @@ class CubeMasker(CubeTransformer):
             _refuse_empty(*group)
         for part in with_bands(cubes, self.background_gradient_):
             _warn_of_slopes(*part)
+        for part in with_bands(cubes, self.noise_):
+            _warn_of_errors(*part)
         all_or_one = list if is_cube_list(X) else next
         self.mask_ = all_or_one(each != KEPT for each in pixels)
         self.summary_ = all_or_one(_count(each) for each in pixels)
@@ -533,4 +540,31 @@ def _warn_of_slopes(cube, gradient):
             "The background slopes across the frame. In units of the noise of a pixel, "
             f"it rises by: {', '.join(sloping)}. Unless it is the light of an object, "
             "subtract it first, with BackgroundSubtractor or --subtract-background."
+        )
+
+
+def _warn_of_errors(cube, noise):
+    """Warn of errors that have nothing to do with the noise of their band."""
+    if cube.errors is None:
+        return
+    sample = sampled(cube.errors)
+    doubtful = []
+    for name, errors, of_band in zip(
+        cube.band_names, np.moveaxis(sample, 2, 0), noise, strict=True
+    ):
+        known = errors[np.isfinite(errors) & (errors > 0)]
+        if not len(known) or not of_band > 0:
+            continue
+        usual = float(np.median(known))
+        if not 1 / FARTHEST_ERRORS < usual / of_band < FARTHEST_ERRORS:
+            doubtful.append(f"{name} (error {usual:.2g}, noise {of_band:.2g})")
+    if doubtful:
+        shown = ", ".join(doubtful[:MOST_TOLD])
+        if len(doubtful) > MOST_TOLD:
+            shown += f" and {len(doubtful) - MOST_TOLD} more bands"
+        warn_user(
+            f"Errors are more than {FARTHEST_ERRORS:g} times smaller or larger than "
+            f"the noise of their band: {shown}. If they are variances or inverse "
+            "variances, read them with error_kind='var' or 'ivar'; if they are not of "
+            "these images, with errors=None."
         )
