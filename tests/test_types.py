@@ -79,8 +79,12 @@ class TestSignatures:
 class TestLazyPackage:
     def test_checkers_see_what_is_loaded_on_demand(self):
         source = (files("skesom") / "__init__.py").read_text(encoding="utf-8")
-        (block,) = (n for n in ast.parse(source).body if isinstance(n, ast.If))
-        assert block.test.id == "TYPE_CHECKING"
+        (block,) = (
+            statement
+            for statement in ast.parse(source).body
+            if isinstance(statement, ast.If)
+            and getattr(statement.test, "id", None) == "TYPE_CHECKING"
+        )
         seen = {}
         for statement in block.body:
             (one,) = statement.names

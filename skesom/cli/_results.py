@@ -67,12 +67,21 @@ def _predict(options):
     earlier = source_of_model(model, trust=options.trust)
     source = source_of(options, earlier)
     given = source.plan.band_names
-    if band_names is not None and given != band_names:
+    channels = _channels_for(given, band_names)
+    if band_names is not None and given != band_names and channels is None:
         order = _order_for(given, band_names)
         names = [band_names[order.index(band)] for band in range(len(given))]
         source = source.matched(order, names)
     source = with_strips(source, options.strips)
     images = read_images(source)
+    if channels is not None:
+        empty = [name for name in channels if name not in images.band_names]
+        if empty:
+            raise ValueError(
+                f"The model takes the channels {list_names(empty)}, which hold no data "
+                "or one value in these images."
+            )
+        images = images[channels]
     announce("finding the cluster of each pixel")
     with whole(model):
         label_map = _predict_of(pipeline)(images)
@@ -105,6 +114,35 @@ def _predict_of(pipeline):
         while reason.__cause__ is not None:
             reason = reason.__cause__
         raise ValueError(str(reason)) from error
+
+
+def _channels_for(given, known):
+    """Return the channels of a spectral cube that a model takes, in their order.
+
+    Some were left out of its fit, as they were empty there. Channels have numbers after
+    a word that is another one in other files.
+
+    Parameters
+    ----------
+    given, known : list of str
+        Names of the bands of the images and of the model.
+
+    Returns
+    -------
+    channels : list of str or None
+        None if these are not the numbered channels of both.
+    """
+    from skesom.report._image_source import MOST_BANDS
+
+    if known is None or not MOST_BANDS < len(known) <= len(given):
+        return None
+    numbers = [[name.rpartition(" ")[2] for name in names] for names in (given, known)]
+    if not all(number.isdecimal() for some in numbers for number in some):
+        return None
+    name_of = dict(zip(numbers[0], given, strict=True))
+    if len(name_of) < len(given) or not name_of.keys() >= set(numbers[1]):
+        return None
+    return [name_of[number] for number in numbers[1]]
 
 
 def _order_for(given, known):

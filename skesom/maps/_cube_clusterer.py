@@ -177,6 +177,12 @@ def check_bands(values, band_names, where="all pixels with data"):
         )
 
 
+def empty_bands(values):
+    """Return which bands hold nothing but NaN, or one value."""
+    least, most = _limits(values)
+    return ~(least < most)
+
+
 def _limits(values):
     """Return the least and the largest value of each band."""
     if is_lazy(values):

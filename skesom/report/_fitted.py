@@ -71,11 +71,12 @@ _OF_CUBES |= {
     "psf_pixels_": "reals 2",
     "shifts_": "reals features 2",
     "_estimates": "reals features 2",
-    "components_": "reals features features",
+    "components_": "reals features components",
     "kept_components_": "reals components features",
     "subtracted_": "flags features",
     "brightness_": "reals levels",
-    "weights_": "reals levels features",
+    "weights_": "reals levels components",
+    "widths_": "reals levels components",
 }
 _TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
 _TYPES |= dict.fromkeys(["counts", "numbers"], "bhilqfd")

@@ -16,6 +16,8 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 
 from skesom._common.blocks import in_strips
+from skesom._common.texts import list_names
+from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
 from skesom._types import Cube
@@ -24,9 +26,10 @@ from skesom.io._fits_files import split_path
 from skesom.io._gather import Plan, gather_images
 from skesom.io._region_maps import read_region_labels
 from skesom.io._regions import is_path, read_regions
-from skesom.maps._cube_clusterer import check_bands
+from skesom.maps._cube_clusterer import check_bands, empty_bands
 
 _ROLES = "masks", "weights", "errors"
+MOST_BANDS = 20  # of images; more are the channels of a spectral cube
 # The fields that change nothing of what headers tell.
 _OF_PIXELS = {
     "ignore_flags",
@@ -143,6 +146,7 @@ class ImageSource(_Fields):
         cubes = self._opened()
         if self.cutout is not None and not self.lazy:
             cubes = [deepcopy(cube.compute()) for cube in cubes]  # lets the images go
+        cubes = [_without_empty_channels(cube) for cube in cubes]
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
         check_continua(self.continua, [n for cube in cubes for n in cube.band_names])
@@ -255,6 +259,21 @@ def _is_list(value):
 def _path_of(text):
     """Return the path in "image.fits[SCI,1]"."""
     return Path(split_path(os.fspath(text))[0])
+
+
+def _without_empty_channels(cube):
+    """Leave out channels of a spectral cube that tell nothing, as at its ends."""
+    if cube.shape[2] <= MOST_BANDS:
+        return cube
+    is_empty = empty_bands(cube.data)
+    if not is_empty.any() or 2 * np.count_nonzero(is_empty) > cube.shape[2]:
+        return cube
+    left_out = [cube.band_names[band] for band in np.flatnonzero(is_empty)]
+    warn_user(
+        f"{len(left_out)} of {cube.shape[2]} channels are left out, as they hold no "
+        f"data or one value: {list_names(left_out)}."
+    )
+    return cube[:, :, ~is_empty]
 
 
 def text_of_cutout(cutout):

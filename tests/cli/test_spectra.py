@@ -49,3 +49,39 @@ def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
 )
 def test_impossible(refused, lines, options, reason):
     refused("cluster", lines, "--sky", "keep", *options, parts=[reason])
+
+
+def test_empty_channels_of_fewer_pixels_than_channels(quick, labels_in, tmp_path):
+    """As at the ends of the cubes of small spectrographs."""
+    rng = np.random.default_rng(0)
+    cube = rng.normal(0, 0.1, (60, 6, 8)).astype("f4")
+    cube[20:30, :, 4:] += 2
+    cube[0] = 0
+    cube[59] = np.nan
+    fits.writeto(tmp_path / "ends.fits", cube)
+    arguments = "--n-clusters", 2, "--sky", "keep", "--runs", 3
+    out = tmp_path / "out"
+    status, _, told = quick("cluster", tmp_path / "ends.fits", "-o", out, *arguments)
+    assert status == 0
+    again, other = tmp_path / "again", tmp_path / "other"
+    words = "2 of 60 channels are left out, as they hold no data or one value: ends 1, "
+    assert any(line.endswith(words + "ends 60.") for line in told)
+    labels = labels_in(out)
+    assert len({labels[3, 2], labels[3, 6]}) == 2
+    assert quick("predict", out, tmp_path / "ends.fits", "-o", again)[0] == 0
+    np.testing.assert_array_equal(labels_in(again), labels)
+    arguments = "--n-clusters", 3, "-o", tmp_path / "cut"
+    assert quick("cluster", "--from", out, *arguments)[0] == 0
+
+    cube[[0, 59]] = rng.normal(0, 0.1, (2, 6, 8))  # channels that the model has not
+    fits.writeto(tmp_path / "whole.fits", cube)
+    assert quick("predict", out, tmp_path / "whole.fits", "-o", other)[0] == 0
+    np.testing.assert_array_equal(labels_in(other), labels)
+
+    cube[10] = 0
+    fits.writeto(tmp_path / "short.fits", cube)
+    status, _, told = quick(
+        "predict", out, tmp_path / "short.fits", "-o", tmp_path / "no"
+    )
+    assert status == 2
+    assert "takes the channels short 11, which hold no data" in told[-1]
