@@ -492,3 +492,12 @@ def test_errors_that_are_no_errors_are_told(rng):
     ) as told:
         CubeMasker().fit(Cube(data, errors=variances, band_names=["band 0", "band 1"]))
     assert "band 0" not in str(told[0].message)
+
+
+def test_gaps_of_zeros_inside_of_missing_pixels(rng):
+    cube, _ = scene(rng)
+    cube[60:100, 60:100] = np.nan
+    cube[70:90, 70:90, 1] = 0  # touches no other pixel
+    cube[:, 150:, 1] = 0
+    masker = CubeMasker(min_bands=1).fit(cube)  # warns of nothing
+    assert masker.mask_[75:85, 75:85].all()

@@ -210,7 +210,8 @@ def _without_smooth_parts(band, value, limit, gaps):
     touched, flux = _surroundings(band, value, parts, limit)
     index = np.arange(1, n_parts + 1)
     step = ndimage.median(np.abs(flux - value), touched, index)
-    higher = ndimage.mean(flux > value, touched, index)
+    with np.errstate(invalid="ignore"):  # of parts that touch nothing but NaN
+        higher = ndimage.mean(flux > value, touched, index)
     one_sided = (higher >= 0.9) | (higher <= 0.1)
     is_smooth = one_sided & (step < close)
     if limit > 0:
