@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Colors beside brightness: what the scaler measures, and what it does to spectra."""
 
+import threading
+
 import dask.array as da
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.cube.flux import _color
 from skesom.datasets import make_galaxy_cube
@@ -295,6 +299,25 @@ def test_errors_of_averages_against_realisations(faint, global_random_seed):
     cube = Cube(flat, errors=0.1 * errors[:48, :48])
     expected = scaler.transform(cube).errors[24, 24]
     assert_allclose(np.std(found, axis=(0, 1, 2)), expected, rtol=0.05)
+
+
+@pytest.mark.skipif(joblib.cpu_count() < 2, reason="one processor, so one thread")
+def test_threads_start_no_others(faint, monkeypatch):
+    """Strips in threads would be averaged by as many more threads each."""
+    monkeypatch.setitem(SIZES, "averages", Size(values=1))
+    image = np.tile(faint, (10, 1, 1))
+    scaler = ColorScaler(signal_to_noise=2).fit(image)
+    assert scaler.widths_.any()
+    usual = threading.Thread.start
+    starters = []
+
+    def start(thread):
+        starters.append(threading.current_thread())
+        usual(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    scaler.transform(image)
+    assert {*starters} == {threading.main_thread()}
 
 
 def test_averages_do_not_depend_on_strips(faint):

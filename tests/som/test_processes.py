@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 SETUP = """
-import os, threading
+import os, signal, threading
 import joblib
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
@@ -39,6 +39,7 @@ children = {}
 for name in maps:
     children[name] = os.fork()
     if children[name] == 0:
+        signal.alarm(60)  # a child that hangs ends, and so does this test
         os._exit(differing(name))
 for name, child in children.items():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, name
