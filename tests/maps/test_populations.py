@@ -115,6 +115,13 @@ def test_lines_with_a_continuum_that_is_named_are_no_map_of_lines(spiral):
         find_populations(truth, lines, continua={"H1r_6563A": "S2_6731A"})
 
 
+def test_a_line_far_from_all_broad_bands_makes_no_map_of_lines(spiral):
+    cube, truth, _ = spiral
+    names = ["F336W", "F814W", "F212N"]
+    far = Cube(cube.data[:, :, [1, 8, 6]], band_names=names, pixel_scale=(0.2, 0.2))
+    assert "young stars" in find_populations(truth, far).names
+
+
 def picture_of(cube, number=3):
     """Three bands stretched for the eye, in levels from 0 to 255."""
     data = np.arcsinh(cube.data[:, :, :number] / np.nanstd(cube.data))
