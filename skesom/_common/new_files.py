@@ -2,6 +2,7 @@
 """Files that appear as a whole or not at all, and are never written through a link."""
 
 import os
+import shutil
 import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,8 @@ _TAIL = 16  # characters of a name that tell writers the format: of any length, 
 def atomic_path(path, *, overwrite=False):
     """Give a temporary path beside `path`; move the file there unless a write fails.
 
-    A link that is there is replaced, and the file that it points to stays as it is.
+    A file that is there is replaced, and gives its mode to the new one. So is a link,
+    and the file that it points to stays as it is.
     """
     path = Path(path)
     check_place(path, overwrite=overwrite)
@@ -23,6 +25,8 @@ def atomic_path(path, *, overwrite=False):
     try:
         yield temporary
         check_place(path, overwrite=overwrite)
+        if path.is_file() and not path.is_symlink():
+            shutil.copymode(path, temporary)
         os.replace(temporary, path)
     except OSError as error:
         if error.filename is None and (error.errno or "space" in str(error)):
@@ -31,6 +35,24 @@ def atomic_path(path, *, overwrite=False):
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def exchange_folders(folder, new, old):
+    """Put a new folder, with the mode of the one that is there, in its place.
+
+    That one is then at `old`; after an error or an interrupt it is back, and the new
+    one still at `new`.
+    """
+    try:
+        if os.path.lexists(folder):
+            if not folder.is_symlink():
+                shutil.copymode(folder, new)
+            os.rename(folder, old)
+        os.rename(new, folder)
+    except BaseException:
+        if os.path.lexists(old) and not os.path.lexists(folder):
+            os.rename(old, folder)
+        raise
 
 
 def check_place(path, *, overwrite=False):

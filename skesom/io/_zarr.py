@@ -12,7 +12,7 @@ from pathlib import Path
 from skesom._common.blocks import strip_height
 from skesom._common.extras import import_extra
 from skesom._common.fits_files import file_stamp
-from skesom._common.new_files import UNFINISHED, check_parent
+from skesom._common.new_files import UNFINISHED, check_parent, exchange_folders
 from skesom._common.row_files import as_lazy
 from skesom._types import CubeLike, StrPath
 from skesom.cube._convert import as_cube
@@ -106,9 +106,7 @@ def _write(path, array, overwrite):
     try:
         chunks = {**dict.fromkeys(array.dims, -1), "y": height}
         array.chunk(chunks).to_zarr(new, "w-", zarr_format=3, consolidated=False)
-        if is_there:
-            path.rename(old)
-        new.rename(path)
+        exchange_folders(path, new, old)
         # Of a link, what it points to is not ours.
         old.unlink() if old.is_symlink() else shutil.rmtree(old, ignore_errors=True)
     finally:

@@ -61,7 +61,8 @@ def find_pieces(
     min_size : int, default=10
         Pieces of fewer pixels are left out, but each cluster keeps its largest.
     max_pieces : int, default=10000
-        If there are more, the smaller ones are left out.
+        If there are more, the smaller ones are left out, but each cluster keeps its
+        largest.
     subtract_sky : bool, default=True
         Whether fluxes count from the level of the sky, as in `cluster_table`.
 

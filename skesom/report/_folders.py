@@ -20,7 +20,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock, regular
-from skesom._common.new_files import UNFINISHED, atomic_path, check_names
+from skesom._common.new_files import (
+    UNFINISHED,
+    atomic_path,
+    check_names,
+    exchange_folders,
+)
 from skesom._common.warn import warn_user
 
 MANIFEST = ".skesom.json"  # the list of a folder that has no provenance.json
@@ -224,33 +229,72 @@ def _install(temporary, folder, overwrite):
         os.rename(temporary, new)
         _put_in_place(new, folder)
     except OSError as error:
+        text = f"{folder} cannot be replaced: {error.strerror or error}"
+        if new.is_dir() and new.parent == folder:
+            # Some of its files may be in place, and some old ones gone.
+            raise type(error)(
+                f"{text}. What is missing there is in {new}, and the next run that "
+                "writes to the folder puts it in place."
+            ) from error
         left = new if new.is_dir() else temporary
         spare = left.with_name(f"{folder.name[:50]}{temporary.name[-9:]}")
         os.rename(left, spare)
         (spare / _LOCK).unlink()
-        text = f"{folder} cannot be replaced: {error.strerror or error}"
         raise type(error)(f"{text}. The results are in {spare}.") from error
+    except BaseException:  # an interrupt
+        if new.parent != folder:
+            shutil.rmtree(new, ignore_errors=True)
+        raise
 
 
 def _put_in_place(new, folder):
-    """Let a new result take the place of an old one, or go on with that."""
+    """Let a new result take the place of an old one, or go on with that.
+
+    An error leaves the old one where it is, or the new one in its place. Only among
+    the files of a folder that must stay there is no way back: an error leaves the rest
+    of them in `new`, and an interrupt comes when all are in place.
+    """
     if new.parent == folder:
-        last = _list_of(new)
-        if last.is_file():  # else all was moved before
-            _remove(folder)
-        for path in sorted(new.iterdir(), key=lambda path: path == last):
-            if path.name != _LOCK:
-                os.rename(path, folder / path.name)
-        shutil.rmtree(new)
+        try:
+            _move_files(new, folder)
+        except KeyboardInterrupt:
+            _move_files(new, folder)
+            raise
         return
     old = new.with_name(new.name.replace(_NEW, _OLD))
-    if folder.is_dir():
-        shutil.copymode(folder, new)
-        os.rename(folder, old)
-    os.rename(new, folder)
-    (folder / _LOCK).unlink()
-    if old.is_dir():
+    exchange_folders(folder, new, old)
+    try:
+        _clear_up(folder, old)
+    except KeyboardInterrupt:
+        _clear_up(folder, old)
+        raise
+
+
+def _move_files(new, folder):
+    """Let the files of a new result take the place of those in its folder."""
+    last = _list_of(new)
+    if last.is_file():  # else all was moved before
+        _remove(folder)
+    for path in sorted(new.iterdir(), key=lambda path: path == last):
+        if path.name != _LOCK:
+            os.rename(path, folder / path.name)
+    # What is left of it, the next run removes.
+    shutil.rmtree(new, ignore_errors=True)
+
+
+def _clear_up(folder, old):
+    """Remove the lock of a result that is in its place, and the result before it."""
+    with suppress(OSError):  # the next run removes it
+        (folder / _LOCK).unlink()
+    if not old.is_dir():
+        return
+    try:
         _remove(old)
+    except OSError as error:
+        warn_user(
+            f"The results are in {folder}, but those that they replace could not be "
+            f"removed: {error.strerror or error}. They are in {old}."
+        )
 
 
 def _remove(folder):

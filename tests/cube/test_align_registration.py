@@ -200,6 +200,20 @@ class TestNeighbors:
         assert_allclose(aligner.shifts_, [[3, -4], [0, 0], [0, 0]], atol=0.1)
         assert_array_equal(aligned.data[:, :, 1:], cube.data[:, :, 1:])
 
+    def test_small_steps_from_band_to_band_are_no_shift(self, rng):
+        """Each fits its neighbor, though the last is 1.8 pixels from the first."""
+        image = clumpy(rng)
+        steps = 0.6 * np.arange(4)
+        bands = [ndimage.shift(image, (step, 0), mode="nearest") for step in steps]
+        cube = Cube(np.stack(bands, axis=2).astype(np.float32))
+        aligner = CubeAligner(registration="auto")
+        assert aligner.fit_transform(cube) is cube
+        assert not aligner.shifts_.any()
+        # Who asks for it gets the places that were measured.
+        asked = CubeAligner(registration="correct").fit(cube)
+        shifts = asked.shifts_[:, 0] - asked.shifts_[0, 0]
+        assert_allclose(shifts, steps, atol=0.1)
+
     def test_loops_must_close(self, parts):
         """One band says that another lies off, the third says otherwise."""
         first, second = parts

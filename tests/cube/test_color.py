@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Colors beside brightness: what the scaler measures, and what it does to spectra."""
 
+import threading
+
 import dask.array as da
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
+from skesom._common.blocks import SIZES, Size
 from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.cube.flux import _color
 from skesom.datasets import make_galaxy_cube
@@ -230,11 +234,20 @@ def faint(global_random_seed):
     return scene
 
 
-def test_faint_colors_are_averaged_and_brightness_is_not(faint):
-    scaler = ColorScaler(signal_to_noise=2).fit(faint)
+@pytest.mark.parametrize("is_uneven", [False, True])
+def test_faint_colors_are_averaged_and_brightness_is_not(faint, is_uneven):
+    errors = np.full(faint.shape, 0.8)
+    if is_uneven:  # the upper half, which is fainter, has more noise
+        half = len(faint) // 2
+        rng = np.random.default_rng(0)
+        errors[:half] = 1.6
+        more = np.sqrt(1.6**2 - 0.8**2)
+        faint[:half] += rng.normal(0, more, faint[:half].shape)
+    scaler = ColorScaler(signal_to_noise=2).fit(Cube(faint, errors=errors))
     widths = scaler.widths_
     assert np.all(widths[:, 0] == 0)
     assert np.all(widths[:, 1] > 0)
+    assert (widths[0, 1] > widths[-1, 1]) == is_uneven
     scaled = (faint - scaler.mean_) / scaler.scale_
     scores = scaled @ scaler.components_
     valid = ~np.isnan(scores[:, :, 0])
@@ -272,6 +285,25 @@ def test_averages_bring_faint_colors_back(faint):
     assert found[2] > 0.95
 
 
+@pytest.mark.parametrize(
+    ("factor", "expected"),
+    [(0.8, [0, 1, 2, 4, 8]), (1.25, [1, 2, 4, 8, 8])],
+)
+def test_widths_are_the_narrowest_that_give_the_ratio(faint, factor, expected):
+    """A color of +-.5 in two bands, in noise of .8: signal .5 and noise .64.
+
+    A Gaussian averages 4 pi sigma^2 pixels.
+    """
+    cube = Cube(faint, errors=np.full(faint.shape, 0.8))
+    for width, wanted in zip([0, 1, 2, 4, 8], expected, strict=True):
+        n_pixels = max(1, 4 * np.pi * width**2)
+        ratio = factor * np.sqrt(0.5 / 0.64 * n_pixels)
+        scaler = ColorScaler(signal_to_noise=ratio).fit(cube)
+        assert {*scaler.widths_[:, 1]} == {wanted}
+        share = 0.5 / (0.5 + 0.64 / max(1, 4 * np.pi * wanted**2))
+        assert_allclose(scaler.signal_[:, 1], share, rtol=0.05)
+
+
 def test_clear_colors_stay_as_sharp_as_they_are(scene):
     sharp = ColorScaler(signal_to_noise=0).fit(scene)
     scaler = ColorScaler(signal_to_noise=0.5).fit(scene)
@@ -295,6 +327,25 @@ def test_errors_of_averages_against_realisations(faint, global_random_seed):
     cube = Cube(flat, errors=0.1 * errors[:48, :48])
     expected = scaler.transform(cube).errors[24, 24]
     assert_allclose(np.std(found, axis=(0, 1, 2)), expected, rtol=0.05)
+
+
+@pytest.mark.skipif(joblib.cpu_count() < 2, reason="one processor, so one thread")
+def test_threads_start_no_others(faint, monkeypatch):
+    """Strips in threads would be averaged by as many more threads each."""
+    monkeypatch.setitem(SIZES, "averages", Size(values=1))
+    image = np.tile(faint, (10, 1, 1))
+    scaler = ColorScaler(signal_to_noise=2).fit(image)
+    assert scaler.widths_.any()
+    usual = threading.Thread.start
+    starters = []
+
+    def start(thread):
+        starters.append(threading.current_thread())
+        usual(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    scaler.transform(image)
+    assert {*starters} == {threading.main_thread()}
 
 
 def test_averages_do_not_depend_on_strips(faint):

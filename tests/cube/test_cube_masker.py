@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """CubeMasker: gaps and what is asked for go, measurements stay."""
 
+import re
+
 import numpy as np
 import pytest
 from _grids import CENTER, make_wcs
@@ -501,3 +503,17 @@ def test_gaps_of_zeros_inside_of_missing_pixels(rng):
     cube[:, 150:, 1] = 0
     masker = CubeMasker(min_bands=1).fit(cube)  # warns of nothing
     assert masker.mask_[75:85, 75:85].all()
+
+
+@pytest.mark.parametrize("shape", [(128, 384), (384, 128), (256, 256)])
+@pytest.mark.parametrize("rise", [(6, 0), (0, 6), (6, -3)])
+def test_range_of_a_slope_is_that_over_all_rows_and_columns(shape, rise):
+    rng = np.random.default_rng(0)
+    rows, columns = np.indices(shape)
+    plane = rise[0] * rows / shape[0] + rise[1] * columns / shape[1]
+    image = plane + rng.normal(size=shape)
+    cube = Cube(image[:, :, np.newaxis], band_names=["V"])
+    with pytest.warns(UserWarning, match=r"it rises by: V") as caught:
+        CubeMasker().fit(cube)
+    told = re.search(r"V \(([0-9.]+)\)", str(caught[0].message))
+    assert float(told[1]) == pytest.approx(np.abs(rise).sum(), rel=0.03)

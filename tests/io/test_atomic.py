@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files appear whole or not at all."""
 
+import errno
 import os
+import stat
 
+import numpy as np
 import pytest
 
 from skesom._common.new_files import atomic_path
+from skesom.io import read_map, write_map
 
 
 def test_file_appears_at_the_end_only(tmp_path):
@@ -43,6 +47,52 @@ def test_overwrite_replaces(tmp_path):
     with atomic_path(str(path), overwrite=True) as temporary:
         temporary.write_text("new")
     assert path.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the modes of POSIX")
+@pytest.mark.parametrize("mode", [0o600, 0o664])
+def test_mode_is_that_of_the_file_before(tmp_path, mode):
+    path = tmp_path / "map.fits"
+    label_map = np.zeros((3, 4), dtype=np.int32)
+    write_map(path, label_map)
+    path.chmod(mode)
+    write_map(path, label_map + 1, overwrite=True)
+    assert read_map(path)[0].max() == 1
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        PermissionError(errno.EACCES, "Permission denied"),
+        KeyboardInterrupt(),
+    ],
+    ids=["full", "denied", "interrupt"],
+)
+@pytest.mark.parametrize("call", ["replace", "lstat"])
+@pytest.mark.parametrize("old", [None, 1])
+def test_fault_at_the_last_step_leaves_the_old_file(
+    tmp_path, monkeypatch, old, call, fault
+):
+    path = tmp_path / "map.fits"
+    label_map = np.zeros((3, 4), dtype=np.int32)
+    if old is not None:
+        write_map(path, label_map + old)
+    usual = getattr(os, call)
+
+    def fail(*args, **kwargs):
+        if any(tmp_path.glob(".*")):  # the new file is written
+            raise fault
+        return usual(*args, **kwargs)
+
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(type(fault)):
+        write_map(path, label_map + 2, overwrite=True)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["map.fits"] * (old == 1)
+    if old is not None:
+        assert read_map(path)[0].max() == old
 
 
 def test_file_that_appears_meanwhile_is_kept(tmp_path):

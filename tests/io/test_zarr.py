@@ -5,7 +5,9 @@ import importlib
 import json
 import os
 import shutil
+import stat
 import sys
+from pathlib import Path
 
 import dask.array as da
 import numpy as np
@@ -113,6 +115,37 @@ class TestZarr:
         path.mkdir()
         with pytest.raises(FileExistsError, match="if it is a group"):
             write_cube(path, cube, overwrite=True)
+
+    @pytest.mark.parametrize("fault", [OSError(28, "No space"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_a_fault_when_it_is_put_in_place_leaves_the_old_one(
+        self, cube, tmp_path, monkeypatch, number, fault
+    ):
+        path = tmp_path / "m83.zarr"
+        write_cube(path, cube)
+        usual, calls = os.rename, []
+
+        def fail(*args):
+            if tmp_path in [Path(each).parent for each in args]:  # not of zarr itself
+                calls.append(args)
+            if len(calls) == number:
+                calls.append(None)
+                raise fault
+            return usual(*args)
+
+        monkeypatch.setattr(os, "rename", fail)
+        with pytest.raises(type(fault)):
+            write_cube(path, cube.replace(data=-cube.data), overwrite=True)
+        assert os.listdir(tmp_path) == ["m83.zarr"]
+        assert_array_equal(read_cube(path).data, cube.data)
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs the modes of POSIX")
+    def test_its_mode_is_that_of_before(self, cube, tmp_path):
+        path = tmp_path / "m83.zarr"
+        write_cube(path, cube)
+        path.chmod(0o700)
+        write_cube(path, cube, overwrite=True)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
 
     def test_failure_leaves_nothing(self, cube, tmp_path):
         def fail(block):

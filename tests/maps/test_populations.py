@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from skesom.cube import Cube
+from skesom.cube import Cube, CubeMasker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import (
     find_piece_map,
@@ -108,6 +108,20 @@ def test_maps_of_lines_have_no_populations(spiral):
         find_populations(truth, lines)
 
 
+def test_lines_with_a_continuum_that_is_named_are_no_map_of_lines(spiral):
+    cube, truth, _ = spiral
+    lines = Cube(cube.data[:, :, :5], band_names=LINES, pixel_scale=(0.2, 0.2))
+    with pytest.raises(ValueError, match="do not tell old stars from young"):
+        find_populations(truth, lines, continua={"H1r_6563A": "S2_6731A"})
+
+
+def test_a_line_far_from_all_broad_bands_makes_no_map_of_lines(spiral):
+    cube, truth, _ = spiral
+    names = ["F336W", "F814W", "F212N"]
+    far = Cube(cube.data[:, :, [1, 8, 6]], band_names=names, pixel_scale=(0.2, 0.2))
+    assert "young stars" in find_populations(truth, far).names
+
+
 def picture_of(cube, number=3):
     """Three bands stretched for the eye, in levels from 0 to 255."""
     data = np.arcsinh(cube.data[:, :, :number] / np.nanstd(cube.data))
@@ -123,8 +137,24 @@ def test_pictures_have_no_populations(spiral):
         with pytest.raises(ValueError, match="those of a picture"):
             find_populations(truth, each)
     # The same light without the end of the scale, or in counts, is no picture.
-    for data in (picture.data * 1.5, np.minimum(picture.data, 254)):
+    falling = np.minimum(picture.data, 254)
+    brightest = np.count_nonzero(falling == 254, axis=(0, 1)).argmax()
+    falling[:2, 0, brightest] = 255  # two pixels, fewer than those of the level below
+    fractions = picture.data.copy()
+    fractions[-1] *= 0.99
+    no_pictures = [
+        picture.data * 1.5,
+        np.minimum(picture.data, 254),
+        falling,
+        fractions,
+        # Masks, whose values are 0 and 1.
+        np.float32(picture.data > 30 * np.arange(1, 4)),
+    ]
+    for data in no_pictures[:-1]:
         assert find_populations(truth, picture.replace(data=data)).names
+    for data in no_pictures:
+        masker = CubeMasker(mask_zeros=False).fit(picture.replace(data=data))
+        assert not masker.is_picture_
     counts = picture.replace(band_units=["adu"] * 3)
     assert find_populations(truth, counts).names
 

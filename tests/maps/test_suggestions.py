@@ -109,6 +109,22 @@ class TestRules:
         cube.data[alone == 0] = cube.data[alone == 2] = OLD
         assert suggest_names(alone, cube)[1].name != "dust lanes"
 
+    def test_compare_light_with_none_that_is_masked(self):
+        """Half of what is around dust is without data, at one end of each strip."""
+        dust = OLD * [0.1, 0.2, 0.3, 0.3, 0.4]
+        labels, cube = scene(OLD, dust, OLD, YOUNG, YOUNG)
+        texts = suggest_names(labels, cube)[1].evidence
+        (wanted,) = (text for text in texts if text.endswith("what is around it"))
+        # 2.5 log10(1 / .4) in the band of most light, on both sides.
+        assert wanted == "1.0 mag fainter per area than what is around it"
+        around = np.isin(labels, (0, 2))
+        around[:, : SIDE // 2] = False
+        labels[around] = -3
+        cube.data[around] = np.nan
+        found = suggest_names(labels, cube)[1]
+        assert found.name == "dust lanes"
+        assert wanted in found.evidence
+
     def test_need_the_width_of_stars_for_what_is_compact(self):
         labels, cube = scene(YOUNG, FLAT)
         labels[5:7, 5:7] = 2

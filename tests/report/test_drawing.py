@@ -177,6 +177,23 @@ def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
     assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+def test_a_child_of_a_fork_has_processes_of_its_own():
+    """Those of its parent would never answer: a child that hangs is ended."""
+    code = """
+import os, signal
+from skesom._common.processes import result_of, submit
+before = submit(os.getpid).result()
+child = os.fork()
+if child == 0:
+    signal.alarm(60)
+    other = result_of(submit(os.getpid), os.getpid)
+    os._exit(other in (before, os.getpid()))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=150)
+
+
 def test_processes_end_with_one_that_is_killed():
     code = """
 import os, time

@@ -10,6 +10,7 @@ from astropy.table import Table
 from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
+from skesom.io import cluster_table
 from skesom.maps import make_cluster_pipeline
 from skesom.report import read_report, write_report
 
@@ -153,3 +154,34 @@ def test_what_a_run_shows_is_shown_again(tmp_path):
     write_report(tmp_path / "r", fitted(cube), cube, source=source, **spare)
     report = read_report(tmp_path / "r", trust=True)
     assert report.source.subtract_sky is False
+
+
+SKY_BANDS = {"band_names": ["SDSS g", "SDSS r"], "pixel_scale": (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("n_sky", "n_missing", "expected"),
+    [(99, 0, [7, 9]), (100, 0, [2, 6]), (100, 1, [2, 9])],
+)
+def test_a_hundred_pixels_of_sky_tell_the_level_of_a_band(n_sky, n_missing, expected):
+    """Light of 7 and 9 above a sky of 5 and 3; bright outliers change no median."""
+    labels = np.zeros((30, 30), dtype=int)
+    labels.ravel()[:n_sky] = -2
+    data = np.full((30, 30, 2), [7.0, 9.0])
+    data[labels == -2] = 5, 3
+    data[0, 1:4] = 1e6
+    data[0, :n_missing, 1] = np.nan
+    table = cluster_table(labels, Cube(data, **SKY_BANDS))
+    assert [table[f"{name}_median"][0] for name in SKY_BANDS["band_names"]] == expected
+    table = cluster_table(labels, Cube(data, **SKY_BANDS), subtract_sky=False)
+    assert table["SDSS g_median"][0] == 7
+
+
+def test_voxels_of_each_band_have_the_sky_of_that_band():
+    labels = np.zeros((30, 30, 2), dtype=int)
+    data = np.full((30, 30, 2), [7.0, 9.0])
+    labels[:10, :, 0] = labels[20:, :, 1] = -2
+    data[:10, :, 0] = 5
+    data[20:, :, 1] = 3
+    table = cluster_table(labels, Cube(data, **SKY_BANDS))
+    assert [table[f"{name}_median"][0] for name in SKY_BANDS["band_names"]] == [2, 6]

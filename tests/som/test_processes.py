@@ -6,11 +6,12 @@ import subprocess
 import sys
 
 SETUP = """
-import os, threading
+import os, signal, threading
 import joblib
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_blobs
 from skesom import CSOM, ESOM, ConsensusClusterer
+from skesom._common import threads
 
 X = make_blobs(3000, 5, centers=5, random_state=0)[0]
 maps = {
@@ -39,7 +40,13 @@ children = {}
 for name in maps:
     children[name] = os.fork()
     if children[name] == 0:
+        signal.alarm(60)  # a child that hangs ends, and so does this test
         os._exit(differing(name))
+with threads._lock:  # as if another thread were about to use BLAS
+    children["consensus in BLAS"] = os.fork()
+    if children["consensus in BLAS"] == 0:
+        signal.alarm(60)
+        os._exit(differing("consensus"))
 for name, child in children.items():
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, name
 """

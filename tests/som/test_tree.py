@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer
-from skesom.som._tree import ClusterTree, average_linkage
+from skesom.som._tree import ClusterTree, average_linkage, tree_of_units
 
 X, _ = make_blobs(400, 3, centers=6, cluster_std=1.5, random_state=3)
 WITH_GAPS = X.copy()
@@ -477,6 +477,15 @@ def test_nearness_decides_where_votes_are_equal():
     tree = average_linkage(np.eye(4), np.ones(4), apart)
     assert_array_equal(tree.groups(2), [0, 1, 0, 1])
     assert tree.heights.min() > 0.999
+
+
+def test_place_of_a_piece_is_the_mean_of_its_samples():
+    """Nine samples at 0 and one at 10 are at 1: nearer to -2 than to 9."""
+    codebook = np.array([[0.0], [10.0], [-2.0], [9.0]])
+    cuts = np.array([[0], [0], [1], [2]])
+    for hits, expected in (([9, 1, 5, 5], [0, 0, 0, 1]), ([1, 9, 5, 5], [0, 0, 1, 0])):
+        tree = tree_of_units(cuts, np.array(hits), codebook)
+        assert adjusted_rand_score(tree.groups(2), expected) == 1
 
 
 def test_clusters_are_numbered_by_the_samples_of_leaves(votes):
