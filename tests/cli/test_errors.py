@@ -157,3 +157,19 @@ def test_units_of_a_report_are_those_of_the_labels(result):
         units, _ = found.nearest_units(rows, found.features(rows))
         labels = step._clusters_of(som.unit_labels_)[units]
         np.testing.assert_array_equal(labels, found.label_map[rows][found.valid(rows)])
+
+
+def test_warnings_of_the_library_name_options(quick, pattern, tmp_path):
+    for seed, name in enumerate("gr"):
+        image = 1e-17 * pattern(seed=seed)
+        planes = [fits.ImageHDU(image, name="SCI")]
+        planes.append(fits.ImageHDU(np.full(image.shape, 1e-34), name="ERR"))
+        hdus = fits.HDUList([fits.PrimaryHDU(), *planes])
+        hdus.writeto(tmp_path / f"{name}.fits")
+    files = tmp_path / "g.fits", tmp_path / "r.fits"
+    options = "--errors", "inside", "--runs", 1, "-o", tmp_path / "out"
+    status, _, told = quick("cluster", *files, *options)
+    assert status == 0
+    (line,) = [line for line in told if "Errors are more than" in line]
+    assert "give --error-kind var or ivar" in line
+    assert "error_kind" not in line
