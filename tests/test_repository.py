@@ -43,7 +43,7 @@ def test_hooks_have_the_versions_of_the_lint_extra():
 def test_each_benchmark_is_run_and_listed():
     folder = ROOT / "docs" / "benchmarks"
     helpers = {"measuring", "run_all", "csom_peers", "csom_task", "families_peers"}
-    helpers |= {"pipelines_by_hand", "many_fits"}
+    helpers |= {"pipelines_by_hand", "many_fits", "same_results"}
     scripts = {path.stem for path in folder.glob("*.py")} - helpers
     text = (folder / "run_all.py").read_text(encoding="utf-8")
     assert scripts == set(re.findall(r'^    "(\w+)": \(', text, re.MULTILINE))

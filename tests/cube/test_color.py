@@ -359,3 +359,8 @@ def test_averages_do_not_depend_on_strips(faint):
     np.testing.assert_array_equal(part[reach:-reach], whole[inner])
     lazy = da.from_array(image, chunks=(37, -1, -1))
     np.testing.assert_array_equal(scaler.transform(lazy).compute(), whole)
+
+
+def test_a_pixel_without_any_light_stays_finite():
+    scaled = ColorScaler().fit_transform(np.zeros((1, 1, 2)))
+    np.testing.assert_array_equal(scaled, np.zeros((1, 1, 2)))

@@ -9,7 +9,8 @@ from skesom.cube.convolution._filtering import GaussianKernel
 
 def reach_of(widths):
     """Return how many rows away pixels have an influence on an average."""
-    return max(GaussianKernel(width).reach for width in np.unique(widths))
+    reaches = [GaussianKernel(width).reach for width in np.unique(widths)]
+    return max(reaches, default=0)  # without any component there is no width
 
 
 def average_around(images, widths, inner):
