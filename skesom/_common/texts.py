@@ -36,6 +36,12 @@ def list_names(names):
     return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
 
 
+def first_names(names):
+    """Return the first three names in a line, and how many there are more."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
 def unique_names(names):
     """Return names of which the second and further ones that are equal get numbers."""
     unique = {}

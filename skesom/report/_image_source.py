@@ -16,7 +16,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 
 from skesom._common.blocks import in_strips
-from skesom._common.texts import list_names
+from skesom._common.texts import first_names, list_names
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
@@ -189,13 +189,13 @@ class ImageSource(_Fields):
             label += f" ({plane.kind})" if role == "errors" else ""
             found.setdefault(role, {})[label] = None
         for role, labels in found.items():
-            text = f"{_first_of(list(labels))} (--{role} none leaves them out)."
+            text = f"{first_names(list(labels))} (--{role} none leaves them out)."
             yield f"{role.capitalize()}: {text}"
         unused = [image.unused_errors for image in self.plan.images]
         unused = [os.path.basename(label) for label in unused if label is not None]
         if unused and self.errors is None:
             use = "--method csom --errors inside weighs values by them"
-            yield f"Errors: {_first_of(unused)} not used ({use})."
+            yield f"Errors: {first_names(unused)} not used ({use})."
 
     def paths(self) -> list[Any]:
         """Return the path of every file that is read, without names of HDUs."""
@@ -229,12 +229,6 @@ class ImageSource(_Fields):
         for name in ("files", "exclude", "include"):
             lists[name] = tuple(move_all(getattr(self, name)))
         return self._replace(**lists)
-
-
-def _first_of(labels):
-    """Return the first three labels, and how many there are more."""
-    more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
-    return f"{', '.join(labels[:3])}{more}"
 
 
 def source_from(given: Any) -> ImageSource | None:

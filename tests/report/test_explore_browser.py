@@ -1153,16 +1153,10 @@ class TestDrawingByKeys:
         assert told(page)[1] == f"Selected: 132 pixels, {share:.3g} % of the picture."
         np.testing.assert_array_equal(highlighted(page, labels.shape), inside)
 
-    def test_second_space_ends_a_box_of_one_pixel(self, page, labels):
-        focus_at(page, "sky_view", 30, 20)
-        press(page, "b", " ", " ")
-        inside = np.zeros(labels.shape, dtype=bool)
-        inside[20, 30] = True
-        np.testing.assert_array_equal(highlighted(page, labels.shape), inside)
-
-    def test_box_starts_at_the_pixel_below_the_cross(self, page, labels):
-        """Also where the cross stands between two pixels, as in the whole image."""
-        focus_at(page, "sky_view", 29.5, 20.3)
+    @pytest.mark.parametrize(("column", "row"), [(30, 20), (29.5, 20.3)])
+    def test_second_space_ends_a_box_of_one_pixel(self, page, labels, column, row):
+        """That below the cross, also between two pixels, as in the whole image."""
+        focus_at(page, "sky_view", column, row)
         press(page, "b", " ", " ")
         inside = np.zeros(labels.shape, dtype=bool)
         inside[20, 30] = True

@@ -15,6 +15,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from skesom._common.blocks import Plan, around, in_threads, planes_of, scan, strips_of
 from skesom._common.masked import filled
+from skesom._common.texts import first_names
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube._base import (
     CubeTransformer,
@@ -69,7 +70,6 @@ CRITERIA = tuple(REMEDIES)
 # Errors that differ so much from the noise are of another kind or unit, as variances
 # are; errors of bright parts or of smoothed images differ by some tens at most.
 FARTHEST_ERRORS = 1000.0
-MOST_TOLD = 3  # bands
 
 
 class CubeMasker(CubeTransformer):
@@ -559,12 +559,9 @@ def _warn_of_errors(cube, noise):
         if not 1 / FARTHEST_ERRORS < usual / of_band < FARTHEST_ERRORS:
             doubtful.append(f"{name} (error {usual:.2g}, noise {of_band:.2g})")
     if doubtful:
-        shown = ", ".join(doubtful[:MOST_TOLD])
-        if len(doubtful) > MOST_TOLD:
-            shown += f" and {len(doubtful) - MOST_TOLD} more bands"
         warn_user(
             f"Errors are more than {FARTHEST_ERRORS:g} times smaller or larger than "
-            f"the noise of their band: {shown}. If they are variances or inverse "
-            "variances, read them with error_kind='var' or 'ivar'; if they are not of "
-            "these images, with errors=None."
+            f"the noise of their band: {first_names(doubtful)}. If they are variances "
+            "or inverse variances, read them with error_kind='var' or 'ivar'; if they "
+            "are not of these images, with errors=None."
         )
