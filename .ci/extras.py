@@ -27,7 +27,7 @@ LIBRARIES = {
     "zarr": ["dask", "xarray", "zarr"],
 }
 OF_REPROJECT = ["dask", "zarr"]  # which the base install needs, and which needs these
-SMALL = ["--runs", "2", "--tables", "no", "--cache", "0"]
+SMALL = ["--runs", "2", "--tables", "no"]
 
 
 class Hider:

@@ -9,7 +9,6 @@ import pytest
 
 # scikit-learn checks array API input only if SciPy was loaded with this switch.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-os.environ["SKESOM_CACHE"] = ""  # nothing of a run is left for the next test
 
 
 def pytest_generate_tests(metafunc):

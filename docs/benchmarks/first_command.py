@@ -36,7 +36,7 @@ def run(command, checkout=ROOT):
     # Modules that were compiled once are kept, as on the computers of users.
     unset = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
     own = {k: v for k, v in os.environ.items() if k not in unset}
-    own |= {"SKESOM_CACHE": ""}  # every run prepares its pixels
+    own |= {"SKESOM_CACHE": ""}  # checkouts that had a cache prepare their pixels
     own |= {"PYTHONPATH": str(checkout)} if checkout else {}
     wall = time.perf_counter()
     with subprocess.Popen(

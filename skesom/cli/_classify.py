@@ -18,7 +18,6 @@ from skesom.cli._options import (
     count,
     radius,
 )
-from skesom.cli._prepared import add_cache
 from skesom.cli._steps import add_steps
 
 
@@ -34,7 +33,6 @@ def add_classify(commands):
     add_continuum(parser)
     add_sky_level(parser)
     add_repeat(parser)
-    add_cache(parser.add_argument)
     _add_training(parser)
     add_steps(parser, smoothing=False)
     add = parser.add_argument_group("classification").add_argument

@@ -24,18 +24,16 @@ from skesom.cli._options import (
     check_extras,
     clusterer_of,
     prepare_pictures,
-    send,
     source_of,
     style_of,
 )
-from skesom.cli._prepared import add_cache, prepared_by
 from skesom.cli._steps import add_steps, check_steps, options_of_bands, pipeline_of
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _GO_WITH_FROM = (
     "given files provenance output overwrite tables no_pictures trust strips "
-    "format dpi width rgb samp quiet verbose cache objects radius_of_objects"
+    "format dpi width rgb quiet verbose objects radius_of_objects"
 ).split()
 
 
@@ -53,7 +51,6 @@ def add_cluster(commands):
     add_continuum(parser)
     add_sky_level(parser)
     add_repeat(parser)
-    add_cache(parser.add_argument)
     add_steps(parser)
     add_clusterer(parser)
     text = "what is clustered: pixels with all bands, or voxels, each a single flux, "
@@ -111,7 +108,6 @@ def run_files(options, estimator_of, training_of=None):
     say(*source.lines())
     _say_features(pipeline, " (--spatial-features no: the bands alone)")
     print_clusters(files, held_out)
-    send(options, output, source.paths())
 
 
 def _fit_and_write(options, pipeline, images, source, training, names=None, cut=None):
@@ -128,7 +124,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
         check_enough_pixels,
         check_enough_pixels_to_fit,
     )
-    from skesom.maps._pipeline import fit_in_place
+    from skesom.maps._pipeline import fit_in_place, prepare_in_place
     from skesom.report._catalog import check_catalog
     from skesom.report._provenance import digest_of_fit
 
@@ -143,7 +139,7 @@ def _fit_and_write(options, pipeline, images, source, training, names=None, cut=
 
     def prepare_and_check(pipeline, images):
         """Prepare images, and say before the runs that there is only noise."""
-        prepared = prepared_by(options)(pipeline, images)
+        prepared = prepare_in_place(pipeline, images)
         if training is None:
             check_enough_pixels_to_fit(pipeline[-1], prepared[0])
         for each in [each for each in caught if each.category is OnlySkyWarning]:
@@ -205,7 +201,6 @@ def _repeat(options):
     else:
         text = "The label map is not that of the run, whose names are left out."
         warnings.warn(text, stacklevel=2)
-    send(options, output_of(options), source.paths())
 
 
 def _cut(options):
@@ -254,7 +249,6 @@ def _cut(options):
     if n_names:
         text = "names are of clusters that stay; the others are left out"
         say(f"{len(named)} of {n_names} {text}.")
-    send(options, output_of(options), source.paths())
 
 
 def _say_features(pipeline, hint=""):
@@ -347,7 +341,6 @@ def add_demo(commands):
     add_output(parser, default="skesom-demo")
     text = "rows and columns"
     parser.add_argument("--size", type=int, default=605, metavar="PIXELS", help=text)
-    add_cache(parser.add_argument)
     add_clusterer(parser)
 
 
@@ -371,11 +364,10 @@ def _demo(options):
         source = ImageSource(files)
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
         images = read_images(source)
-        images = fit_in_place(pipeline, images, prepare=prepared_by(options))
+        images = fit_in_place(pipeline, images)
         files = writer_of(options, folder)(pipeline, images, source=source)
     files |= {name: Path(options.output) / name for name in files}
     print_clusters(files)
-    send(options, options.output, sorted(Path(options.output).glob("images/*.fits")))
     label_map = pipeline["cluster"].labels_
     comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
     say("What the clusters hold:")

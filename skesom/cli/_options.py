@@ -5,7 +5,6 @@ import argparse
 import ast
 import math
 import re
-import warnings
 from pathlib import Path
 
 from skesom._common.extras import (
@@ -18,7 +17,6 @@ from skesom._common.extras import (
 from skesom.cli._messages import (
     listen_to_astropy,
     one_line,
-    say,
     shows_bars,
     tell,
     warn_now,
@@ -111,7 +109,6 @@ def add_output(parser, default=None, *, also=None):
     text = "width of one or two columns of a journal (default: for the screen)"
     add("--width", choices=("one", "two"), help=text)
     add_rgb(add)
-    add_samp(parser)
 
 
 def add_rgb(add):
@@ -129,26 +126,6 @@ def style_of(options, bands=None):
         return False
     given = options.format, options.dpi, options.width, options.rgb
     return PictureStyle(*given).check(bands)
-
-
-def add_samp(parser):
-    """Add the option to show the result in other programs."""
-    text = "send map, image, regions and tables to DS9, TOPCAT or Aladin that run"
-    parser.add_argument("--samp", action="store_true", help=text)
-
-
-def send(options, folder, images):
-    """Send a result and one of its images to other programs, if it is wanted."""
-    from skesom.report._samp import send_result
-
-    if not options.samp:
-        return
-    try:
-        programs = send_result(folder, images[len(images) // 2 :][:1])
-    except (ImportError, OSError, ValueError) as error:  # the result is there
-        warnings.warn(str(error), stacklevel=2)
-    else:
-        say(f"Sent to {', '.join(programs)}.")
 
 
 def prepare_pictures(options):

@@ -21,11 +21,9 @@ from skesom.cli._options import (
     add_output,
     add_overwrite,
     add_rgb,
-    add_samp,
     add_trust,
     check_regions_extra,
     prepare_pictures,
-    send,
     source_of,
 )
 from skesom.cli._strips import with_strips
@@ -102,7 +100,6 @@ def _predict(options):
     if convolver is not None and np.isfinite(convolver.target_fwhm_):
         say(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
     print_clusters(files)
-    send(options, options.output, source.paths())
 
 
 def _predict_of(pipeline):
@@ -317,7 +314,6 @@ def add_explore(commands):
     text = "heading (default: the name of the folder)"
     parser.add_argument("--title", metavar="TEXT", help=text)
     add_rgb(parser.add_argument)
-    add_samp(parser)
     add_overwrite(parser)
     add_trust(parser)
 
@@ -350,4 +346,3 @@ def _explore(options):
             overwrite=options.overwrite,
         )
     tell_paths([page])
-    send(options, folder, report.source.paths())
