@@ -58,12 +58,16 @@ def counted_one_by_one(labels, first, votes, overlaps, bias):
 
 
 @threads
-def test_votes(n_threads):
+@pytest.mark.parametrize("n_members", [3, 4])  # half of 4 members may vote
+def test_votes(n_members, n_threads):
     rng = np.random.default_rng(0)
-    first = np.array([0, 4, 6, 11])
-    votes, bias = rng.integers(-8, 9, (11, 3)) / 8.0, np.array([-0.25, 0.0, -0.5])
-    overlaps = rng.random((11, 4)).astype(np.float32)
-    labels = rng.integers(-3, 6, (3, 5000)).astype(np.int32)
+    first = np.array([0, 4, 6, 11, 14])[: n_members + 1]
+    n_places = first[-1]
+    votes = rng.integers(-8, 9, (n_places, 3)) / 8.0
+    bias = np.array([-0.25, 0.0, -0.5])
+    overlaps = rng.random((n_places, 4)).astype(np.float32)
+    labels = rng.integers(-3, 6, (n_members, 5000)).astype(np.int32)
+    labels[:, 0] = -3
     winner, agreement = np.empty(5000, np.int32), np.empty(5000, np.float32)
     room = np.empty((n_threads, 3))
     count_votes(
