@@ -23,6 +23,7 @@ from astropy.wcs import FITSFixedWarning
 
 from skesom._common.extras import limit_behind
 from skesom._common.files import is_of_machine, regular
+from skesom._common.memory import free_memory
 from skesom._common.warn import warn_user
 
 BLOCK, _CARD = 2880, 80  # bytes: the size of a FITS file is a multiple of a block
@@ -185,13 +186,29 @@ def _opener_of(stream):
 def _checked(stream, path):
     """Give a file without compression, and how many HDUs are whole; check them all."""
     size = os.fstat(stream.fileno()).st_size
-    with unpacked(stream) as content, tempfile.TemporaryFile() as copy:
-        count = _check_hdus(content, path, size, None if content is stream else copy)
-        if content is not stream:
-            stream = open(copy.fileno(), "rb", closefd=False)
-        copy.seek(0)  # which also writes what is left
-        stream.seek(0)
-        yield stream, count
+    with unpacked(stream) as content:
+        if content is stream:
+            count = _check_hdus(stream, path, size)
+            stream.seek(0)
+            yield stream, count
+            return
+        with _temporary_file() as copy:
+            count = _check_hdus(content, path, size, copy)
+            copy.seek(0)  # which also writes what is left
+            with open(copy.fileno(), "rb", closefd=False) as plain:
+                yield plain, count
+
+
+def _temporary_file():
+    """Return a new file without a name, or say why there is none.
+
+    tempfile takes a lack of file handles for folders that cannot be written to.
+    """
+    try:
+        return tempfile.TemporaryFile()
+    except FileNotFoundError:
+        os.close(os.open(os.devnull, os.O_RDONLY))  # raises an error without a handle
+        raise
 
 
 def _check_hdus(stream, path, size, copy=None):
@@ -210,6 +227,9 @@ def _check_hdus(stream, path, size, copy=None):
                 f"HDU {number} would expand to more than {_MOST_EXPANSION} times the "
                 "size of the file; decompress it before, if you know who made it"
             )
+        if copy is not None:
+            # An image that memory cannot hold is refused before the disk is filled.
+            _check_memory(header, f"HDU {number}")
         if not _pass_over(stream, header.data_size, size, copy):
             problem = f"HDU {number} has less than its {header.data_size} bytes of data"
             if number == 0:
@@ -220,6 +240,19 @@ def _check_hdus(stream, path, size, copy=None):
     if number == 0:
         raise ValueError("it has no header from SIMPLE to END")
     return number
+
+
+def _check_memory(header, label):
+    """Refuse packed data of more bytes than this process may take."""
+    free = free_memory()
+    if header.data_size > free:
+        sides = [header[f"NAXIS{axis}"] for axis in range(header["NAXIS"], 0, -1)]
+        raise OSError(
+            errno.ENOMEM,
+            f"{label} has {' x '.join(map(str, sides))} values, which take "
+            f"{header.data_size / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are "
+            "free. Decompress the file, and read it in strips (lazy=True or --strips)",
+        )
 
 
 def _read_header(stream, start, most):

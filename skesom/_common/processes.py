@@ -17,6 +17,7 @@ from functools import partial
 import joblib
 from joblib.externals.loky.backend import get_context
 
+from skesom._common.extras import limit_behind
 from skesom._common.files import is_of_machine
 
 _WATCH = 1.0  # seconds
@@ -52,8 +53,9 @@ def submit(task):
     except BrokenProcessPool:  # one of them was killed
         _pools.clear()
         return submit(task)
-    except (OSError, RuntimeError) as error:
-        if not is_of_machine(error):
+    except (OSError, RuntimeError, UnboundLocalError) as error:
+        # loky fails on a name without a value where a process gets no file handles.
+        if not is_of_machine(limit_behind(error) or error):
             raise
         return None
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files made to harm: each is refused in one line that names it, at once."""
 
+import errno
 import gzip
 import lzma
 import urllib.request
@@ -146,6 +147,17 @@ def test_bomb(tmp_path, opener):
         for _ in range(20):
             file.write(bytes(2**20))
     refuse(path, "HDU 0 would expand to more than 1032 times", "decompress it before")
+
+
+def test_packed_image_beyond_the_memory_is_refused_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "zeros.fits.gz"
+    fits.PrimaryHDU(np.zeros((300, 200), np.float32)).writeto(path)
+    assert read_cube(path).shape == (300, 200, 1)
+    monkeypatch.setattr("skesom._common.fits_files.free_memory", lambda: 200_000)
+    with pytest.raises(OSError, match=r"300 x 200 values.*Decompress") as caught:
+        read_cube(path)
+    assert "zeros.fits.gz" in str(caught.value)
+    assert caught.value.errno == errno.ENOMEM
 
 
 def test_only_what_the_headers_tell_is_unpacked(tmp_path, monkeypatch):
