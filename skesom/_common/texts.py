@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Texts of files and people: harmless for a terminal, and written as UTF-8."""
 
+import re
 import unicodedata
 from itertools import count
 
@@ -15,6 +16,11 @@ def _shown(one):
     if one.isprintable() or unicodedata.category(one) == "Zs":
         return one
     return one.encode("unicode_escape").decode("ascii")
+
+
+def in_markdown(text):
+    """Return a text as itself in Markdown: no code, markup or table of its own."""
+    return re.sub(r"([\\`*<|\[])", r"\\\1", printable(text))
 
 
 def legible(text):

@@ -31,7 +31,7 @@ _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
 _CELL = 0.62, 0.36  # inches in a new figure
 _ROOM = 3.4, 1.6  # inches around the cells: names, and the color bar
 _LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
-_SHARE = 26.0  # points for a share of the area
+_SHARE = 26.0  # points for a share of the pixels
 
 
 @dataclass(eq=False, repr=False)
@@ -207,7 +207,7 @@ class CrossmatchDisplay(Display):
         ax.set_yticks(range(len(texts)), texts)
 
     def _name_clusters(self, ax):
-        """Write the names of the clusters and their shares of the area."""
+        """Write the names of the clusters and their shares of the pixels."""
         n_types, n_clusters = self.image_.get_array().shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
@@ -225,7 +225,10 @@ class CrossmatchDisplay(Display):
             digits = np.where(shares < 0.1, 1, 0)
             parts = zip(texts, 100 * shares, digits, strict=True)
             texts = [f"{text}\n{share:.{n}f} %" for text, share, n in parts]
-        ax.set_xlabel("cluster, and its share of the area" if has_room else "cluster")
+        label = "cluster"
+        if has_room:
+            label = "cluster, and its share of the clustered pixels"
+        ax.set_xlabel(label)
         if not name_ticks(ax, texts, NUMBER):
             return
         ax.tick_params(axis="x", labelsize="small")

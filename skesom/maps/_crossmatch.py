@@ -212,6 +212,7 @@ def crossmatch(
         if radius is not None:
             part["area_purity"] = surroundings.covered(places[kinds == kind])
     table = _make_table(types, n_objects, parts, surroundings.labels)
+    table.meta["n_draws"] = n_draws
     n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
     return Crossmatch(table, objects, int(n_outside), int(n_masked))
 

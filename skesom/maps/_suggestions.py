@@ -345,7 +345,7 @@ def _suggest(number, rules, measures, words, crossmatch, text):
     for row in rows:
         evidence.append(
             f"{row['share']:.0%} of the {row['type']} of the catalog in "
-            f"{row['area_share']:.1%} of the area"
+            f"{row['area_share']:.1%} of the clustered pixels"
         )
         is_strong = row["enrichment"] > _NAMING
         if name is None and is_strong and row["type"] in _OF_TYPES:

@@ -101,12 +101,21 @@ def association_lines(table):
         share, area, purity = (f"{value:.{2 + (value > 99)}g} %" for value in percent)
         yield (
             f"  {words[row['type']]} ({row['n_objects']}): {share} in cluster "
-            f"{row['cluster_name']} ({area} of the area), {row['enrichment']:.1f} "
-            f"times chance ({row['z']:.0f} sigma, p = {row['p_any']:.1g}); {purity} of "
-            "the objects there"
+            f"{row['cluster_name']} ({area} of the clustered pixels), "
+            f"{row['enrichment']:.1f} times chance ({row['z']:.0f} sigma, "
+            f"{_text_of_chance(row['p_any'], table.meta['n_draws'])}); {purity} of the "
+            "objects there"
         )
     if others := [words[kind] for kind in best["type"][_MOST_LINES:].tolist()]:
         yield f"  also {', '.join(others)}"
+
+
+def _text_of_chance(p_any, n_draws):
+    """Return how often chance does as much, which draws tell down to a limit only."""
+    least = 1 / (n_draws + 1)
+    if p_any > 1.5 * least:
+        return f"p = {p_any:.1g}"
+    return f"p < {1 / n_draws:.1g}, none of {n_draws} draws"
 
 
 def write_catalog(folder, clusters, found, *, style=None):

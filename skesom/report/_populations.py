@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom._common.texts import percent, write_ecsv
+from skesom._common.texts import in_markdown, percent, write_ecsv
 from skesom.displays._colors import rgb_of
 from skesom.io import write_map
 from skesom.io._write_regions import find_outlines, write_outlines
@@ -102,7 +102,7 @@ def summary_lines(populations, picture):
         "all numbers. Names are suggestions by published physics."
     )
     yield ""
-    yield "| population | share of the area | how sure | why |"
+    yield "| population | share of the clustered pixels | how sure | why |"
     yield "|---|---|---|---|"
     shown, small = _without_small_pieces(populations.table)
     for row in shown:
@@ -110,7 +110,8 @@ def summary_lines(populations, picture):
         if "agreement" in populations.table.colnames:
             sure = f"the runs agree to {100 * row['agreement']:.0f} %"
         share = percent(row["percentage"])
-        yield f"| {title_of(row)} | {share} | {sure} | {row['evidence']} |"
+        evidence = in_markdown(row["evidence"])
+        yield f"| {in_markdown(title_of(row))} | {share} | {sure} | {evidence} |"
     if len(small):
         share = percent(small["percentage"].sum())
         yield f"| {_text_of_small(small)} | {share} | | |"

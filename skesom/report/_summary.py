@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom._common.texts import percent
+from skesom._common.texts import in_markdown, percent
 from skesom._sky.field_of_view import is_of_the_sky
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._physical import physical_factors
@@ -138,10 +138,12 @@ def _images(result):
     """Return a paragraph on the images."""
     cube, labels = result.cube, result.label_map
     n_rows, n_columns, n_bands = cube.shape
-    named = [
-        name if np.isnan(nm) else f"{name} ({nm:.4g} nm)"
-        for name, nm in zip(cube.band_names, band_wavelengths(cube), strict=True)
-    ]
+    named = []
+    for name, nm in zip(cube.band_names, band_wavelengths(cube), strict=True):
+        text = in_markdown(name)
+        if not np.isnan(nm):
+            text += f" ({nm:.4g} nm)"
+        named.append(text)
     if n_bands > _MANY_BANDS:
         named = [named[0], "...", named[-1]]
     text = (
@@ -178,11 +180,11 @@ def _images(result):
 
 def _table(result, descriptions):
     """Yield the lines of the table of the clusters."""
-    of = "voxels" if result.is_voxel else "area"
+    of = "voxels" if result.is_voxel else "pixels"
     heads = (
         "cluster",
         "what it is",
-        f"share of the {of}",
+        f"share of the clustered {of}",
         "how sure",
         "how it differs",
         "why",
@@ -190,8 +192,7 @@ def _table(result, descriptions):
     yield f"| {' | '.join(heads)} |"
     yield "|---|---|---|---|---|---|"
     for cells in descriptions:
-        escaped = (str(cell).replace("|", "\\|") for cell in cells)
-        yield f"| {' | '.join(escaped)} |"
+        yield f"| {' | '.join(map(in_markdown, cells))} |"
 
 
 def _described(result, clusters, suggestions):

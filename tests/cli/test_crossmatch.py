@@ -61,7 +61,10 @@ class TestOfALabelMap:
         table = Table({"id": [0, 1], "name": ["old stars, disc", "young stars"]})
         write_map(tmp_path / "named.fits", labels, cube=cube, table=table)
         out = run.ok("crossmatch", tmp_path / "named.fits", catalog)
-        assert any("90 % in cluster young stars (10 % of the area)" in o for o in out)
+        assert any(
+            "90 % in cluster young stars (10 % of the clustered pixels)" in o
+            for o in out
+        )
 
     def test_prints_in_words_where_objects_gather(self, run, label_map, catalog):
         out = run.ok("crossmatch", label_map, catalog)
@@ -69,8 +72,9 @@ class TestOfALabelMap:
             "Known objects: 15 in clusters, 0 in none, 0 outside of the map. They "
             "gather:",
             # 9 or 10 of 10 with 0.1 each: 9.1e-9, as beyond 5.6 standard deviations
-            "  H II region (10): 90 % in cluster 1 (10 % of the area), 9.0 times "
-            "chance (6 sigma, p = 0.001); 100 % of the objects there",
+            "  H II region (10): 90 % in cluster 1 (10 % of the clustered pixels), 9.0 "
+            "times chance (6 sigma, p < 0.001, none of 1000 draws); 100 % of the "
+            "objects there",
         ]
 
     def test_writes_tables_and_pictures(self, run, label_map, catalog, tmp_path):

@@ -67,3 +67,12 @@ def test_codes_in_a_catalog_are_written_out(run, bands, objects, fast, tmp_path)
     texts = [(out / name).read_text(encoding="utf-8") for name in names]
     assert not any("\u202e" in text or "\x1b" in text for text in texts)
     assert "H\\u202eII\\x1b" in texts[1]
+
+
+def test_names_of_bands_are_no_markup_in_the_summary(run, bands, fast, tmp_path):
+    out = tmp_path / "out"
+    names = ["a|b", "<i>c", "`d` [e](f)"]
+    run("cluster", *bands, "-o", out, *fast, "--band-names", *names)
+    summary = (out / "summary.md").read_text(encoding="utf-8")
+    for written in (r"a\|b", r"\<i>c", r"\`d\` \[e](f)"):
+        assert written in summary

@@ -180,7 +180,7 @@ class TestEvidence:
         first, *others = suggest_names(labels, cube, crossmatch=known)
         assert first.name == "H II regions"
         assert first.evidence == (
-            "100% of the HII of the catalog in 25.0% of the area",
+            "100% of the HII of the catalog in 25.0% of the clustered pixels",
         )
         assert [each[:3] for each in others] == 3 * [(None, (), "")]
 

@@ -35,7 +35,9 @@ def test_has_a_line_on_each_cluster(report):
         assert f"\n| {' | '.join(map(str, cells))} | " in text
         assert told.line().startswith(told.name or "no name")
         assert f"differs as {told.difference}" in told.line()
-    heads = "what it is | share of the area | how sure | how it differs | why"
+    heads = (
+        "what it is | share of the clustered pixels | how sure | how it differs | why"
+    )
     assert f"| cluster | {heads} |" in text
 
 

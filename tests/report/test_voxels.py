@@ -95,7 +95,7 @@ def test_summary_ranks_the_clusters_by_flux(files, step, galaxy):
         assert lines[row["id"]] == line
     text = files["summary.md"].read_text()
     assert "of the voxels are empty sky" in text
-    assert "| cluster | what it is | share of the voxels |" in text
+    assert "| cluster | what it is | share of the clustered voxels |" in text
     assert "No names are suggested" not in text
 
 
