@@ -5,7 +5,7 @@ import argparse
 import re
 from pathlib import Path
 
-from skesom.cli import _parser
+from skesom.cli import parser_of_commands
 
 
 def literal(text):
@@ -35,7 +35,7 @@ def describe(command):
 
 def write_pages(app):
     """Write the pages; those that are as they were stay, and are not read again."""
-    (commands,) = _parser()._subparsers._group_actions
+    (commands,) = parser_of_commands()._subparsers._group_actions
     folder = Path(app.srcdir, "commands")
     folder.mkdir(exist_ok=True)
     for name, command in commands.choices.items():

@@ -4,6 +4,7 @@
 import argparse
 import gc
 import os
+import sys
 
 import skesom
 from skesom._common.files import is_of_machine
@@ -12,7 +13,7 @@ from skesom.cli._cluster import add_cluster, add_demo, output_of
 from skesom.cli._crossmatch import add_crossmatch
 from skesom.cli._messages import complain, messages, open_streams, status_with_output
 from skesom.cli._name import add_name
-from skesom.cli._options import NEGATIVE, Parser
+from skesom.cli._options import NEGATIVE, Parser, check_no_empty
 from skesom.cli._results import add_explore, add_predict, add_test
 from skesom.cli._stops import status_of_stop, stopped_by_signals, text_of
 
@@ -56,7 +57,8 @@ def run():
 def main(arguments=None):
     """Run the command line, and return its exit status."""
     open_streams()
-    parser = _parser()
+    parser = parser_of_commands()
+    arguments = sys.argv[1:] if arguments is None else arguments
     if "_ARGCOMPLETE" in os.environ:  # a shell asks what could come next
         try:
             import argcomplete
@@ -64,6 +66,7 @@ def main(arguments=None):
             return 1
         argcomplete.autocomplete(parser)
     try:
+        check_no_empty(parser, arguments)
         options = parser.parse_args(arguments)
     except SystemExit as end:
         return status_with_output(end.code or 0)
@@ -87,7 +90,8 @@ def _run(options):
     return 0
 
 
-def _parser():
+def parser_of_commands():
+    """Return the parser of the command line, with all commands."""
     parser = Parser(
         prog="skesom",
         description="Find the populations hidden in multi-band images: cluster their "

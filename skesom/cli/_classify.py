@@ -46,7 +46,7 @@ def add_classify(commands):
     add_choice(add, "--spatial-features", text, "yes", "no")
     parser.set_defaults(pattern="pixel", smooth="none")
     parser.set_defaults(objects=None, radius_of_objects=None)
-    parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
+    parser.set_defaults(defaults=vars(parser.parse_args(["-o", "."])))
 
 
 def _add_training(parser):

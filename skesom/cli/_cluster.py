@@ -23,6 +23,7 @@ from skesom.cli._options import (
     add_trust,
     check_extras,
     clusterer_of,
+    count,
     prepare_pictures,
     source_of,
     style_of,
@@ -59,7 +60,7 @@ def add_cluster(commands):
     add_choice(parser.add_argument, "--pattern", text, "pixel", "voxel")
     add_catalog(parser)
     parser.set_defaults(spatial_features="no")  # which is for classes
-    parser.set_defaults(defaults=vars(parser.parse_args(["-o", ""])))
+    parser.set_defaults(defaults=vars(parser.parse_args(["-o", "."])))
 
 
 def add_repeat(parser):
@@ -340,7 +341,7 @@ def add_demo(commands):
     parser = add_command(commands, "demo", _demo, text, about)
     add_output(parser, default="skesom-demo")
     text = "rows and columns"
-    parser.add_argument("--size", type=int, default=605, metavar="PIXELS", help=text)
+    parser.add_argument("--size", type=count, default=605, metavar="PIXELS", help=text)
     add_clusterer(parser)
 
 

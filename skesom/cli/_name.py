@@ -6,6 +6,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from skesom._common.files import regular
 from skesom._common.new_files import atomic_path
 from skesom.cli._cluster import print_clusters
 from skesom.cli._crossmatch import add_catalog, check_radius
@@ -48,6 +49,8 @@ def _name(options):
     folder, output = Path(options.folder), Path(options.output or options.folder)
     overwrite = options.overwrite or output == folder
     edited = folder / GROUPS_NAME
+    if options.objects is not None:
+        open(regular(options.objects), "rb").close()  # raises what is wrong with it
     given = Path(options.groups or edited)
     if options.groups is not None:
         check_groups_file(given)

@@ -5,6 +5,7 @@ import argparse
 import ast
 import math
 import re
+from functools import partial
 from pathlib import Path
 
 from skesom._common.extras import (
@@ -47,6 +48,21 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message, file=None):
         tell(*message.removesuffix("\n").split("\n"), to=file)
+
+
+def check_no_empty(parser, arguments):
+    """End with an error if an argument is an empty text, as of a variable without one.
+
+    It would stand for the folder of work, or be left out in silence.
+    """
+    for number, argument in enumerate(arguments):
+        option, equals, value = argument.partition("=")
+        if argument == "":
+            before = arguments[number - 1] if number else ""
+            place = f"after {before}" if before else "in the first place"
+            parser.error(f"an argument is an empty text ({place}): give a value")
+        if option.startswith("--") and equals and not value:
+            parser.error(f"argument {option}: give a value, not an empty text")
 
 
 class _Noted(argparse.Action):
@@ -188,7 +204,7 @@ def add_images(parser, nargs="+", *, of_model=False):
     add = parser.add_argument_group("images").add_argument
     text = "name or number of the extension to read, where a file does not name it; "
     text += '"all" reads every image (default: the first image)'
-    add("--hdu", type=number_or_name, metavar="NAME", help=text)
+    add("--hdu", type=hdu, metavar="NAME", help=text)
     text = "one for each band (default: from FILTER cards or the file names)"
     add("--band-names", nargs="+", metavar="NAME", help=text)
     text = "whether exposures of a band become one image: auto if files of an "
@@ -201,16 +217,23 @@ def add_images(parser, nargs="+", *, of_model=False):
     text += "image (default: "
     where = None if of_model else ["inside"]
     text += "that of the model)" if of_model else "%(default)s)"
-    add("--masks", nargs="+", metavar="FLAGS", default=where, help=text)
+    add("--masks", nargs="+", type=companion, metavar="FLAGS", default=where, help=text)
     text = 'flags of pixels to use all the same, as "4,16" or "~1"; "auto" knows those '
     text += "of JWST, HSC and LSST (default: auto)"
-    add("--ignore-flags", metavar="FLAGS", help=text)
+    add("--ignore-flags", type=flags, metavar="FLAGS", help=text)
     text = "weights or exposures, as --masks; only positive ones are used (default: "
     text += "that of the model)" if of_model else "%(default)s)"
-    add("--weights", nargs="+", metavar="WEIGHTS", default=where, help=text)
+    add(
+        "--weights",
+        nargs="+",
+        type=companion,
+        metavar="WEIGHTS",
+        default=where,
+        help=text,
+    )
     text = "errors of the values, as --masks, which csom weighs them by (default: "
     text += "those of the model)" if of_model else "none)"
-    add("--errors", nargs="+", metavar="ERRORS", help=text)
+    add("--errors", nargs="+", type=companion, metavar="ERRORS", help=text)
     text = "what all errors are (default: by the names of extensions or files)"
     add("--error-kind", choices=("std", "var", "ivar"), help=text)
     text = "take only a square of this side around a place: degrees, or as in "
@@ -340,13 +363,14 @@ def add_clusterer(parser):
     text = "runs of a consensus (default: 12, more of small images; 1 is a single run)"
     add("--runs", type=count, metavar="N", help=text)
     text = "distance at which esom makes a new unit (default: chosen from the data)"
-    add("--epsilon", type=float, help=text)
+    add("--epsilon", type=partial(finite, least=0), help=text)
     add_parameters(add, "learning_rate=0.1")
 
 
 def add_parameters(add, example):
     """Add the options of the random state and of other parameters of a method."""
-    add("--random-state", type=int, default=0, metavar="SEED", help="random seed")
+    seed = partial(count, least=0)
+    add("--random-state", type=seed, default=0, metavar="SEED", help="random seed")
     text = f"another parameter of the method, as {example}; may be repeated"
     form = "NAME=VALUE"
     add("--set", action="append", type=assignment, default=[], metavar=form, help=text)
@@ -397,6 +421,41 @@ def count_or_none(text):
     return words[text.lower()] if known else count(text, ', "auto" or "none"')
 
 
+def finite(text, least=-math.inf):
+    """Return a finite number that is not below a least one."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number) and number >= least:
+        return number
+    wanted = "must be a number"
+    if least > -math.inf:
+        wanted += f" from {least:g}"
+    raise argparse.ArgumentTypeError(f"{wanted}, got {text!r}")
+
+
+def hdu(text):
+    """Return the number of an HDU from 0, or its name."""
+    number = number_or_name(text)
+    if isinstance(number, int) and number < 0:
+        raise argparse.ArgumentTypeError(f"HDUs are numbered from 0, got {text!r}")
+    return number
+
+
+def companion(text):
+    """Return where masks, weights or errors are: the name of a file or of an HDU."""
+    hdu(text)
+    return text
+
+
+def flags(text):
+    """Return flags as they are written; they are read with the masks."""
+    if re.search(r"(^|,)\s*-", text):
+        raise argparse.ArgumentTypeError(f"flags are not negative, got {text!r}")
+    return text
+
+
 def number_or_name(text):
     """Return a whole number as such, and anything else as it is."""
     return int(text) if text.lstrip("-").isdigit() else text
@@ -422,6 +481,8 @@ def length(text, also=""):
 
     try:
         quantity = units.Quantity(text)
+        if not math.isfinite(quantity.value):
+            raise ValueError("it is not finite")
     except (TypeError, ValueError) as error:
         wanted = f"a number of arcsec or with a unit, as 2.5pix{also}"
         raise argparse.ArgumentTypeError(f"must be {wanted}, got {text!r}") from error

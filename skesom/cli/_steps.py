@@ -3,12 +3,20 @@
 
 import argparse
 from copy import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from skesom._common.files import regular
-from skesom.cli._options import YES_OR_NO, add_choice, number_or_name, width
+from skesom.cli._options import (
+    YES_OR_NO,
+    add_choice,
+    count,
+    finite,
+    number_or_name,
+    width,
+)
 
 _CONTRAST = 1 / 3  # as of a pipeline without the option
 _REGISTRATION = {"auto": "auto", "yes": "correct", "check": "check", "no": None}
@@ -31,16 +39,22 @@ def _add_masking(add):
     text = "whether hot and dead pixels and cosmic rays are masked"
     add_choice(add, "--mask-outliers", text, "yes", "no")
     text = "mask values from this flux, one for all or one for each band"
-    add("--saturation", nargs="+", type=float, metavar="FLUX", help=text)
+    add("--saturation", nargs="+", type=finite, metavar="FLUX", help=text)
     text = "whether bands of few photons a pixel, such as X-rays, are smoothed until "
     text += "their signal-to-noise is 5"
     add_choice(add, "--smooth-counts", text, "yes", "no")
     text = "mask also pixels that are so near to a gap (default: 0)"
-    add("--grow", type=float, metavar="PIXELS", default=0.0, help=text)
+    add(
+        "--grow",
+        type=partial(finite, least=0),
+        metavar="PIXELS",
+        default=0.0,
+        help=text,
+    )
     text = "mask values of less signal to noise"
-    add("--min-snr", type=float, metavar="RATIO", help=text)
+    add("--min-snr", type=finite, metavar="RATIO", help=text)
     text = "cluster pixels that have at least N bands (default: all bands)"
-    add("--min-bands", type=int, metavar="N", help=text)
+    add("--min-bands", type=count, metavar="N", help=text)
     text = "whether empty sky is set aside; auto: if enough of it is flat"
     add_choice(add, "--sky", text, "auto", "mask", "keep")
     text = "subtract a background that changes slowly across an image (extra psf); "
@@ -59,9 +73,9 @@ def _add_sharpness(add):
     text += "psf)"
     add("--psf", nargs="+", metavar="FITS", help=text)
     text = "width to bring all bands to (default: that of the worst band)"
-    add("--target-fwhm", type=float, metavar="ARCSEC", help=text)
+    add("--target-fwhm", type=finite, metavar="ARCSEC", help=text)
     text = "size of a pixel (default: from the WCS)"
-    add("--pixel-scale", type=float, metavar="ARCSEC", help=text)
+    add("--pixel-scale", type=finite, metavar="ARCSEC", help=text)
     text = "grid of the map: coarsest, optimal (north up, around all images), first, a "
     text += "band by its name or its number from 0 (first and numbers in the order of "
     text += "the files), or a FITS file or text file with a header"
@@ -85,11 +99,11 @@ def _add_sharpness(add):
 
 def _add_scaling(add):
     text = "average N neighboring bands, such as the channels of a spectrum"
-    add("--bin-bands", type=int, metavar="N", default=1, help=text)
+    add("--bin-bands", type=count, metavar="N", default=1, help=text)
     text = "how fluxes are compressed before they are scaled"
     add_choice(add, "--stretch", text, "asinh", "none")
     text = "weight of colors beside brightness; 0 scales each band only (default: 1/3)"
-    add("--color-contrast", type=float, metavar="0..0.5", default=_CONTRAST, help=text)
+    add("--color-contrast", type=finite, metavar="0..0.5", default=_CONTRAST, help=text)
     text = "whether colors are averaged with those around where they are mostly noise"
     add_choice(add, "--smooth-colors", text, "no", "yes")
     text = "cluster N principal components of the bands instead of the bands; auto "

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, SKY
 from skesom._common.pipelines import pipeline_end
+from skesom._common.texts import first_names
 from skesom._common.warn import warn_user
 from skesom.cube import (
     ColorScaler,
@@ -292,7 +293,9 @@ def _moved(source, path, provenance, files):
     if files is not None:
         if len(files) != len(source.files):
             raise ValueError(
-                f"The run had {len(source.files)} files of images, got {len(files)}."
+                f"The run had {len(source.files)} files of images, got {len(files)} "
+                f"({first_names(list(map(str, files)))}): give all of them in their "
+                "order, or the folder that holds them."
             )
         own = source._replace(files=()).paths()
         needed = {str(place): needed[str(place)] for place in own}

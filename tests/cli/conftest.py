@@ -11,7 +11,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.cli import _parser, main
+from skesom.cli import main, parser_of_commands
 from skesom.cli._options import clusterer_of, source_of
 from skesom.cli._steps import check_steps, options_of_bands, pipeline_of
 from skesom.datasets import make_galaxy_cube
@@ -141,7 +141,9 @@ def made_by():
     """A function of options: the images and the pipeline they become, not fitted."""
 
     def make(*arguments):
-        options = _parser().parse_args(["cluster", *map(str, arguments), "-o", "out"])
+        options = parser_of_commands().parse_args(
+            ["cluster", *map(str, arguments), "-o", "out"]
+        )
         check_steps(options)
         source = source_of(options).by_wavelength()
         bands = [source.plan.band_names[band] for band in source.order]

@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.cli import _parser
+from skesom.cli import parser_of_commands
 from skesom.cli._classify import _classifier_of, _training_of
 from skesom.io import read_cube, read_map, write_map
 from skesom.maps import CubeClassifier
@@ -66,7 +66,7 @@ def taught(bands):
 
     def teach(*arguments):
         words = map(str, ("classify", *bands, "-o", "out", *QUICK, *arguments))
-        options = _parser().parse_args([*words])
+        options = parser_of_commands().parse_args([*words])
         step = CubeClassifier(_classifier_of(options))
         found = _training_of(options).teach(step, read_cube(bands))
         return found, [group[0] for group in found["groups"]]

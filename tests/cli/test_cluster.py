@@ -101,9 +101,8 @@ class TestCluster:
         assert status == 0
         assert line == (
             "warning: The bands stay as sharp as they are, because the FWHM of all "
-            "bands is unknown. Give fwhm (--fwhm) in arcsec to bring them to one "
-            "width, or 'stars' to measure it on stars, with pixel_scale "
-            "(--pixel-scale)."
+            "bands is unknown. Give --fwhm in arcsec to bring them to one width, "
+            "or 'stars' to measure it on stars, with --pixel-scale."
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)

@@ -129,8 +129,10 @@ class TestRefused:
         return check
 
     def test_more_clusters_than_the_tree_has(self, refused):
-        refused("--n-clusters", 100, part="n_clusters must be an int from 1 to the ")
-        refused("--n-clusters", "auto", part="n_clusters must be an int from 1 to the ")
+        refused("--n-clusters", 100, part="--n-clusters must be an int from 1 to the ")
+        refused(
+            "--n-clusters", "auto", part="--n-clusters must be an int from 1 to the "
+        )
 
     def test_other_options(self, refused):
         options = "--n-clusters", 3, "--random-state", 1

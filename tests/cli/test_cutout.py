@@ -56,7 +56,7 @@ def test_places_and_sides(ra, dec, size, side):
     [
         (("204", "-29", "0"), "above 0"),
         (("204", "-29", "-3arcsec"), "above 0"),
-        (("204", "-29", "nan"), "above 0"),
+        (("204", "-29", "nan"), "a number of arcsec"),
         (("204", "-29", "3kg"), "angle or in pixels"),
         (("204", "-29", "wide"), "must be a number of arcsec"),
         (("204", "-95", "3"), "within -90 deg"),

@@ -56,7 +56,7 @@ class TestDemo:
             (["--size", 10], "at least 32 x 32"),
             (["--size", "big"], "argument --size"),
             (["--set", "learning_rate=2"], "'learning_rate' parameter of ESOM"),
-            (["--n-clusters", 5000], "n_clusters=5000"),
+            (["--n-clusters", 5000], "--n-clusters 5000"),
         ],
     )
     def test_failure_leaves_nothing(self, run, tmp_path, options, part):

@@ -292,7 +292,7 @@ REFUSED = [
         "--align-to far.fits --fwhm stars",
         "Band 'nuv' and the grid of the reference do not overlap",
     ),
-    ("--pixel-scale 0.5", "pixel_scale", "1, 1.5 and 0.5 arcsec", "Leave it out"),
+    ("--pixel-scale 0.5", "--pixel-scale", "1, 1.5 and 0.5 arcsec", "Leave it out"),
     ("--masks nuv.fits red.fits", "masks has 2 entries for 3 images"),
     ("--masks DQ", "nuv.fits", "DQ"),
     ("--fwhm 3kg", "band 'nuv'", "arcsec or another angle"),

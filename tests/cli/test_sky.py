@@ -41,7 +41,7 @@ def test_sky_is_told_as_a_share_of_the_pixels_with_data(run, field, tmp_path):
     status, out, err = run("cluster", *field(), "-o", tmp_path / "out", *FAST)
     assert status == 0
     (warning,) = err
-    assert "the FWHM of all bands is unknown. Give fwhm (--fwhm)" in warning
+    assert "the FWHM of all bands is unknown. Give --fwhm" in warning
     labels, _ = read_map(tmp_path / "out" / "cluster_map.fits")
     share = np.mean(labels[labels != -3] == -2)
     assert share > 0.8

@@ -40,8 +40,8 @@ def test_lines_at_two_velocities(quick, lines, labels_in, tmp_path, options):
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (("--bin-bands", 0), "bin_size"),
-        (("--pca", 0), "n_components must be at least 1"),
+        (("--bin-bands", 0), "--bin-bands"),
+        (("--pca", 0), "--pca must be at least 1"),
         (("--pca", 3, "--min-bands", 15), "all bands"),
         (("--pca", 21), "--pca 21 must be between"),
     ],
