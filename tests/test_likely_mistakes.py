@@ -17,6 +17,7 @@ from skesom.io import read_catalog, read_cube, write_map
 from skesom.maps import (
     CubeClassifier,
     CubeClusterer,
+    crossmatch,
     make_cluster_pipeline,
     stability,
 )
@@ -119,6 +120,15 @@ def test_a_table_of_pandas_is_no_catalog():
     frame = pandas.DataFrame({"ra": [1.0], "dec": [2.0]})
     with pytest.raises(TypeError, match=r"Table\.from_pandas"):
         read_catalog(frame)
+
+
+@pytest.mark.parametrize(
+    "catalog", [{"x": [1.0], "y": [2.0]}, np.ones((3, 2)), None, 5]
+)
+def test_what_is_no_catalog_is_told_what_is(catalog):
+    with pytest.raises(TypeError, match=r"is a \w+: give the path of a file") as caught:
+        crossmatch(LABELS, catalog)
+    assert type(catalog).__name__ in str(caught.value)
 
 
 def test_a_sparse_table_is_told_who_makes_it():

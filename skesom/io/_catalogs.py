@@ -79,6 +79,8 @@ def read_catalog(
     ------
     FileNotFoundError, ImportError
         If there is no such file, or the regions package for region files is missing.
+    TypeError
+        If the catalog is an array, a dict or a table of another library.
     ValueError
         If the file cannot be read, or has no object or positions.
 
@@ -106,6 +108,15 @@ def read_catalog(
         raise TypeError(
             f"The catalog is a {type(source).__name__} of pandas: give "
             "astropy.table.Table.from_pandas(catalog)."
+        )
+    is_table_or_region = hasattr(source, "meta")
+    has_entries = hasattr(source, "__iter__") or hasattr(source, "__getitem__")
+    is_array = isinstance(source, np.ndarray | Mapping) and not is_table_or_region
+    if is_array or not (is_path(source) or is_table_or_region or has_entries):
+        raise TypeError(
+            f"The catalog is a {type(source).__name__}: give the path of a file, an "
+            "astropy.table.Table, as Table(catalog) makes of a dict or a structured "
+            "array, or a list of regions."
         )
     where = str(source) if is_path(source) else "The catalog"
     table = read_table(source, where)

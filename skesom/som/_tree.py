@@ -38,7 +38,7 @@ class ClusterTree(NamedTuple):
         return len(self.children) + 1
 
     def groups(self, n_groups):
-        """Return the group of each leaf in the cut into n_groups, by the first leaf."""
+        """Return the group of each leaf in a cut, numbered as their nodes."""
         n_leaves = self.n_leaves
         group = np.arange(2 * n_leaves - 1)
         for step in range(n_leaves - 2, -1, -1):
