@@ -5,6 +5,9 @@ import re
 import unicodedata
 from itertools import count
 
+# Brackets and "<" as in [N II] and < 0.1 % are no markup, and stay legible.
+_MARKUP = re.compile(r"([\\`*|]|<(?=[A-Za-z/!?])|\[(?=[^]]*\]\())")
+
 
 def printable(text):
     """Return a text whose codes for a terminal, also line breaks, show as escapes."""
@@ -19,8 +22,8 @@ def _shown(one):
 
 
 def in_markdown(text):
-    """Return a text as itself in Markdown: no code, markup or table of its own."""
-    return re.sub(r"([\\`*<|\[])", r"\\\1", printable(text))
+    """Return a text as itself in Markdown: no code, link, tag or table of its own."""
+    return _MARKUP.sub(r"\\\1", printable(text))
 
 
 def legible(text):
