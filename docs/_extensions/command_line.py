@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from skesom.cli import parser_of_commands
+from skesom.cli._words import commands_of
 
 
 def literal(text):
@@ -35,10 +36,9 @@ def describe(command):
 
 def write_pages(app):
     """Write the pages; those that are as they were stay, and are not read again."""
-    (commands,) = parser_of_commands()._subparsers._group_actions
     folder = Path(app.srcdir, "commands")
     folder.mkdir(exist_ok=True)
-    for name, command in commands.choices.items():
+    for name, command in commands_of(parser_of_commands()).items():
         page, text = folder / f"{name}.rst", "\n".join(describe(command))
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8")

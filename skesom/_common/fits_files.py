@@ -251,7 +251,7 @@ def _check_memory(header, label):
             errno.ENOMEM,
             f"{label} has {' x '.join(map(str, sides))} values, which take "
             f"{header.data_size / 1e9:.1f} GB, and {free / 1e9:.1f} GB of memory are "
-            "free. Decompress the file, and read it in strips (lazy=True or --strips)",
+            "free. Decompress the file, and read it in strips (lazy=True)",
         )
 
 

@@ -27,6 +27,7 @@ PHRASES = {
     "Leave out min_bands, or use ESOM or CSOM": (
         "Leave out --min-bands, or give --method esom or csom"
     ),
+    "read it in strips (lazy=True)": "read it with --strips yes",
     "Pass a smaller grow": "Give a smaller --grow",
     "Pass regions to exclude or include that": (
         "Give regions to --exclude or --include that"
@@ -37,7 +38,6 @@ PHRASES = {
 }
 # Parameters that an option of another name sets.
 OTHER_NAMES = {
-    "error_kind": "--error-kind",
     "min_signal_to_noise": "--min-snr",
     "n_components": "--pca",
     "n_estimators": "--runs",
