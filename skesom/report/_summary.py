@@ -161,10 +161,10 @@ def _images(result):
     if sky is not None and sky["subtracted"]:
         text += (
             " Fluxes, spectra and colors count from the level of the sky that was set "
-            f"aside: {line_of_level(sky['subtracted'])}."
+            f"aside: {in_markdown(line_of_level(sky['subtracted']))}."
         )
     if sky is not None and sky["left"]:
-        text += f" **{text_of_left(sky['left'])}**"
+        text += f" **{in_markdown(text_of_left(sky['left']))}**"
     for label, what in ((-3, "have no data"), (-2, "are empty sky"), (-1, "are noise")):
         share = np.count_nonzero(labels == label) / labels.size
         if share:
@@ -172,9 +172,9 @@ def _images(result):
             text += f" {100 * share:.2g} % of the {of} {what} and are in no cluster."
     band = single_band(result.step)
     if band is not None:
-        text += f" {line_of_single_band(band)}"
+        text += f" {in_markdown(line_of_single_band(band))}"
     for line in lines_of_counts(result.counts):
-        text += f" {line}"
+        text += f" {in_markdown(line)}"
     return text
 
 
@@ -311,5 +311,6 @@ def _fluxes(cube):
     )
     unknown = list(islice(unknown, _MOST_UNKNOWN + 1))  # of a thousand in no time
     more = " and others" if len(unknown) > _MOST_UNKNOWN else ""
-    of = f" of {', '.join(unknown[:_MOST_UNKNOWN])}{more}" if unknown else ""
+    named = ", ".join(map(in_markdown, unknown[:_MOST_UNKNOWN]))
+    of = f" of {named}{more}" if unknown else ""
     return f"Its values are stretched: no unit of flux or zero point{of} is known."

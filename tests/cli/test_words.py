@@ -76,3 +76,11 @@ def test_names_of_bands_are_no_markup_in_the_summary(run, bands, fast, tmp_path)
     summary = (out / "summary.md").read_text(encoding="utf-8")
     for written in (r"a\|b", r"\<i>c", r"\`d\` \[e](f)"):
         assert written in summary
+
+
+def test_a_single_band_is_named_without_markup_too(run, bands, fast, tmp_path):
+    out = tmp_path / "out"
+    run("cluster", bands[0], "-o", out, *fast, "--band-names", "<b>`a|b`")
+    summary = (out / "summary.md").read_text(encoding="utf-8")
+    assert r"One band, \<b>\`a\|b\`:" in summary
+    assert "<b>" not in summary.replace(r"\<b>", "")
