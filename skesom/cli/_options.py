@@ -331,7 +331,7 @@ def _cutout(*texts):
         size = length(texts[2])
         size = size.value * units.arcsec if size.unit.is_unity() else size
         is_length = size.unit == units.pix or size.unit.is_equivalent(units.arcsec)
-        if not (is_length and 0 < size.value < math.inf):
+        if not (is_length and size.value > 0):
             raise ValueError("SIZE must be an angle or in pixels, and above 0")
         if not math.isfinite(place.ra.deg + place.dec.deg):
             raise ValueError("RA and DEC must be finite")

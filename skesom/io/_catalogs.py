@@ -109,9 +109,9 @@ def read_catalog(
             f"The catalog is a {type(source).__name__} of pandas: give "
             "astropy.table.Table.from_pandas(catalog)."
         )
+    is_array = isinstance(source, np.ndarray | Mapping)
     is_table_or_region = hasattr(source, "meta")
     has_entries = hasattr(source, "__iter__") or hasattr(source, "__getitem__")
-    is_array = isinstance(source, np.ndarray | Mapping) and not is_table_or_region
     if is_array or not (is_path(source) or is_table_or_region or has_entries):
         raise TypeError(
             f"The catalog is a {type(source).__name__}: give the path of a file, an "

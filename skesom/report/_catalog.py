@@ -112,10 +112,10 @@ def association_lines(table):
 
 def _text_of_chance(p_any, n_draws):
     """Return how often chance does as much, which draws tell down to a limit only."""
-    least = 1 / (n_draws + 1)
-    if p_any > 1.5 * least:
-        return f"p = {p_any:.1g}"
-    return f"p < {1 / n_draws:.1g}, none of {n_draws} draws"
+    n_as_far = round(p_any * (n_draws + 1)) - 1  # the observation counts as a draw
+    if n_as_far == 0:
+        return f"p < {1 / n_draws:.1g}, none of {n_draws} draws"
+    return f"p = {p_any:.1g}"
 
 
 def write_catalog(folder, clusters, found, *, style=None):
