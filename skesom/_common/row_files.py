@@ -23,6 +23,10 @@ class RowFile:
     def __init__(self, path, offset, dtype, shape):
         self.path, self.offset = os.path.abspath(path), offset
         self.dtype, self.shape, self.ndim = np.dtype(dtype), tuple(shape), len(shape)
+        self.remove = None  # of a new file, in the process that made it
+
+    def __getstate__(self):
+        return self.__dict__ | {"remove": None}
 
     def _row_size(self):
         return math.prod(self.shape[1:]) * self.dtype.itemsize
@@ -61,21 +65,26 @@ def stored(arrays, folder=None):
     They have the strips of the first one. A file goes when the last array that is read
     from it is gone.
     """
-    remove_left_rows(folder)
-    arrays, files, last = list(arrays), [], []
-    for array in arrays:
-        path, mark = _new_rows(folder)
-        files.append(RowFile(path, 0, array.dtype, array.shape))
-        last.append(weakref.finalize(files[-1], _remove, path, mark, os.getpid()))
+    arrays = list(arrays)
+    files = [new_row_file(array.dtype, array.shape, folder) for array in arrays]
     try:
         write_strips(arrays, files)
     except BaseException:
-        for remove in last:
-            remove()
+        for file in files:
+            file.remove()
         raise
     # Low strips: those of steps may be high, and maps learn from rows far apart.
     height = max(SIZES["strip"].rows, strip_height(arrays[0].shape) // 8)
     return [as_lazy(file, (height, *file.shape[1:])) for file in files]
+
+
+def new_row_file(dtype, shape, folder=None):
+    """Return a file for the rows of an array, which goes with the last user of it."""
+    remove_left_rows(folder)
+    path, mark = _new_rows(folder)
+    file = RowFile(path, 0, dtype, shape)
+    file.remove = weakref.finalize(file, _remove, path, mark, os.getpid())
+    return file
 
 
 def as_lazy(source, chunks):

@@ -113,9 +113,9 @@ def read_cube(
         Whether the cubes are lazy, for images larger than memory: only headers are read
         now, and pixels when dask computes them, in strips of rows of about 64 MB. The
         values are the same. Files that are compressed as a whole (.gz, .bz2) cannot be
-        read in parts, as those compressed in tiles (.fz) can, and are read at once. A
-        file must stay as it is until the cube is computed, and all workers of a cluster
-        must find it at its path. Needs the extra ``dask``.
+        read in parts, as those compressed in tiles (.fz) can: their pixels are unpacked
+        to a temporary file. A file must stay as it is until the cube is computed, and
+        all workers of a cluster must find it at its path. Needs the extra ``dask``.
 
     Returns
     -------
@@ -143,8 +143,8 @@ def read_cube(
     UserWarning
         If an image without a WCS is taken to lie on the only grid of the others, bands
         have the same name, images are combined, "auto" finds no errors of an image,
-        flags mask more than half of one (not if `lazy`), or a file is read at once
-        though `lazy` is True.
+        flags mask more than half of one (not if `lazy`), or a file is unpacked to the
+        disk because `lazy` is True.
 
     Notes
     -----

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Pixels of images, and the errors, masks and weights beside them."""
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from skesom._common.blocks import strips_of
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
+from skesom._common.row_files import new_row_file
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, same_grid
 from skesom._sky.header_cards import read_unit
@@ -313,8 +315,15 @@ _hcompress = threading.Lock()
 @contextmanager
 def open_pixels(file, number, axes, rows=None, *, stamp=None, uint=False):
     """Open some or all rows of an HDU, its axes in the order rows, columns, bands."""
+    with _reader(file, number, axes, stamp=stamp, uint=uint) as read:
+        yield read(rows)
 
-    def read(hdu):
+
+@contextmanager
+def _reader(file, number, axes, *, stamp, uint):
+    """Give a function that reads some rows of an HDU, or all for None."""
+
+    def read_from(hdu, rows):
         parts = [slice(None)] * len(hdu.shape)
         parts[axes[0]] = rows
         one_by_one = getattr(hdu, "compression_type", "") == "HCOMPRESS_1"
@@ -323,13 +332,42 @@ def open_pixels(file, number, axes, rows=None, *, stamp=None, uint=False):
 
     with open_fits(file, stamp=stamp, uint=uint) as hdus:
         zero_is_blank = hdus[number].header.get("BLANK") == 0
-        data = read(hdus[number])
         in_memory = isinstance(file, HDUsInMemory)
-        if zero_is_blank and data.dtype.kind == "f" and not in_memory:
-            # astropy ignores a BLANK of zero.
-            with open_fits(file, stamp=stamp, uint=uint, scaled=False) as stored:
-                data[read(stored[number]) == 0] = np.nan
-        yield order_axes(data, axes)
+
+        def read(rows):
+            data = read_from(hdus[number], rows)
+            if zero_is_blank and data.dtype.kind == "f" and not in_memory:
+                # astropy ignores a BLANK of zero.
+                with open_fits(file, stamp=stamp, uint=uint, scaled=False) as stored:
+                    data[read_from(stored[number], rows) == 0] = np.nan
+            return order_axes(data, axes)
+
+        yield read
+
+
+def _unpacked_rows(opener, label, strips):
+    """Return the rows of a packed file in one on the disk, where strips can be read."""
+    with _reader(*opener.args, **opener.keywords) as read:
+        first = read(strips[0])
+        file = new_row_file(first.dtype, (strips[-1].stop, *first.shape[1:]))
+        size = math.prod(file.shape) * file.dtype.itemsize
+        warn_user(
+            f"{label} is compressed as a whole: its pixels are unpacked to {file.path} "
+            f"({size / 1e9:.3g} GB). Decompress it to have it read where it is."
+        )
+        try:
+            for rows in strips:
+                file[rows,] = read(rows)
+        except BaseException:
+            file.remove()
+            raise
+    return file
+
+
+@contextmanager
+def _open_rows(file, rows):
+    """Give some rows of a file of rows."""
+    yield file[rows,]
 
 
 def open_in_tasks(part, strips):
@@ -345,12 +383,8 @@ def open_in_tasks(part, strips):
         blocks = whole.to_delayed().ravel()
         return [delayed(partial, pure=False)(open_array, block) for block in blocks]
     if opener.func is open_pixels and is_packed(source):
-        warn_user(
-            f"{part.label} is compressed as a whole and is read at once. Decompress it "
-            "to have it read in parts."
-        )
-        with opener() as array:
-            opener, source = partial(open_array), array.copy()
+        file = _unpacked_rows(opener, part.label, strips)
+        return [partial(_open_rows, file, rows) for rows in strips]
     if opener.func is open_array:
         cut = [source[rows] if source.ndim else source for rows in strips]
         return [partial(open_array, array) for array in cut]

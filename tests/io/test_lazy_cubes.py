@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files read in strips of rows give the bits of those read into memory."""
 
+import gc
 import gzip
 import os
+import pickle
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import warnings
@@ -175,6 +178,24 @@ class TestFiles:
             lazy = read_cube(path, lazy=True)
         path.unlink()
         assert_array_equal(lazy.compute().data[:, :, 0], image)
+
+    @pytest.mark.filterwarnings("ignore:.*is compressed as a whole")
+    def test_unpacked_pixels_are_on_the_disk_and_go(
+        self, height, image, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        path = tmp_path / "counts.fits.gz"
+        hdu = fits.PrimaryHDU(np.arange(600, dtype=np.int16).reshape(20, 30))
+        hdu.header.update(BSCALE=0.5, BZERO=3.0, BLANK=0)
+        hdu.writeto(path)
+        lazy = read_cube(path, lazy=True)
+        [rows] = tmp_path.glob("*.rows")
+        assert rows.stat().st_size == hdu.data.size * 4
+        same_bits(pickle.loads(pickle.dumps(lazy)), read_cube(path))
+        same_bits(lazy, read_cube(path))
+        del lazy
+        gc.collect()
+        assert not rows.exists()
 
     def test_images_in_memory(self, height, image, tmp_path):
         plain(tmp_path / "g.fits", image, None)

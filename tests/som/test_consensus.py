@@ -613,3 +613,15 @@ def test_rows_that_half_of_the_members_see_are_no_noise():
         assert set(labels) == {0, 1}
         assert adjusted_rand_score(labels, X[:, 0] > 0) == 1
     assert met == {0, 1, 2}
+
+
+def test_the_largest_parts_alone_are_leaves(monkeypatch):
+    table = np.random.default_rng(0).normal(size=(2000, 3)).astype(np.float32)
+    consensus = ConsensusClusterer(ESOM(10), n_estimators=6, random_state=0)
+    n_leaves = len(clone(consensus).fit(table).children_) + 1
+    most = 12
+    assert most < n_leaves <= 256
+    monkeypatch.setattr("skesom.som._consensus_tree._MOST_PIECES", most)
+    fitted = clone(consensus).fit(table)
+    assert len(fitted.children_) + 1 <= most
+    assert np.all(fitted.labels_ >= 0)  # rows of the other parts have votes too
