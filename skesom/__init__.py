@@ -4,7 +4,9 @@
 The folders stand in the order of the data flow::
 
     FITS files -- io --> Cube -- cube --> Cube -- pixels --> table -- som --> labels
-    -- maps --> cluster map
+    -- maps --> cluster map -- report --> pictures, tables, a page
+
+A `Run` (in ``runs``) goes this way as a whole, and is kept in a folder.
 
 Importing ``skesom`` is cheap: a subpackage loads when one of its names is used.
 """
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom import metrics as metrics
     from skesom import pixels as pixels
     from skesom import report as report
+    from skesom import runs as runs
     from skesom import som as som
     from skesom.cube import AsinhStretch as AsinhStretch
     from skesom.cube import BackgroundSubtractor as BackgroundSubtractor
@@ -42,6 +45,7 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom.pixels import CubeFlattener as CubeFlattener
     from skesom.pixels import PixelSampler as PixelSampler
     from skesom.pixels import SuperpixelFlattener as SuperpixelFlattener
+    from skesom.runs import Run as Run
     from skesom.som import CSOM as CSOM
     from skesom.som import ESOM as ESOM
     from skesom.som import ConsensusClusterer as ConsensusClusterer
@@ -57,6 +61,7 @@ _NAMES = {
     "io": "read_cube write_map",
     "maps": "CubeClassifier CubeClusterer",
     "pixels": "CubeFlattener PixelSampler SuperpixelFlattener",
+    "runs": "Run",
     "som": "CSOM ConsensusClusterer ESOM MapClassifier MapRegressor",
 }
 _HOME = {name: f"skesom.{of}" for of, names in _NAMES.items() for name in names.split()}

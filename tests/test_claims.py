@@ -19,7 +19,8 @@ from skesom.cube import Cube, CubeAligner, CubeMasker
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay
 from skesom.maps import CubeClusterer, crossmatch, find_pieces, suggest_names
-from skesom.report import PictureStyle, load_model, save_model, write_report
+from skesom.report import PictureStyle
+from skesom.runs import Run, load_model, save_model
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -135,12 +136,8 @@ def test_names_are_those_of_the_table_of_rules():
 def test_pictures_of_the_archive_and_size_of_regions(scene, tmp_path, monkeypatch):
     cube, pipeline = scene
     monkeypatch.setattr("skesom.report._pieces._MOST_BYTES", 4000)
-    files = write_report(
-        tmp_path / "r",
-        pipeline,
-        cube,
-        pictures=PictureStyle("pdf", dpi=40),
-        tables=True,
+    files = Run(pipeline, cube).write(
+        tmp_path / "r", pictures=PictureStyle("pdf", dpi=40), tables=True
     )
     assert any(name.endswith(".pdf") for name in files)
     with zipfile.ZipFile(files["cluster_images.zip"]) as archive:

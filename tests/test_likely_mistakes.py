@@ -22,7 +22,7 @@ from skesom.maps import (
     stability,
 )
 from skesom.pixels import CubeFlattener, flatten
-from skesom.report import write_report
+from skesom.runs import Run
 from skesom.som import (
     CSOM,
     ESOM,
@@ -92,11 +92,11 @@ MISTAKES = {
     ),
     "not fitted score": (lambda: CSOM(3).score(X), "not fitted"),
     "report of an estimator": (
-        lambda: write_report("folder", CubeClusterer(ESOM(3)), CUBE),
+        lambda: Run(CubeClusterer(ESOM(3)), CUBE).write("folder"),
         "needs a Pipeline",
     ),
     "report of nothing fitted": (
-        lambda: write_report("folder", make_cluster_pipeline(ESOM(3)), CUBE),
+        lambda: Run(make_cluster_pipeline(ESOM(3)), CUBE).write("folder"),
         "not fitted",
     ),
 }

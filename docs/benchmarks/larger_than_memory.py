@@ -76,9 +76,9 @@ def run(folder, in_strips, limit, n_runs):
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     import dask.array
 
+    from skesom._common.labels import label_map_digest
     from skesom.io import read_cube
     from skesom.maps import make_cluster_pipeline, make_clusterer
-    from skesom.report._provenance import label_map_digest
 
     warnings.simplefilter("ignore")
     dask.config.set(num_workers=1)  # each takes memory for strips of its own

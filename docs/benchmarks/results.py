@@ -16,7 +16,8 @@ from measuring import cost, measure, report
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import explore, write_report
+from skesom.report import explore
+from skesom.runs import Run
 from skesom.som import ESOM
 
 SIDE = 605
@@ -59,12 +60,17 @@ def main():
             page, files = Path(folder) / "page.html", Path(folder) / "result"
             for name, path, write in (
                 ("`page.html`", page, explore),
-                ("folder of the report", files, write_report),
+                ("folder of the report", files, write_run),
             ):
                 _, took = measure(partial(write, path, pipeline, cube))
                 row = {"pixels": "{} x {}".format(*shape), "what": name} | cost(took)
                 rows.append(row | {"size in MB": size_of(path) / 1e6})
     report("results", "The page and the report of nine bands", rows)
+
+
+def write_run(folder, pipeline, cube):
+    """Write the folder of a run."""
+    Run(pipeline, cube).write(folder)
 
 
 def size_of(path):

@@ -13,7 +13,7 @@ from matplotlib import image, pyplot
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report import write_report
+from skesom.runs import Run
 
 PANELS = (  # file, what it is for, place
     ("summary.md", "1  read this first", (0.02, 0.56, 0.31, 0.27)),
@@ -44,7 +44,7 @@ def main(path):
     figure = pyplot.figure(figsize=(11, 7.2), facecolor="white")
     figure.text(0.02, 0.945, "result/", size=16, weight="bold", family="monospace")
     with tempfile.TemporaryDirectory() as folder:
-        files = write_report(Path(folder) / "result", pipeline, cube, tables=False)
+        files = Run(pipeline, cube).write(Path(folder) / "result", tables=False)
         for name, purpose, place in PANELS:
             ax = figure.add_axes(place, xticks=[], yticks=[])
             ax.set_title(f"{name}\n", loc="left", family="monospace", weight="bold")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Codes of pixels without a cluster, and the check of label maps."""
 
+import hashlib
 import os
 
 import numpy as np
@@ -74,3 +75,11 @@ def ranks_by_size(sizes):
     """Return the place of each cluster by falling size, dtype int32."""
     order = np.argsort(-sizes, kind="stable")
     return np.argsort(order).astype(np.int32)
+
+
+def label_map_digest(label_map):
+    """Return the SHA-256 of the labels as little-endian 32-bit integers, row by row."""
+    digest = hashlib.sha256()
+    for row in np.asarray(label_map):
+        digest.update(np.ascontiguousarray(row, dtype="<i4"))
+    return digest.hexdigest()

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Whether images show the sky, or something else that has bands."""
+"""Whether images show the sky, and which part of it."""
+
+from astropy.coordinates import SkyCoord
 
 from skesom._sky.filters import are_of_telescopes
 
@@ -12,3 +14,10 @@ def is_of_the_sky(cube):
     and the dyes of a microscope have neither.
     """
     return cube.pixel_scale is not None or are_of_telescopes(cube.band_names)
+
+
+def text_of_cutout(cutout):
+    """Return where a cutout is, and how large."""
+    ra, dec, size = cutout
+    place = SkyCoord(ra, dec, unit="deg").to_string("hmsdms", precision=2)
+    return f"{size.value:g} {size.unit} around {place} (ICRS)"

@@ -99,7 +99,7 @@ def _classifier_of(options):
 
 def _training_of(options):
     """Return the labels to learn from."""
-    from skesom.report._training import Training
+    from skesom.runs._training import Training
 
     kinds = [k for k in ("regions", "catalog", "labels") if getattr(options, k)]
     if not kinds:

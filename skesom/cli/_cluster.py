@@ -3,14 +3,12 @@
 
 import sys
 import warnings
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from skesom._common.texts import percent
 from skesom.cli._crossmatch import add_catalog, check_radius
-from skesom.cli._messages import announce, say, tell_paths, warn_now
+from skesom.cli._messages import announce, late_warnings, say, tell_paths
 from skesom.cli._options import (
     YES_OR_NO,
     add_choice,
@@ -86,7 +84,7 @@ def run_files(options, estimator_of, training_of=None):
     if not options.files and options.provenance is None:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
     prepare_pictures(options)
-    from skesom.report._folders import check_folder  # takes seconds, too
+    from skesom._common.folders import check_folder  # takes seconds, too
 
     check_folder(output, overwrite=options.overwrite)
     if options.provenance is not None:
@@ -102,102 +100,52 @@ def run_files(options, estimator_of, training_of=None):
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
     pipeline = pipeline_of(own, estimator)
-    files, held_out = _fit_and_write(options, pipeline, images, source, training)
+    from skesom.runs._run import fit_run
+
+    with late_warnings():
+        run = fit_run(
+            pipeline,
+            images,
+            source=source,
+            training=training,
+            catalog=options.objects,
+            radius=options.radius_of_objects,
+        )
+        files = write(options, run)
     if len(bands) > _MANY_BANDS:
         bands = [*bands[:2], "...", bands[-1]]
     say(f"Bands in their order: {', '.join(bands)}.")
     say(*source.lines())
     _say_features(pipeline, " (--spatial-features no: the bands alone)")
-    print_clusters(files, held_out)
-
-
-def _fit_and_write(options, pipeline, images, source, training, names=None, cut=None):
-    """Fit a pipeline, to labels if there are any, and write its report.
-
-    `names` are groups, and the digest of the label map that they are of. `cut` is into
-    how many clusters its tree is cut after that. Return the files of the report, and
-    how well pixels were classified that were held out, None if none were.
-    """
-    from sklearn.base import clone
-
-    from skesom.cube.masking._sky_masker import OnlySkyWarning
-    from skesom.maps._cube_clusterer import (
-        check_enough_pixels,
-        check_enough_pixels_to_fit,
-    )
-    from skesom.maps._pipeline import fit_in_place, prepare_in_place
-    from skesom.report._catalog import check_catalog
-    from skesom.report._provenance import digest_of_fit
-
-    taught, catalog = {}, None
-
-    def teach(step, cube):
-        taught.update(training.teach(step, cube))
-
-    def fit_and_cut(step, cube):
-        step = step.fit(cube).cut_at(cut, cube)
-        pipeline.steps[-1] = pipeline.steps[-1][0], step
-
-    def prepare_and_check(pipeline, images):
-        """Prepare images, and say before the runs that there is only noise."""
-        prepared = prepare_in_place(pipeline, images)
-        if training is None:
-            check_enough_pixels_to_fit(pipeline[-1], prepared[0])
-        for each in [each for each in caught if each.category is OnlySkyWarning]:
-            warn_now(each.message)
-            caught.remove(each)
-        return prepared
-
-    # Warnings are shown after success only, so that an error is a single line.
-    with warnings.catch_warnings(record=True) as caught:
-        if options.objects is not None:  # which may be of another part of the sky
-            radius = options.radius_of_objects
-            catalog = check_catalog(options.objects, radius, images)
-        if "align" in pipeline.named_steps:  # grids that cannot be aligned fail early
-            clone(pipeline["align"]).set_params(registration=None).fit(images)
-        fit = fit_and_cut if cut else training and teach
-        images = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
-        if training is None:  # before a folder of noise is written
-            check_enough_pixels(pipeline[-1])
-        if names and names[1] == digest_of_fit(pipeline, options.provenance):
-            taught["groups"] = names[0]
-        files = writer_of(options)(
-            pipeline,
-            images,
-            source=source,
-            catalog=catalog,
-            radius=options.radius_of_objects,
-            training=taught.get("training"),
-            held_out=taught.get("held_out"),
-            groups=taught.get("groups"),
-        )
-    for each in caught:
-        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
-    return files, taught.get("held_out")
+    print_clusters(files, run.held_out)
 
 
 def _repeat(options):
     """Repeat an earlier run."""
-    from skesom.report._cluster_groups import groups_of
-    from skesom.report._json_values import whole
-    from skesom.report._provenance import digest_of_fit, read_run
+    from skesom._common.json_values import whole
+    from skesom.runs._provenance import digest_of_fit, read_recipe
+    from skesom.runs._run import fit_recipe
 
     _check_options(options, "repeats a run as it was")
     files, trust = options.files or None, options.trust
-    run = read_run(options.provenance, files=files, trust=trust)
-    names = groups_of(run.path.parent, run.label_map_sha256), run.label_map_sha256
-    jobs = [name for name in run.pipeline.get_params() if name.endswith("__n_jobs")]
-    source = with_strips(run.source, options.strips)
-    with whole(run.path):
+    recipe = read_recipe(options.provenance, files=files, trust=trust)
+    source = with_strips(recipe.source, options.strips)
+    with whole(recipe.path):
         images = read_images(source)
-        pipeline = run.pipeline.set_params(**dict.fromkeys(jobs, -1))
-        files, held_out = _fit_and_write(
-            options, pipeline, images, source, run.training, names, run.cut
+    with late_warnings():
+        run = fit_recipe(
+            recipe,
+            source,
+            images,
+            catalog=options.objects,
+            radius=options.radius_of_objects,
         )
+        with whole(recipe.path):
+            files = write(options, run)
     say(*source.lines())
-    _say_features(pipeline)
-    print_clusters(files, held_out)
-    if digest_of_fit(pipeline, run.path) == run.label_map_sha256:
+    _say_features(run.pipeline)
+    print_clusters(files, run.held_out)
+    if digest_of_fit(run.pipeline, recipe.path) == recipe.label_map_sha256:
         say("The label map is that of the run, bit for bit.")
     else:
         text = "The label map is not that of the run, whose names are left out."
@@ -206,50 +154,23 @@ def _repeat(options):
 
 def _cut(options):
     """Cut the clusters of an earlier run into another number, without a fit."""
-    from skesom.maps._cube_clusterer import check_cut
-    from skesom.maps._pipeline import fit_in_place, prepare_in_place
-    from skesom.report import load_model
-    from skesom.report._cluster_groups import carried_groups, groups_of
-    from skesom.report._json_values import whole
-    from skesom.report._models import find_model
-    from skesom.report._provenance import digest_of_fit, read_provenance, read_source
+    from skesom.runs import Run
 
-    number = options.n_clusters
     _check_options(options, "cuts the clusters of a run as it was", "n_clusters")
-    path, _ = read_provenance(options.provenance)
-    source = read_source(path, files=options.files or None, trust=options.trust)
-    source = with_strips(source, options.strips)
-    model = find_model(path.parent)
-    pipeline, _ = load_model(model, trust=options.trust)
-    with whole(path.parent):
-        check_cut(pipeline[-1], number)
-    groups = groups_of(path.parent, digest_of_fit(pipeline, model))
-    with whole(path):
-        images = read_images(source)
-    before = pipeline[-1].labels_
-
-    def cut(step, cube):
-        pipeline.steps[-1] = pipeline.steps[-1][0], step.cut_at(number, cube)
-
-    announce("cutting the tree of clusters")
-    with whole(model):
-        again = partial(prepare_in_place, is_fitted=True)
-        images = fit_in_place(pipeline, images, cut, prepare=again)
-        named = carried_groups(groups, before, pipeline[-1].labels_)
-    files = writer_of(options)(
-        pipeline,
-        images,
-        source=source,
-        groups=named,
-        catalog=options.objects,
-        radius=options.radius_of_objects,
+    run = Run.read(
+        options.provenance, images=options.files or None, trust=options.trust
     )
-    say(*source.lines())
+    run.source = with_strips(run.source, options.strips)
+    announce("cutting the tree of clusters")
+    cut = run.cut(options.n_clusters)
+    cut.catalog, cut.radius = options.objects, options.radius_of_objects
+    files = write(options, cut)
+    say(*cut.source.lines())
     print_clusters(files)
-    n_names = sum(group.name is not None for group in groups)
+    n_names = sum(group.name is not None for group in run.groups)
     if n_names:
         text = "names are of clusters that stay; the others are left out"
-        say(f"{len(named)} of {n_names} {text}.")
+        say(f"{len(cut.groups)} of {n_names} {text}.")
 
 
 def _say_features(pipeline, hint=""):
@@ -299,14 +220,11 @@ def read_images(source):
     return source.read()
 
 
-def writer_of(options, folder=None):
-    """Return `write_report` with the options on files and pictures."""
-    from skesom.report import write_report
-
-    return partial(
-        write_report,
+def write(options, run, folder=None):
+    """Write a run as the options on files and pictures say; return its files."""
+    run.command = sys.argv
+    return run.write(
         folder or output_of(options),
-        command=sys.argv,
         tables=YES_OR_NO.get(options.tables, "auto"),
         pictures=style_of(options),
         overwrite=options.overwrite or folder is not None,
@@ -315,17 +233,9 @@ def writer_of(options, folder=None):
 
 def print_clusters(report, held_out=None):
     """Print the clusters of a report, its files, the parts left out, and a score."""
-    from skesom.report._catalog import association_lines
-    from skesom.report._populations import terminal_lines
+    from skesom.report._facts import lines_of
 
-    say(f"{len(report.clusters)} clusters:")
-    for row, described in zip(report.clusters, report.descriptions, strict=True):
-        size = f"{row['pixels']:>9} pixels  {percent(row['percentage'], 2):>8}"
-        say(f"  {row['id']:>3}  {size}  {described.line()}")
-    if report.populations is not None:
-        say(*terminal_lines(report.populations))
-    if report.matches is not None:
-        say(*association_lines(report.matches.table))
+    say(*lines_of(report))
     tell_paths(report.values())
     for name, reason in report.left_out.items():
         say(f"Left out: {name}: {reason.rstrip('.')}.")
@@ -348,12 +258,12 @@ def add_demo(commands):
 def _demo(options):
     """Make a scene, cluster its files, and compare with the truth."""
     prepare_pictures(options)
+    from skesom._common.folders import atomic_folder
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
     from skesom.maps import compare_clusterings, make_cluster_pipeline
-    from skesom.maps._pipeline import fit_in_place
-    from skesom.report._folders import atomic_folder
-    from skesom.report._image_source import ImageSource
+    from skesom.runs._image_source import ImageSource
+    from skesom.runs._run import fit_run
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
@@ -364,12 +274,11 @@ def _demo(options):
         write_map(folder / "truth.fits", truth, cube=cube)
         source = ImageSource(files)
         pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
-        images = read_images(source)
-        images = fit_in_place(pipeline, images)
-        files = writer_of(options, folder)(pipeline, images, source=source)
+        run = fit_run(pipeline, read_images(source), source=source)
+        files = write(options, run, folder)
     files |= {name: Path(options.output) / name for name in files}
     print_clusters(files)
-    label_map = pipeline["cluster"].labels_
+    label_map = run.label_map
     comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
     say("What the clusters hold:")
     say(*(f"  {line}" for line in _contents(comparison.confusion)))

@@ -56,7 +56,7 @@ def check_radius(options):
 
 def check_output(options):
     """Refuse a folder that must not be written, if one is given."""
-    from skesom.report._folders import check_folder
+    from skesom._common.folders import check_folder
 
     if options.output is not None:
         check_folder(options.output, overwrite=options.overwrite)
@@ -67,6 +67,7 @@ def check_output(options):
 def _crossmatch(options):
     """Compare a result with a catalog."""
     listen_to_astropy()
+    from skesom._common.folders import atomic_folder
     from skesom.report import PictureStyle
     from skesom.report._catalog import (
         association_lines,
@@ -74,7 +75,6 @@ def _crossmatch(options):
         read_named_map,
         write_catalog,
     )
-    from skesom.report._folders import atomic_folder
 
     check_output(options)
     style = None

@@ -78,6 +78,29 @@ def warn_now(text):
     _logger.warning("%s", one_line(text))
 
 
+@contextmanager
+def late_warnings():
+    """Show warnings after success only, so that an error is a single line.
+
+    That there is only noise is said before the runs, which take time for nothing.
+    """
+    caught = []
+
+    def keep(message, category, filename, line_number, *_):
+        from skesom.cube.masking._sky_masker import OnlySkyWarning
+
+        if category is OnlySkyWarning:
+            warn_now(message)
+        else:
+            caught.append((message, category, filename, line_number))
+
+    with warnings.catch_warnings():
+        warnings.showwarning = keep
+        yield
+    for each in caught:
+        warnings.warn_explicit(*each)
+
+
 def tell_paths(paths):
     """Tell where results are, also to a script that wants to know nothing else."""
     say("Written:")

@@ -3,7 +3,6 @@
 
 import shutil
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 from skesom._common.files import regular
@@ -38,12 +37,13 @@ def add_name(commands):
 def _name(options):
     """Write a result again, with the names of a file."""
     listen_to_astropy()
-    from skesom.report import PictureStyle, explore, read_report, write_report
-    from skesom.report._cluster_groups import GROUPS_NAME, check_groups_file
-    from skesom.report._folders import check_folder, note_files
-    from skesom.report._json_values import whole
+    from skesom._common.folders import check_folder, note_files
+    from skesom._common.json_values import whole
+    from skesom.report import PictureStyle
     from skesom.report._tables import TABLES
     from skesom.report.page import PAGE_NAME
+    from skesom.runs import Run
+    from skesom.runs._group_files import GROUPS_NAME, check_groups_file
 
     check_radius(options)
     folder, output = Path(options.folder), Path(options.output or options.folder)
@@ -56,93 +56,31 @@ def _name(options):
         check_groups_file(given)
     is_edited = output == folder and given == edited
     check_folder(output, overwrite=overwrite, edited=is_edited and GROUPS_NAME)
-    report = read_report(
-        folder, images=options.images, trust=options.trust, groups=given
-    )
-    told = report.provenance
+    run = Run.read(folder, images=options.images, trust=options.trust, groups=given)
+    told = run.provenance
     with whole(folder):
-        if told.get("training"):
+        if run.training is not None:
             problem = "has classes: name them in the file they are from"
             raise ValueError(f"{folder} {problem}.")
-        catalog, radius = _objects_of(options, folder, told["files"])
-        groups = report.groups
+        if options.objects is not None:
+            run.catalog, run.radius = options.objects, options.radius_of_objects
         if options.accept_suggestions:
-            groups = _suggested(report, catalog, radius)
+            run = run.name("suggested")
         style = told.get("pictures", {})  # None for no pictures
         style = style if style is None else PictureStyle(**style)
         pixels, scaled = (name in told["files"] for name in TABLES)
-        tables, command = scaled or (pixels and "auto"), told["command"]
+        tables = scaled or (pixels and "auto")
     with tempfile.TemporaryDirectory() as temporary:
         page = Path(temporary) / PAGE_NAME
         has_page = (folder / PAGE_NAME).is_file()
         if has_page:
-            explore(
-                page,
-                report.pipeline,
-                report.cube,
-                groups=groups,
-                continua=report.source.continua,
-                subtract_sky=report.source.subtract_sky,
-                catalog=catalog,
-                title=folder.resolve().name,
-            )
+            run.explore(page, title=folder.resolve().name)
         if is_edited:  # it is not in the way of the new one
             note_files(folder, [edited])
-        files = write_report(
-            output,
-            report.pipeline,
-            report.cube,
-            groups=groups,
-            catalog=catalog,
-            radius=radius,
-            source=report.source,
-            tables=tables,
-            pictures=style,
-            command=command,
-            overwrite=overwrite,
-        )
+        files = run.write(output, tables=tables, pictures=style, overwrite=overwrite)
         if has_page:
             files[PAGE_NAME] = output / PAGE_NAME
             with atomic_path(files[PAGE_NAME], overwrite=True) as place:
                 shutil.copyfile(page, place)
             note_files(output, [files[PAGE_NAME]])
     print_clusters(files)
-
-
-def _objects_of(options, folder, files):
-    """Return the known objects that are given, or those of the folder, and a radius."""
-    from skesom.io._catalogs import read_table
-
-    known = folder / "objects.ecsv"
-    if options.objects is not None or known.name not in files:
-        return options.objects, options.radius_of_objects
-    objects = read_table(known, known)
-    objects.remove_columns(["cluster", "cluster_name", "cluster_share"])
-    return objects, objects.meta["radius"]
-
-
-def _suggested(report, catalog, radius):
-    """Return groups, of which those without a name have the suggested one."""
-    from skesom.report._catalog import NamedMap, match_catalog
-    from skesom.report._result import Result
-    from skesom.report._summary import suggestions_of
-
-    continua, found = report.source.continua, None
-    result = Result(*report[:2], groups=report.groups, continua=continua)
-    if catalog is not None:
-        found = match_catalog(NamedMap.of(result), catalog, radius)
-    suggestions = suggestions_of(result, found)
-    if not any(suggestion.name for suggestion in suggestions or ()):
-        text = "because the filters are unknown or no rule holds"
-        if suggestions is None:
-            text = "because the classes are those that were taught"
-        raise ValueError(f"no names are suggested, {text}")
-    pairs = zip(result.groups, suggestions, strict=True)
-    names = [group.name or suggestion.name for group, suggestion in pairs]
-    counts, numbers, groups = Counter(names), Counter(), []
-    for group, name in zip(result.groups, names, strict=True):
-        numbers[name] += 1
-        if name and group.name is None and counts[name] > 1:
-            name = f"{name} {numbers[name]}"
-        groups.append(group._replace(name=name))
-    return groups

@@ -2,15 +2,14 @@
 """Commands that go on from results: ``skesom predict``, ``test`` and ``explore``."""
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from skesom._common.labels import SKY
 from skesom._common.new_files import check_place
-from skesom._common.texts import list_names, write_ecsv
-from skesom.cli._cluster import print_clusters, read_images, writer_of
+from skesom._common.texts import write_ecsv
+from skesom.cli._cluster import print_clusters, read_images, write
 from skesom.cli._crossmatch import check_output
 from skesom.cli._messages import announce, listen_to_astropy, say, tell, tell_paths
 from skesom.cli._options import (
@@ -48,51 +47,26 @@ def add_predict(commands):
 def _predict(options):
     """Label the pixels of images."""
     prepare_pictures(options)
+    from skesom._common.folders import check_folder
     from skesom.cube import CubeAligner
     from skesom.cube.alignment._aligner import shape_before_cut
-    from skesom.maps._leaves import tree_digest
-    from skesom.report import load_model
-    from skesom.report._cluster_groups import groups_of
-    from skesom.report._folders import check_folder
-    from skesom.report._json_values import whole
-    from skesom.report._models import find_model
-    from skesom.report._provenance import digest_of_fit, line_of_cut, source_of_model
+    from skesom.report._decisions import line_of_cut
+    from skesom.runs import Run
+    from skesom.runs._matching_bands import matched_source
+    from skesom.runs._run import earlier_source, predict_read
 
     check_folder(options.output, overwrite=options.overwrite)
-    model = find_model(options.model)
-    pipeline, band_names = load_model(model, trust=options.trust)
-    groups = groups_of(model, digest_of_fit(pipeline, model), tree_digest(pipeline))
-    earlier = source_of_model(model, trust=options.trust)
-    source = source_of(options, earlier)
-    given = source.plan.band_names
-    channels = _channels_for(given, band_names)
-    if band_names is not None and given != band_names and channels is None:
-        order = _order_for(given, band_names)
-        names = [band_names[order.index(band)] for band in range(len(given))]
-        source = source.matched(order, names)
+    model = Run.of_model(options.model, trust=options.trust)
+    source = source_of(options, earlier_source(model))
+    source, channels = matched_source(source, model.band_names)
     source = with_strips(source, options.strips)
     images = read_images(source)
-    if channels is not None:
-        empty = [name for name in channels if name not in images.band_names]
-        if empty:
-            raise ValueError(
-                f"The model takes the channels {list_names(empty)}, which hold no data "
-                "or one value in these images."
-            )
-        images = images[channels]
     announce("finding the cluster of each pixel")
-    with whole(model):
-        label_map = _predict_of(pipeline)(images)
-    files = writer_of(options)(
-        pipeline,
-        images,
-        label_map=label_map,
-        source=source,
-        model=model,
-        groups=groups,
-    )
+    run = predict_read(model, images, source, channels)
+    files = write(options, run)
     say(*source.lines())
-    aligner, shape = pipeline.named_steps.get("align"), label_map.shape[:2]
+    pipeline, shape = run.pipeline, run.label_map.shape[:2]
+    aligner = pipeline.named_steps.get("align")
     if isinstance(aligner, CubeAligner):
         cut_from = shape_before_cut(aligner, images)
         say(*([f"{line_of_cut(shape, cut_from)}."] if shape != cut_from else ()))
@@ -100,86 +74,6 @@ def _predict(options):
     if convolver is not None and np.isfinite(convolver.target_fwhm_):
         say(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
     print_clusters(files)
-
-
-def _predict_of(pipeline):
-    """Return the method that predicts; raise the reason if there is none."""
-    try:
-        return pipeline.predict
-    except AttributeError as error:
-        reason = error
-        while reason.__cause__ is not None:
-            reason = reason.__cause__
-        raise ValueError(str(reason)) from error
-
-
-def _channels_for(given, known):
-    """Return the channels of a spectral cube that a model takes, in their order.
-
-    Some were left out of its fit, as they were empty there. Channels have numbers after
-    a word that is another one in other files.
-
-    Parameters
-    ----------
-    given, known : list of str
-        Names of the bands of the images and of the model.
-
-    Returns
-    -------
-    channels : list of str or None
-        None if these are not the numbered channels of both.
-    """
-    from skesom.report._image_source import MOST_BANDS
-
-    if known is None or not MOST_BANDS < len(known) <= len(given):
-        return None
-    numbers = [[name.rpartition(" ")[2] for name in names] for names in (given, known)]
-    if not all(number.isdecimal() for some in numbers for number in some):
-        return None
-    name_of = dict(zip(numbers[0], given, strict=True))
-    if len(name_of) < len(given) or not name_of.keys() >= set(numbers[1]):
-        return None
-    return [name_of[number] for number in numbers[1]]
-
-
-def _order_for(given, known):
-    """Return the order in which bands of some names are those of a model."""
-    from skesom.cube._base import same_bands
-
-    if len(given) != len(known):
-        raise ValueError(
-            f"The model takes {len(known)} bands ({list_names(known)}), but the images "
-            f"have {len(given)} ({list_names(given)})."
-        )
-    order = _match(given, known) or _match(_filters_of(given), _filters_of(known))
-    if order is None and same_bands(given, known):
-        order = list(range(len(given)))
-    if order is None:
-        raise ValueError(
-            f"The model takes the bands {list_names(known)}, and the images have "
-            f"{list_names(given)}. Name all bands as the model does, with --band-names "
-            "in the order of the files."
-        )
-    taken = [given[band] for band in order]
-    if taken != known:
-        text = f"The bands {list_names(taken)} are taken for {list_names(known)}"
-        warnings.warn(f"{text}, in this order.", stacklevel=2)
-    return order
-
-
-def _match(given, known):
-    """Return where the known bands are among the given ones, None if not all are."""
-    if len(set(known)) < len(known) or set(given) != set(known):
-        return None
-    return [given.index(one) for one in known]
-
-
-def _filters_of(names):
-    """Return wavelengths of bands, which those of one filter share, or their names."""
-    from skesom._sky.filters import filter_wavelengths
-
-    pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)
-    return [name if np.isnan(nm) else nm for name, nm in pairs]
 
 
 def add_test(commands):
@@ -266,7 +160,7 @@ def _read_truth(path, shape, wcs):
     from skesom.io import read_map, read_region_labels
     from skesom.io._label_maps import read_cluster_names
     from skesom.io._regions import collect_regions
-    from skesom.report._training import warn_of_shift
+    from skesom.runs._training import warn_of_shift
 
     if Path(path).suffix.lower() in REGION_FILES:
         # Small outlines of a result have no text.
@@ -284,7 +178,7 @@ def _read_truth(path, shape, wcs):
 
 def _write(options, comparison):
     """Write the tables and scores of a comparison."""
-    from skesom.report._folders import atomic_folder
+    from skesom._common.folders import atomic_folder
 
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:
         write_ecsv(comparison.confusion, folder / "confusion.ecsv")
@@ -321,28 +215,20 @@ def add_explore(commands):
 def _explore(options):
     """Write the page."""
     listen_to_astropy()
-    from skesom.report import explore, read_report
-    from skesom.report._json_values import whole
+    from skesom._common.json_values import whole
     from skesom.report.page import PAGE_NAME
+    from skesom.runs import Run
 
     folder = Path(options.folder)
     path = Path(options.output or folder / PAGE_NAME)
     if options.output or folder.is_dir():
         check_place(path, overwrite=options.overwrite)
-    report = read_report(
+    run = Run.read(
         folder, groups=options.groups, images=options.images, trust=options.trust
     )
+    run.catalog = options.catalog
     with whole(folder):
-        page = explore(
-            path,
-            report.pipeline,
-            report.cube,
-            groups=report.groups,
-            continua=report.source.continua,
-            subtract_sky=report.source.subtract_sky,
-            catalog=options.catalog,
-            rgb=options.rgb,
-            title=options.title or folder.resolve().name,
-            overwrite=options.overwrite,
+        page = run.explore(
+            path, rgb=options.rgb, title=options.title, overwrite=options.overwrite
         )
     tell_paths([page])

@@ -80,7 +80,7 @@ class ClusterNames:
     See Also
     --------
     skesom.report.explore : The same on a page for the browser.
-    skesom.report.read_cluster_groups : Read what was saved there.
+    skesom.runs.read_cluster_groups : Read what was saved there.
 
     Notes
     -----
@@ -197,7 +197,7 @@ class ClusterNames:
 
     @property
     def groups(self) -> list[tuple[Any, ...]]:
-        """Groups for `write_report` and `explore`: name, labels, color, leaves."""
+        """Groups for `Run` and `explore`: name, labels, color, leaves."""
         return [(group.name, (), group.color, group.leaves) for group in self._groups]
 
     @property

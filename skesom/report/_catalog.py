@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom._common.json_values import whole
 from skesom._common.labels import MASKED, SKY
 from skesom._common.texts import write_ecsv
 from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
@@ -19,7 +20,6 @@ from skesom.io._ned import describe_types
 from skesom.maps import crossmatch
 from skesom.maps._positions import measure_in_pixels, objects_inside
 from skesom.report._drawing import new_axes, start_drawing
-from skesom.report._json_values import whole
 from skesom.report._result import MAX_PIXELS
 
 _NO_CLUSTER = {-1: "noise", SKY: "sky", MASKED: "no data"}

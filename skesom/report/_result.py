@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import strips_of
-from skesom._common.labels import MASKED, SKY
+from skesom._common.labels import MASKED, SKY, label_map_digest
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._sky.narrow_bands import find_continua
@@ -34,8 +34,8 @@ from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps._pipeline import MapImages, n_steps_to_map
 from skesom.maps._pixel_tables import at_end, errors_to_apply
 from skesom.report import _cluster_groups as grouping
+from skesom.report._decisions import counts_of
 from skesom.report._leaf_colors import leaf_colors
-from skesom.report._provenance import counts_of, label_map_digest
 from skesom.report._sky_level import find_sky_left
 from skesom.som._tree import ClusterTree, has_tree
 

@@ -8,16 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._common.texts import in_markdown, percent
-from skesom._sky.field_of_view import is_of_the_sky
+from skesom._sky.field_of_view import is_of_the_sky, text_of_cutout
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux._physical import physical_factors
 from skesom.displays._sky_image import pick, thinning
 from skesom.maps import suggest_names
 from skesom.maps._cube_clusterer import count_clusters
 from skesom.maps._suggestions import Suggestion
-from skesom.report._image_source import text_of_cutout
-from skesom.report._populations import summary_lines
-from skesom.report._provenance import (
+from skesom.report._decisions import (
     components_of,
     line_of_components,
     line_of_single_band,
@@ -26,6 +24,7 @@ from skesom.report._provenance import (
     single_band,
     small_pieces_of,
 )
+from skesom.report._populations import summary_lines
 from skesom.report._result import MAX_PIXELS
 from skesom.report._sky_level import describe_sky, line_of_level, text_of_left
 
@@ -75,7 +74,7 @@ def write_summary(
 
     `clusters` is the table of the clusters, `pictures` the files of pictures by name.
     """
-    descriptions = [*_described(result, clusters, suggestions)]
+    descriptions = described(result, clusters, suggestions)
     explanation = _OF_CLASSES if suggestions is None else _EXPLANATION
     explanation = _OF_VOXELS if result.is_voxel else explanation
     parts = [
@@ -195,7 +194,12 @@ def _table(result, descriptions):
         yield f"| {' | '.join(map(in_markdown, cells))} |"
 
 
-def _described(result, clusters, suggestions):
+def described(result, clusters, suggestions):
+    """Return the description of each cluster."""
+    return [*_descriptions(result, clusters, suggestions)]
+
+
+def _descriptions(result, clusters, suggestions):
     """Yield the description of each cluster."""
     if result.is_voxel:
         fluxes = np.full(len(result.names), np.nan)

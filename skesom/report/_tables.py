@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from astropy import units
 from astropy.io import fits
-from astropy.table import Column, Table
+from astropy.table import Column, Table, vstack
 from astropy.wcs.utils import wcs_to_celestial_frame
 from joblib import cpu_count
 from scipy.sparse.csgraph import connected_components
@@ -124,6 +124,16 @@ def pass_over_pixels(result, folder=None, names=()):
     np.divide(sums, counts, out=means, where=counts > 0)
     sampled = np.concatenate(sample), np.concatenate(sample_labels)
     return PixelSummary(distances, agreement, *sampled, means)
+
+
+def table_of_pixels(result):
+    """Return the table with a row for each pixel that is not masked, in memory."""
+    result.sky_level  # noqa: B018 - once, before several threads ask for it
+
+    def look(rows):
+        return next(iter(_Strip(result, rows).tables()))
+
+    return vstack(list(in_order(look, result.strips())))
 
 
 def means_by_cluster(label_map, values):

@@ -204,7 +204,7 @@ def test_nothing_can_be_written(refused, good, monkeypatch):
     [
         ("matplotlib.figure.Figure.savefig", "picture.png", "picture.png"),
         ("astropy.io.fits.StreamingHDU.write", None, "pixels.fits"),  # as a write fails
-        ("skesom.report.write_report", None, "new/out"),  # at least the folder
+        ("skesom.runs.Run.write", None, "new/out"),  # at least the folder
     ],
 )
 def test_full_disk_leaves_nothing(refused, good, monkeypatch, place, file, named):

@@ -10,10 +10,10 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from skesom.cli._results import _order_for
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import write_bands
+from skesom.runs._matching_bands import _order_for
 
 SHAPE = 32, 36
 NAMES = ["F336W", "Halpha", "F814W"]

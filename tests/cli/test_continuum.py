@@ -3,7 +3,7 @@
 
 import pytest
 
-from skesom.report._provenance import read_run
+from skesom.runs._provenance import read_recipe
 
 
 def test_is_told_by_name(made_by, bands):
@@ -16,7 +16,7 @@ def test_can_be_switched_off_and_is_kept_with_the_run(
 ):
     out, text = tmp_path / "out", "equivalent width"
     run.ok("cluster", *bands, "-o", out, *fast, "--continuum", "none")
-    assert read_run(out).source.continua == "none"
+    assert read_recipe(out).source.continua == "none"
     assert text in (fitted / "summary.md").read_text()
     assert text not in (out / "summary.md").read_text()
 

@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 from astropy.table import Table
 
-from skesom.report import (
-    load_model,
-    read_cluster_groups,
-    read_report,
-)
-from skesom.report._cluster_groups import write_cluster_groups
-from skesom.report._models import find_model
+from skesom.runs import Run, load_model, read_cluster_groups
+from skesom.runs._group_files import write_cluster_groups
+from skesom.runs._models import find_model
 from skesom.som import ESOM
 
 QUICK = "--no-pictures", "--tables=no", "--trust"
@@ -64,7 +60,7 @@ def test_all_files_are_of_the_number(run, first, labels_in, told_in):
     assert len(told["decisions"]["runs"]["by_cluster"]) == 6
     for name in ("dendrogram", "u_matrix", "cluster_map", "agreement"):
         assert (folder / f"{name}.png").is_file()
-    report = read_report(folder, trust=True)
+    report = Run.read(folder, trust=True)
     np.testing.assert_array_equal(report.pipeline.predict(report.cube), labels)
 
 

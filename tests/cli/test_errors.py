@@ -9,8 +9,8 @@ from astropy.io import fits
 
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report import read_report
 from skesom.report._result import Result
+from skesom.runs import Run
 
 SHAPE = 32, 36
 KEPT = "--sky", "keep"
@@ -150,7 +150,7 @@ def test_named_files_and_kinds(quick, result, shared, labels_in, tmp_path):
 
 
 def test_units_of_a_report_are_those_of_the_labels(result):
-    report = read_report(result[0], trust=True)
+    report = Run.read(result[0], trust=True)
     found = Result(report.pipeline, report.cube)
     som, step = found.som, report.pipeline[-1]
     for rows in found.strips():

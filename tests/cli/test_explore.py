@@ -12,12 +12,9 @@ from sklearn.pipeline import Pipeline
 from skesom.cube import CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
-from skesom.report import (
-    load_model,
-    write_report,
-)
-from skesom.report._cluster_groups import write_cluster_groups
-from skesom.report._models import read_skops, write_skops
+from skesom.runs import Run, load_model
+from skesom.runs._group_files import write_cluster_groups
+from skesom.runs._models import read_skops, write_skops
 
 
 @pytest.fixture
@@ -95,7 +92,7 @@ def test_another_pipeline_than_that_of_the_command_line(run, bands, repeat, tmp_
     cube = read_cube(bands)
     clusterer = CubeClusterer(KMeans(3, n_init=1, random_state=0))
     pipeline = Pipeline([("mask", CubeMasker()), ("last", clusterer)]).fit(cube)
-    write_report(tmp_path / "r", pipeline, cube, source=bands, pictures=False)
+    Run(pipeline, cube, source=bands).write(tmp_path / "r", pictures=False)
     assert run("explore", tmp_path / "r")[0] == 0
     repeat(tmp_path / "r")
 

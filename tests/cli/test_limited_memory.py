@@ -28,7 +28,7 @@ from skesom.cube.flux import _color, _stretch
 from skesom.cube.masking import _sky
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report._provenance import label_map_digest
+from skesom._common.labels import label_map_digest
 from skesom.som import ESOM, ConsensusClusterer, _consensus
 
 warnings.simplefilter("ignore")

@@ -15,8 +15,8 @@ import pytest
 
 from skesom.cube import Cube
 from skesom.io import write_bands, write_cube, write_map, write_regions
-from skesom.report import save_model
-from skesom.report._cluster_groups import write_cluster_groups
+from skesom.runs import save_model
+from skesom.runs._group_files import write_cluster_groups
 from skesom.som import CSOM
 
 QUICK = ["--no-pictures", "--runs", "1", "--method", "csom", "--set", "shape=4,4"]

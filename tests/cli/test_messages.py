@@ -16,7 +16,7 @@ from astropy.io import fits
 from skesom.cli import _messages
 from skesom.io import read_cube, write_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import write_report
+from skesom.runs import Run
 from skesom.som import ESOM
 
 STEP = re.compile(r" *\d+\.\d\d s  \w+")
@@ -234,7 +234,7 @@ class TestLibrary:
         assert all(isinstance(each, logging.NullHandler) for each in logger.handlers)
         job = make_cluster_pipeline(ESOM(4, random_state=0)).fit(cube)
         with caplog.at_level(logging.DEBUG, "skesom"):
-            write_report(tmp_path / "out", job, cube, pictures=False)
+            Run(job, cube).write(tmp_path / "out", pictures=False)
         told = {level: [] for level in (logging.DEBUG, logging.INFO)}
         for record in caplog.records:
             assert record.name.startswith("skesom.")

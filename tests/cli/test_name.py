@@ -11,20 +11,15 @@ from astropy import units
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.cli._name import _suggested
 from skesom.io import read_map, write_map
 from skesom.maps import ClusterNames
 from skesom.maps._suggestions import Suggestion
-from skesom.report import (
-    PictureStyle,
-    load_model,
-    read_cluster_groups,
-    read_report,
-)
-from skesom.report._cluster_groups import write_cluster_groups
+from skesom.report import PictureStyle
 from skesom.report._drawing import saved
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
+from skesom.runs import Run, load_model, read_cluster_groups
+from skesom.runs._group_files import write_cluster_groups
 
 GROUPS = [("knots of gas", [0, 2], "red"), ("old disc", [1]), (None, [3])]
 
@@ -156,8 +151,8 @@ def test_suggested_names_are_accepted(run, result, monkeypatch, tmp_path):
 
 
 def test_names_are_suggested_for_known_filters(fitted):
-    groups = _suggested(read_report(fitted, trust=True), None, None)
-    assert any(group.name for group in groups)
+    run = Run.read(fitted, trust=True).name("suggested")
+    assert any(group.name for group in run.groups)
 
 
 def test_groups_are_edited_in_place(run, fitted, result, contents):
@@ -184,15 +179,15 @@ def test_pictures_are_drawn_as_they_were(
     (result / "page.html").unlink()
     given = {}
 
-    def write(folder, pipeline, cube, **options):
-        given.update(options)
+    def write(run, folder, **options):
+        given.update(options, groups=run.groups)
         raise OSError("enough")
 
-    monkeypatch.setattr("skesom.report.write_report", write)
+    monkeypatch.setattr("skesom.runs.Run.write", write)
     assert "enough" in run.fails("name", result, groups, "--trust")
     assert given["pictures"] == PictureStyle("svg", 40, "one")
     assert given["tables"] is False
-    report = read_report(result, trust=True)
+    report = Run.read(result, trust=True)
     found = Result(report.pipeline, report.cube, groups=given["groups"])
     jobs = dict(Pictures(found, given["pictures"]).jobs())
     for name in "cluster_map", "cluster_spectra", "cluster_histogram":
@@ -312,7 +307,7 @@ def parted(command, bands, tmp_path_factory):
     folder = tmp_path_factory.mktemp("parted")
     made = "--runs", "3", "--n-clusters", "4", "--no-pictures", "--tables=no"
     command("cluster", *bands, "-o", folder / "run", *made)
-    report = read_report(folder / "run", trust=True)
+    report = Run.read(folder / "run", trust=True)
     names = ClusterNames.from_clusterer(report.pipeline, report.cube)
     names.split(0)
     names.name(0, "disc")

@@ -7,8 +7,8 @@ import shutil
 import pytest
 from astropy.io import fits
 
+from skesom._common import folders as folder_rules
 from skesom.io import read_cube
-from skesom.report import _folders
 
 NAMES = {
     "codes, syntax and no text": "-a\n\x1b[31m{};'\"<i>%s$(c)[1]"
@@ -43,7 +43,7 @@ def test_too_long_is_told_before_images_are_read(
     run, bands, fast, tmp_path, monkeypatch, command, name
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("skesom.report._image_source.ImageSource.read", None)
+    monkeypatch.setattr("skesom.runs._image_source.ImageSource.read", None)
     options = ["result"] if command == "explore" else [*bands, *fast]
     status, out, (line,) = run(command, *options, "-o", name)
     assert (status, out) == (2, [])
@@ -55,14 +55,14 @@ def test_long_names_keep_what_killed_runs_left_apart(tmp_path):
     """Folders of long names that begin and end alike are different ones."""
     folders = [tmp_path / f"{'x' * 120}{letter}{'x' * 120}" for letter in "ab"]
     left, other = (
-        tmp_path / f"{_folders._hidden(folder)}-01234567-old" for folder in folders
+        tmp_path / f"{folder_rules._hidden(folder)}-01234567-old" for folder in folders
     )
     left.mkdir()
     with pytest.warns(UserWarning, match="it is in its place again"):
-        _folders.check_folder(folders[0])
+        folder_rules.check_folder(folders[0])
     assert [path.name for path in tmp_path.iterdir()] == [folders[0].name]
     other.mkdir()
-    _folders.check_folder(folders[0])
+    folder_rules.check_folder(folders[0])
     assert other.exists()
 
 

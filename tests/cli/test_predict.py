@@ -13,7 +13,7 @@ from astropy.table import Table
 
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_bands
-from skesom.report import load_model, save_model
+from skesom.runs import load_model, save_model
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def test_a_progress_bar_on_a_terminal(run, bands, tmp_path, monkeypatch):
     def end(*_, **__):
         raise OSError("enough")
 
-    monkeypatch.setattr("skesom.report.write_report", end)  # what follows has no bars
+    monkeypatch.setattr("skesom.runs.Run.write", end)  # what follows has no bars
     _, _, err = run("cluster", *bands, "-o", tmp_path / "out", "--runs", 3)
     assert any("ConsensusClusterer" in line and "3/3" in line for line in err)
     assert not any("ESOM" in line for line in err)

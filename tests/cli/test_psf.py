@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from skesom.cube import FWHMConvolver
 from skesom.io import read_cube
-from skesom.report._provenance import read_run
+from skesom.runs._provenance import read_recipe
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 NAMES = ("F336W", "F657N", "F814W")
@@ -68,7 +68,7 @@ class TestPsf:
         quick.ok("predict", first, *bands, "-o", tmp_path / "other")
         run.ok("explore", first)
         np.testing.assert_array_equal(labels_in(tmp_path / "other"), labels_in(first))
-        told = read_run(first).pipeline["convolve"].psfs
+        told = read_recipe(first).pipeline["convolve"].psfs
         assert [path for _, _, path in told] == [str(path) for path in psfs]
 
     def test_a_band_of_known_width_needs_none(self, convolved, bands, psfs):

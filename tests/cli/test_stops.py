@@ -25,8 +25,8 @@ MOMENTS = {
     "reading": "skesom.io._cubes.copy_pixels",
     "learning": "sklearn.cluster.KMeans.fit",
     "storing": "skesom._common.row_files.RowFile.__setitem__",
-    "writing": "skesom.report._report._Report.write_models",
-    "at the end": "skesom.report._report._Report.write_provenance",
+    "writing": "skesom.runs._writing._write_model",
+    "at the end": "skesom.runs._writing.names_of_files",
 }
 CASES = [("SIGTERM", moment, "yes") for moment in MOMENTS]
 CASES += [("SIGINT", "learning", "no"), ("SIGHUP", "reading", "no")]

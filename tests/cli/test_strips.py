@@ -13,8 +13,8 @@ from astropy.table import Table
 from skesom._common import blocks, memory
 from skesom.cli import _strips
 from skesom.io import read_map
-from skesom.report import read_report
-from skesom.report._image_source import ImageSource
+from skesom.runs import Run
+from skesom.runs._image_source import ImageSource
 
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
@@ -60,7 +60,7 @@ def test_folder_of_results_is_the_same(results, contents):
 def test_run_is_repeated_without_strips(results, repeat):
     first = results[0] / "yes"
     repeat(first, "--strips", "no")
-    report = read_report(first, trust=True)
+    report = Run.read(first, trust=True)
     assert report.cube.is_lazy
     np.testing.assert_array_equal(
         report.pipeline.predict(report.cube), report.label_map

@@ -9,7 +9,7 @@ import pytest
 from skesom._common.extras import import_extra
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import read_cluster_groups, write_report
+from skesom.runs import Run, read_cluster_groups
 from skesom.som import ESOM
 
 LEFT_OUT = (
@@ -49,7 +49,7 @@ def test_a_report_without_matplotlib(no_matplotlib, tmp_path):
     cube, _ = make_galaxy_cube((32, 32), 3, random_state=0)
     pipeline = make_cluster_pipeline(ESOM(random_state=0)).fit(cube)
     with pytest.warns(UserWarning, match=r"Pictures are left out.*skesom\[plot\]"):
-        files = write_report(tmp_path / "result", pipeline, cube)
+        files = Run(pipeline, cube).write(tmp_path / "result")
     assert "skesom[plot]" in files.left_out["pictures"]
     assert not list((tmp_path / "result").glob("*.png"))
 
@@ -83,7 +83,7 @@ def test_what_needs_an_extra_is_refused_before_images_are_read(
 ):
     for name in ("photutils", "regions"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr("skesom.report._image_source.ImageSource.read", None)
+    monkeypatch.setattr("skesom.runs._image_source.ImageSource.read", None)
     line = run.fails("cluster", *bands, "-o", tmp_path / "out", *fast, *words)
     assert f"pip install 'skesom[{extra}]'" in line
 

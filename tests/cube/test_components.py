@@ -11,7 +11,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import ColorScaler, ComponentFilter, Cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import load_model, save_model, write_report
+from skesom.runs import Run, load_model, save_model
 
 N_BANDS, NOISE = 60, 0.6
 
@@ -163,7 +163,7 @@ class TestPipeline:
         caplog.set_level("INFO", logger="skesom")
         cube = Cube(scene.astype(np.float32))
         pipeline.fit(cube)
-        files = write_report(tmp_path / "report", pipeline, cube)
+        files = Run(pipeline, cube).write(tmp_path / "report")
         number = pipeline["components"].n_components_
         line = f"{number} of 60 principal components are kept"
         assert line in caplog.text

@@ -43,13 +43,8 @@ from skesom.io import (
     write_map,
 )
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report import (
-    load_model,
-    read_cluster_groups,
-    read_report,
-    write_report,
-)
-from skesom.report._provenance import read_run
+from skesom.runs import Run, load_model, read_cluster_groups
+from skesom.runs._provenance import read_recipe
 
 matplotlib.use("Agg")
 
@@ -158,8 +153,8 @@ def write_seeds(folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pipeline = make_cluster_pipeline(clusterer).fit(images)
-        options = {"tables": False, "pictures": False, "source": bands}
-        write_report(folder / "result", pipeline, images, **options)
+        run = Run(pipeline, images, source=bands)
+        run.write(folder / "result", tables=False, pictures=False)
     for name in ("provenance.json", "recipe.skops"):
         shutil.copy(folder / "result" / name, folder)
     shutil.copy(folder / "result/model.skops", folder)
@@ -186,11 +181,11 @@ def region_labels(path):
 
 
 def report(path):
-    read_report(result_with(path))
+    Run.read(result_with(path))
 
 
 def run_of(path):
-    read_run(result_with(path))
+    read_recipe(result_with(path))
 
 
 def result_with(path):

@@ -14,9 +14,9 @@ from skesom._common.fits_files import open_fits
 from skesom.cli import main
 from skesom.cube.convolution._kernels import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
-from skesom.report import load_model, read_cluster_groups
-from skesom.report._image_source import ImageSource
-from skesom.report._provenance import read_run
+from skesom.runs import load_model, read_cluster_groups
+from skesom.runs._image_source import ImageSource
+from skesom.runs._provenance import read_recipe
 
 READERS = {
     "image": read_cube,
@@ -26,7 +26,7 @@ READERS = {
     "catalog": read_catalog,
     "regions": lambda path: read_region_labels(path, (4, 5)),
     "model": load_model,
-    "run": read_run,
+    "run": read_recipe,
     "groups": read_cluster_groups,
 }
 SUFFIXES = {"model": ".skops", "run": ".json", "groups": ".json", "regions": ".reg"}

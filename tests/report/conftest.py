@@ -4,8 +4,9 @@
 import pytest
 
 from skesom.io import write_bands
-from skesom.report import PictureStyle, write_report
-from skesom.report._image_source import ImageSource
+from skesom.report import PictureStyle
+from skesom.runs import Run
+from skesom.runs._image_source import ImageSource
 
 
 @pytest.fixture
@@ -25,13 +26,12 @@ def plain_report(galaxy, job, source, tmp_path_factory):
     """Files of a report without pictures, by their names."""
     folder = tmp_path_factory.mktemp("plain") / "result"
     spare = {"pictures": False, "tables": False}
-    return write_report(folder, job, galaxy, source=source, **spare)
+    return Run(job, galaxy, source=source).write(folder, **spare)
 
 
 @pytest.fixture(scope="session")
 def report(galaxy, job, source, tmp_path_factory):
     """All files of a report by their names, with coarse pictures."""
     folder = tmp_path_factory.mktemp("written") / "result"
-    options = {"source": source, "command": ["skesom", "x"], "tables": True}
-    coarse = PictureStyle(dpi=60)
-    return write_report(folder, job, galaxy, pictures=coarse, **options)
+    run = Run(job, galaxy, source=source, command=["skesom", "x"])
+    return run.write(folder, pictures=PictureStyle(dpi=60), tables=True)

@@ -13,12 +13,12 @@ from astropy import units
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
+from skesom._common.json_values import whole
 from skesom.cli import main
 from skesom.cube import SpatialFeatures
-from skesom.report import load_model, save_model
-from skesom.report._json_values import whole
-from skesom.report._models import _from_text, read_skops, write_skops
-from skesom.report._provenance import read_run
+from skesom.runs import load_model, save_model
+from skesom.runs._models import _from_text, read_skops, write_skops
+from skesom.runs._provenance import read_recipe
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 HEADERS = [
@@ -34,7 +34,7 @@ SKY = "CTYPE1  = 'RA---TAN-SIP'\nCTYPE2  = 'DEC--TAN-SIP'\nCRPIX1  = 1.\nCRPIX2 
 READ = """
 import sys, warnings
 warnings.simplefilter("ignore")
-from skesom.report import load_model
+from skesom.runs import load_model
 for path in sys.argv[1:]:
     try:
         load_model(path)
@@ -308,7 +308,7 @@ class TestPipelines:
         steps = recipe["pipeline"].steps
         steps[0] = (steps[0][0], step)
         with pytest.raises(ValueError, match=f"^{write()}.*estimator"):
-            read_run(write())
+            read_recipe(write())
 
     @pytest.mark.parametrize(
         ("part", "key", "value", "message"),
@@ -326,7 +326,7 @@ class TestPipelines:
     def test_a_run_that_is_none(self, told, part, key, value, message):
         told[part][key] = value
         with pytest.raises(ValueError, match=f"^{told[2]()}.*{message}"):
-            read_run(told[2]())
+            read_recipe(told[2]())
 
     @pytest.mark.parametrize("change", ["order", "type", "value"])
     def test_a_run_that_cannot_be_repeated(self, told, tmp_path, capsys, change):

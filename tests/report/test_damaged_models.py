@@ -12,9 +12,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import load_model, save_model
-from skesom.report._fitted import tamed
-from skesom.report._models import mapped
+from skesom.runs import load_model, save_model
+from skesom.runs._fitted import tamed
+from skesom.runs._models import mapped
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
 from skesom.som._tree import ClusterTree, has_tree, tree_of_pieces
 

@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.report import write_report
-from skesom.report._provenance import decision_lines, decisions_of
+from skesom.report._decisions import decision_lines, decisions_of
+from skesom.runs import Run
 from skesom.som import ESOM, ConsensusClusterer
 
 
@@ -119,7 +119,7 @@ def test_a_single_band_has_no_color(regularizer, tmp_path):
     assert line.startswith("One band, band 2: there is no color, so clusters are steps")
     assert "other bands" in line
     assert ("--smooth" in line) != is_smoothed
-    write_report(tmp_path / "out", pipeline, cube, pictures=False, tables=False)
+    Run(pipeline, cube).write(tmp_path / "out", pictures=False, tables=False)
     assert line in (tmp_path / "out" / "summary.md").read_text()
     written = json.loads((tmp_path / "out" / "provenance.json").read_text())
     assert written["decisions"]["single_band"] == decisions["single_band"]

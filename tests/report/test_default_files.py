@@ -3,8 +3,8 @@
 
 import pytest
 
-from skesom.report import load_model, write_report
 from skesom.report._tables import TABLES
+from skesom.runs import Run, load_model
 
 MORE = {*TABLES, "cluster_images.zip", "validity.ecsv"}
 
@@ -14,7 +14,7 @@ MORE = {*TABLES, "cluster_images.zip", "validity.ecsv"}
     [(False, set()), ("auto", {TABLES[0]}), (True, MORE)],
 )
 def test_tables(galaxy, job, small_sample, tmp_path, tables, expected):
-    files = write_report(tmp_path / "out", job, galaxy, tables=tables, pictures=False)
+    files = Run(job, galaxy).write(tmp_path / "out", tables=tables, pictures=False)
     assert {*files} & MORE == expected
     assert {*files}.isdisjoint(files.left_out)
 
@@ -32,9 +32,9 @@ def test_a_pickle_where_no_file_to_share_is_possible(
     def refuse(path, content):
         raise TypeError("no text can hold it")
 
-    monkeypatch.setattr("skesom.report._models.write_skops", refuse)
+    monkeypatch.setattr("skesom.runs._models.write_skops", refuse)
     spare = {"pictures": False, "tables": False}
-    files = write_report(tmp_path / "out", job, galaxy, **spare)
+    files = Run(job, galaxy).write(tmp_path / "out", **spare)
     assert "no text can hold it" in files.left_out["model.skops"]
     assert "model.skops" not in files
     pipeline, _ = load_model(files["model.joblib"], trust=True)

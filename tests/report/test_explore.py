@@ -20,9 +20,10 @@ from skesom.maps import (
     make_clusterer,
     suggest_names,
 )
-from skesom.report import explore, merge_clusters, write_report
+from skesom.report import explore, merge_clusters
 from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes
+from skesom.runs import Run
 from skesom.som import ESOM
 
 KINDS = {
@@ -337,9 +338,7 @@ def test_slices_of_voxels(galaxy, tmp_path):
     np.testing.assert_array_equal(arrays["labels"], slices[0])
     sizes = np.bincount(label_map[label_map >= 0])
     assert [cluster["pixels"] for cluster in facts["clusters"]] == sizes.tolist()
-    files = write_report(
-        tmp_path / "result", voxels, galaxy, pictures=False, tables=False
-    )
+    files = Run(voxels, galaxy).write(tmp_path / "result", pictures=False, tables=False)
     words = [(each["description"], each["why"]) for each in facts["clusters"]]
     assert words == [(told.name, told.why) for told in files.descriptions]
     assert {name for name, _ in words} == {

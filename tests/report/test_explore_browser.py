@@ -18,16 +18,17 @@ from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
 from sklearn.cluster import KMeans
 
+from skesom._common.labels import label_map_digest
 from skesom.cli import main
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline, make_clusterer
 from skesom.maps._leaves import LeafTree
-from skesom.report import explore, read_cluster_groups, write_report
+from skesom.report import explore
 from skesom.report._populations import colors_of, find_of_result
-from skesom.report._provenance import label_map_digest
 from skesom.report._result import Result
+from skesom.runs import Run, read_cluster_groups
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
@@ -565,7 +566,7 @@ class TestWords:
         consensus = make_clusterer("csom", n_clusters=4, n_runs=3)
         job = make_cluster_pipeline(consensus, target_fwhm=None).fit(galaxy)
         plain = {"pictures": False, "tables": False}
-        files = write_report(tmp_path / "result", job, galaxy, **plain)
+        files = Run(job, galaxy).write(tmp_path / "result", **plain)
         open_page(browser, explore(tmp_path / "page.html", job, galaxy))
         agreement = files.clusters["agreement"]
         assert cells(browser, 4) == [f"{100 * each:.0f} %" for each in agreement]
@@ -755,7 +756,7 @@ def result_with_tree(tree_job, galaxy, source, tmp_path_factory):
     """Its result, which has a page."""
     folder = tmp_path_factory.mktemp("tree") / "result"
     plain = {"pictures": False, "tables": False}
-    write_report(folder, tree_job, galaxy, source=source, **plain)
+    Run(tree_job, galaxy, source=source).write(folder, **plain)
     explore(folder / "page.html", tree_job, galaxy)
     return folder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from skesom.report._folders import MANIFEST, atomic_folder, check_folder, note_files
+from skesom._common.folders import MANIFEST, atomic_folder, check_folder, note_files
 
 
 def names_in(folder):

@@ -18,7 +18,7 @@ from skesom.io import (
     write_regions,
 )
 from skesom.maps import make_cluster_pipeline
-from skesom.report import write_report
+from skesom.runs import Run
 
 LONG = "a long name " * 17
 NAMES = [
@@ -75,7 +75,7 @@ def test_report(cube, tmp_path):
     pipeline = make_cluster_pipeline(clusterer).fit(cube)
     # Pictures take names as mathematics, and letters that fonts may lack.
     pictures = "$" in cube.band_names[0] or not cube.band_names[0].isascii()
-    write_report(tmp_path / "new", pipeline, cube, pictures=pictures)
+    Run(pipeline, cube).write(tmp_path / "new", pictures=pictures)
     pixels = Table.read(tmp_path / "new/pixels.fits")
     header = fits.getheader(tmp_path / "new/pixels.fits", 1)
     told = [header.get(f"TCOMM{n}", "") for n in range(1, header["TFIELDS"] + 1)]

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from skesom.cube import CubeAligner
-from skesom.report import load_model, save_model
+from skesom.runs import load_model, save_model
 from skesom.som import CSOM
 
 
@@ -72,7 +72,7 @@ class TestVersions:
         path = tmp_path / f"model.{suffix}"
         with pytest.MonkeyPatch.context() as patch:
             versions = {"skesom": "0.1.0", "scikit-learn": "1.0", package: "0.0.1"}
-            patch.setattr("skesom.report._models.software_versions", lambda: versions)
+            patch.setattr("skesom.runs._models.software_versions", lambda: versions)
             save_model(path, job)
         with pytest.warns(UserWarning, match="other versions") as warned:
             load_model(path, trust=suffix == "joblib")

@@ -10,13 +10,9 @@ from sklearn.cluster import KMeans
 
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline
-from skesom.report import (
-    merge_clusters,
-    read_cluster_groups,
-    read_report,
-    write_report,
-)
+from skesom.report import merge_clusters
 from skesom.report._leaf_colors import leaf_colors
+from skesom.runs import Run, read_cluster_groups
 from skesom.som import CSOM, ConsensusClusterer
 
 PLAIN = {"pictures": False, "tables": False}
@@ -44,8 +40,7 @@ def taught(tree_job, galaxy):
 def written(tree_job, galaxy, source, taught, tmp_path_factory):
     """A result with those names."""
     folder = tmp_path_factory.mktemp("parts") / "result"
-    options = {"source": source, "groups": taught.groups} | PLAIN
-    write_report(folder, tree_job, galaxy, **options)
+    Run(tree_job, galaxy, source=source, groups=taught.groups).write(folder, **PLAIN)
     return folder
 
 
@@ -73,7 +68,7 @@ def test_the_file_is_of_version_2_and_gives_them_back(written, taught, tree_job)
     assert [group[:2] + group[3:] for group in groups] == [
         group[:2] + group[3:] for group in taught.groups
     ]
-    report = read_report(written, trust=True)
+    report = Run.read(written, trust=True)
     assert report.groups == groups
     np.testing.assert_array_equal(report.pipeline[-1].labels_, tree_job[-1].labels_)
 
@@ -82,22 +77,22 @@ def test_other_images_get_the_parts(tree_job, galaxy, taught, tmp_path):
     """As these images do, if they are taken for others."""
     label_map = tree_job.predict(galaxy)
     groups = read_groups_of(tree_job, galaxy, taught, tmp_path)
-    options = {"label_map": label_map, "groups": groups} | PLAIN
-    write_report(tmp_path / "other", tree_job, galaxy, **options)
+    run = Run(tree_job, galaxy, label_map=label_map, groups=groups)
+    run.write(tmp_path / "other", **PLAIN)
     again, _ = read_map(tmp_path / "other" / "cluster_map.fits")
     np.testing.assert_array_equal(again, taught.label_map)
 
 
 def read_groups_of(job, cube, names, folder):
     """Return groups as a result has them, by falling size."""
-    write_report(folder / "first", job, cube, groups=names.groups, **PLAIN)
+    Run(job, cube, groups=names.groups).write(folder / "first", **PLAIN)
     return read_cluster_groups(folder / "first" / "groups.json")
 
 
 def test_groups_of_whole_clusters_stay_of_version_1(tree_job, galaxy, tmp_path):
     names = ClusterNames.from_clusterer(tree_job, galaxy)
     names.merge([0, 2], "disc")
-    write_report(tmp_path / "out", tree_job, galaxy, groups=names.groups, **PLAIN)
+    Run(tree_job, galaxy, groups=names.groups).write(tmp_path / "out", **PLAIN)
     path = tmp_path / "out" / "groups.json"
     assert json.loads(path.read_text())["version"] == 1
     groups = read_cluster_groups(path)
@@ -111,7 +106,7 @@ def test_what_is_in_no_group_stays_as_it_was(tree_job, galaxy, tmp_path):
     leaf = names.offer().leaf
     cluster = run[names.leaf_map == leaf][0]
     groups = [("knots", (), "#ff0000", (leaf,))]
-    write_report(tmp_path / "out", tree_job, galaxy, groups=groups, **PLAIN)
+    Run(tree_job, galaxy, groups=groups).write(tmp_path / "out", **PLAIN)
     label_map, _ = read_map(tmp_path / "out" / "cluster_map.fits")
     table = Table.read(tmp_path / "out" / "clusters.ecsv")
     knots = table["name"].tolist().index("knots")
@@ -128,13 +123,13 @@ def test_parts_of_another_tree_are_refused(written, tree_job, galaxy, tmp_path):
     path = tmp_path / "groups.json"
     path.write_text(json.dumps(content | {"tree_sha256": "0" * 64}))
     with pytest.raises(ValueError, match="its parts of clusters are of another tree"):
-        read_report(written, trust=True, groups=path)
+        Run.read(written, trust=True, groups=path)
     path.write_text(json.dumps(content | {"version": 3}))
     with pytest.raises(ValueError, match="is of a newer version of skesom"):
         read_cluster_groups(path)
     with pytest.raises(ValueError, match="has the leaf 999, but the tree has those"):
-        write_report(
-            tmp_path / "x", tree_job, galaxy, groups=[("a", (), None, (999,))], **PLAIN
+        Run(tree_job, galaxy, groups=[("a", (), None, (999,))]).write(
+            tmp_path / "x", **PLAIN
         )
     assert not (tmp_path / "x").exists()
 
@@ -143,7 +138,7 @@ def test_a_run_without_a_tree_has_no_parts(galaxy, tmp_path):
     job = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0)).fit(galaxy)
     groups = [("a", (), None, (0,))]
     with pytest.raises(ValueError, match="the run has no tree"):
-        write_report(tmp_path / "x", job, galaxy, groups=groups, **PLAIN)
+        Run(job, galaxy, groups=groups).write(tmp_path / "x", **PLAIN)
 
 
 def test_a_label_map_alone_has_no_parts():

@@ -11,8 +11,9 @@ from astropy.table import Table
 from sklearn.cluster import KMeans
 
 from skesom.maps import ClusterNames, find_pieces, make_cluster_pipeline
-from skesom.report import PictureStyle, explore, load_model, write_report
-from skesom.report._provenance import decision_lines
+from skesom.report import PictureStyle, explore
+from skesom.report._decisions import decision_lines
+from skesom.runs import Run, load_model
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 PLAIN = {"pictures": False, "tables": False}
@@ -23,7 +24,7 @@ def table_in():
     """A function that writes a report, and returns its table of clusters."""
 
     def write(folder, job, cube, **options):
-        write_report(folder, job, cube, **PLAIN | options)
+        Run(job, cube, **options).write(folder, **PLAIN)
         return Table.read(folder / "clusters.ecsv")
 
     return write
@@ -123,13 +124,13 @@ def test_parts_of_clusters_and_other_images_have_it_too(
 
 
 def test_the_summary_explains_it(tree_job, galaxy, tmp_path):
-    files = write_report(tmp_path / "tree", tree_job, galaxy, **PLAIN)
+    files = Run(tree_job, galaxy).write(tmp_path / "tree", **PLAIN)
     (line,) = re.findall("- Persistence, .*", files["summary.md"].read_text())
     persistence = files.clusters["persistence"]
     number = persistence.argmin()
     assert f"cluster {number} has the least, {100 * min(persistence):.0f} %." in line
     job = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0)).fit(galaxy)
-    files = write_report(tmp_path / "means", job, galaxy, **PLAIN)
+    files = Run(job, galaxy).write(tmp_path / "means", **PLAIN)
     assert "ersistence" not in files["summary.md"].read_text()
     assert "persistence" not in files.clusters.colnames
 
@@ -147,7 +148,7 @@ def equal_report(equal_job, galaxy, tmp_path_factory):
     folder = tmp_path_factory.mktemp("equal") / "result"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        return write_report(folder, equal_job, galaxy, pictures=PictureStyle(dpi=30))
+        return Run(equal_job, galaxy).write(folder, pictures=PictureStyle(dpi=30))
 
 
 class TestEqualMembers:

@@ -8,8 +8,8 @@ from astropy.table import Table
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, read_region_labels
 from skesom.maps import make_cluster_pipeline
-from skesom.report import write_report
 from skesom.report._populations import terminal_lines
+from skesom.runs import Run
 from skesom.som import ESOM, ConsensusClusterer
 
 FILES = {"population_map.fits", "populations.ecsv", "regions/populations.reg"}
@@ -55,7 +55,7 @@ def test_unknown_bands_have_none(tmp_path):
     unknown = cube.replace(band_names=["a", "b", "c"], band_coordinates=None)
     pipeline = make_cluster_pipeline(ESOM(4, random_state=0)).fit(unknown)
     spare = {"pictures": False, "tables": False}
-    files = write_report(tmp_path / "out", pipeline, unknown, **spare)
+    files = Run(pipeline, unknown).write(tmp_path / "out", **spare)
     assert FILES.isdisjoint(files)
     assert files.populations is None
     assert "Populations" not in files["summary.md"].read_text()
@@ -93,7 +93,7 @@ def test_it_is_said_why_a_picture_has_none(tmp_path, caplog):
     moved = [picture.replace(data=picture.data + np.float32(0.3))]
     assert pipeline["gaps"].is_picture_
     with caplog.at_level("INFO"):
-        files = write_report(tmp_path / "out", pipeline, moved[0], **spare)
+        files = Run(pipeline, moved[0]).write(tmp_path / "out", **spare)
     assert files.populations is None
     assert all(guess.name is None for guess in files.suggestions)
     text = "No magnitudes, names or populations: the values are those of a picture"
@@ -107,7 +107,7 @@ def test_those_of_a_consensus_tell_how_sure_they_are(tmp_path):
     consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
     pipeline = make_cluster_pipeline(consensus).fit(cube)
     spare = {"pictures": False, "tables": False}
-    files = write_report(tmp_path / "out", pipeline, cube, **spare)
+    files = Run(pipeline, cube).write(tmp_path / "out", **spare)
     table = Table.read(files["populations.ecsv"])
     assert ((table["agreement"] > 0) & (table["agreement"] <= 1)).all()
     pieces = [int(n) for row in files.populations["pieces"] for n in row.split()]

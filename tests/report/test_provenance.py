@@ -12,17 +12,13 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
+from skesom._common.labels import label_map_digest
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.report import read_report, write_report
-from skesom.report._image_source import ImageSource, source_from
-from skesom.report._models import read_skops, write_skops
-from skesom.report._provenance import (
-    _unfitted,
-    label_map_digest,
-    read_run,
-    read_source,
-)
+from skesom.runs import Run
+from skesom.runs._image_source import ImageSource, source_of_images
+from skesom.runs._models import read_skops, write_skops
+from skesom.runs._provenance import read_recipe, read_source, unfitted
 from skesom.som import CSOM
 
 
@@ -110,7 +106,7 @@ class Loose(KMeans):
 
 def test_what_does_not_decide_is_left_out_of_any_estimator():
     pipeline = Pipeline([("it", Loose(n_jobs=3, verbose=1))], memory="cache")
-    parameters = _unfitted(pipeline).get_params()
+    parameters = unfitted(pipeline).get_params()
     assert parameters["memory"] is parameters["it__n_jobs"] is None
     assert not parameters["it__verbose"]
 
@@ -119,7 +115,7 @@ class TestRun:
     """A run in Python, made again."""
 
     def test_bit_for_bit(self, job, plain_report):
-        run = read_run(plain_report["provenance.json"])
+        run = read_recipe(plain_report["provenance.json"])
         labels = run.pipeline.fit_predict(run.source.read())
         np.testing.assert_array_equal(labels, job["cluster"].labels_)
         assert label_map_digest(labels) == run.label_map_sha256
@@ -132,9 +128,9 @@ class TestRun:
         assert not [n for n in told if n.endswith(("memory", "n_jobs", "verbose"))]
 
     def test_without_a_source(self, job, galaxy, tmp_path):
-        write_report(tmp_path / "out", job, galaxy, pictures=False)
+        Run(job, galaxy).write(tmp_path / "out", pictures=False)
         with pytest.raises(ValueError, match="does not name the files"):
-            read_run(tmp_path / "out")
+            read_recipe(tmp_path / "out")
 
     @pytest.mark.filterwarnings("ignore:model.* is left out:UserWarning")
     def test_with_a_parameter_that_is_in_python_only(self, galaxy, source, tmp_path):
@@ -144,10 +140,10 @@ class TestRun:
         clusterers["no module holds .*lambda"] = make_pipeline(*steps)
         for reason, clusterer in clusterers.items():
             pipeline = make_cluster_pipeline(clusterer).fit(galaxy)
-            options = {"source": source, "pictures": False, "overwrite": True}
-            write_report(tmp_path / "out", pipeline, galaxy, **options)
+            run = Run(pipeline, galaxy, source=source)
+            run.write(tmp_path / "out", pictures=False, overwrite=True)
             with pytest.raises(ValueError, match=f"cannot be repeated: .*{reason}"):
-                read_run(tmp_path / "out")
+                read_recipe(tmp_path / "out")
             assert read_source(tmp_path / "out").files == source.moved(str).files
 
     def test_digests_tell_maps_apart(self, job):
@@ -163,7 +159,7 @@ class TestReadReport:
 
     def test_pipeline_images_and_labels(self, galaxy, job, plain_report):
         folder = plain_report["cluster_map.fits"].parent
-        result = read_report(folder)  # of what can be shared
+        result = Run.read(folder)  # of what can be shared
         np.testing.assert_array_equal(result.label_map, job["cluster"].labels_)
         np.testing.assert_array_equal(result.cube.data, galaxy.data)
         np.testing.assert_array_equal(
@@ -191,14 +187,17 @@ class TestImageSource:
         assert moved.exclude == ("/data/x.reg",)
 
     def test_files_alone_are_enough(self):
-        assert source_from([Path("a.fits"), "b.fits"]).files == ("a.fits", "b.fits")
-        assert source_from("a.fits").files == ("a.fits",)
-        assert source_from({"files": ["a.fits"], "hdu": 1}).hdu == 1
+        assert source_of_images([Path("a.fits"), "b.fits"]).files == (
+            "a.fits",
+            "b.fits",
+        )
+        assert source_of_images("a.fits").files == ("a.fits",)
+        assert source_of_images({"files": ["a.fits"], "hdu": 1}).hdu == 1
 
     @pytest.mark.parametrize("given", [{"hdu": 1}, {"files": ["a.fits"], "mask": 1}])
     def test_what_is_no_source_is_named(self, given):
         with pytest.raises(ValueError, match="source must hold files"):
-            source_from(given)
+            source_of_images(given)
 
 
 @pytest.mark.filterwarnings("ignore:One cluster holds:UserWarning")
@@ -212,7 +211,7 @@ def test_widths_and_grids_of_any_kind(galaxy, source, tmp_path):
         CubeClusterer(KMeans(2, n_init=1, random_state=0)),
     ]
     pipeline = make_pipeline(*steps).fit(galaxy)
-    write_report(tmp_path / "out", pipeline, galaxy, source=source, pictures=False)
-    run = read_run(tmp_path / "out")
+    Run(pipeline, galaxy, source=source).write(tmp_path / "out", pictures=False)
+    run = read_recipe(tmp_path / "out")
     labels = run.pipeline.fit_predict(run.source.read())
     assert label_map_digest(labels) == run.label_map_sha256

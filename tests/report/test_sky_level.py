@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 from skesom.cube import Cube
 from skesom.io import cluster_table
 from skesom.maps import make_cluster_pipeline
-from skesom.report import read_report, write_report
+from skesom.runs import Run
 
 BANDS = ["2MASS J", "2MASS H", "2MASS Ks"]
 PEDESTALS = np.array([3.0, 20.0, 116.0])  # MJy / sr, the last as in the K of NGC 309
@@ -47,7 +47,7 @@ def results(tmp_path_factory):
         cube = galaxy(pedestals)
         pipeline = fitted(cube)
         folder = tmp_path_factory.mktemp(name) / "result"
-        files = write_report(folder, pipeline, cube, tables=True, **SPARE)
+        files = Run(pipeline, cube).write(folder, tables=True, **SPARE)
         found[name] = files, pipeline[-1].labels_
     return found
 
@@ -97,13 +97,13 @@ def test_a_line_tells_it_and_the_option_that_undoes_it(tmp_path, caplog):
     cube = galaxy(PEDESTALS)
     pipeline = fitted(cube)
     with caplog.at_level("INFO", "skesom"):
-        write_report(tmp_path / "a", pipeline, cube, tables=False, **SPARE)
+        Run(pipeline, cube).write(tmp_path / "a", tables=False, **SPARE)
     (line,) = (text for text in caplog.messages if "Sky subtracted" in text)
     assert "2MASS Ks 116 MJy / sr (--subtract-sky no" in line
     caplog.clear()
     with caplog.at_level("INFO", "skesom"):
-        options = {"tables": False, "subtract_sky": False} | SPARE
-        files = write_report(tmp_path / "b", pipeline, cube, **options)
+        run = Run(pipeline, cube, subtract_sky=False)
+        files = run.write(tmp_path / "b", tables=False, **SPARE)
     assert not any("Sky subtracted" in text for text in caplog.messages)
     clusters = Table.read(files["clusters.ecsv"])
     assert clusters["2MASS Ks_median"].min() > 116 - 3 * NOISE
@@ -115,7 +115,7 @@ def test_what_is_no_sky_is_not_subtracted(tmp_path):
     cube = galaxy(PEDESTALS, **unknown)
     pipeline = fitted(cube, target_fwhm=None)
     assert np.count_nonzero(pipeline[-1].labels_ == -2) > 1000
-    files = write_report(tmp_path / "r", pipeline, cube, tables=False, **SPARE)
+    files = Run(pipeline, cube).write(tmp_path / "r", tables=False, **SPARE)
     assert Table.read(files["clusters.ecsv"])["c_median"].min() > 116 - 3 * NOISE
     assert files.decisions["sky_level"] is None
 
@@ -123,7 +123,7 @@ def test_what_is_no_sky_is_not_subtracted(tmp_path):
 def test_a_galaxy_that_fills_the_frame_keeps_its_light(tmp_path, recwarn):
     cube = galaxy(scale=70.0)
     pipeline = fitted(cube)
-    files = write_report(tmp_path / "r", pipeline, cube, tables=False, **SPARE)
+    files = Run(pipeline, cube).write(tmp_path / "r", tables=False, **SPARE)
     assert not (pipeline[-1].labels_ == -2).any()
     assert files.decisions["sky_level"] is None
     assert not any("Most of the light" in str(each.message) for each in recwarn)
@@ -135,7 +135,7 @@ def test_sky_that_was_kept_is_a_warning_and_names_nothing(tmp_path):
     pipeline = fitted(cube, sky="keep")
     message = r"Most of the light .* SDSS g \d+%, SDSS r \d+%, SDSS i \d+%"
     with pytest.warns(UserWarning, match=message):
-        files = write_report(tmp_path / "r", pipeline, cube, tables=False, **SPARE)
+        files = Run(pipeline, cube).write(tmp_path / "r", tables=False, **SPARE)
     assert {each.name for each in files.suggestions} == {None}
     assert files.populations is None
     left = files.decisions["sky_level"]["left"]
@@ -151,8 +151,8 @@ def test_what_a_run_shows_is_shown_again(tmp_path):
     cube = read_cube(files)
     source = {"files": files, "subtract_sky": False}
     spare = {"tables": False} | SPARE
-    write_report(tmp_path / "r", fitted(cube), cube, source=source, **spare)
-    report = read_report(tmp_path / "r", trust=True)
+    Run(fitted(cube), cube, source=source).write(tmp_path / "r", **spare)
+    report = Run.read(tmp_path / "r", trust=True)
     assert report.source.subtract_sky is False
 
 

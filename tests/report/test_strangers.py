@@ -33,10 +33,10 @@ from skesom.cube import (
 )
 from skesom.io import read_catalog
 from skesom.maps import CubeClusterer
-from skesom.report import load_model, read_cluster_groups, read_report, save_model
-from skesom.report._fitted import FREE_TEXTS, check_texts, classes_of_files
-from skesom.report._models import read_skops, write_skops
-from skesom.report._provenance import read_run, read_source
+from skesom.runs import Run, load_model, read_cluster_groups, save_model
+from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
+from skesom.runs._models import read_skops, write_skops
+from skesom.runs._provenance import read_recipe, read_source
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 EVIL = """
@@ -52,9 +52,9 @@ class X(BaseEstimator):
 """
 REFUSED = [  # what a file may not make, though skesom or scikit-learn has it
     *("evilmod.X", "os.system", "builtins.eval", "pathlib.Path", "functools.partial"),
-    *("skesom.report._models.Path", "skesom.report._fitted.importlib"),
+    *("skesom.runs._models.Path", "skesom.runs._fitted.importlib"),
     *("skesom.cube._base.Cube", "skesom.cube._base.importlib"),
-    *("skesom.report._image_source.ImageSource", "skesom.datasets.fetch_m83"),
+    *("skesom.runs._image_source.ImageSource", "skesom.datasets.fetch_m83"),
     *("skesom.som._csom.np", "skesom.maps.crossmatch", "joblib.memory.Memory"),
     "sklearn.preprocessing._function_transformer.FunctionTransformer",
     *("sklearn.feature_extraction.text.CountVectorizer", "sklearn.datasets.load_files"),
@@ -85,7 +85,7 @@ def run_with(plain_report, tmp_path):
     provenance = json.loads((home / "provenance.json").read_text())
     recipe = read_skops(home / "recipe.skops", trust=False)
 
-    def read(change, reader=read_run):
+    def read(change, reader=read_recipe):
         told, made = copy.deepcopy(provenance), copy.deepcopy(recipe)
         change(told, made)
         (tmp_path / "provenance.json").write_text(json.dumps(told))
@@ -269,7 +269,7 @@ class TestText:
     )
     def test_json_of_any_kind(self, tmp_path, text):
         for name, read in [
-            ("provenance.json", read_run),
+            ("provenance.json", read_recipe),
             ("clusters.json", read_cluster_groups),
         ]:
             path = tmp_path / name
@@ -278,10 +278,10 @@ class TestText:
                 read(path)
 
     def test_json_without_end(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("skesom.report._json_values._MAX_BYTES", 1000)
+        monkeypatch.setattr("skesom._common.json_values._MAX_BYTES", 1000)
         (tmp_path / "provenance.json").write_text(" " * 2000)
         with pytest.raises(ValueError, match="more than 1000 bytes"):
-            read_run(tmp_path)
+            read_recipe(tmp_path)
 
 
 def _places_in(part):
@@ -383,7 +383,7 @@ class TestPaths:
             for file in told["images"]["files"]:
                 file["size"] += 1
 
-        monkeypatch.setattr("skesom.report._provenance.file_digest", pytest.fail)
+        monkeypatch.setattr("skesom.runs._provenance.file_digest", pytest.fail)
         with pytest.raises(ValueError, match="has changed since the run"):
             run_with(change, read_source)
 
@@ -398,8 +398,8 @@ class TestPaths:
         with pytest.raises((ValueError, OSError)):
             run_with(change, read_source)
         for name, read in (
-            ("recipe.skops", read_run),
-            ("provenance.json", read_report),
+            ("recipe.skops", read_recipe),
+            ("provenance.json", Run.read),
         ):
             (tmp_path / name).unlink()
             os.mkfifo(tmp_path / name)
@@ -522,8 +522,8 @@ class TestSkops:
             attacked(part, {"a.npy": _npy(array, allow_pickle=True)})
 
     def test_bombs(self, attacked, monkeypatch):
-        monkeypatch.setattr("skesom.report._models._MIN_LIMIT", 100_000)
-        monkeypatch.setattr("skesom.report._models._MAX_EXPANSION", 2)
+        monkeypatch.setattr("skesom.runs._models._MIN_LIMIT", 100_000)
+        monkeypatch.setattr("skesom.runs._models._MAX_EXPANSION", 2)
         zeros = _npy(np.zeros(1_000_000))
         part = _node("NdArrayNode", "numpy.ndarray", type="numpy", file="a.npy")
         with pytest.raises(ValueError, match="far more memory"):

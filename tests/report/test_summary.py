@@ -11,8 +11,9 @@ from sklearn.cluster import KMeans
 from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import PictureStyle, write_report
+from skesom.report import PictureStyle
 from skesom.report._summary import _fluxes
+from skesom.runs import Run
 
 SPARE = {"pictures": False, "tables": False}
 
@@ -21,7 +22,9 @@ def write(folder, cube, n_clusters=3, **options):
     """Cluster a cube; return the summary, and what it tells of the clusters."""
     clusterer = KMeans(n_clusters, n_init=1, random_state=0)
     pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(cube)
-    files = write_report(folder, pipeline, cube, **SPARE | options)
+    pictures = options.pop("pictures", False)
+    run = Run(pipeline, cube, **options)
+    files = run.write(folder, pictures=pictures, tables=False)
     return files["summary.md"], [each.line() for each in files.descriptions]
 
 
@@ -76,7 +79,7 @@ def test_clusters_that_thinned_images_lack(tmp_path, galaxy, monkeypatch):
     pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(galaxy)
     labels = pipeline["cluster"].labels_.copy()
     labels[31, 41] = 3
-    files = write_report(tmp_path / "r", pipeline, galaxy, label_map=labels, **SPARE)
+    files = Run(pipeline, galaxy, label_map=labels).write(tmp_path / "r", **SPARE)
     assert [each.number for each in files.descriptions] == [0, 1, 2, 3]
     assert files.descriptions[3][1:] == ("", "< 0.1 %", "", "", "")
 

@@ -13,9 +13,10 @@ from matplotlib.image import imread
 
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.report import PictureStyle, load_model, write_report
+from skesom.report import PictureStyle
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
+from skesom.runs import Run, load_model
 from skesom.som import ESOM
 
 
@@ -32,7 +33,7 @@ def files(step, galaxy, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
         folder = tmp_path_factory.mktemp("voxels") / "out"
-        return write_report(folder, step.fit(galaxy), galaxy, tables=True)
+        return Run(step.fit(galaxy), galaxy).write(folder, tables=True)
 
 
 def test_labels_of_all_bands(files, step, galaxy):

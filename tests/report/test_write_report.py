@@ -25,6 +25,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skesom._common.blocks import SIZES, Size
+from skesom._common.folders import atomic_folder
 from skesom.cube import (
     AsinhStretch,
     Cube,
@@ -35,11 +36,11 @@ from skesom.cube import (
 from skesom.io import read_catalog, read_map, read_region_labels, write_bands
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
-from skesom.report import PictureStyle, explore, write_report
-from skesom.report._folders import atomic_folder
+from skesom.report import PictureStyle, explore
 from skesom.report._pictures import Pictures
 from skesom.report._result import Result
 from skesom.report._tables import _OF_MAP, _measured, sky_positions, why_not
+from skesom.runs import Run
 from skesom.som import ESOM
 
 PICTURES = [
@@ -53,13 +54,17 @@ FILES = [
 ]
 
 
+OF_WRITING = {"tables", "overwrite", "pictures"}
+
+
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
 def write(folder, pipeline, cube, **options):
     """Write a report without pictures."""
-    return write_report(folder, pipeline, cube, pictures=False, **options)
+    shown = {name: options.pop(name) for name in OF_WRITING & options.keys()}
+    return Run(pipeline, cube, **options).write(folder, pictures=False, **shown)
 
 
 class Smoothed(CubeTransformer):
@@ -451,7 +456,8 @@ class TestStrangeMaps:
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
 
         def make(pipeline, cube, **options):
-            return write_report(tmp_path / "out", pipeline, cube, **options)
+            shown = {name: options.pop(name) for name in OF_WRITING & options.keys()}
+            return Run(pipeline, cube, **options).write(tmp_path / "out", **shown)
 
         return make
 
@@ -632,14 +638,14 @@ class TestFailure:
         monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
         with pytest.raises(OSError, match="No space left"):
-            write_report(tmp_path / "new/deep/result", job, galaxy)
+            Run(job, galaxy).write(tmp_path / "new/deep/result")
         assert names_in(tmp_path) == []
 
     def test_names_the_extra_that_is_missing(self, galaxy, job, tmp_path, monkeypatch):
         for name in [n for n in sys.modules if n.partition(".")[0] == "matplotlib"]:
             monkeypatch.setitem(sys.modules, name, None)
         with pytest.warns(UserWarning, match=r"skesom\[plot\]"):
-            write_report(tmp_path / "result", job, galaxy)
+            Run(job, galaxy).write(tmp_path / "result")
         written = names_in(tmp_path / "result")
         assert "summary.md" in written
         assert not any(name.endswith(".png") for name in written)

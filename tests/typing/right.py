@@ -27,7 +27,8 @@ from skesom.displays import ClusterMapDisplay, UMatrixDisplay
 from skesom.maps import crossmatch, find_pieces, make_cluster_pipeline
 from skesom.metrics import map_scorer, quantization_error
 from skesom.pixels import flatten, unflatten
-from skesom.report import PictureStyle, load_model, write_report
+from skesom.report import PictureStyle
+from skesom.runs import Run, load_model
 
 
 def cluster_a_table(table: NDArray[np.float32]) -> NDArray[np.int32]:
@@ -81,7 +82,7 @@ def cluster_arrays_and_lists() -> None:
     unflatten(table[:, 0], valid)
     pipeline = make_cluster_pipeline(ESOM(), stretch="none", fwhm="stars")
     pipeline.set_params(cluster__min_bands=2).fit(cube)
-    files = write_report("out", pipeline, cube, pictures=PictureStyle("pdf", dpi=300))
+    files = Run(pipeline, cube).write("out", pictures=PictureStyle("pdf", dpi=300))
     assert_type(files["cluster_map.fits"], Path)
     pipeline, names = load_model("out/model.skops")
     assert_type(names, list[str] | None)

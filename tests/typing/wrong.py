@@ -9,7 +9,8 @@ from skesom.datasets import make_galaxy_cube
 from skesom.displays import ComponentPlanesDisplay
 from skesom.maps import make_cluster_pipeline
 from skesom.metrics import map_scorer
-from skesom.report import PictureStyle, write_report
+from skesom.report import PictureStyle
+from skesom.runs import Run
 
 table = np.zeros((9, 2))
 cube, truth = make_galaxy_cube((8, 8))
@@ -32,5 +33,5 @@ write_map("map.fits", truth, overwrite="no")  # type: ignore[arg-type]
 make_cluster_pipeline(ESOM(), stretch="log")  # type: ignore[arg-type]
 map_scorer("silhouettes")  # type: ignore[arg-type]
 ComponentPlanesDisplay.from_estimator(CSOM()).plot(scale="log")  # type: ignore[arg-type]
-write_report("out", pipeline=None, cubes=cube)  # type: ignore[call-arg]
+Run(pipeline=None, cubes=cube)  # type: ignore[call-arg]
 PictureStyle(resolution=300)  # type: ignore[call-arg]

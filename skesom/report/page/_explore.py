@@ -19,13 +19,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.decorators import validate_params
+from skesom._common.folders import has_list, note_files
 from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
 from skesom._types import Bands, ClusterGroups, Cube, StrPath, Table
 from skesom.displays._sky_image import MAX_PIXELS, thinning
 from skesom.io._ned import describe_types
 from skesom.maps._positions import objects_inside
-from skesom.report._folders import has_list, note_files
 from skesom.report._result import Result
 from skesom.report.page import _data
 
@@ -97,7 +97,7 @@ def explore(
     max_pixels : int, default=4000000
         Larger images are thinned to every second, third, ... row and column.
     subtract_sky : bool, default=True
-        Whether fluxes count from the level of the sky, as for `write_report`.
+        Whether fluxes count from the level of the sky, as for `Run`.
     overwrite : bool, default=False
         Whether an existing file may be replaced.
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.report import write_report
+from skesom.runs import Run
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
 MAPS = {
@@ -91,4 +91,4 @@ class Report:
     def time_report(self):
         """Seconds to write the folder."""
         with tempfile.TemporaryDirectory() as folder:
-            write_report(Path(folder) / "report", self.pipeline, self.cube)
+            Run(self.pipeline, self.cube).write(Path(folder) / "report")

@@ -29,13 +29,13 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 from skesom._common.files import regular
 from skesom._common.fits_files import check_cards
+from skesom._common.json_values import whole
 from skesom._common.new_files import atomic_path
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import StrPath
 from skesom.cube import Cube
-from skesom.report._fitted import classes_of_files, tamed
-from skesom.report._json_values import whole
+from skesom.runs._fitted import classes_of_files, tamed
 
 MODEL_FORMAT = "skesom model"
 _PACKAGES = ("skesom", "scikit-learn", "numpy", "scipy", "astropy", "reproject")
@@ -104,7 +104,7 @@ def save_model(
     --------
     >>> import tempfile
     >>> from sklearn.datasets import load_iris
-    >>> from skesom.report import load_model, save_model
+    >>> from skesom.runs import load_model, save_model
     >>> from skesom.som import ESOM
     >>> X = load_iris().data
     >>> esom = ESOM(random_state=0).fit(X)
@@ -168,7 +168,7 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     --------
     >>> import tempfile
     >>> from sklearn.datasets import load_iris
-    >>> from skesom.report import load_model, save_model
+    >>> from skesom.runs import load_model, save_model
     >>> from skesom.som import CSOM
     >>> csom = CSOM(3, shape=(6, 4)).fit(load_iris().data)
     >>> with tempfile.TemporaryDirectory() as folder:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import cached_property
+from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from astropy.coordinates import SkyCoord
 from skesom._common.blocks import in_strips
 from skesom._common.texts import first_names, list_names
 from skesom._common.warn import warn_user
+from skesom._sky.field_of_view import text_of_cutout
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
 from skesom._types import Cube
@@ -71,13 +74,13 @@ class _Fields(NamedTuple):
     lazy : bool, default=False
         Whether images are read when they are needed.
     continua : dict of str to sequence of str, or "none", default=None
-        Continuum bands of bands of lines, for a report, see `write_report`.
+        Continuum bands of bands of lines, for a report, see `Run`.
     cutout : tuple of (float, float, Quantity), default=None
         ICRS right ascension and declination in degrees, and side in pixels or as an
         angle, of a part to take of each image, see `skesom.cube.Cube.cutout`. With dask
         only the rows of that part are read.
     subtract_sky : bool, default=True
-        Whether a report shows fluxes above the level of the sky, see `write_report`.
+        Whether a report shows fluxes above the level of the sky, see `Run`.
     """
 
     files: tuple
@@ -231,11 +234,28 @@ class ImageSource(_Fields):
         return self._replace(**lists)
 
 
-def source_from(given: Any) -> ImageSource | None:
-    """Return the source of files, or of a dict with them and how they are read."""
+def source_of_images(
+    given: Any, how: Mapping[str, Any] | None = None, *, or_cube: bool = False
+) -> ImageSource | None:
+    """Return the source of files, or of a dict with them and how they are read.
+
+    Parameters
+    ----------
+    given : path, sequence of paths, dict, ImageSource or None
+        ``*`` and ``?`` in a path stand for all files that fit it.
+    how : dict or None
+        How files are read for which nothing else is said.
+    or_cube : bool
+        Whether images in memory may be given, which have no source: None.
+    """
     if given is None or isinstance(given, ImageSource):
         return given
-    given = dict(given) if isinstance(given, Mapping) else {"files": given}
+    if not isinstance(given, Mapping):
+        is_single = is_path(given)
+        is_several = _is_list(given) and len(given) > 0 and all(map(is_path, given))
+        if or_cube and not (is_single or is_several):
+            return None
+        given = {**(how or {}), "files": given}
     if "files" not in given or given.keys() - set(ImageSource._fields):
         raise ValueError(
             "source must hold files, and how they are read: some of "
@@ -243,7 +263,18 @@ def source_from(given: Any) -> ImageSource | None:
         )
     files = given["files"]
     files = [files] if is_path(files) else files
-    return ImageSource(**given | {"files": tuple(map(os.fspath, files))})
+    files = [found for file in files for found in _files_like(os.fspath(file))]
+    return ImageSource(**{**given, "files": tuple(files)})
+
+
+def _files_like(path):
+    """Return the files that fit a path with ``*`` or ``?``, in the order of names."""
+    if os.path.exists(path) or not {"*", "?"} & {*path}:
+        return [path]
+    found = sorted(glob(path, recursive=True))
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file fits this", path)
+    return found
 
 
 def _is_list(value):
@@ -268,13 +299,6 @@ def _without_empty_channels(cube):
         f"data or one value: {list_names(left_out)}."
     )
     return cube[:, :, ~is_empty]
-
-
-def text_of_cutout(cutout):
-    """Return where a cutout is, and how large."""
-    ra, dec, size = cutout
-    place = SkyCoord(ra, dec, unit="deg").to_string("hmsdms", precision=2)
-    return f"{size.value:g} {size.unit} around {place} (ICRS)"
 
 
 def _cut(cube, ra, dec, size):

@@ -28,7 +28,7 @@ class Training(NamedTuple):
     block_size: int = 32  # pixels that are held out together
 
     def teach(self, step, cube):
-        """Fit a CubeClassifier; return the arguments of `write_report` beside it."""
+        """Fit a CubeClassifier; return the arguments of `Run` beside it."""
         labels, names, colors = self._read(cube)
         for name in {*self.classes} - {*names.values()}:
             known = ", ".join(names.values())

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run in a folder: what `report` presents of it, and what finds and repeats it."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+from skesom._common.extras import NO_PICTURES, PICTURES_LEFT_OUT, has_extra
+from skesom._common.folders import (
+    atomic_folder,
+    check_folder,
+    check_outside,
+    names_of_files,
+)
+from skesom._common.warn import warn_user
+from skesom.maps._pipeline import MapImages
+from skesom.report._decisions import decision_lines, decisions_of
+from skesom.report._drawing import PictureStyle
+from skesom.report._facts import lines_of
+from skesom.report._pieces import psf_sigma
+from skesom.report._report import Presentation
+from skesom.report._sky_level import describe_sky, text_of_left
+from skesom.runs._group_files import GROUPS_NAME, write_cluster_groups
+from skesom.runs._models import save_model
+from skesom.runs._provenance import (
+    FILE_NAME,
+    RECIPE_NAME,
+    describe_run,
+    source_of_model,
+    write_recipe,
+)
+
+_logger = logging.getLogger(__name__)
+
+
+def write_run(run, folder, *, tables, pictures, overwrite):
+    """Write a run to a folder, which appears at the end; return its files.
+
+    `tables`, `pictures` and `overwrite` are as in `Run.write`.
+    """
+    check_folder(folder, overwrite=overwrite)
+    style = PictureStyle() if pictures is True else pictures or None
+    has_no_matplotlib = style is not None and not has_extra("matplotlib")
+    if has_no_matplotlib:
+        warn_user(PICTURES_LEFT_OUT)
+        style = None
+    source, is_of_fit = run.source, run.is_of_fit
+    check_outside(folder, source.paths() if source is not None else [])
+    result = run._result()
+    if style is not None:
+        style.check(result.cube.band_names)
+    run_label_map, label_map = result.run_label_map, result.label_map
+    names, colors = result.names, result.colors
+    wcs, sigma = result.cube.wcs, psf_sigma(result.cube)
+    with atomic_folder(folder, overwrite=overwrite) as temporary:
+        presented = Presentation(temporary, Path(folder))
+        if has_no_matplotlib:
+            presented.left_out["pictures"] = NO_PICTURES
+        presented.write_findings(result, tables, style, run.catalog, run.radius)
+        write_cluster_groups(
+            presented.path(GROUPS_NAME),
+            result.groups,
+            label_map_sha256=result.label_map_sha256,
+            tree_sha256=result.tree_sha256,
+        )
+        sky, why_no_names = describe_sky(result), result.why_no_names
+        del result  # with its copy of the cube; outlines need room too
+        if label_map.ndim == 2:
+            presented.write_outlines(label_map, wcs, names, colors, sigma)
+        if is_of_fit:
+            _write_model(presented, temporary, run)
+        presented.write_pictures(style)
+        if source is not None and is_of_fit:
+            _write_recipe(presented.path(RECIPE_NAME), run)
+        decisions = None
+        if is_of_fit or run.model is None:
+            decisions = decisions_of(run.pipeline, sky, why_no_names)
+        presented.files.decisions = decisions
+        provenance = describe_run(run, run_label_map, folder)
+        provenance |= {
+            "decisions": decisions,
+            "off_map": presented.files.off_map,
+            "files": names_of_files(temporary, FILE_NAME),
+            "left_out": presented.left_out,
+            "pictures": style and style._asdict(),
+            "lines": [*lines_of(presented.files)],
+        }
+        text = json.dumps(provenance, indent=1, allow_nan=False)
+        presented.path(FILE_NAME).write_text(f"{text}\n", encoding="utf-8")
+    if sky is not None and sky["left"]:
+        warn_user(text_of_left(sky["left"]))
+    if presented.off_map_line is not None:
+        _logger.info("%s", presented.off_map_line)
+    for line in decision_lines(decisions) if is_of_fit and decisions else ():
+        _logger.info("%s", line)
+    return presented.files
+
+
+def _write_model(presented, folder, run):
+    """Write the fitted pipeline: as a pickle if no file to share can hold it."""
+    _logger.debug("writing the model")
+    if run.model_file is not None:
+        shutil.copyfile(run.model_file, folder / run.model_file.name)
+        presented.add([run.model_file.name])
+        return
+    for name in ("model.skops", "model.joblib"):
+        try:
+            save_model(folder / name, run.pipeline, band_names=run.band_names)
+        except ValueError as error:
+            presented.left_out[name] = str(error)
+            warn_user(f"{name} is left out: {error}")
+        else:
+            presented.add([name])
+            return
+
+
+def _write_recipe(path, run):
+    """Write what repeats a run; of one that was read, a copy if that still holds."""
+    if run.model_file is not None and run.source == source_of_model(
+        run.model_file, trust=run._trust
+    ):
+        shutil.copyfile(run.model_file.with_name(RECIPE_NAME), path)
+        return
+    write_recipe(path, run.pipeline, run.source, run.training)
+
+
+def names_of_bands(images):
+    """Return the names of the bands that a pipeline takes, None for an array."""
+    if isinstance(images, MapImages):
+        return images.band_names
+    cubes = images if isinstance(images, list | tuple) else [images]
+    return [n for cube in cubes for n in getattr(cube, "band_names", [])] or None
