@@ -974,7 +974,8 @@ class Run:
         >>> from skesom.datasets import make_galaxy_cube
         >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     files = Run.fit(cube, clusterer=ESOM(4, random_state=0)).write(f"{folder}/result")
+        ...     run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        ...     files = run.write(f"{folder}/result")
         >>> [name for name in files if name.endswith(".fits")][:2]
         ['pixels.fits', 'cluster_map.fits']
         """
@@ -1021,7 +1022,8 @@ class Run:
         >>> from skesom.datasets import make_galaxy_cube
         >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     Run.fit(cube, clusterer=ESOM(4, random_state=0)).explore(f"{folder}/page.html").name
+        ...     run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        ...     run.explore(f"{folder}/page.html").name
         'page.html'
         """
         if title is None:
