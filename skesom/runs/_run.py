@@ -486,13 +486,11 @@ class Run:
         """
         model = find_model(path)
         pipeline, band_names = load_model(model, trust=trust)
-        digests = digest_of_fit(pipeline, model), tree_digest(pipeline)
         if groups is None:
+            digests = digest_of_fit(pipeline, model), tree_digest(pipeline)
             found = groups_of(model.parent, *digests)
         else:
-            found = read_cluster_groups(
-                groups, label_map_sha256=digests[0], tree_sha256=digests[1]
-            )
+            found = _groups_for(pipeline, model, groups)
         run = cls(pipeline, None, groups=found)
         run.folder, run._band_names, run._trust = model.parent, band_names, trust
         run.model_file = model
@@ -546,13 +544,17 @@ class Run:
     def _loaded(self):
         """Return the images, or those on the pixels of the map."""
         if self._images is None:
-            if self.source is None:
-                raise ValueError(
-                    "This run has a model alone: give it images (Run.predict)."
-                )
-            with _naming(self.folder):
-                self._images = self.source.read()
+            self._images = self._read_again()
         return self._images
+
+    def _read_again(self):
+        """Return the images, read from their files."""
+        if self.source is None:
+            raise ValueError(
+                "This run has a model alone: give it images (Run.predict)."
+            )
+        with _naming(self.folder):
+            return self.source.read()
 
     def _result(self) -> Result:
         """Return what a report presents; it holds a copy of the images on the map."""
@@ -682,10 +684,8 @@ class Run:
 
     def _prepared(self):
         """Return the cube that the last step was fitted to, and that of the map."""
-        if self._images is None:
-            images = self._loaded()
-            self._images = None  # steps change it
-            return prepare_in_place(self.pipeline, images, is_fitted=True)
+        if self._images is None:  # steps may change what nobody else has
+            return prepare_in_place(self.pipeline, self._read_again(), is_fitted=True)
         images = self._images
         steps, n_first = self.pipeline.steps[:-1], n_steps_to_map(self.pipeline)
         if not isinstance(images, MapImages):
@@ -831,11 +831,9 @@ class Run:
             return self._changed(groups=self._suggested())
         if isinstance(names, str | os.PathLike):
             check_groups_file(names)
-            digests = digest_of_fit(self.pipeline, names), tree_digest(self.pipeline)
-            read = read_cluster_groups(
-                names, label_map_sha256=digests[0], tree_sha256=digests[1]
+            return self._changed(
+                groups=_groups_for(self.pipeline, self.model_file, names)
             )
-            return self._changed(groups=read)
         if not isinstance(names, Mapping):
             return self._changed(groups=check_groups(names))
         groups = self._result().groups
@@ -1110,7 +1108,6 @@ def fit_run(
     radius=None,
     cut=None,
     names=None,
-    command=None,
 ):
     """Fit a pipeline to images, which may be changed, and return the run.
 
@@ -1128,8 +1125,6 @@ def fit_run(
         Number of clusters into which the tree is cut after the fit.
     names : tuple of (list of ClusterGroup, str) or None
         Names, and the digest of the label map that they are of.
-    command : list of str or None
-        Arguments of the command line.
 
     Returns
     -------
@@ -1175,7 +1170,6 @@ def fit_run(
         training=taught.get("training"),
         held_out=taught.get("held_out"),
         groups=taught.get("groups"),
-        command=command,
     )
 
 
@@ -1217,7 +1211,7 @@ def predict_read(run, cube, source, channels=None):
     )
 
 
-def fit_recipe(recipe, source, images, *, catalog=None, radius=None, command=None):
+def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
     """Fit the pipeline of a recipe to its images."""
     groups = groups_of(recipe.path.parent, recipe.label_map_sha256)
     jobs = [n for n in recipe.pipeline.get_params() if n.endswith("__n_jobs")]
@@ -1231,7 +1225,6 @@ def fit_recipe(recipe, source, images, *, catalog=None, radius=None, command=Non
             radius=radius,
             cut=recipe.cut,
             names=(groups, recipe.label_map_sha256),
-            command=command,
         )
 
 
@@ -1261,13 +1254,26 @@ def _default_clusterer(n_clusters, random_state, is_taught):
 def _check_defaults(given):
     """Refuse parameters of `Run.fit` beside what they would be taken for."""
     parameters = inspect.signature(Run.fit).parameters
-    others = [n for n, value in given.items() if value is not parameters[n].default]
-    others = [n for n in others if given[n] != parameters[n].default]
+    others = [
+        name
+        for name, value in given.items()
+        if not (value is None or np.isscalar(value))
+        or value != parameters[name].default
+    ]
     if others:
         raise ValueError(
             f"{list_names(others)} would be ignored: a pipeline and a clusterer of "
             "your own have their own parameters. Set them there."
         )
+
+
+def _groups_for(pipeline, model_file, path):
+    """Return the groups of a file, which must be of a fitted pipeline."""
+    return read_cluster_groups(
+        path,
+        label_map_sha256=digest_of_fit(pipeline, model_file),
+        tree_sha256=tree_digest(pipeline),
+    )
 
 
 def _predict_of(pipeline):

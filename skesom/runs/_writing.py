@@ -100,7 +100,7 @@ def write_run(run, folder, *, tables, pictures, overwrite):
 def _write_model(presented, folder, run):
     """Write the fitted pipeline: as a pickle if no file to share can hold it."""
     _logger.debug("writing the model")
-    if run.model_file is not None:
+    if run.model_file is not None and run.model_file.suffix == ".skops":
         shutil.copyfile(run.model_file, folder / run.model_file.name)
         presented.add([run.model_file.name])
         return

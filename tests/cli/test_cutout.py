@@ -125,7 +125,7 @@ def test_no_more_is_read_than_the_part(bands, place, tmp_path, monkeypatch):
     assert computed == [(True, (9, 9, 3))]
     assert not cube.is_lazy
     assert cube.data.base is None
-    # So is what is compressed as a whole.
+    # What is compressed as a whole is read as a whole.
     packed = [tmp_path / f"{Path(band).name}.gz" for band in bands]
     for band, path in zip(bands, packed, strict=True):
         with open(band, "rb") as plain, gzip.open(path, "wb") as file:
