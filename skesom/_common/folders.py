@@ -98,7 +98,8 @@ def check_folder(folder, *, overwrite=False, edited=None):
             _tidy_up(home, whole)
     if not overwrite and _files_in(whole):
         raise FileExistsError(
-            f"The folder {folder} is not empty: choose another one, or overwrite."
+            f"The folder {folder} is not empty: choose another one, or "
+            "pass overwrite=True."
         )
     foreign = [name for name in _foreign_files(whole) if name != edited]
     if foreign:

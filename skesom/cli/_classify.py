@@ -20,6 +20,28 @@ from skesom.cli._options import (
 )
 from skesom.cli._steps import add_steps
 
+_SHORT_HELP = {
+    "images and results": (
+        "files",
+        "output",
+        "overwrite",
+        "provenance",
+        "cutout",
+        "masks",
+    ),
+    "pixels to learn from, and classes": (
+        "regions",
+        "catalog",
+        "radius",
+        "labels",
+        "fwhm",
+        "align_to",
+        "sky",
+        "method",
+        "random_state",
+    ),
+}
+
 
 def add_classify(commands):
     """Add the command."""
@@ -27,7 +49,9 @@ def add_classify(commands):
     about = "Read images and prepare them as `skesom cluster` does, learn from a few "
     about += "labeled pixels (regions, objects, or an image of labels), and give each "
     about += "pixel its class. Or repeat an earlier run."
-    parser = add_command(commands, "classify", _classify, text, about)
+    parser = add_command(
+        commands, "classify", _classify, text, about, short=_SHORT_HELP
+    )
     add_images(parser, nargs="*")
     add_output(parser)
     add_continuum(parser)

@@ -30,6 +30,26 @@ from skesom.cli._steps import add_steps, check_steps, options_of_bands, pipeline
 from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
+_SHORT_HELP = {
+    "images and results": (
+        "files",
+        "output",
+        "overwrite",
+        "provenance",
+        "cutout",
+        "masks",
+    ),
+    "sharpness, grid and clusters": (
+        "fwhm",
+        "align_to",
+        "sky",
+        "min_bands",
+        "method",
+        "n_clusters",
+        "random_state",
+        "objects",
+    ),
+}
 _GO_WITH_FROM = (
     "given files provenance output overwrite tables no_pictures trust strips "
     "format dpi width rgb quiet verbose objects radius_of_objects"
@@ -44,7 +64,7 @@ def add_cluster(commands):
     about += "bring the bands to one width (if it is known) and to one grid, and "
     about += "cluster the pixels. Or repeat an earlier run, or cut its clusters into "
     about += "another number."
-    parser = add_command(commands, "cluster", _cluster, text, about)
+    parser = add_command(commands, "cluster", _cluster, text, about, short=_SHORT_HELP)
     add_images(parser, nargs="*")
     add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
     add_continuum(parser)

@@ -73,6 +73,37 @@ class _Noted(argparse.Action):
         namespace.given = {*namespace.given, self.dest}
 
 
+class _ShortHelp(argparse.Action):
+    """Print the help of the options that most people need."""
+
+    def __init__(self, option_strings, dest, *, groups, all_options, help):
+        super().__init__(option_strings, dest, nargs=0, help=help)
+        self._groups = groups
+        self._all = all_options
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        places = [
+            action.metavar if action.nargs is None else f"{action.metavar} ..."
+            for action in parser._actions
+            if not action.option_strings
+        ]
+        short = Parser(
+            prog=parser.prog,
+            usage=f"{parser.prog} [options] {' '.join(places)} -o DIR",
+            description=parser.description,
+            epilog=f"{parser.prog} {self._all} explains all options.",
+            formatter_class=_Help,
+            add_help=False,
+        )
+        wanted = {action.dest: action for action in parser._actions}
+        for title, names in self._groups.items():
+            group = short.add_argument_group(title)
+            for name in names:
+                group._add_action(wanted[name])
+        short.print_help()
+        parser.exit()
+
+
 class _Help(argparse.ArgumentDefaultsHelpFormatter):
     """Help with the defaults that mean something and are not in the text."""
 
@@ -83,11 +114,29 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def add_command(commands, name, run, text, description):
-    """Add a command; return its parser."""
+def add_command(commands, name, run, text, description, *, short=None):
+    """Add a command; return its parser.
+
+    `short` has the options that most people need, in groups by their titles.
+    """
     parser = commands.add_parser(
-        name, help=text, description=description, formatter_class=_Help
+        name,
+        help=text,
+        description=description,
+        formatter_class=_Help,
+        add_help=short is None,
     )
+    if short is not None:
+        every = "--help-all"
+        parser.add_argument(
+            "-h",
+            "--help",
+            action=_ShortHelp,
+            groups=short,
+            all_options=every,
+            help="show the options that most people need and exit",
+        )
+        parser.add_argument(every, action="help", help="show all options and exit")
     parser._negative_number_matcher = NEGATIVE
     parser.set_defaults(run=run, given=set())
     add = parser.add_mutually_exclusive_group().add_argument
@@ -216,13 +265,13 @@ def add_images(parser, nargs="+", *, of_model=False):
     text += '"none", an extension of each file, one file for all, or one for each '
     text += "image (default: "
     where = None if of_model else ["inside"]
-    text += "that of the model)" if of_model else "%(default)s)"
+    text += "that of the model)" if of_model else "inside)"
     add("--masks", nargs="+", type=companion, metavar="FLAGS", default=where, help=text)
     text = 'flags of pixels to use all the same, as "4,16" or "~1"; "auto" knows those '
     text += "of JWST, HSC and LSST (default: auto)"
     add("--ignore-flags", type=flags, metavar="FLAGS", help=text)
     text = "weights or exposures, as --masks; only positive ones are used (default: "
-    text += "that of the model)" if of_model else "%(default)s)"
+    text += "that of the model)" if of_model else "inside)"
     add(
         "--weights",
         nargs="+",

@@ -30,13 +30,18 @@ from skesom.cli._strips import with_strips
 _FEWEST_OBJECTS = 5  # of a segmentation map: a few classes may have one piece each
 _MOST_PIECES = 2  # of an object in the mean: pieces that touch by a corner are two
 
+_SHORT_HELP = {
+    "model and images": ("model", "files", "band_names", "masks", "cutout"),
+    "results": ("output", "overwrite", "tables", "no_pictures", "trust"),
+}
+
 
 def add_predict(commands):
     """Add the command."""
     text = "apply a saved model to other images"
     about = "Read images of the same bands as those of a model, take them through its "
     about += "steps, and give each pixel its cluster. Bands are known by their names."
-    parser = add_command(commands, "predict", _predict, text, about)
+    parser = add_command(commands, "predict", _predict, text, about, short=_SHORT_HELP)
     text = "folder of results, or model.skops or model.joblib of one"
     parser.add_argument("model", metavar="MODEL", help=text)
     add_images(parser, of_model=True)

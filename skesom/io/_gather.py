@@ -127,7 +127,7 @@ def _warn_of_no_errors(images):
     if labels:
         warn_user(
             f"No errors were found for {labels}. Name their files; inverse variances "
-            "in weights need error_kind='ivar' (--error-kind ivar)."
+            "in weights need error_kind='ivar'."
         )
 
 
@@ -307,7 +307,7 @@ def _name_bands(images):
         warn_user(
             f"Several bands have the name {list_names(map(repr, repeated))}: by what "
             f"tells their files apart, they are called {list_names(renamed)}. Give "
-            "other names with band_names (--band-names)."
+            "other names with band_names."
         )
     return unique_names(map(legible, names))  # not that of another band by chance
 

@@ -817,11 +817,11 @@ def _check_numbers(n_pixels, n_clusters, n_with_data):
         return
     fewer = ""
     if enough > 1:
-        fewer = f"ask for fewer clusters (--n-clusters {enough}), "
+        fewer = f"ask for fewer clusters (n_clusters={enough}), "
     raise ValueError(
         f"Only {n_pixels} of {n_with_data} pixels stand out of the sky: {n_clusters} "
         "clusters of so few would be noise. For a list of sources use a program that "
-        f"detects them; or {fewer}cluster the sky too (--sky keep), or take images "
+        f'detects them; or {fewer}cluster the sky too (sky="keep"), or take images '
         "that are larger or deeper."
     )
 
@@ -859,8 +859,8 @@ def _doubts(sizes, n_pixels, n_bands, *, asked_for=None):
     if 1 < n_pixels < n_bands:
         yield (
             f"{n_pixels} pixels are few for {n_bands} bands: distances between so few "
-            "spectra are mostly noise. Average neighboring bands (BandBinner, "
-            "--bin-bands), or reduce them to a few by PCA (--pca)."
+            "spectra are mostly noise. Average neighboring bands (bin_bands, "
+            "BandBinner), or reduce them to a few by PCA (n_components)."
         )
     if share > _LARGEST_SHARE and n_pixels > 1 and asked_for not in (1, "auto"):
         yield (

@@ -110,7 +110,7 @@ def held_out_score(
         raise ValueError(
             f"no class lies in several of the {len(set(pairs[1]))} blocks of "
             f"{block_size} x {block_size} pixels with labels, so none can be held out. "
-            "Label pixels in other places too, or take smaller blocks (--block-size)."
+            "Label pixels in other places too, or take smaller blocks (block_size)."
         )
     classes = Table({"class": names_of(found, names)})
     classes["pixels"], classes["blocks"] = np.bincount(codes), np.bincount(pairs[0])
@@ -133,7 +133,7 @@ def _summarized(matrices, classes, n_blocks):
     pooled = matrices.sum(axis=0)
     classes["scored"] = pooled.sum(axis=1)
     for name in classes["class"][classes["scored"] == 0].tolist():
-        text = "all its pixels lie in one block (a smaller --block-size may help)"
+        text = "all its pixels lie in one block (a smaller block_size may help)"
         warn_user(f"The class {name!r} has no held-out score: {text}.")
     every = np.array([pooled, *matrices])
     right = every.diagonal(axis1=1, axis2=2)

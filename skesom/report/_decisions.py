@@ -105,7 +105,10 @@ def components_of(component_filter):
 def line_of_components(components):
     """Return in a sentence which components are clustered."""
     of = f"{components['kept']} of {components['bands']} principal components"
-    return f"Bands: {of} are kept, which rise above the noise (--pca no takes all)."
+    return (
+        f"Bands: {of} are kept, which rise above the noise (n_components=None takes "
+        "all)."
+    )
 
 
 def counts_of(pipeline):
@@ -132,7 +135,7 @@ def lines_of_counts(counts):
     return [
         f"Few photons: {name} has {band['photons_per_pixel']:.2g} per pixel, and was "
         f"smoothed to a signal-to-noise of {band['signal_to_noise']:g}, "
-        f"{band['fwhm_in_pixels']:.2g} pixels wide (--smooth-counts no keeps it)."
+        f"{band['fwhm_in_pixels']:.2g} pixels wide (smooth_counts=False keeps it)."
         for name, band in counts.items()
     ]
 
@@ -156,7 +159,7 @@ def line_of_averages(averages):
     return (
         f"Colors: averaged over up to {fwhm:.2g} pixels in the "
         f"{averages['share_of_pixels']:.0%} of the pixels in which they are mostly "
-        "noise, brightness is not (--smooth-colors no keeps them)."
+        "noise, brightness is not (smooth_colors=False keeps them)."
     )
 
 
@@ -199,18 +202,18 @@ def decision_lines(decisions):
     lines = [f"Data: {share:.1%} of the {pixels['all']} pixels have all bands needed."]
     if decisions["cut_from"]:
         text = line_of_cut(decisions["shape"], decisions["cut_from"])
-        lines.append(f"{text} (--crop no keeps all).")
+        lines.append(f"{text} (crop=False keeps all).")
     seen = decisions["registration"]
     if decisions["shifts"]:
         moved = ", ".join(
             f"{name} moved back by {rows:+.2f} rows and {columns:+.2f} columns"
             for name, (rows, columns) in decisions["shifts"].items()
         )
-        lines.append(f"Registration: {moved}; {seen} (--register no keeps them).")
+        lines.append(f"Registration: {moved}; {seen} (registration=None keeps them).")
     elif seen and not seen.startswith("shifted"):  # of which a warning tells
         lines.append(f"Registration: {seen}.")
     if decisions["outliers"]:
-        text = f"{decisions['outliers']} pixels (--mask-outliers no keeps them)"
+        text = f"{decisions['outliers']} pixels (mask_outliers=False keeps them)"
         lines.append(f"Outliers masked: {text}.")
     lines.extend(lines_of_counts(decisions["counts"]))
     if decisions["sky"] is not None:
@@ -218,7 +221,7 @@ def decision_lines(decisions):
     level = decisions["sky_level"]
     if level is not None and level["subtracted"]:
         text = f"Sky subtracted from fluxes shown: {line_of_level(level['subtracted'])}"
-        lines.append(f"{text} (--subtract-sky no shows them as they are).")
+        lines.append(f"{text} (subtract_sky=False shows them as they are).")
     averages = decisions.get("color_averages")  # none in a provenance of before
     if averages is not None:
         lines.append(line_of_averages(averages))
@@ -251,9 +254,9 @@ def _line_of_sky(sky, with_data):
     if sky["set_aside"]:
         share = sky["set_aside"] / with_data
         text = f"Sky set aside: {share:.1%} of the pixels with data"
-        return f"{text} (--sky keep clusters it)."
+        return f'{text} (sky="keep" clusters it).'
     return (
-        "Sky kept: no part of the map is dark and flat (--sky mask masks what is dark)."
+        'Sky kept: no part of the map is dark and flat (sky="mask" masks what is dark).'
     )
 
 
@@ -264,7 +267,7 @@ def line_of_single_band(band):
         "brightness. Images in other bands tell more"
     )
     if not band["smoothed"]:
-        text += "; --smooth psf, or a width as 2.5pix, lets neighbors vote on speckle"
+        text += "; regularizer=MajorityVote() lets neighbors vote on speckle"
     return f"{text}."
 
 
@@ -272,9 +275,9 @@ def lines_of_small_pieces(pieces):
     """Return in a list how much of a map flickers, if that is much."""
     if pieces is None or pieces["share"] <= MUCH_IN_SMALL_PIECES:
         return []
-    advice = "--smooth psf lets neighboring pixels vote"
+    advice = "regularizer=MajorityVote() lets neighboring pixels vote"
     if pieces["voted"]:
-        advice = "a wider vote of neighbors, such as --smooth 5pix, joins them"
+        advice = "a wider MajorityVote of neighbors joins them"
     return [
         f"Small pieces: {pieces['share']:.0%} of the clustered pixels are in pieces of "
         f"fewer than {pieces['pixels']} pixels ({advice})."

@@ -84,6 +84,5 @@ def text_of_left(left):
     return (
         f"Most of the light is that of the sky, which was not taken off: {shares}. "
         "Spectra and colors are those of the sky, and no names are suggested. Set sky "
-        'aside (sky="mask", --sky mask), or subtract it (subtract_background=True, '
-        "--subtract-background yes)."
+        'aside (sky="mask"), or subtract it (subtract_background=True).'
     )

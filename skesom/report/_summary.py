@@ -254,7 +254,7 @@ def _next(result, clusters, suggestions, pictures):
     elif suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:
         yield (
             "- No names are suggested by color: fewer than two bands have a filter or "
-            "wavelength that is known. Name them with `--band-names`, as in F555W or r."
+            "wavelength that is known. Name them with `band_names`, as in F555W or r."
         )
     elif suggestions and not is_of_the_sky(result.cube):
         yield (
@@ -269,8 +269,8 @@ def _next(result, clusters, suggestions, pictures):
     if "dendrogram" in pictures:
         yield (
             f"- `{pictures['dendrogram']}` shows which clusters are most alike. "
-            "`skesom cluster --from` this folder `--n-clusters 12` cuts the same tree "
-            "at another number, in seconds."
+            "`Run.read(folder).cut(12)`, or `skesom cluster --from` this folder "
+            "`--n-clusters 12`, cuts the same tree at another number, in seconds."
         )
     diagrams = [f"`{pictures[n]}`" for n in result.diagrams if n in pictures]
     if diagrams:

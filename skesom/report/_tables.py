@@ -74,10 +74,7 @@ def why_not(result, wanted):
         return "FITS tables cannot have so many columns"
     n_pixels = np.count_nonzero(result.label_map > SKY)
     if wanted == "auto" and n_pixels > _MAX_PIXELS:
-        return (
-            f"tables of {n_pixels} pixels are gigabytes; --tables yes (tables=True) "
-            "writes them"
-        )
+        return f"tables of {n_pixels} pixels are gigabytes; tables=True writes them"
     return None
 
 

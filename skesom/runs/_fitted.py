@@ -123,7 +123,7 @@ def check_texts(kind, parameters):
             raise ValueError(
                 f"The parameter {name} of {kind.__name__} holds the text "
                 f"{str(text)[:80]!r}, which could name a file or a folder. If you know "
-                "who made it, trust it (--trust)."
+                "who made it, trust it (trust=True)."
             )
 
 

@@ -192,12 +192,12 @@ class ImageSource(_Fields):
             label += f" ({plane.kind})" if role == "errors" else ""
             found.setdefault(role, {})[label] = None
         for role, labels in found.items():
-            text = f"{first_names(list(labels))} (--{role} none leaves them out)."
+            text = f"{first_names(list(labels))} ({role}=None leaves them out)."
             yield f"{role.capitalize()}: {text}"
         unused = [image.unused_errors for image in self.plan.images]
         unused = [os.path.basename(label) for label in unused if label is not None]
         if unused and self.errors is None:
-            use = "--method csom --errors inside weighs values by them"
+            use = "CSOM weighs values by them, with errors='inside'"
             yield f"Errors: {first_names(unused)} not used ({use})."
 
     def paths(self) -> list[Any]:

@@ -85,7 +85,7 @@ def _order_for(given, known):
     if order is None:
         raise ValueError(
             f"The model takes the bands {list_names(known)}, and the images have "
-            f"{list_names(given)}. Name all bands as the model does, with --band-names "
+            f"{list_names(given)}. Name all bands as the model does, with band_names "
             "in the order of the files."
         )
     taken = [given[band] for band in order]

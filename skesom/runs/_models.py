@@ -183,7 +183,7 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     if kind == ".joblib" and not trust:
         raise ValueError(
             f"{path} is a pickle, which can run any program when it is loaded. If you "
-            "know who made it, trust it (--trust); or ask for a .skops file."
+            "know who made it, trust it (trust=True); or ask for a .skops file."
         )
     with warnings.catch_warnings():
         # One warning, below, is about all versions.
@@ -362,7 +362,7 @@ def _check_parts(path):
                 raise ValueError(
                     f"{path} holds objects that are not known to be harmless: "
                     f"{name:.80} ({kind!s:.40}). If you know who made it, trust it "
-                    "(--trust)."
+                    "(trust=True)."
                 )
             names.add(name)
             if "file" in part:  # which many parts may name
@@ -378,7 +378,7 @@ def _check_parts(path):
 def _too_large(path):
     return ValueError(
         f"{path} would take far more memory than its size lets expect. If you know "
-        "who made it, trust it (--trust)."
+        "who made it, trust it (trust=True)."
     )
 
 

@@ -318,6 +318,5 @@ def _find(file, provenance, folder):
     where = "no longer there" if folder is None else f"not in {folder}"
     raise FileNotFoundError(
         f"{file['path']} is {where}. Put it back, or give the folder that holds the "
-        "images now, or all files in their order: to `skesom explore` after --images, "
-        "to `skesom cluster --from` as files, to `Run.read` as `images`."
+        "images now, or all files in their order, as images."
     )

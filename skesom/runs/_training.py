@@ -64,7 +64,7 @@ class Training(NamedTuple):
         if labels.shape != shape:
             raise ValueError(
                 f"{self.path} has the shape {labels.shape}, but the map of the bands "
-                f"{shape}. Bring the bands to its grid (--align-to {self.path})."
+                f"{shape}. Bring the bands to its grid (align_to={self.path!r})."
             )
         warn_of_shift(shape, cube.wcs, wcs)
         found = np.unique(labels[labels >= 0]).tolist()
@@ -88,14 +88,14 @@ def _usable(labels, names, valid):
             kept.append(label)
             continue
         reason = f"none of its {np.count_nonzero(inside)} pixels has data that are used"
-        reason += " (masked, or set aside as sky: --sky keep)"
+        reason += ' (masked, or set aside as sky: sky="keep")'
         reason = reason if inside.any() else "no pixel of the image has it"
         warn_user(f"Class {name!r} is left out: {reason}.")
     if len(kept) < 2:
         found = f"only the class {names[kept[0]]!r}" if kept else "no class"
         raise ValueError(
             f"Pixels with data have {found}, but a classifier learns from two at "
-            "least. Label pixels of another class, or mask less (--sky keep)."
+            'least. Label pixels of another class, or mask less (sky="keep").'
         )
     return numbered, kept
 

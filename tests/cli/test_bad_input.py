@@ -79,7 +79,7 @@ CASES = [
     ("+ --target-fwhm 2", "FWHM of these bands is unknown: good-0, good-1"),
     ("+ --fwhm 1 2", "no WCS", "pixel"),
     ("+ blank.fits", "Band 'blank' has no data", "Leave it"),
-    ("left.fits right.fits", "All 1760 pixels are masked", "min_bands"),
+    ("left.fits right.fits", "All 1760 pixels are masked", "--min-bands"),
     ("+ zero.fits", "Band 'zero' is constant (0 ", "Leave it out"),
     ("+ five.fits", "Band 'five' is constant (5 ", "Leave it out"),
     ("few-0.fits few-1.fits", "n_samples=6", "--n-clusters 8"),

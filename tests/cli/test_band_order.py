@@ -170,7 +170,7 @@ def test_bands_of_a_model_are_known_by_their_names(given, order, taken):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if order is None:
-            with pytest.raises(ValueError, match="--band-names") as error:
+            with pytest.raises(ValueError, match="band_names") as error:
                 _order_for(given, NAMES)
             for part in (", ".join(NAMES), ", ".join(given)):
                 assert part in str(error.value)

@@ -102,7 +102,7 @@ class TestCluster:
         assert line == (
             "warning: The bands stay as sharp as they are, because the FWHM of all "
             "bands is unknown. Give --fwhm in arcsec to bring them to one width, "
-            "or 'stars' to measure it on stars, with --pixel-scale."
+            "or --fwhm stars to measure it on stars, with --pixel-scale."
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)
@@ -137,7 +137,7 @@ class TestCluster:
         _, (line,) = widths(bands[0], "blunt.fits")
         assert line.startswith("The bands stay as sharp as they are")
         assert "F657N" in line
-        assert "--fwhm" in line
+        assert "Pass fwhm" in line
 
     def test_one_band_needs_no_width(self, run, images, pattern, fast):
         run.ok("cluster", images("a.fits", pattern()), "-o", "out", *fast)

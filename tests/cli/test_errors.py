@@ -171,5 +171,5 @@ def test_warnings_of_the_library_name_options(quick, pattern, tmp_path):
     status, _, told = quick("cluster", *files, *options)
     assert status == 0
     (line,) = [line for line in told if "Errors are more than" in line]
-    assert "give --error-kind var or ivar" in line
+    assert "read them with --error-kind var or --error-kind ivar" in line
     assert "error_kind" not in line

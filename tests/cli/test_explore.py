@@ -76,7 +76,7 @@ def test_images_that_have_moved(run, bands, result, repeat, tmp_path):
     status, _, errors = run(*options)
     assert status == 2
     assert f"{tmp_path / 'lost' / bands[0].name} is no longer there" in errors[-1]
-    assert "`skesom explore` after --images" in errors[-1]
+    assert "`skesom explore` and `skesom name` after --images" in errors[-1]
     assert run(*options, "--images", tmp_path / "moved")[::2] == (0, [])
     files = [moved / file.name for file in bands]
     assert run(*options, "--images", *files)[::2] == (0, [])

@@ -142,7 +142,7 @@ class TestGrids:
         )
         for found in (counted, asked):  # pixels of .5 arcsec on pixels of 1 arcsec
             np.testing.assert_allclose(found, 4 * level, rtol=1e-3)
-        with pytest.warns(UserWarning, match=r"b_1.*--conserve flux"):
+        with pytest.warns(UserWarning, match=r"b_1.*conserve='flux'"):
             aligned(*blank)
 
     @pytest.fixture
@@ -192,7 +192,7 @@ class TestGrids:
             warnings.simplefilter("always")
             cube = pipeline[:-1].fit_transform(source.read())
         (warned,) = caught  # no file says what it holds
-        assert "--conserve flux" in str(warned.message)
+        assert "conserve='flux'" in str(warned.message)
         assert cube.shape[:2] == shape
 
 

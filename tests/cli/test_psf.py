@@ -120,7 +120,7 @@ def test_stars_are_offered(convolved, tmp_path):
             image += 600 * np.exp(-4 * np.log(2) * squares / fwhm**2)
         fits.writeto(tmp_path / f"{name}.fits", image.astype(np.float32))
     files = tmp_path / "u.fits", tmp_path / "r.fits"
-    text = r"'stars' to measure it on stars, with pixel_scale \(--pixel-scale\)"
+    text = "fwhm='stars' to measure it on stars, with pixel_scale"
     with pytest.warns(UserWarning, match=f"The bands stay as sharp.*{text}"):
         convolved(*files)
     convolver, _ = convolved(*files, "--fwhm", "stars", "--pixel-scale", 0.2)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Messages of the library name parameters, those of the command its options."""
 
+import ast
 import errno
+import inspect
 import re
 from pathlib import Path
 
@@ -9,7 +11,15 @@ import pytest
 from astropy.io import fits
 
 import skesom
-from skesom.cli._words import PHRASES
+from skesom import ESOM, Run
+from skesom.cli import parser_of_commands
+from skesom.cli._words import PARAMETERS, PHRASES, commands_of, in_options
+from skesom.cube import CubeAligner, CubeMasker
+from skesom.io import read_cube
+from skesom.maps import CubeClusterer, make_clusterer
+from skesom.report import PictureStyle
+from skesom.runs._image_source import ImageSource
+from skesom.runs._training import Training
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +34,78 @@ def sources():
 @pytest.mark.parametrize("phrase", PHRASES)
 def test_the_library_says_what_is_put_in_other_words(sources, phrase):
     assert phrase in sources or phrase.replace('"', '\\"') in sources
+
+
+def options_of_the_library():
+    """Options of all commands that set something in the library."""
+    options = set()
+    for command in commands_of(parser_of_commands()).values():
+        for action in command._actions:
+            options.update(o for o in action.option_strings if o.startswith("--"))
+    return options
+
+
+def test_the_table_has_only_options_that_there_are():
+    assert set(PARAMETERS) <= options_of_the_library()
+    assert len(set(PARAMETERS.values())) == len(PARAMETERS)
+
+
+def test_what_the_table_lacks_is_of_the_command_line_alone():
+    alone = "--help --help-all --quiet --verbose --output --from --set --catalogue "
+    alone += "--accept-suggestions --size "
+    alone += "--format --width --cutout --labels"  # words of English, too
+    assert options_of_the_library() - set(PARAMETERS) == set(alone.split())
+
+
+@pytest.mark.parametrize("name", PARAMETERS.values())
+def test_the_table_has_parameters_of_the_library(name):
+    places = [
+        *(Run.fit, Run.read, Run.write, Run.explore, Run),
+        *(read_cube, make_clusterer, ESOM, CubeMasker, CubeAligner, CubeClusterer),
+        *(PictureStyle, ImageSource, Training),
+    ]
+    assert any(name in inspect.signature(place).parameters for place in places)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("(crop=False keeps all)", "(--crop no keeps all)"),
+        ('Set it aside (sky="mask").', "Set it aside (--sky mask)."),
+        ("registration=None keeps them", "--register no keeps them"),
+        ("trust it (trust=True).", "trust it (--trust)."),
+        ("regularizer=MajorityVote() lets", "--smooth psf lets"),
+        ("Pass a smaller grow.", "Give a smaller --grow."),
+        ("pass fwhm in arcsec", "give --fwhm in arcsec"),
+        ("smaller blocks (block_size)", "smaller blocks (--block-size)"),
+        ("min_bands=3 is more", "--min-bands 3 is more"),
+        ("Bring it there (align_to='/a b/c.fits').", None),
+        (
+            "'min_bands' and /min_bands/crop=False",
+            "'min_bands' and /min_bands/crop=False",
+        ),
+        ("It has no sky, and the fwhm is unknown", None),
+        ("radius=1.5 is odd", "--radius 1.5 is odd"),
+    ],
+)
+def test_parameters_become_options(text, wanted):
+    if wanted is None:
+        wanted = text.replace("align_to='/a b/c.fits'", "--align-to /a b/c.fits")
+    assert in_options(text) == wanted
+
+
+def test_the_library_names_no_option():
+    found = []
+    folder = Path(skesom.__file__).parent
+    for path in folder.rglob("*.py"):
+        if "cli" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                options = re.findall(r"(?<![\w-])--[a-z][\w-]+", node.value)
+                if options and "`skesom " not in node.value:
+                    found.append(f"{path.name}: {options}")
+    assert found == []
 
 
 @pytest.mark.parametrize(

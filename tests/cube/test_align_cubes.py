@@ -129,7 +129,7 @@ class TestAutoConserve:
 
     @pytest.mark.parametrize("unit", [None, "", "km / s"])
     def test_unknown(self, unit):
-        with pytest.warns(UserWarning, match=r"pixels of b hold .*--conserve flux"):
+        with pytest.warns(UserWarning, match=r"pixels of b hold .*conserve='flux'"):
             assert self.conserved(unit) == "surface brightness"
 
     def test_no_warning_on_equal_pixels(self):

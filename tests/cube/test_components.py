@@ -167,7 +167,7 @@ class TestPipeline:
         number = pipeline["components"].n_components_
         line = f"{number} of 60 principal components are kept"
         assert line in caplog.text
-        assert "--pca no takes all" in caplog.text
+        assert "n_components=None takes all" in caplog.text
         assert line in (tmp_path / "report" / "summary.md").read_text()
         assert files.decisions["components"] == {"kept": number, "bands": 60}
         # Tables keep the bands.

@@ -51,8 +51,8 @@ class TestUnknown:
         (line,), convolver = said_by(cube)
         assert convolver.transform(cube).data is cube.data
         assert np.isnan(convolver.fwhm_).all()
-        assert "FWHM of all bands is unknown. Give fwhm (--fwhm)" in line
-        assert line.endswith("or 'stars' to measure it on stars.")
+        assert "FWHM of all bands is unknown. Pass fwhm in" in line
+        assert line.endswith("or fwhm='stars' to measure it on stars.")
 
     def test_some_bands(self, cube):
         (line,), _ = said_by(cube.replace(fwhm=[0.7, np.nan]))
@@ -60,7 +60,7 @@ class TestUnknown:
 
     def test_pixels_of_unknown_size(self, cube):
         (line,), _ = said_by(Cube(cube.data))
-        assert "--pixel-scale" in line
+        assert "with pixel_scale" in line
 
     def test_time_is_bounded(self, cube, monkeypatch):
         """Of more stars than that, the brightest are fitted."""

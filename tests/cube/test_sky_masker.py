@@ -96,7 +96,9 @@ class TestGradients:
     def test_size_is_told(self, rise):
         data = few_sources(np.random.default_rng(rise), n_bands=2)
         data[:, :, :1] += gradient(data.shape, rise)
-        with pytest.warns(UserWarning, match=r"slopes .* by: band 1 \(.*--subtract-b"):
+        with pytest.warns(
+            UserWarning, match=r"slopes .* by: band 1 \(.*subtract_background=True"
+        ):
             masker = check_background(data)
         np.testing.assert_allclose(masker.background_gradient_, [rise, 0], rtol=0.1)
 

@@ -134,9 +134,7 @@ def test_headers_of_images_are_read_once(tmp_path, monkeypatch, lazy):
     source = ImageSource(tuple(map(str, files)), masks="auto").by_wavelength()
     source = source._replace(lazy=lazy)
     assert (source.order, source.n_values()) == ([1, 0], 2 * 30 * 40)
-    assert list(source.lines()) == [
-        "Masks: u_mask.fits (--masks none leaves them out)."
-    ]
+    assert list(source.lines()) == ["Masks: u_mask.fits (masks=None leaves them out)."]
     assert source.companions() == [tmp_path / "u_mask.fits"]
     np.asarray(source.read())
     files = sorted(map(str, tmp_path.iterdir()))

@@ -123,7 +123,7 @@ def test_errors_that_are_not_used_are_named(write):
     (line,) = ImageSource((str(path),)).lines()
     assert line.startswith("Errors: a.fits[2] (STAT) not used (")
     (line,) = ImageSource((str(path),), errors="inside").lines()
-    assert line.startswith("Errors: a.fits[2] (STAT) (var) (--errors none")
+    assert line.startswith("Errors: a.fits[2] (STAT) (var) (errors=None")
     path = write("b.fits", ("SCI", 1, IMAGE), ("DQ", 1, np.ones((3, 4), np.int16)))
     assert not [*ImageSource((str(path),)).lines()]
 

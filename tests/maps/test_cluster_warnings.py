@@ -66,7 +66,7 @@ class TestFewPixels:
         assert len(found) == warns
         for text in found:
             assert text.startswith("48 pixels are few for 1800 bands")
-            assert "--bin-bands" in text
+            assert "(bin_bands, BandBinner)" in text
             assert "PCA" in text
 
     def test_masked_pixels_do_not_count_and_voxels_have_one_band(self):
@@ -116,7 +116,7 @@ class TestOneCluster:
     [
         ([*range(6), -3], None),  # nothing was set aside as sky
         ([*range(6), -3, -2], "; or cluster the sky"),
-        ([*range(3)] * 4 + [-2], "; or ask for fewer clusters (--n-clusters 2), clus"),
+        ([*range(3)] * 4 + [-2], "; or ask for fewer clusters (n_clusters=2), clus"),
         ([*range(3)] * 5 + [-2], None),  # five pixels each
     ],
 )

@@ -118,7 +118,7 @@ def test_a_single_band_has_no_color(regularizer, tmp_path):
     (line,) = (line for line in decision_lines(decisions) if "no color" in line)
     assert line.startswith("One band, band 2: there is no color, so clusters are steps")
     assert "other bands" in line
-    assert ("--smooth" in line) != is_smoothed
+    assert ("regularizer=" in line) != is_smoothed
     Run(pipeline, cube).write(tmp_path / "out", pictures=False, tables=False)
     assert line in (tmp_path / "out" / "summary.md").read_text()
     written = json.loads((tmp_path / "out" / "provenance.json").read_text())
@@ -147,7 +147,7 @@ def test_bands_of_few_photons_are_said():
     assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
     text = "\n".join(decision_lines(decisions))
     assert f"Few photons: chandra has {photons.mean():.2g} per pixel" in text
-    assert "--smooth-counts no" in text
+    assert "smooth_counts=False" in text
     options["smooth_counts"] = False
     pipeline = make_cluster_pipeline(clusterer, **options).fit(cube)
     assert decisions_of(pipeline)["counts"] == {}
@@ -166,7 +166,7 @@ def test_averaged_colors_are_said_with_the_option_that_keeps_them():
     assert json.loads(json.dumps(decisions, allow_nan=False)) == decisions
     (line,) = [x for x in decision_lines(decisions) if x.startswith("Colors:")]
     assert f"{np.mean(widths > 0):.0%} of the pixels" in line
-    assert "--smooth-colors no" in line
+    assert "smooth_colors=False" in line
     pipeline = make_cluster_pipeline(clusterer, target_fwhm=None)
     decisions = decisions_of(pipeline.fit(cube))
     assert decisions["color_averages"] is None
@@ -197,7 +197,7 @@ def test_a_map_that_flickers_is_said_with_the_option_that_helps():
     lines = [line for line in decision_lines(decisions) if "Small pieces" in line]
     assert len(lines) == 1
     assert f"{small / 3600:.0%} of the clustered pixels" in lines[0]
-    assert "--smooth psf" in lines[0]
+    assert "regularizer=MajorityVote()" in lines[0]
 
 
 def test_a_vote_that_leaves_small_pieces_is_told_a_wider_one():
@@ -206,7 +206,7 @@ def test_a_vote_that_leaves_small_pieces_is_told_a_wider_one():
     assert "Small pieces" not in "\n".join(decision_lines(wide))
     narrow = decisions_of(flicker(MajorityVote(fwhm=0.5 * units.pixel)))
     assert narrow["small_pieces"]["share"] > 0.1
-    assert "--smooth 5pix" in "\n".join(decision_lines(narrow))
+    assert "a wider MajorityVote" in "\n".join(decision_lines(narrow))
 
 
 def test_widths_and_kept_sky_are_said():

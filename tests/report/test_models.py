@@ -115,7 +115,7 @@ class TestDamage:
 
     def test_a_class_that_is_not_known(self, stored, rewrite):
         path = rewrite(stored, '"CSOM"', '"AnotherMap"')
-        with pytest.raises(ValueError, match=r"AnotherMap.*--trust"):
+        with pytest.raises(ValueError, match=r"AnotherMap.*trust=True"):
             load_model(path)
 
     def test_an_attribute_that_has_another_name(self, stored, rewrite):

@@ -99,7 +99,7 @@ def test_a_line_tells_it_and_the_option_that_undoes_it(tmp_path, caplog):
     with caplog.at_level("INFO", "skesom"):
         Run(pipeline, cube).write(tmp_path / "a", tables=False, **SPARE)
     (line,) = (text for text in caplog.messages if "Sky subtracted" in text)
-    assert "2MASS Ks 116 MJy / sr (--subtract-sky no" in line
+    assert "2MASS Ks 116 MJy / sr (subtract_sky=False" in line
     caplog.clear()
     with caplog.at_level("INFO", "skesom"):
         run = Run(pipeline, cube, subtract_sky=False)

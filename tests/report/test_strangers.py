@@ -164,7 +164,7 @@ class TestPlaces:
         ],
     )
     def test_none_is_taken(self, step, tmp_path):
-        problem = r"parameter \w+ of \w+ holds the text .* name a file .*--trust"
+        problem = r"parameter \w+ of \w+ holds the text .* name a file .*trust=True"
         save_model(tmp_path / "model.skops", step)
         load_model(tmp_path / "model.skops", trust=True)
         with pytest.raises(ValueError, match=problem):
@@ -483,7 +483,7 @@ class TestSkops:
 
     @pytest.mark.parametrize(("kind", "name"), _PARTS)
     def test_only_data_in_known_classes(self, trap, attacked, kind, name):
-        problem = rf"not known to be harmless: {name} \({kind}\)\..*--trust"
+        problem = rf"not known to be harmless: {name} \({kind}\)\..*trust=True"
         for part in (_node(kind, name), _tuple(_node(kind, name))):
             with pytest.raises(ValueError, match=problem):
                 attacked(part)
@@ -491,12 +491,14 @@ class TestSkops:
     @pytest.mark.parametrize("name", REFUSED)
     def test_only_known_classes(self, trap, attacked, name):
         for part in (_object(name), _node("TypeNode", name), _tuple(_object(name))):
-            with pytest.raises(ValueError, match=r"not known to be harmless.*--trust"):
+            with pytest.raises(
+                ValueError, match=r"not known to be harmless.*trust=True"
+            ):
                 attacked(part)
 
     @pytest.mark.parametrize("name", [None, 7, 1.5, True, ["evilmod.X"], {"class": 1}])
     def test_what_is_no_name(self, attacked, name):
-        with pytest.raises(ValueError, match=r"not known to be harmless.*--trust"):
+        with pytest.raises(ValueError, match=r"not known to be harmless.*trust=True"):
             attacked(_object("a.b") | {"__class__": name})
 
     def test_trust_imports(self, trap, attacked):

@@ -128,4 +128,4 @@ def test_tells_of_a_map_that_flickers(tmp_path, galaxy):
     sharp = {"fwhm": galaxy.fwhm[:2], "pixel_scale": galaxy.pixel_scale}
     path, _ = write(tmp_path / "noise", Cube(noise, **sharp))
     assert "\n- Small pieces: " in path.read_text()
-    assert "--smooth psf" in path.read_text()
+    assert "regularizer=MajorityVote()" in path.read_text()

@@ -39,7 +39,7 @@ def find_conserved(conserve, cubes, grid):
             f"Whether pixels of {which} hold surface brightness or flux is unknown (no "
             "unit tells), and they are brought to pixels of another size: their level "
             "is kept, as of surface brightness. If they hold flux (counts, Jy), pass "
-            "conserve='flux' (--conserve flux)."
+            "conserve='flux'."
         )
     return [word or SURFACE_BRIGHTNESS for word in words]
 

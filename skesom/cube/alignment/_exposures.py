@@ -221,7 +221,7 @@ def _common_grid(cubes):
         raise ValueError(
             f"The exposures of {name!r} lie so far apart that one image of them would "
             f"have {rows:.0f} x {columns:.0f} pixels. Combine those of one field, or "
-            "none (--combine no)."
+            "none (combine=False)."
         )
     if wcs.has_distortion:  # it holds on its own pixels only
         return find_grid(cubes, "optimal")[0], cubes[first]
@@ -270,7 +270,7 @@ def _unit_factor(unit, wanted, name):
         both = " and ".join(str(each or "no known unit") for each in (wanted, unit))
         raise ValueError(
             f"Exposures of {name!r} have {both}: they cannot be brought to one scale. "
-            "Give convertible units or zero points, or combine none (--combine no)."
+            "Give convertible units or zero points, or combine none (combine=False)."
         ) from error
 
 

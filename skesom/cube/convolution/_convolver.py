@@ -343,12 +343,12 @@ def _warn_of_unknown(bands, unknown):
     """Warn that bands stay as they are, and tell how their widths can be known."""
     which = ", ".join(band.name for band in unknown)
     which = "all bands" if len(unknown) == len(bands) else which
-    scale = ", with pixel_scale (--pixel-scale)"
+    scale = ", with pixel_scale"
     scale *= any(band.pixel_size is None for band in unknown)
     warn_user(
         f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
-        "Give fwhm (--fwhm) in arcsec to bring them to one width, or 'stars' to "
-        f"measure it on stars{scale}."
+        "Pass fwhm in arcsec to bring them to one width, or fwhm='stars' to measure it "
+        f"on stars{scale}."
     )
 
 
@@ -376,5 +376,5 @@ def _warn_of_odd(bands, beams):
         if found:
             warn_user(
                 f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
-                "are in arcsec, and pixels are given as in --fwhm 2.5pix."
+                "are in arcsec, and pixels are given as in fwhm='2.5pix'."
             )

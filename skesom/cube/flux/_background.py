@@ -194,11 +194,11 @@ def _tell(names, slopes, subtracted, missing):
     )
     reason = missing or (
         "too much of what changes slowly there does not follow the slope, as the light "
-        "of objects (subtract_background=True, --subtract-background yes subtracts it)"
+        "of objects (subtract_background=True subtracts it)"
     )
     text = "The background slopes across the frame, in units of the noise of a pixel."
     if done:
-        text += f" It was subtracted from: {done} (--subtract-background no keeps it)."
+        text += f" It was subtracted from: {done} (subtract_background=False keeps it)."
     if kept:
         text += f" It stays in: {kept}, as {reason}."
     warn_user(text)

@@ -539,7 +539,7 @@ def _warn_of_slopes(cube, gradient):
         warn_user(
             "The background slopes across the frame. In units of the noise of a pixel, "
             f"it rises by: {', '.join(sloping)}. Unless it is the light of an object, "
-            "subtract it first, with BackgroundSubtractor or --subtract-background."
+            "subtract it first (subtract_background=True, or BackgroundSubtractor)."
         )
 
 
@@ -562,6 +562,6 @@ def _warn_of_errors(cube, noise):
         warn_user(
             f"Errors are more than {FARTHEST_ERRORS:g} times smaller or larger than "
             f"the noise of their band: {first_names(doubtful)}. If they are variances "
-            "or inverse variances, read them with error_kind='var' or 'ivar'; if they "
-            "are not of these images, with errors=None."
+            "or inverse variances, read them with error_kind='var' or "
+            "error_kind='ivar'; if they are not of these images, with errors=None."
         )
