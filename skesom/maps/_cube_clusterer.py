@@ -42,6 +42,7 @@ from skesom.maps._pixel_tables import (
     to_learn,
     with_errors,
 )
+from skesom.maps._seen_pixels import SeenPixels
 from skesom.pixels import flatten, unflatten
 from skesom.pixels._flatten import some_valid, table_of, valid_pixels
 from skesom.som import ESOM, ConsensusClusterer
@@ -320,6 +321,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     distance_limit_: float | None
 
     _n_before_cut = None  # clusters of the fit, of a tree that was cut elsewhere
+    _sharpness = None, None  # of the cube of fit: widest FWHM and side of a pixel
+    _seen = None  # `SeenPixels` of a consensus
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
@@ -342,6 +345,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         self.min_bands = min_bands
         self.sampler = sampler
         self.regularizer = regularizer
+
+    def __getstate__(self):
+        state = super().__getstate__()
+        return {name: state[name] for name in state.keys() - {"_seen"}}
 
     @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: CubeLike, y: object = None) -> Self:
@@ -383,24 +390,30 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         self.estimator_ = estimator
         self.distance_limit_ = self._limit_of(table, errors)
         keep_parameters(self)
-        sizes = self._take_labels(labels, agreement, valid, cube)
+        self._sharpness = _sharpness(cube)
+        sizes = self._take_labels(labels, agreement, valid, cube.sky_mask)
         last, _ = pipeline_end(estimator)
+        self._seen = None
+        if isinstance(last, ConsensusClusterer):
+            members, pieces = last._take_seen()
+            if members is not None and self.sampler is None:
+                self._seen = SeenPixels.of_rows(members, pieces, valid)
         wanted = getattr(last, "n_clusters", None)
         for text in _doubts(sizes, *table.shape, asked_for=wanted):
             warn_user(text)  # the line that calls fit
         return self
 
-    def _take_labels(self, labels, agreement, valid, cube):
+    def _take_labels(self, labels, agreement, valid, sky_mask):
         """Take the labels of the valid pixels as clusters; return their sizes."""
         images = [unflatten(labels, valid)]
         if agreement is not None:
             images.append(unflatten(agreement, valid))
-        *images, sky_mask = in_memory_by_strips(*images, cube.sky_mask)
+        *images, sky_mask = in_memory_by_strips(*images, sky_mask)
         label_map = images[0]
         blocks = [label_map[rows] for rows in strips_of(label_map.shape, "block")]
         found = (np.unique(block[block >= 0]) for block in blocks)
         self._clusters = reduce(np.union1d, found).astype(np.int32)
-        label_map = self._voted(self._numbered(label_map), cube)
+        label_map = self._voted(self._numbered(label_map), *self._sharpness)
         # The vote may leave a cluster without pixels: it has no rank, and is noise.
         n_clusters = len(self._clusters)
         sizes = count_clusters(label_map, n_clusters)
@@ -415,15 +428,16 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
 
     @available_if(_predicts)
     @by_fit
-    def cut_at(self, n_clusters: int, X: CubeLike) -> CubeClusterer:
+    def cut_at(self, n_clusters: int, X: CubeLike | None = None) -> CubeClusterer:
         """Cut the tree of clusters into another number of them, without a fit.
 
         Parameters
         ----------
         n_clusters : int
             As for `ESOM.labels_at`.
-        X : Cube or array-like of shape (n_rows, n_columns, n_bands)
-            The cube of fit.
+        X : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
+            The cube of fit. A consensus of up to a million pixels needs none, unless it
+            was pickled.
 
         Returns
         -------
@@ -433,7 +447,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         Raises
         ------
         ValueError
-            If the tree has fewer leaves, or if there is none, as of `KMeans`.
+            If the tree has fewer leaves, or if there is none, as of `KMeans`; if X is
+            needed.
 
         Examples
         --------
@@ -443,15 +458,18 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)
-        >>> int(clusterer.n_clusters_), int(clusterer.cut_at(6, cube).n_clusters_)
+        >>> int(clusterer.n_clusters_), int(clusterer.cut_at(6).n_clusters_)
         (4, 6)
         """
         check_is_fitted(self)
         check_cut(self, n_clusters)
-        cube, valid, last, table, errors = self._at_end(X)
         cut = copy(self)
+        cut._seen = self._seen
         if cut._n_before_cut is None:
-            cut._n_before_cut = int(last.n_clusters_)
+            cut._n_before_cut = int(pipeline_end(self.estimator_)[0].n_clusters_)
+        if X is None:
+            return self._look_up_cut(cut, n_clusters)
+        cube, valid, last, table, errors = self._at_end(X)
         learned, own_errors = table, errors
         if self.sampler is not None:
             rows = self._sampled_rows(cube, valid)
@@ -465,9 +483,53 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             labels = with_errors(last.predict, table, errors)
             if agreement is not None:
                 agreement = with_errors(last.agreement, table, errors)
-        cut._take_labels(labels, agreement, valid, cube)
+        cut._take_labels(labels, agreement, valid, cube.sky_mask)
         drop_lazy_labels(last)
         return cut
+
+    def _look_up_cut(self, cut, n_clusters):
+        """Cut a copy by what the members saw of each pixel."""
+        if self._seen is None:
+            raise ValueError(
+                "What the members of a consensus see of each pixel is not known (of "
+                "more than a million pixels, of a single map, with a sampler, or after "
+                "pickling), so a cut needs the cube of fit: give it as X."
+            )
+        last, _ = pipeline_end(self.estimator_)
+        valid = self._seen.valid
+        last = last._cut_at(
+            n_clusters,
+            seen=[of_member[valid] for of_member in self._seen.members],
+            pieces=self._seen.pieces[valid],
+        )
+        cut.estimator_ = with_end(self.estimator_, last)
+        sky_mask = self.labels_ == SKY
+        cut._take_labels(last.labels_, last.agreement_, valid, sky_mask)
+        return cut
+
+    def _accept_seen(self, seen):
+        """Take what members of the fit saw of pixels, from a file; return if it fits.
+
+        The clusters of the fit and their agreement must follow from it.
+        """
+        last, _ = pipeline_end(self.estimator_)
+        if seen.pieces.shape != self.labels_.shape or not seen.can_be_of(last):
+            return False
+        self._seen = seen
+        again = self.cut_at(last.n_clusters_)
+        if np.array_equal(again.labels_, self.labels_) and np.array_equal(
+            again.agreement_, self.agreement_, equal_nan=True
+        ):
+            return True
+        self._seen = None
+        return False
+
+    def _leaf_labels(self):
+        """Return the leaf of each pixel of fit, -3 elsewhere; None if unknown."""
+        if self._seen is None:
+            return None
+        last, _ = pipeline_end(self.estimator_)
+        return last._leaves_of(self._seen.pieces)
 
     @available_if(_learns_more)
     @fit_context(prefer_skip_nested_validation=False)
@@ -519,7 +581,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             self.estimator_ = clone(self.estimator)
         # Sizes are those of one cube of the stream, so they give no numbers.
         self._typical_errors = self._clusters = self._ranks = None
-        self._n_before_cut = None
+        self._n_before_cut = self._seen = None
         self.distance_limit_ = None  # of the cubes before there are no pixels any more
         if valid.any():
             table = table_of(cube, valid)
@@ -660,7 +722,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         return distances.astype(np.float32)
 
     def _as_clusters(self, label_map, cube):
-        return self._ranked(self._voted(self._numbered(label_map), cube))
+        return self._ranked(self._voted(self._numbered(label_map), *_sharpness(cube)))
 
     def _apply(self, method, table, valid, cube):
         """Return the values of a method of the estimator, with errors of the cube."""
@@ -744,11 +806,10 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             labels[rows] = renumber(labels[rows], self._ranks)
         return labels
 
-    def _voted(self, label_map, cube):
+    def _voted(self, label_map, fwhm, scale):
         """Return a map after the vote of neighboring pixels, if there is one."""
         if self.regularizer is None:
             return label_map
-        fwhm, scale = _sharpness(cube)
         return self.regularizer.regularize(label_map, fwhm=fwhm, pixel_scale=scale)
 
     def _check_regularizer(self):

@@ -326,6 +326,10 @@ class Result:
     @cached_property
     def leaf_map(self):
         """Leaf of each pixel, in the cluster that it has; as the label map below 0."""
+        known = self.step._leaf_labels() if self.is_of_fit else None
+        if known is not None:
+            leaves = np.where(self.run_label_map == SKY, np.int32(SKY), known)
+            return keep_inside(leaves, self.run_label_map, self.tree.clusters)
         leaves = np.full(self.run_label_map.shape, MASKED, dtype=np.int32)
         for rows in self.strips():
             features, valid = self.features(rows), self.run_label_map[rows] > SKY

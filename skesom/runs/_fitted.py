@@ -193,6 +193,9 @@ def _check_fitted(values, known):
         is_number = isinstance(number, kind) and abs(number) < 2**62
         if not (is_number and (number > 0 or name == "_exponent")):
             raise ValueError(f"its {name} is {number!r:.80}")
+    for length in values.get("_sharpness", ()):
+        if not (length is None or (isinstance(length, Real) and 0 < length < math.inf)):
+            raise ValueError(f"its pixels are {length!r:.80} wide")
     width = values.get("n_features_in_", 1)
     names = values.get("feature_names_in_", ())
     n_texts = sum(isinstance(name, str) for name in names)
@@ -287,8 +290,14 @@ def _check_consensus(values):
     if not isinstance(values["_are_equal"], bool):
         raise ValueError("it does not tell whether its members are equal")
 
+    if not 0 <= values["_closest"] < len(members):
+        raise ValueError("its representative is none of its members")
+
     lengths = {"pieces": n_pieces, "all": n_pieces + 1}
     _check_array("votes", votes.bias, "doubles pieces", lengths)
+    for name, sums in values["_piece_sums"]._asdict().items():
+        axes = "pieces" if name == "squares" else "pieces features"
+        _check_array(name, sums, f"doubles {axes}", lengths)
     for _, table, overlap in zip(members, votes.tables, votes.overlaps, strict=True):
         own = dict(lengths)  # units or labels of the member, and a row for all others
         _check_array("votes", table, "doubles own pieces", own)

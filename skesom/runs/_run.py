@@ -60,6 +60,7 @@ from skesom.report.page import PAGE_NAME
 from skesom.report.page._explore import explore
 from skesom.runs._group_files import check_groups_file, groups_of, read_cluster_groups
 from skesom.runs._image_source import ImageSource, source_of_images
+from skesom.runs._leaves_file import LEAVES_NAME, read_leaves
 from skesom.runs._matching_bands import matched_source, taken_channels
 from skesom.runs._models import find_model, load_model
 from skesom.runs._naming import suggested_groups
@@ -192,12 +193,14 @@ class Run:
         self.radius = radius
         self.model = model
         self.command = command
-        self.folder = self.model_file = None  # that it was read from
+        # That it was read from.
+        self.folder = self.model_file = self.leaves_file = None
         self.provenance = None
         self.finished = _now()
         self._images = cube
         self._given_labels = label_map
         self._source = source_of_images(source)
+        self._found_in = None  # folder whose provenance tells the source
         self._continua = continua
         self._subtract_sky = subtract_sky
         self._trust = False
@@ -434,6 +437,7 @@ class Run:
         folder = path.parent
         run = cls.of_model(folder, trust=trust, groups=groups)
         run.provenance, run._moved_to = provenance, images
+        run._found_in = folder
         run._known["label_map"], run._known["wcs"] = read_map(
             folder / "cluster_map.fits"
         )
@@ -493,15 +497,15 @@ class Run:
             found = _groups_for(pipeline, model, groups)
         run = cls(pipeline, None, groups=found)
         run.folder, run._band_names, run._trust = model.parent, band_names, trust
-        run.model_file = model
+        run.model_file, run.leaves_file = model, model.with_name(LEAVES_NAME)
         return run
 
     @property
     def source(self) -> ImageSource | None:
         """Files of the images; of a folder, where they are now."""
-        if self._source is None and self.provenance is not None:
+        if self._source is None and self._found_in is not None:
             self._source = read_source(
-                self.folder, files=self._moved_to, trust=self._trust
+                self._found_in, files=self._moved_to, trust=self._trust
             )
         return self._source
 
@@ -541,6 +545,12 @@ class Run:
         images = self._loaded()
         return images.cube if isinstance(images, MapImages) else images
 
+    @property
+    def _has_images(self):
+        """Whether there are images, in memory or in files that are known."""
+        places = self._images, self._source, self._found_in
+        return any(place is not None for place in places)
+
     def _loaded(self):
         """Return the images, or those on the pixels of the map."""
         if self._images is None:
@@ -553,7 +563,7 @@ class Run:
             raise ValueError(
                 "This run has a model alone: give it images (Run.predict)."
             )
-        with _naming(self.folder):
+        with _naming(self._found_in):
             return self.source.read()
 
     def _result(self) -> Result:
@@ -577,6 +587,9 @@ class Run:
     def label_map(self) -> NDArray[np.int32]:
         """Clusters of the pixels, as they are named and merged."""
         if "label_map" not in self._known:
+            are_whole = all(len(g.labels) == 1 and not g.leaves for g in self.groups)
+            if self.is_of_fit and are_whole:  # nothing is merged
+                return self.pipeline[-1].labels_
             self._result()
         return self._known["label_map"]
 
@@ -633,14 +646,15 @@ class Run:
         """Return another run, of which some attributes are others."""
         run = copy(self)
         run._known, run.provenance = {}, None
-        if self._source is None and self.provenance is not None:
-            run._source = self.source
         for name, value in changes.items():
             setattr(run, name, value)
         return run
 
     def cut(self, n_clusters: int) -> Run:
         """Cut the tree of clusters into another number of them, without a fit.
+
+        That of a consensus of up to a million pixels is looked up, in a part of a
+        second and without the images; others need these.
 
         Parameters
         ----------
@@ -670,10 +684,16 @@ class Run:
         step = self.pipeline[-1]
         with _naming(self.folder):
             check_cut(step, n_clusters)
-        cube, images = self._prepared()
-        cut = step.cut_at(n_clusters, cube)
+        if self.leaves_file is not None and getattr(step, "_seen", None) is None:
+            read_leaves(self.leaves_file, step)
+        images = self._images
+        if getattr(step, "_seen", None) is not None:
+            cut = step.cut_at(n_clusters)
+        else:
+            cube, images = self._prepared()
+            cut = step.cut_at(n_clusters, cube)
         last, _ = self.pipeline.steps[-1]
-        return self._changed(
+        run = self._changed(
             pipeline=Pipeline([*self.pipeline.steps[:-1], (last, cut)]),
             groups=carried_groups(self.groups, step.labels_, cut.labels_),
             folder=None,
@@ -681,6 +701,9 @@ class Run:
             _images=images,
             _given_labels=None,
         )
+        if "wcs" in self._known:  # pixels are the same
+            run._known["wcs"] = self._known["wcs"]
+        return run
 
     def _prepared(self):
         """Return the cube that the last step was fitted to, and that of the map."""
@@ -1062,13 +1085,13 @@ class Run:
         return lines_of(self._facts())
 
     def __repr__(self):
-        if self._images is None and self.provenance is None:
+        if not self._has_images:
             return f"Run of the model {self.model_file}, without images"
         decided = decision_lines(self.decisions) if self.decisions else []
         return "\n".join([*decided, *self.lines()])
 
     def _repr_html_(self):
-        if self._images is None and self.provenance is None:
+        if not self._has_images:
             return f"<p>{html.escape(repr(self))}</p>"
         parts = [self._picture_html()]
         decided = decision_lines(self.decisions) if self.decisions else []

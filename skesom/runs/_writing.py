@@ -22,6 +22,7 @@ from skesom.report._pieces import psf_sigma
 from skesom.report._report import Presentation
 from skesom.report._sky_level import describe_sky, text_of_left
 from skesom.runs._group_files import GROUPS_NAME, write_cluster_groups
+from skesom.runs._leaves_file import write_leaves
 from skesom.runs._models import save_model
 from skesom.runs._provenance import (
     FILE_NAME,
@@ -70,6 +71,7 @@ def write_run(run, folder, *, tables, pictures, overwrite):
             presented.write_outlines(label_map, wcs, names, colors, sigma)
         if is_of_fit:
             _write_model(presented, temporary, run)
+            presented.add(write_leaves(temporary, run))
         presented.write_pictures(style)
         if source is not None and is_of_fit:
             _write_recipe(presented.path(RECIPE_NAME), run)

@@ -649,14 +649,15 @@ class CodebookMap(
             label = self._labels_by(self.unit_labels_)
             self.labels_ = map_rows(label, X, errors, None, dtype=np.int32)
 
-    def _take_labels(self, X, labels, errors=None):
-        """Give units the labels that most of their samples have."""
-        X, errors = self._checked(X, errors)
-        metric, codebook = self._metric(), self.codebook_
-        winners, _ = metric.nearest(X, codebook, errors=errors, measured=False)
-        groups = majority_groups(winners, labels, metric.prepared(codebook))
-        self.grouping_ = Grouping(groups)
-        self._label(X, winners)
+    def _take_labels(self, winners, labels):
+        """Give units the labels that most of their samples have.
+
+        What was of its own clusters goes.
+        """
+        codebook = self._metric().prepared(self.codebook_)
+        self.grouping_ = Grouping(majority_groups(winners, labels, codebook))
+        for name in ("labels_", "cluster_centers_", "inertia_"):
+            vars(self).pop(name, None)
 
     def _label(self, X, winners, sample_weight=None, errors=None):
         """Set labels and means of clusters."""

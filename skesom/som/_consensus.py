@@ -7,7 +7,7 @@ import copy
 import inspect
 from functools import partial
 from numbers import Integral
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -56,6 +56,7 @@ from skesom.som._base import (
 from skesom.som._consensus_tree import (
     are_equal,
     grown,
+    has_cuts,
     looked_up,
     means_of_pieces,
     view,
@@ -67,7 +68,7 @@ from skesom.som._esom import ESOM
 from skesom.som._input import check_errors, checked_table, random_generator, rows_of
 from skesom.som._metric import Metric, sums_by_group
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import HasClusterTree, check_cut, falls_of
+from skesom.som._tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand
@@ -78,7 +79,7 @@ _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megab
 _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
 _SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
-_NOT_STORED = {"_pieces"}  # which are as long as the table
+_NOT_STORED = {"_pieces", "_seen"}  # which are as long as the table
 _ENOUGH_TO_GROW = 65_536  # rows by which the tree grows, taken evenly
 
 
@@ -143,7 +144,8 @@ class ConsensusClusterer(
         The fitted members.
     representative_ : clusterer
         The member closest to the consensus, by the adjusted Rand index. The units of a
-        map are labeled as the consensus labels their rows.
+        map are labeled as the consensus labels their rows; what is of clusters of its
+        own (`labels_`, `cluster_centers_`, `inertia_`) is not kept.
     n_clusters_ : int
         Number of clusters.
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
@@ -311,7 +313,7 @@ class ConsensusClusterer(
             compared = _rows_to_compare(len(X), generator)
             if is_lazy(X) or len(compared) < len(X):
                 some = rows_of(compared, X, errors)
-            seen = self._seen(members, *some)
+            seen = self._seen_by(members, *some)
         n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
         if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
@@ -330,16 +332,21 @@ class ConsensusClusterer(
         self.gaps_ = falls
         self._tree = tree
         self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
-        closest = self._compare(n_clusters, piece_votes, of_few, pieces)
+        cut = self._compare(n_clusters, piece_votes, of_few, pieces)
         if len(seen[0]) < len(X) or is_lazy(X):
             self._pieces, self.agreement_ = self._voted(X, errors)
         else:
             self._pieces, self.agreement_ = self._counted(seen)
         means = means_of_pieces(some[0], pieces, tree.n_leaves)
-        self._sizes, *sums = self._sums_of_pieces(X, means)
-        self._set_labels(X, means, *sums)
-        labels = looked_up(self._clusters, pieces)
-        self.representative_ = _labeled_alike(members[closest], *some, labels)
+        self._sizes, self._piece_sums = self._sums_of_pieces(X, means)
+        self._set_labels(X.dtype)
+        self._closest = _closest(*cut, self.n_jobs)
+        self._seen = None
+        if len(seen[0]) == len(X) and not is_lazy(X):
+            self._seen = smallest(seen)
+        self.representative_ = self._representative(
+            of_few, looked_up(self._clusters, pieces), *some
+        )
         if self._are_equal:
             warn_user(
                 f"All {len(members)} members are equal: their agreement says nothing, "
@@ -560,31 +567,99 @@ class ConsensusClusterer(
     def _has_tree(self):
         return "_tree" in vars(self)
 
-    def _cut_at(self, n_clusters, X, errors=None):
-        """Return a copy with the clusters of `labels_at`; X are the rows of fit."""
+    def _take_seen(self):
+        """Return what members see of the rows of fit, and forget it.
+
+        Returns
+        -------
+        seen : ndarray of int of shape (n_members, n_rows) or None
+            Unit of each row in each member that is a map, and its label in others; None
+            of so many rows that members saw a part of them, and of maps whose units
+            have no tree, where it does not tell all that a cut needs.
+        pieces : ndarray of int of shape (n_rows,)
+            Piece of the tree of each row.
+        """
+        seen, pieces = self._seen, vars(self).get("_pieces")
+        self._seen = None
+        last, _ = pipeline_end(self.estimators_[self._closest])
+        if isinstance(last, CodebookMap) and not has_cuts(last):
+            return None, pieces
+        return seen, pieces
+
+    def _cut_at(self, n_clusters, X=None, errors=None, *, seen=None, pieces=None):
+        """Return a copy with the clusters of `labels_at`.
+
+        X are the rows of fit; they may be left out where it is known what members see
+        of them, and in which pieces they are.
+        """
         check_cut(self._tree, n_clusters)
-        X, errors = self._checked(X, errors, reset=False)
         cut = copy.copy(self)
         cut._forget_cut()
         cut.gaps_ = []
-        some = X, errors
-        compared = _rows_to_compare(len(X), random_generator(0))
-        if is_lazy(X) or len(compared) < len(X):
-            some = rows_of(compared, X, errors)
-        seen = self._seen(self.estimators_, *some)
+        some = None, None
+        if X is not None:
+            X, errors = self._checked(X, errors, reset=False)
+            some = X, errors
+            compared = _rows_to_compare(len(X), random_generator(0))
+            if is_lazy(X) or len(compared) < len(X):
+                some = rows_of(compared, X, errors)
+            seen = self._seen_by(self.estimators_, *some)
+            if len(seen[0]) == len(X) and not is_lazy(X):
+                pieces = self._piece_votes.votes.counted(seen)[0]
         of_few, some = _few_of(seen, *some)
-        pieces, _ = self._piece_votes.votes.counted(of_few)
-        cut._compare(n_clusters, self._piece_votes, of_few, pieces)
-        if len(seen[0]) < len(X) or is_lazy(X):
+        few_pieces, _ = self._piece_votes.votes.counted(of_few)
+        cut._compare(n_clusters, self._piece_votes, of_few, few_pieces)
+        if pieces is None:
             cut._pieces, cut.agreement_ = cut._voted(X, errors)
         else:
-            cut._pieces, cut.agreement_ = cut._counted(seen)
-        means = means_of_pieces(some[0], pieces, cut._tree.n_leaves)
-        _, *sums = cut._sums_of_pieces(X, means)
-        cut._set_labels(X, means, *sums)
-        labels = looked_up(cut._clusters, pieces)
-        cut.representative_ = _labeled_alike(self.representative_, *some, labels)
+            cut._pieces = pieces
+            cut.agreement_ = cut._agreement(seen, pieces)
+        cut._set_labels(self.cluster_centers_.dtype)
+        cut.representative_ = cut._representative(
+            of_few, looked_up(cut._clusters, few_pieces), *some
+        )
         return cut
+
+    def _agreement(self, seen, pieces):
+        """Return how much members agree on rows whose pieces are known."""
+        agreement = self._piece_votes.votes.agreement(seen, pieces)
+        if self._are_equal:
+            agreement[:] = np.nan
+        return agreement
+
+    def _numbers_of_units(self):
+        """Return how many units, or labels, each member has."""
+        return [len(table) - 1 for table in self._piece_votes.votes.tables]
+
+    def _leaves_of(self, pieces):
+        """Return the leaf of each row, numbered as by `labels_at`."""
+        n_leaves = len(tree_of_pieces(self).clusters)
+        return looked_up(self._tree.clusters(n_leaves, self._sizes), pieces)
+
+    def _representative(self, seen, labels, X, errors):
+        """Return a copy of the closest member, whose units have labels of their rows.
+
+        Parameters
+        ----------
+        seen : list of ndarray of shape (n_rows,)
+            Unit of each row in each member that is a map, and its label in others.
+        labels : ndarray of shape (n_rows,)
+            Cluster of each row.
+        X, errors : ndarray of shape (n_rows, n_features) or None
+            The rows, which are needed for maps whose units have no tree.
+        """
+        member = copy.deepcopy(self.estimators_[self._closest])
+        last, _ = pipeline_end(member)
+        if not isinstance(last, CodebookMap):
+            return member
+        few = slice(None, None, max(1, len(labels) // _ENOUGH_TO_LEARN))
+        winners = seen[self._closest][few]
+        if not has_cuts(last):
+            X, errors = rows_of(few, X, errors)
+            last, X = pipeline_end(member, X)
+            winners = last.winners(X, errors=errors)
+        last._take_labels(winners, labels[few])
+        return member
 
     def _forget_cut(self):
         """Forget what is of a cut."""
@@ -592,22 +667,30 @@ class ConsensusClusterer(
             self.__dict__.pop(name, None)
 
     def _compare(self, n_clusters, piece_votes, seen, pieces):
-        """Compare members by a cut of the tree; return which is closest to it.
+        """Compare members by a cut of the tree; return that cut, and theirs.
 
-        `seen` are the units, or labels, of some rows in each member.
+        Parameters
+        ----------
+        n_clusters : int
+        piece_votes : PieceVotes
+        seen : list of ndarray of shape (n_rows,)
+            The units, or labels, of some rows in each member.
+        pieces : ndarray of shape (n_rows,)
+            Piece of each of these rows.
+
+        Returns
+        -------
+        groups : ndarray of shape (n_rows,)
+            Group of each row in the cut.
+        own_groups : list of ndarray of shape (n_rows,)
+            Group in which each member sees each row.
         """
         groups = self._tree.groups(n_clusters)
-        self._piece_votes, own = piece_votes.comparing(seen, pieces, groups)
+        self._piece_votes, own_groups = piece_votes.comparing(seen, pieces, groups)
         self.n_clusters_ = n_clusters
-        of_rows = looked_up(groups, pieces)
+        return looked_up(groups, pieces), own_groups
 
-        def likeness(own_groups):
-            known = (of_rows >= 0) & (own_groups >= 0)
-            return adjusted_rand_score(of_rows[known], own_groups[known])
-
-        return int(np.argmax(in_threads(likeness, own, self.n_jobs)))
-
-    def _seen(self, members, X, errors):
+    def _seen_by(self, members, X, errors):
         """Return the unit, or the label, of rows in each member."""
         look = partial(view, X=X, errors=errors)
         return list(_in_threads(look, members, self.n_jobs))
@@ -655,33 +738,19 @@ class ConsensusClusterer(
         Returns
         -------
         sizes : ndarray of shape (n_pieces,)
-        sums, counts : ndarray of shape (n_pieces, n_features)
-            Sums of features, and how many rows have them.
-        squares : ndarray of shape (n_pieces,)
-            Sums of the squared distances of the rows to the means.
-        shifts, weights : ndarray of shape (n_pieces, n_features)
-            Of the same rows, sums of the differences from the means and of their
-            weights in these squares, which are scaled up over missing features.
+        sums : PieceSums
         """
-        return add_up(partial(_sums_by_piece, means), self._pieces, X)
+        sizes, *sums = add_up(partial(_sums_by_piece, means), self._pieces, X)
+        return sizes, PieceSums(means, *sums)
 
-    def _set_labels(self, X, means, sums, counts, squares, shifts, weights):
+    def _set_labels(self, dtype):
         """Label the rows of fit, and set centers and inertia by sums of the pieces."""
         self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
         label = partial(looked_up, self._clusters)
         self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
-        shape = self.n_clusters_, X.shape[1]
-        sums_of_clusters = np.zeros(shape)
-        counts_of_clusters = np.zeros(shape)
-        np.add.at(sums_of_clusters, self._clusters, sums)
-        np.add.at(counts_of_clusters, self._clusters, counts)
-        self.cluster_centers_ = means_of(sums_of_clusters, counts_of_clusters, X.dtype)
-        # From the means of the pieces, which are near their rows, to the centers: no
-        # digits are lost to an offset, and no second pass is needed.
-        moved = self.cluster_centers_[self._clusters] - means
-        moved[weights == 0] = 0
-        around_centers = (weights * moved**2 - 2 * shifts * moved).sum()
-        self.inertia_ = float(max(squares.sum() + around_centers, 0.0))
+        self.cluster_centers_, self.inertia_ = self._piece_sums.of_clusters(
+            self._clusters, self.n_clusters_, dtype
+        )
 
     def _sums_of_squares(self, X, errors):
         """Return the sum of the squared distances of rows to the centers, and a number.
@@ -887,6 +956,16 @@ def _in_threads(function, items, n_jobs):
     return each_in_threads(alone, items, n_jobs)
 
 
+def _closest(groups, own_groups, n_jobs):
+    """Return the member that sees rows most as the consensus groups them."""
+
+    def likeness(of_member):
+        known = (groups >= 0) & (of_member >= 0)
+        return adjusted_rand_score(groups[known], of_member[known])
+
+    return int(np.argmax(in_threads(likeness, own_groups, n_jobs)))
+
+
 def _rows_to_compare(n_rows, generator):
     """Return the rows by which members are compared."""
     if n_rows <= _ENOUGH_TO_COMPARE:
@@ -896,10 +975,52 @@ def _rows_to_compare(n_rows, generator):
     return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
 
 
+class PieceSums(NamedTuple):
+    """What is added up of the rows of pieces, from which any cut has its centers."""
+
+    means: np.ndarray  # (n_pieces, n_features), about those of the pieces
+    sums: np.ndarray  # (n_pieces, n_features), of features
+    counts: np.ndarray  # (n_pieces, n_features), rows that have them
+    squares: np.ndarray  # (n_pieces,), of distances of rows to the means
+    # (n_pieces, n_features): of the same rows, differences from the means, and their
+    # weights in these squares, which are scaled up over missing features.
+    shifts: np.ndarray
+    weights: np.ndarray
+
+    def of_clusters(self, clusters, n_clusters, dtype):
+        """Return the centers of clusters, and the sum of squared distances to them.
+
+        Parameters
+        ----------
+        clusters : ndarray of int of shape (n_pieces,)
+        n_clusters : int
+        dtype : dtype
+            Of the centers.
+        """
+        shape = n_clusters, self.means.shape[1]
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        np.add.at(sums, clusters, self.sums)
+        np.add.at(counts, clusters, self.counts)
+        centers = means_of(sums, counts, dtype)
+        # From the means of the pieces, which are near their rows, to the centers: no
+        # digits are lost to an offset, and no second pass is needed.
+        moved = centers[clusters] - self.means
+        moved[self.weights == 0] = 0
+        around_centers = (self.weights * moved**2 - 2 * self.shifts * moved).sum()
+        return centers, float(max(self.squares.sum() + around_centers, 0.0))
+
+
+def smallest(seen):
+    """Return what members see of rows as one array of the smallest integers."""
+    most = max(int(of_member.max(initial=0)) for of_member in seen)
+    return np.array(seen, dtype=np.int16 if most < 2**15 else np.int32)
+
+
 def _few_of(seen, X, errors):
     """Return what members see of rows enough for a tree, and these rows."""
     few = slice(None, None, max(1, len(seen[0]) // _ENOUGH_TO_GROW))
-    return [of_member[few] for of_member in seen], rows_of(few, X, errors)
+    some = (None, None) if X is None else rows_of(few, X, errors)
+    return [of_member[few] for of_member in seen], some
 
 
 def _sums_by_piece(means, pieces, X):
@@ -939,14 +1060,3 @@ def _usual_number(members):
     lasts = [pipeline_end(member)[0] for member in members]
     found = [last.n_clusters_ for last in lasts if isinstance(last, CodebookMap)]
     return int(np.bincount(found).argmax()) if found else 0
-
-
-def _labeled_alike(member, X, errors, labels):
-    """Return a copy of a member; units of a map have the clusters of their rows."""
-    member = copy.deepcopy(member)
-    if isinstance(pipeline_end(member)[0], CodebookMap):
-        few = slice(None, None, max(1, len(labels) // _ENOUGH_TO_LEARN))
-        X, errors, labels = rows_of(few, X, errors, labels)
-        last, X = pipeline_end(member, X)
-        last._take_labels(X, labels, errors)
-    return member

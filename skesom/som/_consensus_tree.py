@@ -157,7 +157,7 @@ class _Cuts(NamedTuple):
 def _cuts_of(member, own):
     """Return the cuts of a member, of which `own` are the units or labels of rows."""
     last, _ = pipeline_end(member)
-    if not _has_cuts(last):
+    if not has_cuts(last):
         return _Cuts(np.arange(own.max(initial=0) + 1), None)
     tree, leaf_of_unit, sizes = last.grouping_.unit_tree
     n_finest = min(_SPLIT_AT, tree.n_leaves)
@@ -240,14 +240,15 @@ def means_of_pieces(X, pieces, n_pieces):
     return np.where(counts > 0, sums / counts.clip(1), usual)
 
 
-def _has_cuts(last):
+def has_cuts(last):
+    """Return whether an estimator is a map whose units have a tree."""
     return isinstance(last, CodebookMap) and last._has_tree()
 
 
 def view(member, X, errors):
     """Return the unit of each row in a map, and the label in a member without units."""
     last, table = pipeline_end(member, X)
-    if _has_cuts(last):
+    if has_cuts(last):
         units = last.winners(table, errors=errors)
         return np.where(units < 0, MASKED, units).astype(np.int32)
     found = member.predict(X) if errors is None else member.predict(X, errors=errors)

@@ -5,10 +5,12 @@ import shutil
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
-from skesom.runs import Run, load_model, read_cluster_groups
+from skesom.runs import Run, _provenance, load_model, read_cluster_groups
 from skesom.runs._group_files import write_cluster_groups
+from skesom.runs._image_source import ImageSource
 from skesom.runs._models import find_model
 from skesom.som import ESOM
 
@@ -170,3 +172,63 @@ def test_a_cut_is_a_run_with_that_number(
     assert ((table["persistence"] > 0) & (table["persistence"] <= 1)).all()
     again = repeat(tmp_path / "cut")
     assert told_in(again)["result"] == of_run
+
+
+class TestLeaves:
+    """The file by which a cut is looked up."""
+
+    def test_no_image_is_read(self, first, monkeypatch):
+        expected = Run.read(first)
+        (first / "leaves.fits").rename(first / "other.fits")
+        slow = expected.cut(6)
+        (first / "other.fits").rename(first / "leaves.fits")
+        monkeypatch.setattr(ImageSource, "read", _refuse)
+        monkeypatch.setattr(_provenance, "file_digest", _refuse)
+        run = Run.read(first).cut(6)
+        np.testing.assert_array_equal(run.label_map, slow.label_map)
+        np.testing.assert_array_equal(run.agreement, slow.agreement)
+        assert run.wcs is not None
+        assert run.cut(3).label_map.max() == 2
+
+    def test_images_that_are_gone_are_missed_by_what_needs_them(self, first, bands):
+        run = Run.read(first, images=[first]).cut(5)
+        assert run.label_map.max() == 4
+        with pytest.raises(FileNotFoundError, match="is not in"):
+            run.write(first.with_name("out"))
+        assert not first.with_name("out").exists()
+
+    def test_it_goes_with_every_run(self, first, tmp_path):
+        run = Run.read(first)
+        for other in (run, run.cut(3), run.name({0: "disc"})):
+            files = other.write(tmp_path / "out", overwrite=True, pictures=False)
+            assert (
+                files["leaves.fits"].read_bytes()
+                == (first / "leaves.fits").read_bytes()
+            )
+        assert Run.read(tmp_path / "out").cut(2).label_map.max() == 1
+
+    @pytest.mark.parametrize("change", ["leaves", "members", "shape", "cut off"])
+    def test_of_another_run(self, first, change):
+        path = first / "leaves.fits"
+        with fits.open(path, mode="update") as hdus:
+            if change == "leaves":
+                hdus[1].data = np.roll(hdus[1].data, 1, axis=1)
+            elif change == "members":
+                hdus[2].data = hdus[2].data[::-1]
+            elif change == "shape":
+                hdus[1].data = hdus[1].data[:-1]
+        if change == "cut off":
+            path.write_bytes(path.read_bytes()[:9000])
+        with pytest.raises(ValueError, match=r"leaves\.fits"):
+            Run.read(first).cut(6)
+
+    def test_numbers_out_of_range_reach_no_kernel(self, first):
+        path = first / "leaves.fits"
+        with fits.open(path, mode="update") as hdus:
+            hdus[2].data = np.where(hdus[2].data >= 0, 32_000, hdus[2].data)
+        with pytest.raises(ValueError, match="is not of the model beside it"):
+            Run.read(first).cut(6)
+
+
+def _refuse(*args, **kwargs):
+    raise AssertionError("an image is read")

@@ -138,3 +138,60 @@ def test_says_what_cannot_be_cut(cube):
     clusterer = CLUSTERERS["esom"].fit(cube)
     with pytest.raises(ValueError, match=r"from 1 to the \d+ leaves of the tree"):
         clusterer.cut_at(1000, cube)
+
+
+class TestLookUp:
+    """A cut by what the members saw, without the cube."""
+
+    @pytest.mark.parametrize(
+        "member", [ESOM(5), CSOM(5, shape=(6, 6)), KMeans(5)], ids=["esom", "csom", "k"]
+    )
+    def test_same_as_with_the_cube(self, cube, member):
+        cube = cube.replace(data=cube.data, errors=None)
+        consensus = ConsensusClusterer(member, n_estimators=3, random_state=0)
+        clusterer = CubeClusterer(consensus).fit(cube)
+        for number in (2, 3, 5):
+            one, other = clusterer.cut_at(number), clusterer.cut_at(number, cube)
+            same(one, other)
+            inner, outer = one.estimator_, other.estimator_
+            np.testing.assert_array_equal(
+                inner.cluster_centers_, outer.cluster_centers_
+            )
+            assert inner.inertia_ == outer.inertia_
+            np.testing.assert_array_equal(one.predict(cube), one.labels_)
+
+    def test_with_a_vote_and_sky(self, cube):
+        sky = np.zeros(cube.shape[:2], dtype=bool)
+        sky[:6] = True
+        data = np.where(sky[:, :, np.newaxis], np.nan, cube.data)
+        cube = cube.replace(data=data, errors=None, sky_mask=sky)
+        clusterer = clone(CLUSTERERS["esom"])
+        clusterer.set_params(regularizer=MajorityVote(fwhm=2 * units.pix)).fit(cube)
+        same(clusterer.cut_at(5), clusterer.cut_at(5, cube))
+        assert (clusterer.cut_at(5).labels_[sky] == -2).all()
+
+    def test_a_cut_is_cut_again(self, cube):
+        clusterer = CLUSTERERS["esom"].fit(cube.replace(data=cube.data, errors=None))
+        same(clusterer.cut_at(7).cut_at(3), clusterer.cut_at(3))
+
+    @pytest.mark.parametrize(
+        "clusterer",
+        [
+            CubeClusterer(ESOM(4, random_state=0)),
+            CubeClusterer(
+                ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0),
+                sampler=PixelSampler(500, random_state=0),
+            ),
+        ],
+        ids=["map", "sampler"],
+    )
+    def test_others_say_that_they_need_the_cube(self, cube, clusterer):
+        clusterer.fit(cube.replace(data=cube.data, errors=None))
+        with pytest.raises(ValueError, match="needs the cube of fit: give it as X"):
+            clusterer.cut_at(3)
+
+    def test_not_after_pickling(self, cube):
+        clusterer = CLUSTERERS["esom"].fit(cube.replace(data=cube.data, errors=None))
+        again = pickle.loads(pickle.dumps(clusterer))
+        with pytest.raises(ValueError, match="after pickling"):
+            again.cut_at(3)
