@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What the members of a consensus see of each pixel: any cut is looked up there."""
 
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ class SeenPixels(NamedTuple):
     pieces: np.ndarray  # shape, int32: leaf of the tree of the consensus, or below 0
 
     @classmethod
-    def of_rows(cls, members, pieces, valid) -> Self:
+    def of_rows(cls, members, pieces, valid):
         """Return images of what is known of rows.
 
         Parameters
