@@ -3,7 +3,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,11 +13,6 @@ if TYPE_CHECKING:
     import matplotlib
     import pandas
     import xarray
-
-    import skesom
-    from skesom.displays import _unit_layout
-    from skesom.maps import _comparison, _crossmatch
-    from skesom.som._second_stage import _spectral
 
 
 class ImageHDU(Protocol):
@@ -34,15 +29,6 @@ class SupportsArray(Protocol):
         """Return the array."""
 
 
-CSOM: TypeAlias = "skesom.CSOM"
-ESOM: TypeAlias = "skesom.ESOM"
-Comparison: TypeAlias = "_comparison.Comparison"
-Crossmatch: TypeAlias = "_crossmatch.Crossmatch"
-Cube: TypeAlias = "skesom.Cube"
-CubeClassifier: TypeAlias = "skesom.CubeClassifier"
-Gap: TypeAlias = "_spectral.Gap"
-MajorityVote: TypeAlias = "skesom.maps.MajorityVote"
-
 Axes: TypeAlias = "matplotlib.axes.Axes"
 BaseInterval: TypeAlias = "astropy.visualization.BaseInterval"
 Colormap: TypeAlias = "matplotlib.colors.Colormap"
@@ -58,11 +44,9 @@ Bands: TypeAlias = Sequence[int | str]
 Catalog: TypeAlias = "str | os.PathLike[str] | Table | Sequence[Any]"
 ClusterGroups: TypeAlias = Sequence[tuple[Any, ...]]
 # No str, as in ArrayLike: the path of a file is no image.
-CubeLike: TypeAlias = "Cube | SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]"
-CubeT = TypeVar("CubeT", "Cube", "list[Cube]", NDArray[Any])
+CubeLike: TypeAlias = SupportsArray | ImageHDU | list[Any] | tuple[Any, ...]
 Errors: TypeAlias = ArrayLike | None
 Extension: TypeAlias = int | str | tuple[str, int]
-Layout: TypeAlias = "_unit_layout.LatticeLayout | _unit_layout.GraphLayout"
 Names: TypeAlias = Mapping[int, str] | Sequence[str]
 RandomState: TypeAlias = int | np.random.RandomState | None
 StrPath: TypeAlias = str | os.PathLike[str]

@@ -135,7 +135,7 @@ def test_names_are_those_of_the_table_of_rules():
 # docs/report.md: "a region file [has] 2 MB" at most.
 def test_pictures_of_the_archive_and_size_of_regions(scene, tmp_path, monkeypatch):
     cube, pipeline = scene
-    monkeypatch.setattr("skesom.report._pieces._MOST_BYTES", 4000)
+    monkeypatch.setattr("skesom.report.pieces._MOST_BYTES", 4000)
     files = Run(pipeline, cube).write(
         tmp_path / "r", pictures=PictureStyle("pdf", dpi=40), tables=True
     )

@@ -27,7 +27,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import roc_auc_score
 
 from skesom.datasets import _galaxy
-from skesom.maps._neighbor_agreement import agreement_with_neighbors
+from skesom.maps.neighbor_agreement import agreement_with_neighbors
 from skesom.pixels import unflatten
 from skesom.som import ESOM, ConsensusClusterer
 

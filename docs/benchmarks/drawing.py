@@ -16,10 +16,11 @@ from measuring import report
 
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report import PictureStyle, _drawing
+from skesom.report import PictureStyle
+from skesom.report import drawing as _drawing
 from skesom.report._pictures import Pictures
-from skesom.report._result import Result
-from skesom.report._tables import pass_over_pixels
+from skesom.report.result import Result
+from skesom.report.tables import pass_over_pixels
 
 
 def jobs_of(size, style):

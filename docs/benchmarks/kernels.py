@@ -21,7 +21,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from measuring import report
 
-from skesom.som import CSOM, _codebook, _winners
+from skesom.som import CSOM, _winners
+from skesom.som import codebook as _codebook
 
 WIDTHS = (64, 32, 16)
 FEATURES = (9, 50, 784)

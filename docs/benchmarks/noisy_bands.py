@@ -20,10 +20,10 @@ from features import BROAD, CHOOSE, REPORT, best_f1
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.cube.flux import _color
+from skesom.cube.flux import color as _color
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
-from skesom.maps._pieces import share_in_small_pieces
+from skesom.maps.pieces import share_in_small_pieces
 from skesom.som import ESOM
 
 BAND = "F336W"

@@ -25,8 +25,9 @@ from features import CHOOSE, DEFAULT, FEATURES, REPORT, draw, present
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import ESOM, ConsensusClusterer, _consensus_tree, _tree
-from skesom.som._second_stage import _ladder
+from skesom.som import ESOM, ConsensusClusterer, _consensus_tree
+from skesom.som import tree as _tree
+from skesom.som.second_stage import ladder as _ladder
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 

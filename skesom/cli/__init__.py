@@ -5,8 +5,8 @@ import argparse
 import gc
 import os
 import sys
+from importlib.metadata import version
 
-import skesom
 from skesom._common.files import is_of_machine
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo, output_of
@@ -100,8 +100,9 @@ def parser_of_commands():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser._negative_number_matcher = NEGATIVE
-    version = f"skesom {skesom.__version__}"
-    parser.add_argument("--version", action="version", version=version)
+    parser.add_argument(
+        "--version", action="version", version=f"skesom {version('skesom')}"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     others = add_predict, add_test, add_crossmatch, add_name, add_explore, add_demo
     for add in (add_cluster, add_classify, *others):

@@ -111,7 +111,7 @@ def _classify(options):
 
 def _classifier_of(options):
     """Make the classifier that the options name."""
-    from skesom.maps._pipeline import make_classifier
+    from skesom.maps.pipeline import make_classifier
 
     return make_classifier(
         options.method,
@@ -123,7 +123,7 @@ def _classifier_of(options):
 
 def _training_of(options):
     """Return the labels to learn from."""
-    from skesom.runs._training import Training
+    from skesom.runs.training import Training
 
     kinds = [k for k in ("regions", "catalog", "labels") if getattr(options, k)]
     if not kinds:

@@ -120,7 +120,7 @@ def run_files(options, estimator_of, training_of=None):
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
     pipeline = pipeline_of(own, estimator)
-    from skesom.runs._run import fit_run
+    from skesom.runs.run import fit_run
 
     with late_warnings():
         run = fit_run(
@@ -143,8 +143,8 @@ def run_files(options, estimator_of, training_of=None):
 def _repeat(options):
     """Repeat an earlier run."""
     from skesom._common.json_values import whole
-    from skesom.runs._provenance import digest_of_fit, read_recipe
-    from skesom.runs._run import fit_recipe
+    from skesom.runs.provenance import digest_of_fit, read_recipe
+    from skesom.runs.run import fit_recipe
 
     _check_options(options, "repeats a run as it was")
     files, trust = options.files or None, options.trust
@@ -253,7 +253,7 @@ def write(options, run, folder=None):
 
 def print_clusters(report, held_out=None):
     """Print the clusters of a report, its files, the parts left out, and a score."""
-    from skesom.report._facts import lines_of
+    from skesom.report.facts import lines_of
 
     say(*lines_of(report))
     tell_paths(report.values())
@@ -282,8 +282,8 @@ def _demo(options):
     from skesom.datasets import POPULATIONS, make_galaxy_cube
     from skesom.io import write_bands, write_map
     from skesom.maps import compare_clusterings, make_cluster_pipeline
-    from skesom.runs._image_source import ImageSource
-    from skesom.runs._run import fit_run
+    from skesom.runs.image_source import ImageSource
+    from skesom.runs.run import fit_run
 
     clusterer = clusterer_of(options)
     with atomic_folder(options.output, overwrite=options.overwrite) as folder:

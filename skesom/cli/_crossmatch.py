@@ -69,7 +69,7 @@ def _crossmatch(options):
     listen_to_astropy()
     from skesom._common.folders import atomic_folder
     from skesom.report import PictureStyle
-    from skesom.report._catalog import (
+    from skesom.report.catalog import (
         association_lines,
         match_catalog,
         read_named_map,

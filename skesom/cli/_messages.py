@@ -87,7 +87,7 @@ def late_warnings():
     caught = []
 
     def keep(message, category, filename, line_number, *_):
-        from skesom.cube.masking._sky_masker import OnlySkyWarning
+        from skesom.cube.masking.sky_masker import OnlySkyWarning
 
         if category is OnlySkyWarning:
             warn_now(message)

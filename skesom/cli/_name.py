@@ -40,10 +40,10 @@ def _name(options):
     from skesom._common.folders import check_folder, note_files
     from skesom._common.json_values import whole
     from skesom.report import PictureStyle
-    from skesom.report._tables import TABLES
     from skesom.report.page import PAGE_NAME
+    from skesom.report.tables import TABLES
     from skesom.runs import Run
-    from skesom.runs._group_files import GROUPS_NAME, check_groups_file
+    from skesom.runs.group_files import GROUPS_NAME, check_groups_file
 
     check_radius(options)
     folder, output = Path(options.folder), Path(options.output or options.folder)

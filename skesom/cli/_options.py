@@ -337,7 +337,7 @@ def continua_of(given):
 
 def source_of(options, earlier=None):
     """Return the files of the options, and how they are read or earlier ones were."""
-    from skesom.runs._image_source import ImageSource
+    from skesom.runs.image_source import ImageSource
 
     how = {} if earlier is None else earlier.choices()
     for role in ("masks", "weights", "errors"):

@@ -54,11 +54,11 @@ def _predict(options):
     prepare_pictures(options)
     from skesom._common.folders import check_folder
     from skesom.cube import CubeAligner
-    from skesom.cube.alignment._aligner import shape_before_cut
-    from skesom.report._decisions import line_of_cut
+    from skesom.cube.alignment.aligner import shape_before_cut
+    from skesom.report.decisions import line_of_cut
     from skesom.runs import Run
-    from skesom.runs._matching_bands import matched_source
-    from skesom.runs._run import earlier_source, predict_read
+    from skesom.runs.matching_bands import matched_source
+    from skesom.runs.run import earlier_source, predict_read
 
     check_folder(options.output, overwrite=options.overwrite)
     model = Run.of_model(options.model, trust=options.trust)
@@ -102,7 +102,7 @@ def _test(options):
     """Compare two maps."""
     listen_to_astropy()
     from skesom.io import read_map
-    from skesom.io._label_maps import read_cluster_names
+    from skesom.io.label_maps import read_cluster_names
     from skesom.maps import compare_clusterings
 
     check_output(options)
@@ -137,7 +137,7 @@ def _count_objects(truth):
 
     Numbers of objects are of one piece each, and most of the pixels are in none.
     """
-    from skesom.io._outlines import number_pieces
+    from skesom.io.outlines import number_pieces
 
     numbers, sizes = np.unique(truth[truth >= 0], return_counts=True)
     n_objects = len(numbers) - 1
@@ -163,9 +163,9 @@ def _name_clusters(comparison, names):
 def _read_truth(path, shape, wcs):
     """Return the map of the classes, and their names if they have some."""
     from skesom.io import read_map, read_region_labels
-    from skesom.io._label_maps import read_cluster_names
-    from skesom.io._regions import collect_regions
-    from skesom.runs._training import warn_of_shift
+    from skesom.io.label_maps import read_cluster_names
+    from skesom.io.regions import collect_regions
+    from skesom.runs.training import warn_of_shift
 
     if Path(path).suffix.lower() in REGION_FILES:
         # Small outlines of a result have no text.

@@ -202,7 +202,7 @@ def options_of_bands(options, order, bands):
 
 def _psfs_of(texts, bands):
     """Return the PSFs of files, in a list or, if bands are named, by their names."""
-    from skesom.cube.convolution._kernels import read_psf
+    from skesom.cube.convolution.kernels import read_psf
 
     named = [text for text in texts if "=" in text and not Path(text).exists()]
     psfs, names = [], [_band_of(text, bands) for text in texts if named]

@@ -24,9 +24,9 @@ from skesom._common.warn import warn_user
 from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of
 from skesom._types import DataArray, Figure
-from skesom.cube._description import DESCRIPTION, write_description
 from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
 from skesom.cube._preview import draw_bands, write_html
+from skesom.cube.description import DESCRIPTION, write_description
 
 _PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
 _PER_BAND += ("diffraction_fwhm",)

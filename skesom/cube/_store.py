@@ -8,7 +8,7 @@ import os
 from skesom._common.lazy import is_lazy
 from skesom._common.row_files import stored
 from skesom._types import StrPath
-from skesom.cube._base import CubeTransformer
+from skesom.cube.base import CubeTransformer
 
 
 class CubeStore(CubeTransformer):

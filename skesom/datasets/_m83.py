@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units
@@ -23,10 +23,14 @@ from astropy.utils.data import (
 from astropy.utils.exceptions import AstropyUserWarning
 
 from skesom._common.warn import warn_user
-from skesom._types import Cube, StrPath
+from skesom._types import StrPath
 from skesom.cube import CubeAligner
 from skesom.datasets._galaxy_light import STUDY_BANDS
 from skesom.io import read_cube
+
+if TYPE_CHECKING:
+    from skesom.cube import Cube
+
 
 # Folders of the archive that hold the files; the second is the newer way to them.
 ARCHIVE = (

@@ -2,16 +2,7 @@
 """Pictures of maps and of clusters, in the style of scikit-learn's displays."""
 
 from skesom.displays._cluster_map import ClusterMapDisplay
-from skesom.displays._cluster_plots import (
-    ClusterHistogramDisplay,
-    ClusterSpectraDisplay,
-)
-from skesom.displays._colors import cluster_colors
-from skesom.displays._crossmatch import CrossmatchDisplay
 from skesom.displays._cutouts import CutoutsDisplay
-from skesom.displays._dendrogram import DendrogramDisplay
-from skesom.displays._diagrams import ColorDiagramDisplay
-from skesom.displays._rgb import rgb_image
 from skesom.displays._unit_contents import HitMapDisplay, PrototypesDisplay
 from skesom.displays._unit_maps import (
     ComponentPlanesDisplay,
@@ -19,6 +10,15 @@ from skesom.displays._unit_maps import (
     UMatrixDisplay,
 )
 from skesom.displays._value_map import ValueMapDisplay
+from skesom.displays.cluster_plots import (
+    ClusterHistogramDisplay,
+    ClusterSpectraDisplay,
+)
+from skesom.displays.colors import cluster_colors
+from skesom.displays.crossmatch import CrossmatchDisplay
+from skesom.displays.dendrogram import DendrogramDisplay
+from skesom.displays.diagrams import ColorDiagramDisplay
+from skesom.displays.rgb import rgb_image
 
 __all__ = [
     "ClusterHistogramDisplay",

@@ -5,25 +5,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import find_objects, gaussian_filter
 
 from skesom._common.warn import warn_user
-from skesom._types import WCS, Axes, Bands, Catalog, Cube
-from skesom.displays._clusters import (
+from skesom._types import WCS, Axes, Bands, Catalog
+from skesom.displays.clusters import (
     COMPARED,
     ClusterDisplay,
     add_legend,
     as_clusters,
     ground_entries,
 )
-from skesom.displays._colors import rim_of
-from skesom.displays._display import literal, numbers_of, size_in_points, update_layout
-from skesom.displays._rgb import thinned_rgb
-from skesom.displays._sky_image import (
+from skesom.displays.colors import rim_of
+from skesom.displays.display import literal, numbers_of, size_in_points, update_layout
+from skesom.displays.rgb import thinned_rgb
+from skesom.displays.sky_image import (
     HALF,
     MAX_PIXELS,
     draw_image,
@@ -31,8 +31,12 @@ from skesom.displays._sky_image import (
     hide_vertical_labels,
     side_by_side,
 )
-from skesom.io._ned import describe_types
-from skesom.maps._positions import objects_inside
+from skesom.io.ned import describe_types
+from skesom.maps.positions import objects_inside
+
+if TYPE_CHECKING:
+    from skesom.cube import Cube
+
 
 _SMOOTHING = 1.5
 _REACH = 4.0  # standard deviations of a Gaussian

@@ -13,12 +13,12 @@ from numpy.typing import ArrayLike
 from scipy import ndimage
 
 from skesom._types import Axes, Bands, CubeLike
-from skesom.cube._base import check_cube
-from skesom.displays._clusters import ClusterDisplay, as_clusters, in_lines
-from skesom.displays._display import literal, panels_in, update_layout
-from skesom.displays._rgb import thinned_rgb
-from skesom.displays._sky_image import draw_outline, pick, thinning
-from skesom.maps._pieces import measure_pieces, number_largest
+from skesom.cube.base import check_cube
+from skesom.displays.clusters import ClusterDisplay, as_clusters, in_lines
+from skesom.displays.display import literal, panels_in, update_layout
+from skesom.displays.rgb import thinned_rgb
+from skesom.displays.sky_image import draw_outline, pick, thinning
+from skesom.maps.pieces import measure_pieces, number_largest
 
 _STAMP = 1.4, 1.75  # inches, with the place below
 _LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece

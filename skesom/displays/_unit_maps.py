@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from skesom._types import Axes, Colormap, Layout
-from skesom.displays._colors import cluster_palette
-from skesom.displays._display import (
+from skesom._types import Axes, Colormap
+from skesom.displays.colors import cluster_palette
+from skesom.displays.display import (
     Display,
     add_color_bar,
     literal,
@@ -25,7 +25,7 @@ from skesom.displays._display import (
     size_in_points,
     update_layout,
 )
-from skesom.displays._unit_layout import (
+from skesom.displays.unit_layout import (
     GraphLayout,
     LatticeLayout,
     fitted_map,
@@ -48,7 +48,7 @@ class UnitMapDisplay(Display):
     """Values of units in colors, on a lattice or as dots of a graph."""
 
     values: ArrayLike
-    layout: Layout
+    layout: LatticeLayout | GraphLayout
 
     _n_more_axes = 0
 

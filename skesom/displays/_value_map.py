@@ -16,18 +16,18 @@ from skesom._common.fitted import as_fitted
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._types import WCS, Axes, Colormap, CubeLike
-from skesom.cube._base import check_cube
-from skesom.displays._display import (
+from skesom.cube.base import check_cube
+from skesom.displays.display import (
     Display,
     add_color_bar,
     check_matplotlib,
     update_layout,
 )
-from skesom.displays._sky_image import MAX_PIXELS, draw_image, mean, thinning
-from skesom.displays._unit_layout import fitted_map
-from skesom.maps._stability import N_SEEDS, stability
+from skesom.displays.sky_image import MAX_PIXELS, draw_image, mean, thinning
+from skesom.displays.unit_layout import fitted_map
+from skesom.maps.stability_of_maps import N_SEEDS, stability
 from skesom.pixels import unflatten
-from skesom.pixels._flatten import valid_pixels
+from skesom.pixels.flattening import valid_pixels
 
 Kind: TypeAlias = Literal["distance", "stability", "confidence"]
 

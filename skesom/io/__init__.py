@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files in and out: images, label maps, regions and catalogs of objects."""
 
-from skesom.io._catalogs import read_catalog
-from skesom.io._cubes import read_cube, write_bands
-from skesom.io._label_maps import cluster_table, read_map, write_map
-from skesom.io._region_maps import read_region_labels
-from skesom.io._write_regions import write_regions
 from skesom.io._zarr import write_cube
+from skesom.io.catalogs import read_catalog
+from skesom.io.cubes import read_cube, write_bands
+from skesom.io.label_maps import cluster_table, read_map, write_map
+from skesom.io.region_maps import read_region_labels
+from skesom.io.region_writing import write_regions
 
 __all__ = [
     "cluster_table",

@@ -17,8 +17,7 @@ from skesom._sky.grids import Grid
 from skesom._sky.header_cards import read_bands, read_unit
 from skesom._sky.world_axes import read_world
 from skesom.cube import Cube
-from skesom.cube._convert import as_cube, check_image, describe_image, find_converter
-from skesom.io._fits_files import FITS_SUFFIX, find_images, name_hdu, split_path
+from skesom.cube.convert import as_cube, check_image, describe_image, find_converter
 from skesom.io._planes import (
     Plane,
     find_beside,
@@ -26,6 +25,7 @@ from skesom.io._planes import (
     open_array,
     opener_of,
 )
+from skesom.io.fits_files import FITS_SUFFIX, find_images, name_hdu, split_path
 
 # Names of extensions that do not name a band.
 _COMMON_NAMES = ("", "PRIMARY", "SCI", "IMAGE", "DATA", "COMPRESSED_IMAGE")

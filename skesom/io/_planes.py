@@ -22,8 +22,8 @@ from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, same_grid
 from skesom._sky.header_cards import read_unit
 from skesom._sky.world_axes import read_world
-from skesom.cube._convert import ERROR_POWERS, order_axes, to_errors
-from skesom.io import _fits_files as files
+from skesom.cube.convert import ERROR_POWERS, order_axes, to_errors
+from skesom.io import fits_files as files
 
 _NAMES = {"masks": files.MASK_NAMES, "weights": files.WEIGHT_NAMES}
 _NAMES["errors"] = set(files.ERROR_KINDS)

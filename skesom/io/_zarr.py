@@ -15,8 +15,8 @@ from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_parent, exchange_folders
 from skesom._common.row_files import as_lazy
 from skesom._types import CubeLike, StrPath
-from skesom.cube._convert import as_cube
-from skesom.cube._description import read_description, write_description
+from skesom.cube.convert import as_cube
+from skesom.cube.description import read_description, write_description
 
 _DESCRIPTION, _LABELS = "skesom", "labels"
 

@@ -20,8 +20,8 @@ from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike
-from skesom.maps._cube_clusterer import PixelTableMixin
-from skesom.maps._pixel_tables import apply, to_apply, to_learn
+from skesom.maps.cube_clusterer import PixelTableMixin
+from skesom.maps.pixel_tables import apply, to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
 
 

@@ -17,11 +17,9 @@ from skesom._common.labels import check_label_map
 from skesom._sky.field_of_view import is_of_the_sky
 from skesom._types import CubeLike
 from skesom.cube import Cube
-from skesom.cube.convolution._filtering import smooth, smooth_all
-from skesom.cube.flux._photometry import Photometry
-from skesom.cube.masking._picture_values import hold_picture
-from skesom.maps._cube_clusterer import CubeClusterer
-from skesom.maps._leaves import has_leaves, leaf_map_of
+from skesom.cube.convolution.filtering import smooth, smooth_all
+from skesom.cube.flux.photometry import Photometry
+from skesom.cube.masking.picture_values import hold_picture
 from skesom.maps._measured_light import (
     LINES,
     brightness_over_discs,
@@ -31,8 +29,10 @@ from skesom.maps._measured_light import (
     line_excess,
     line_light,
 )
-from skesom.maps._nameless_images import OF_LINES, OF_PICTURE, are_of_lines
-from skesom.maps._suggestions import (
+from skesom.maps.cube_clusterer import CubeClusterer
+from skesom.maps.leaves import has_leaves, leaf_map_of
+from skesom.maps.nameless_images import OF_LINES, OF_PICTURE, are_of_lines
+from skesom.maps.suggestions import (
     RULES,
     ClusterLight,
     contradicts,

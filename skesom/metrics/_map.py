@@ -16,7 +16,7 @@ from skesom._common.docstrings import fill_docstring
 from skesom._common.estimator import check_estimator
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
-from skesom.som._input import lazy_table
+from skesom.som.input import lazy_table
 
 _CODEBOOK = """\
 codebook : array-like of shape (n_units, n_features), or fitted map

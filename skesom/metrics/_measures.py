@@ -18,8 +18,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skesom._common.decorators import validate_params
 from skesom._common.lazy import add_up
 from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
-from skesom.som._codebook import nearest_units
-from skesom.som._metric import membership
+from skesom.som.codebook import nearest_units
+from skesom.som.metric import membership
 
 
 @documented

@@ -16,7 +16,7 @@ from skesom._common.decorators import validate_params
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
-from skesom.som._codebook import nearest_units
+from skesom.som.codebook import nearest_units
 
 _constraints = {
     "n_neighbors": [Interval(Integral, 1, None, closed="left")],

@@ -2,9 +2,9 @@
 """From images to tables of pixels, and back."""
 
 from skesom._common.labels import MASKED, SKY
-from skesom.pixels._flatten import CubeFlattener, flatten, unflatten
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
+from skesom.pixels.flattening import CubeFlattener, flatten, unflatten
 
 __all__ = [
     "MASKED",

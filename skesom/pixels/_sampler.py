@@ -19,8 +19,8 @@ from skesom._common.masked import filled
 from skesom._common.warn import warn_unused
 from skesom._types import CubeLike, RandomState
 from skesom.cube import Cube
-from skesom.cube._base import check_cube
-from skesom.pixels._flatten import valid_pixels
+from skesom.cube.base import check_cube
+from skesom.pixels.flattening import valid_pixels
 
 _ENOUGH = 100_000  # pixels to measure a band by
 

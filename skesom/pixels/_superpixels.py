@@ -17,8 +17,8 @@ from skesom._common.extras import import_extra
 from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
 from skesom._types import CubeLike
-from skesom.cube._base import check_cube
-from skesom.pixels._flatten import Flattener, some_valid, unflatten
+from skesom.cube.base import check_cube
+from skesom.pixels.flattening import Flattener, some_valid, unflatten
 
 
 class SuperpixelFlattener(Flattener):

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.displays._colors import cluster_palette
+from skesom.displays.colors import cluster_palette
 
 _CANDIDATES = 150  # of a palette whose colors are far from each other
 # Ottosson (2020), https://bottosson.github.io/posts/oklab

@@ -9,7 +9,7 @@ from astropy.table import Column
 from sklearn.base import clone
 
 from skesom.maps import CubeClusterer
-from skesom.report._tables import means_by_cluster
+from skesom.report.tables import means_by_cluster
 
 OFF_MAP_NAME = "off_map.fits"
 NO_LIMIT = (

@@ -12,7 +12,7 @@ from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
 from skesom._common.texts import percent
 from skesom._sky.header_cards import to_ascii, write_unit
-from skesom.cube.flux._physical import physical_factors
+from skesom.cube.flux.physical import physical_factors
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
@@ -26,19 +26,19 @@ from skesom.displays import (
     UMatrixDisplay,
     ValueMapDisplay,
 )
-from skesom.displays._clusters import GROUND
-from skesom.displays._colors import MISSING_COLOR
-from skesom.displays._dendrogram import HEIGHT_OF_TREE
-from skesom.displays._diagrams import NoPixelError
-from skesom.displays._display import literal
-from skesom.displays._rgb import mean_plane, sky_picture, thinned_rgb
-from skesom.displays._sky_image import image_size, note_thinning, pick, thinning
-from skesom.displays._unit_layout import hits_of, layout_of
-from skesom.io._fits_files import make_hdus
-from skesom.io._label_maps import short_ascii
-from skesom.maps._cube_clusterer import count_clusters
-from skesom.report._drawing import PNG_LEVEL, new_axes
-from skesom.report._result import MAX_PIXELS
+from skesom.displays.clusters import GROUND
+from skesom.displays.colors import MISSING_COLOR
+from skesom.displays.dendrogram import HEIGHT_OF_TREE
+from skesom.displays.diagrams import NoPixelError
+from skesom.displays.display import literal
+from skesom.displays.rgb import mean_plane, sky_picture, thinned_rgb
+from skesom.displays.sky_image import image_size, note_thinning, pick, thinning
+from skesom.displays.unit_layout import hits_of, layout_of
+from skesom.io.fits_files import make_hdus
+from skesom.io.label_maps import short_ascii
+from skesom.maps.cube_clusterer import count_clusters
+from skesom.report.drawing import PNG_LEVEL, new_axes
+from skesom.report.result import MAX_PIXELS
 
 BAND_IMAGES = "cluster_images.zip"
 _SIZE = 8.0, 5.0  # inches

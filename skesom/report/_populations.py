@@ -4,12 +4,12 @@
 import numpy as np
 
 from skesom._common.texts import in_markdown, percent, write_ecsv
-from skesom.displays._colors import rgb_of
+from skesom.displays.colors import rgb_of
 from skesom.io import write_map
-from skesom.io._write_regions import find_outlines, write_outlines
+from skesom.io.region_writing import find_outlines, write_outlines
 from skesom.maps import find_populations
-from skesom.maps._pieces import SMALL_PIECE
-from skesom.report._pieces import psf_sigma, smallest_piece
+from skesom.maps.pieces import SMALL_PIECE
+from skesom.report.pieces import psf_sigma, smallest_piece
 
 FILES = "population_map.fits", "populations.ecsv"
 REGIONS = "regions/populations.reg"

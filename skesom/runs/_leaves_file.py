@@ -7,7 +7,7 @@ import numpy as np
 from astropy.io import fits
 
 from skesom._common.json_values import whole
-from skesom.maps._seen_pixels import NOT_SEEN, SeenPixels
+from skesom.maps.seen_pixels import NOT_SEEN, SeenPixels
 
 LEAVES_NAME = "leaves.fits"
 _LEAVES, _MEMBERS = "LEAVES", "MEMBERS"

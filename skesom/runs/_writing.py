@@ -14,17 +14,17 @@ from skesom._common.folders import (
     names_of_files,
 )
 from skesom._common.warn import warn_user
-from skesom.maps._pipeline import MapImages
-from skesom.report._decisions import decision_lines, decisions_of
-from skesom.report._drawing import PictureStyle
-from skesom.report._facts import lines_of
-from skesom.report._pieces import psf_sigma
-from skesom.report._report import Presentation
-from skesom.report._sky_level import describe_sky, text_of_left
-from skesom.runs._group_files import GROUPS_NAME, write_cluster_groups
+from skesom.maps.pipeline import MapImages
+from skesom.report.decisions import decision_lines, decisions_of
+from skesom.report.drawing import PictureStyle
+from skesom.report.facts import lines_of
+from skesom.report.pieces import psf_sigma
+from skesom.report.report import Presentation
+from skesom.report.sky_level import describe_sky, text_of_left
 from skesom.runs._leaves_file import write_leaves
 from skesom.runs._models import save_model
-from skesom.runs._provenance import (
+from skesom.runs.group_files import GROUPS_NAME, write_cluster_groups
+from skesom.runs.provenance import (
     FILE_NAME,
     RECIPE_NAME,
     describe_run,

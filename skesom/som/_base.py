@@ -6,7 +6,7 @@ from __future__ import annotations
 from copy import copy
 from functools import partial
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,29 +27,33 @@ from skesom._common.fitted import as_fitted
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user
-from skesom._types import Errors, Gap
-from skesom.som._codebook import exponent_for
+from skesom._types import Errors
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._input import (
+from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
+from skesom.som.codebook import exponent_for
+from skesom.som.input import (
     check_errors,
     check_weights,
     checked_table,
     number_above_0,
     rows_of,
 )
-from skesom.som._metric import Metric, sums_by_group
-from skesom.som._second_stage import Grouping, UnitTree, labels_by_units, ranked
-from skesom.som._second_stage._graph import coactivation_graph, number_by_gaps
-from skesom.som._second_stage._ladder import cuts_of_units
-from skesom.som._second_stage._units import (
+from skesom.som.metric import Metric, sums_by_group
+from skesom.som.second_stage import Grouping, UnitTree, labels_by_units, ranked
+from skesom.som.second_stage.graph import coactivation_graph, number_by_gaps
+from skesom.som.second_stage.ladder import cuts_of_units
+from skesom.som.second_stage.units import (
     Units,
     clusters_of,
     held_groups,
     majority_groups,
     spread,
 )
-from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
-from skesom.som._tree import LADDER, HasClusterTree, check_cut, tree_of_units
+from skesom.som.tree import LADDER, HasClusterTree, check_cut, tree_of_units
+
+if TYPE_CHECKING:
+    from skesom.som.second_stage.spectral import Gap
+
 
 COUNT = Interval(Integral, 1, None, closed="left")
 # As in LocalOutlierFactor: of 5, 10, 20 and 50 it found outliers best in most of five

@@ -65,10 +65,10 @@ from skesom.som._consensus_tree import (
 from skesom.som._csom import CSOM
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
-from skesom.som._input import check_errors, checked_table, random_generator, rows_of
-from skesom.som._metric import Metric, sums_by_group
 from skesom.som._threads import threads_were_lost
-from skesom.som._tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
+from skesom.som.input import check_errors, checked_table, random_generator, rows_of
+from skesom.som.metric import Metric, sums_by_group
+from skesom.som.tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand

@@ -11,9 +11,9 @@ from skesom._common.pipelines import pipeline_end
 from skesom._common.threads import one_blas_thread
 from skesom.som._base import CodebookMap
 from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
-from skesom.som._metric import sums_by_group
-from skesom.som._second_stage._units import contingency
-from skesom.som._tree import N_PIECES, ClusterTree, average_linkage
+from skesom.som.metric import sums_by_group
+from skesom.som.second_stage.units import contingency
+from skesom.som.tree import N_PIECES, ClusterTree, average_linkage
 
 _AGREED_AT = (8, 20, 40)  # clusters; more numbers find the same trees
 _SPLIT_AT = 80  # clusters: pieces of pieces, for who asks for many clusters

@@ -27,14 +27,6 @@ from skesom._types import Errors, RandomState
 from skesom.som._base import COUNT, INSTEAD, CodebookMap, count_labels
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape, principal_axes
-from skesom.som._input import (
-    check_errors,
-    check_observed,
-    check_training_samples,
-    check_weights,
-    random_generator,
-    without_idle,
-)
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som._lattice_training import (
     Schedule,
@@ -46,8 +38,16 @@ from skesom.som._lattice_training import (
     train_online,
     units_by_k_means,
 )
-from skesom.som._metric import METRICS, Metric
-from skesom.som._second_stage import Grouping
+from skesom.som.input import (
+    check_errors,
+    check_observed,
+    check_training_samples,
+    check_weights,
+    random_generator,
+    without_idle,
+)
+from skesom.som.metric import METRICS, Metric
+from skesom.som.second_stage import Grouping
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
 _FINAL_RADIUS = 1.25  # of neighborhoods that end at sigma: neighbors are inside

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom.som._codebook import distances_to_units
 from skesom.som._network import Network, make_room
+from skesom.som.codebook import distances_to_units
 
 TARGET_NODES = 500  # of an image; docs/choosing.md shows more and fewer
 _NODES_EACH = 2  # of a cluster asked for: not all nodes that are aimed at are met

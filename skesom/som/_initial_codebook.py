@@ -11,9 +11,9 @@ from sklearn.utils import gen_batches
 from skesom._common.lazy import add_up, in_memory, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
-from skesom.som._codebook import exponent_for
 from skesom.som._epsilon import target_nodes
 from skesom.som._row_order import Epochs, repetitions
+from skesom.som.codebook import exponent_for
 
 _FLAT = 1e-7  # a deviation below this part of the largest is rounding
 _LARGEST_RATIO = 4  # of the sides, our own (docs/method_notes.md)

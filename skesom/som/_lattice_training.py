@@ -12,12 +12,12 @@ from skesom._common import blocks
 from skesom._common.lazy import add_up, take_rows
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
-from skesom.som._codebook import by_feature, exponent_for
 from skesom.som._lattice import Lattice
-from skesom.som._metric import any_missing
 from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs, some_rows
 from skesom.som._vectors import exp
+from skesom.som.codebook import by_feature, exponent_for
+from skesom.som.metric import any_missing
 
 # A denominator below this is out of reach of every sample (36 sigma): beyond,
 # gaussian weights are no longer accurate numbers, and then 0.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +17,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
-from skesom._types import CSOM, Errors
+from skesom._types import Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
-from skesom.som._second_stage._units import contingency
 from skesom.som._unit_votes import UnitVotes, all_in_memory, inherited, weights_of
+from skesom.som.second_stage.units import contingency
+
+if TYPE_CHECKING:
+    from skesom.som._csom import CSOM
 
 
 @fill_docstrings

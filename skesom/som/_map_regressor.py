@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +13,13 @@ from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.fitted import keep_parameters
-from skesom._types import CSOM, ESOM, Errors
+from skesom._types import Errors
 from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import UnitVotes, inherited, weights_of
+
+if TYPE_CHECKING:
+    from skesom.som._csom import CSOM
+    from skesom.som._esom import ESOM
 
 
 @fill_docstrings

@@ -7,7 +7,8 @@ import numpy as np
 from scipy import sparse
 
 from skesom._common import blocks
-from skesom.som._codebook import (
+from skesom.som._learning import learn, links_per_block, rows_at_once
+from skesom.som.codebook import (
     by_feature,
     by_node,
     distances_to_units,
@@ -15,7 +16,6 @@ from skesom.som._codebook import (
     padded,
     readable,
 )
-from skesom.som._learning import learn, links_per_block, rows_at_once
 
 _SCRATCH = {"row_length", "rows", "samples", "features", "squared", "members"}
 _SCRATCH |= {"slots", "member_squared", "activation", "newcomers"}

@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom._common.lazy import ROWS, blocks_of, cut_rows, in_memory, is_lazy, take_rows
-from skesom.som._codebook import exponent_for
+from skesom.som.codebook import exponent_for
 
 _ENOUGH_VALUES = 2**20  # of a table, to see how large they are
 _WINDOW_ROWS = 2**20  # as docs/larger_than_memory.md says

@@ -12,8 +12,8 @@ from sklearn.utils import check_array, gen_batches
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom.som._docstrings import fill_docstrings
-from skesom.som._input import check_errors
-from skesom.som._metric import Metric
+from skesom.som.input import check_errors
+from skesom.som.metric import Metric
 
 _PRODUCTS_AT_A_TIME = 2**16  # of float64: they stay in the cache
 _TINY = np.finfo(np.float64).tiny

@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import write_bands
-from skesom.runs._matching_bands import _order_for
+from skesom.runs.matching_bands import _order_for
 
 SHAPE = 32, 36
 NAMES = ["F336W", "Halpha", "F814W"]

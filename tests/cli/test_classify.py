@@ -14,7 +14,7 @@ from skesom.cli import parser_of_commands
 from skesom.cli._classify import _classifier_of, _training_of
 from skesom.io import read_cube, read_map, write_map
 from skesom.maps import CubeClassifier
-from skesom.runs._group_files import write_cluster_groups
+from skesom.runs.group_files import write_cluster_groups
 
 QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 8]
 

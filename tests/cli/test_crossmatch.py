@@ -10,7 +10,7 @@ from astropy.table import Table
 
 from skesom.cube import Cube
 from skesom.io import read_map, write_map
-from skesom.report._catalog import read_named_map
+from skesom.report.catalog import read_named_map
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ class TestOfALabelMap:
     def test_a_radius_may_be_in_pixels(
         self, run, label_map, catalog, tmp_path, monkeypatch
     ):
-        monkeypatch.setattr("skesom.report._catalog._pictures", lambda *_: [])
+        monkeypatch.setattr("skesom.report.catalog._pictures", lambda *_: [])
         for number, radius in enumerate(("2", "2pix", "0.0333333333arcmin")):
             how = "--radius", radius, "-o", tmp_path / f"out{number}"
             assert run("crossmatch", label_map, catalog, *how)[0] == 0

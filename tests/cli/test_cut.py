@@ -8,10 +8,11 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.runs import Run, _provenance, load_model, read_cluster_groups
-from skesom.runs._group_files import write_cluster_groups
-from skesom.runs._image_source import ImageSource
+from skesom.runs import Run, load_model, read_cluster_groups
+from skesom.runs import provenance as _provenance
 from skesom.runs._models import find_model
+from skesom.runs.group_files import write_cluster_groups
+from skesom.runs.image_source import ImageSource
 from skesom.som import ESOM
 
 QUICK = "--no-pictures", "--tables=no", "--trust"

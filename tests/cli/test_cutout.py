@@ -13,7 +13,7 @@ from astropy.coordinates import SkyCoord
 from skesom.cli._options import _cutout
 from skesom.cube import Cube
 from skesom.io import read_cube, read_map, write_bands
-from skesom.runs._image_source import ImageSource
+from skesom.runs.image_source import ImageSource
 
 PLACE = SkyCoord("13h37m00.9s -29d51m57s")
 

@@ -9,7 +9,7 @@ from astropy.io import fits
 
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.report._result import Result
+from skesom.report.result import Result
 from skesom.runs import Run
 
 SHAPE = 32, 36

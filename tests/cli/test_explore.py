@@ -13,8 +13,8 @@ from skesom.cube import CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 from skesom.runs import Run, load_model
-from skesom.runs._group_files import write_cluster_groups
 from skesom.runs._models import read_skops, write_skops
+from skesom.runs.group_files import write_cluster_groups
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_clusterer_of_a_stranger_needs_trust(run, result, rewrite, monkeypatch
     (folder / "evilmod.py").write_text("open('was_run', 'w')\nclass X: pass\n")
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
-    rewrite(folder / "recipe.skops", '"skesom.maps._cube_clusterer"', '"evilmod"')
+    rewrite(folder / "recipe.skops", '"skesom.maps.cube_clusterer"', '"evilmod"')
     for command in (["explore", "."], ["cluster", "--from", ".", "-o", "again"]):
         status, _, errors = run(*command)
         assert status == 2

@@ -24,8 +24,8 @@ import resource, sys, warnings
 import dask, dask.array
 from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube
-from skesom.cube.flux import _color, _stretch
-from skesom.cube.masking import _sky
+from skesom.cube.flux import color as _color, stretch as _stretch
+from skesom.cube.masking import sky as _sky
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom._common.labels import label_map_digest

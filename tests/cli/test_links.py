@@ -16,7 +16,7 @@ import pytest
 from skesom.cube import Cube
 from skesom.io import write_bands, write_cube, write_map, write_regions
 from skesom.runs import save_model
-from skesom.runs._group_files import write_cluster_groups
+from skesom.runs.group_files import write_cluster_groups
 from skesom.som import CSOM
 
 QUICK = ["--no-pictures", "--runs", "1", "--method", "csom", "--set", "shape=4,4"]
@@ -63,7 +63,7 @@ def _elsewhere(tmp_path, monkeypatch):
     """Have temporary files on another file system."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere"))
-    monkeypatch.setattr("skesom.report._catalog._pictures", lambda *_: [])
+    monkeypatch.setattr("skesom.report.catalog._pictures", lambda *_: [])
     rename = os.rename
 
     def rename_on_one(old, new):

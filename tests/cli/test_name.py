@@ -13,13 +13,13 @@ from astropy.table import Table
 
 from skesom.io import read_map, write_map
 from skesom.maps import ClusterNames
-from skesom.maps._suggestions import Suggestion
+from skesom.maps.suggestions import Suggestion
 from skesom.report import PictureStyle
-from skesom.report._drawing import saved
 from skesom.report._pictures import Pictures
-from skesom.report._result import Result
+from skesom.report.drawing import saved
+from skesom.report.result import Result
 from skesom.runs import Run, load_model, read_cluster_groups
-from skesom.runs._group_files import write_cluster_groups
+from skesom.runs.group_files import write_cluster_groups
 
 GROUPS = [("knots of gas", [0, 2], "red"), ("old disc", [1]), (None, [3])]
 
@@ -135,7 +135,7 @@ def test_suggested_names_are_accepted(run, result, monkeypatch, tmp_path):
     """A name of one's own stays, and a name that is suggested twice gets numbers."""
     suggested = ["knots of gas", None, "knots of gas", "disc"]
     guesses = [Suggestion(name, (), "", "brightest") for name in suggested]
-    place = "skesom.report._summary.suggest_names"
+    place = "skesom.report.summary.suggest_names"
     monkeypatch.setattr(place, lambda *_, **__: guesses)
     path = tmp_path / "mine.json"
     write_cluster_groups(path, [("mine", [3])])
@@ -199,7 +199,7 @@ def test_a_failure_leaves_the_old_result(run, result, groups, contents, monkeypa
         raise OSError(28, "No space left on device")
 
     before = contents(result)
-    monkeypatch.setattr("skesom.report._tables.validity_indices", full)
+    monkeypatch.setattr("skesom.report.tables.validity_indices", full)
     line = run.fails("name", result, groups, "--trust")
     assert "No space left" in line
     assert contents(result) == before

@@ -43,7 +43,7 @@ def test_too_long_is_told_before_images_are_read(
     run, bands, fast, tmp_path, monkeypatch, command, name
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("skesom.runs._image_source.ImageSource.read", None)
+    monkeypatch.setattr("skesom.runs.image_source.ImageSource.read", None)
     options = ["result"] if command == "explore" else [*bands, *fast]
     status, out, (line,) = run(command, *options, "-o", name)
     assert (status, out) == (2, [])

@@ -22,7 +22,7 @@ from skesom.cli._stops import text_of
 da = pytest.importorskip("dask.array")
 NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 MOMENTS = {
-    "reading": "skesom.io._cubes.copy_pixels",
+    "reading": "skesom.io.cubes.copy_pixels",
     "learning": "sklearn.cluster.KMeans.fit",
     "storing": "skesom._common.row_files.RowFile.__setitem__",
     "writing": "skesom.runs._writing._write_model",

@@ -14,7 +14,7 @@ from skesom._common import blocks, memory
 from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.runs import Run
-from skesom.runs._image_source import ImageSource
+from skesom.runs.image_source import ImageSource
 
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")

@@ -83,7 +83,7 @@ def test_what_needs_an_extra_is_refused_before_images_are_read(
 ):
     for name in ("photutils", "regions"):
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setattr("skesom.runs._image_source.ImageSource.read", None)
+    monkeypatch.setattr("skesom.runs.image_source.ImageSource.read", None)
     line = run.fails("cluster", *bands, "-o", tmp_path / "out", *fast, *words)
     assert f"pip install 'skesom[{extra}]'" in line
 

@@ -18,8 +18,8 @@ from skesom.cube import CubeAligner, CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_clusterer
 from skesom.report import PictureStyle
-from skesom.runs._image_source import ImageSource
-from skesom.runs._training import Training
+from skesom.runs.image_source import ImageSource
+from skesom.runs.training import Training
 
 
 @pytest.fixture(scope="module")

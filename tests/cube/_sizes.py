@@ -3,10 +3,11 @@
 
 from skesom._common import blocks
 from skesom._common.blocks import Size
-from skesom.cube.alignment import _stack
-from skesom.cube.convolution import _filtering
-from skesom.cube.flux import _color, _stretch
-from skesom.cube.masking import _sky
+from skesom.cube.alignment import stack as _stack
+from skesom.cube.convolution import filtering as _filtering
+from skesom.cube.flux import color as _color
+from skesom.cube.flux import stretch as _stretch
+from skesom.cube.masking import sky as _sky
 
 SMALL = {
     "wide block": Size(pixels=2**11),

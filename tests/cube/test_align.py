@@ -15,7 +15,7 @@ from scipy.ndimage import map_coordinates
 
 from skesom._sky.grids import Grid, group_by_grid, pixel_size, same_grid
 from skesom.cube import Cube
-from skesom.cube.alignment import _stack
+from skesom.cube.alignment import stack as _stack
 
 
 def paint_source(cube, position, fwhm):

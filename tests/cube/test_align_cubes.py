@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom._sky.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
-from skesom.cube.alignment._stack import _join_coordinates
+from skesom.cube.alignment.stack import _join_coordinates
 
 make_cube = partial(flat_cube, dtype=np.float64)
 

@@ -16,7 +16,8 @@ from scipy import ndimage
 
 from skesom._sky.grids import Grid, portable_grid
 from skesom.cube import Cube, CubeAligner, combine_exposures
-from skesom.cube.alignment import _registration, _stack
+from skesom.cube.alignment import _registration
+from skesom.cube.alignment import stack as _stack
 
 SIP = 1.23456789012345e-4, -2.3e-5
 

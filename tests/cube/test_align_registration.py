@@ -15,7 +15,7 @@ from scipy import ndimage
 from skesom._sky.grids import Grid
 from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _registration
-from skesom.cube.alignment._correlation import find_shift
+from skesom.cube.alignment.correlation import find_shift
 from skesom.datasets import make_galaxy_cube
 
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from skesom._common.blocks import SIZES, Size
 from skesom.cube import AsinhStretch, ColorScaler, Cube
-from skesom.cube.flux import _color
+from skesom.cube.flux import color as _color
 from skesom.datasets import make_galaxy_cube
 
 

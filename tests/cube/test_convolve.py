@@ -9,7 +9,7 @@ from astropy.wcs import WCS
 from scipy import ndimage
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._filtering import GaussianKernel, smooth
+from skesom.cube.convolution.filtering import GaussianKernel, smooth
 
 TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
 

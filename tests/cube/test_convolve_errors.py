@@ -7,8 +7,8 @@ from _sizes import cut_convolution
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution import _filtering
-from skesom.cube.convolution._filtering import (
+from skesom.cube.convolution import filtering as _filtering
+from skesom.cube.convolution.filtering import (
     GaussianKernel,
     LobedKernel,
     PositiveKernel,

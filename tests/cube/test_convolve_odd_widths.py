@@ -8,7 +8,7 @@ import pytest
 from _grids import make_wcs
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution import _beams
+from skesom.cube.convolution import beams as _beams
 
 
 def star_field(seed, fwhm, shape=(150, 160)):

@@ -13,8 +13,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution._filtering import LobedKernel, PositiveKernel
-from skesom.cube.convolution._kernels import (
+from skesom.cube.convolution.filtering import LobedKernel, PositiveKernel
+from skesom.cube.convolution.kernels import (
     Stamp,
     fit_core,
     gaussian_stamp,

@@ -33,7 +33,7 @@ from skesom.cube import (
     SpatialFeatures,
 )
 from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten
-from skesom.pixels._flatten import valid_pixels
+from skesom.pixels.flattening import valid_pixels
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),

@@ -18,7 +18,7 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
-from skesom.cube.convolution import _beams
+from skesom.cube.convolution import beams as _beams
 
 
 @pytest.fixture

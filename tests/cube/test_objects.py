@@ -27,9 +27,9 @@ from skesom.cube import (
     SkyMasker,
     SpatialFeatures,
 )
-from skesom.cube._base import check_cube
-from skesom.cube._convert import as_cube
-from skesom.displays._clusters import labeled_cube
+from skesom.cube.base import check_cube
+from skesom.cube.convert import as_cube
+from skesom.displays.clusters import labeled_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 from skesom.pixels import CubeFlattener, SuperpixelFlattener
@@ -342,7 +342,7 @@ import sys
 sys.modules.update(dict.fromkeys(["spectral_cube", "specutils", "xarray"]))
 import numpy as np
 from astropy.io import fits
-from skesom.cube._base import check_cube
+from skesom.cube.base import check_cube
 for X in (np.ones((2, 2, 1)), fits.ImageHDU(np.ones((2, 2)))):
     check_cube(X)
 """  # an import is an error

@@ -10,7 +10,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube, CubeMasker
-from skesom.cube.masking import _cube_masker
+from skesom.cube.masking import cube_masker as _cube_masker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
 

@@ -6,7 +6,7 @@ import pytest
 from astropy import units as u
 
 from skesom.cube import Cube
-from skesom.cube.flux._physical import physical_factors
+from skesom.cube.flux.physical import physical_factors
 
 
 def calibrated(names=("F438W", "F814W"), **options):

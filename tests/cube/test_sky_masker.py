@@ -26,8 +26,9 @@ from scipy.stats import gamma, norm
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.cube import AsinhStretch, Cube, CubeAligner, CubeMasker, SkyMasker
-from skesom.cube.masking import _sky, _sky_masker
-from skesom.cube.masking._sky import (
+from skesom.cube.masking import sky as _sky
+from skesom.cube.masking import sky_masker as _sky_masker
+from skesom.cube.masking.sky import (
     _chance_cuts,
     _clipped_statistics,
     _find_peak,

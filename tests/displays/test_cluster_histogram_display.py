@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skesom.displays import ClusterHistogramDisplay
-from skesom.displays._colors import cluster_palette
+from skesom.displays.colors import cluster_palette
 
 LABELS = np.array([[0, 0, 0, 1], [-3, -1, 2, 1]])
 

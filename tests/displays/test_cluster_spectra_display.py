@@ -12,8 +12,8 @@ from matplotlib.text import Text
 
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
-from skesom.displays._cluster_plots import spread
-from skesom.displays._colors import cluster_palette
+from skesom.displays.cluster_plots import spread
+from skesom.displays.colors import cluster_palette
 
 
 def draw(label_map, cube, **options):

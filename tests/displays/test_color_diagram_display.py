@@ -6,9 +6,9 @@ import pytest
 from astropy import units as u
 
 from skesom.cube import Cube
-from skesom.cube.flux._photometry import Photometry
+from skesom.cube.flux.photometry import Photometry
 from skesom.displays import ColorDiagramDisplay
-from skesom.displays._diagrams import choose_diagrams
+from skesom.displays.diagrams import choose_diagrams
 
 BANDS = ["F336W", "F487N", "F502N", "F555W", "F657N", "F673N", "F814W"]
 LENGTHS = np.array([336, 487, 502, 555, 657, 673, 814]) / 500

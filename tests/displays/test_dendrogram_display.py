@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.displays import DendrogramDisplay
-from skesom.displays._colors import MISSING_COLOR, cluster_palette
+from skesom.displays.colors import MISSING_COLOR, cluster_palette
 from skesom.maps import CubeClusterer
 from skesom.som import ConsensusClusterer
 

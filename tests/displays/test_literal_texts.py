@@ -17,8 +17,8 @@ from skesom.displays import (
     ComponentPlanesDisplay,
     CrossmatchDisplay,
 )
-from skesom.displays._display import literal
-from skesom.displays._unit_layout import layout_of
+from skesom.displays.display import literal
+from skesom.displays.unit_layout import layout_of
 from skesom.maps import crossmatch
 from skesom.som import CSOM
 

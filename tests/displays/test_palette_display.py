@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 
 from skesom.displays import cluster_colors
-from skesom.displays._colors import (
+from skesom.displays.colors import (
     MISSING_COLOR,
     NOISE_COLOR,
     SKY_COLOR,

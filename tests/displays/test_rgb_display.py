@@ -16,10 +16,10 @@ from astropy.visualization import (
 from matplotlib.colors import to_rgb
 
 from skesom.cube import Cube
-from skesom.cube.masking._sky import sky_statistics
+from skesom.cube.masking.sky import sky_statistics
 from skesom.displays import rgb_image
-from skesom.displays._colors import MISSING_COLOR
-from skesom.displays._rgb import thinned_rgb
+from skesom.displays.colors import MISSING_COLOR
+from skesom.displays.rgb import thinned_rgb
 from skesom.io import read_cube
 
 GRAY = np.rint(255 * np.array(to_rgb(MISSING_COLOR)))

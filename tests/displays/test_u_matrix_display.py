@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.displays import UMatrixDisplay
-from skesom.displays._colors import cluster_palette
-from skesom.displays._unit_layout import LatticeLayout, embed
+from skesom.displays.colors import cluster_palette
+from skesom.displays.unit_layout import LatticeLayout, embed
 from skesom.maps import CubeClusterer
 from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._lattice import Lattice

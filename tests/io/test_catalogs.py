@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from regions import Regions
 
 from skesom.io import read_catalog, write_regions
-from skesom.io._ned import NED_TYPES, describe_types
+from skesom.io.ned import NED_TYPES, describe_types
 
 # The form in which NED sends "bar-separated values of main source table".
 NED = """

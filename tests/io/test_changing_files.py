@@ -12,11 +12,11 @@ from astropy.io import fits
 
 from skesom._common.fits_files import open_fits
 from skesom.cli import main
-from skesom.cube.convolution._kernels import read_psf
+from skesom.cube.convolution.kernels import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
 from skesom.runs import load_model, read_cluster_groups
-from skesom.runs._image_source import ImageSource
-from skesom.runs._provenance import read_recipe
+from skesom.runs.image_source import ImageSource
+from skesom.runs.provenance import read_recipe
 
 READERS = {
     "image": read_cube,
@@ -99,7 +99,7 @@ def test_a_file_that_changes_is_refused(tmp_path, monkeypatch, name, change, laz
             fits.writeto(changing, np.ones((200, 40)))
         return images
 
-    monkeypatch.setattr("skesom.io._cubes.complete_grids", change_it)
+    monkeypatch.setattr("skesom.io.cubes.complete_grids", change_it)
     with pytest.raises(OSError, match=rf"{name} changed after it was opened"):
         np.asarray(read_cube([image], masks=[mask], lazy=lazy))
 

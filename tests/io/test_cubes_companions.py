@@ -9,7 +9,7 @@ from astropy.nddata import CCDData, InverseVariance, VarianceUncertainty
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.io import read_cube
-from skesom.runs._image_source import ImageSource
+from skesom.runs.image_source import ImageSource
 
 IMAGE = np.arange(12, dtype=np.float32).reshape(3, 4) + 1
 SIGMA = IMAGE[::-1] / 8  # every power of it is exact or nearly so

@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 
 from skesom.cube import Cube, combine_exposures
 from skesom.io import read_cube, write_bands
-from skesom.runs._image_source import ImageSource
+from skesom.runs.image_source import ImageSource
 
 SHAPE = 40, 50
 

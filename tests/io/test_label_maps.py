@@ -12,7 +12,8 @@ from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube
-from skesom.io import _label_maps, cluster_table, read_cube, read_map, write_map
+from skesom.io import cluster_table, read_cube, read_map, write_map
+from skesom.io import label_maps as _label_maps
 
 LABELS = np.array([[0, 0, 2, -3], [0, 2, -1, -1], [0, 5, -3, -3]], dtype=np.int32)
 

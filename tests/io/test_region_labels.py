@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube, CubeMasker
 from skesom.io import read_region_labels
-from skesom.io._regions import read_regions
+from skesom.io.regions import read_regions
 
 regions = pytest.importorskip("regions")
 

@@ -19,10 +19,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skesom._common.blocks import SIZES, Size
 from skesom._sky.grids import Grid, same_grid
 from skesom.cube import Cube
-from skesom.cube._convert import as_cube
+from skesom.cube.convert import as_cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_cube, write_map
-from skesom.io._label_maps import read_cluster_names
+from skesom.io.label_maps import read_cluster_names
 
 SHAPE = 37, 50
 

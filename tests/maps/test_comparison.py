@@ -146,7 +146,7 @@ class TestAdjustedRand:
 
     def test_does_not_overflow(self):
         """Of so many pixels there are more pairs than an int64 can square."""
-        from skesom.maps._comparison import adjusted_rand
+        from skesom.maps.comparison import adjusted_rand
 
         counts = np.array([[4_000_000_000, 0], [0, 4_000_000_000]])
         assert adjusted_rand(counts) == 1

@@ -13,7 +13,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 
 from skesom.cube import Cube
 from skesom.maps import CubeClassifier, CubeClusterer
-from skesom.maps._pixel_tables import at_end
+from skesom.maps.pixel_tables import at_end
 from skesom.pixels import CubeFlattener, PixelSampler, flatten
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 

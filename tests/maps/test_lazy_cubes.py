@@ -76,7 +76,7 @@ def heights(request, monkeypatch):
     """Heights of strips; whether steps before a clusterer learn from whole tables."""
     if request.param == "small":
         return 64, -1
-    monkeypatch.setattr("skesom.maps._pixel_tables.ENOUGH", 5000)
+    monkeypatch.setattr("skesom.maps.pixel_tables.ENOUGH", 5000)
     return (101,)
 
 
@@ -113,7 +113,7 @@ def test_threads_of_dask_do_not_change_the_map(galaxy):
 
 def test_large_tables_of_images_in_memory_are_those_of_lazy_ones(galaxy, monkeypatch):
     # By blocks: the products of PCA could differ in the last bit with the rows.
-    monkeypatch.setattr("skesom.maps._pixel_tables.ENOUGH", 1000)
+    monkeypatch.setattr("skesom.maps.pixel_tables.ENOUGH", 1000)
     pipeline = make_pipeline(PCA(3), ESOM(random_state=0))
     fitted = [CubeClusterer(pipeline).fit(c) for c in (galaxy, in_strips(galaxy, 50))]
     assert_array_equal(*(step.estimator_[0].components_ for step in fitted))
@@ -145,7 +145,7 @@ def test_fitted_clusterer_holds_no_images(galaxy):
 def test_clusterers_that_learn_in_memory_get_no_large_lazy_cube(
     galaxy, estimator, monkeypatch
 ):
-    monkeypatch.setattr("skesom.maps._pixel_tables.ENOUGH", 5000)
+    monkeypatch.setattr("skesom.maps.pixel_tables.ENOUGH", 5000)
     name = type(estimator[-1] if hasattr(estimator, "steps") else estimator).__name__
     with pytest.raises(
         ValueError, match=rf"^{name} learns in memory from at most 5000"
@@ -154,7 +154,7 @@ def test_clusterers_that_learn_in_memory_get_no_large_lazy_cube(
 
 
 def test_any_clusterer_learns_from_a_sample_of_a_large_lazy_cube(galaxy, monkeypatch):
-    monkeypatch.setattr("skesom.maps._pixel_tables.ENOUGH", 5000)
+    monkeypatch.setattr("skesom.maps.pixel_tables.ENOUGH", 5000)
     sampler = PixelSampler(3000, method="brightness", random_state=0)
     estimator = make_pipeline(StandardScaler(), KMeans(4, random_state=0))
     fitted = [
@@ -193,7 +193,7 @@ def test_lazy_cube_without_a_valid_pixel_is_labeled(galaxy):
 
 @pytest.mark.parametrize("limit", [2**22, 4000])
 def test_errors_of_lazy_cubes(galaxy, limit, monkeypatch):
-    monkeypatch.setattr("skesom.maps._pixel_tables.ENOUGH", limit)
+    monkeypatch.setattr("skesom.maps.pixel_tables.ENOUGH", limit)
     rng = np.random.default_rng(0)
     errors = rng.uniform(0.1, 2, galaxy.shape).astype(galaxy.dtype)
     errors[::7, ::5, 0] = -1

@@ -29,7 +29,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps._pipeline import fit_in_place, make_classifier, prepare_in_place
+from skesom.maps.pipeline import fit_in_place, make_classifier, prepare_in_place
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 KMEANS = "sklearn.cluster.KMeans"

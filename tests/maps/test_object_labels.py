@@ -6,7 +6,7 @@ import pytest
 from astropy import units
 from astropy.table import Table
 
-from skesom.maps._positions import label_objects
+from skesom.maps.positions import label_objects
 
 
 def objects(**columns):

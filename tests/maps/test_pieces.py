@@ -11,7 +11,7 @@ from skesom._common.blocks import SIZES, Size
 from skesom.cube import Cube
 from skesom.io import read_catalog
 from skesom.maps import crossmatch, find_pieces
-from skesom.maps._pieces import number_largest
+from skesom.maps.pieces import number_largest
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from astropy.table import Table
 from skesom.cube import Cube
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import crossmatch, make_cluster_pipeline, suggest_names
-from skesom.maps._suggestions import (
+from skesom.maps.suggestions import (
     RULES,
     ClusterLight,
     _above_mean,

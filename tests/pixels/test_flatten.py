@@ -6,7 +6,7 @@ import pytest
 
 from skesom.cube import Cube
 from skesom.pixels import MASKED, flatten, unflatten
-from skesom.pixels._flatten import valid_pixels
+from skesom.pixels.flattening import valid_pixels
 
 NAN = np.nan
 

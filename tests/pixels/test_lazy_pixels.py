@@ -7,7 +7,7 @@ import pytest
 
 from skesom.cube import Cube
 from skesom.pixels import SuperpixelFlattener, flatten, unflatten
-from skesom.pixels._flatten import valid_pixels
+from skesom.pixels.flattening import valid_pixels
 
 
 @pytest.fixture

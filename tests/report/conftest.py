@@ -6,13 +6,13 @@ import pytest
 from skesom.io import write_bands
 from skesom.report import PictureStyle
 from skesom.runs import Run
-from skesom.runs._image_source import ImageSource
+from skesom.runs.image_source import ImageSource
 
 
 @pytest.fixture
 def small_sample(monkeypatch):
     """Save time of the validity indices."""
-    monkeypatch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
+    monkeypatch.setattr("skesom.report.tables._SAMPLE_SIZE", 200)
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from skesom.report import merge_clusters
-from skesom.report._cluster_groups import carried_groups, check_groups
+from skesom.report.cluster_groups import carried_groups, check_groups
 from skesom.runs import read_cluster_groups
-from skesom.runs._group_files import write_cluster_groups
+from skesom.runs.group_files import write_cluster_groups
 
 LISTED = '{"format": "skesom clusters", "clusters": [%s]}'
 GROUPS = [("H II regions", (1, 3)), ("dust", (2,))]

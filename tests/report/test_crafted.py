@@ -18,7 +18,7 @@ from skesom.cli import main
 from skesom.cube import SpatialFeatures
 from skesom.runs import load_model, save_model
 from skesom.runs._models import _from_text, read_skops, write_skops
-from skesom.runs._provenance import read_recipe
+from skesom.runs.provenance import read_recipe
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 HEADERS = [

@@ -16,7 +16,7 @@ from skesom.runs import load_model, save_model
 from skesom.runs._fitted import tamed
 from skesom.runs._models import mapped
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
-from skesom.som._tree import ClusterTree, has_tree, tree_of_pieces
+from skesom.som.tree import ClusterTree, has_tree, tree_of_pieces
 
 CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)
 ESOM_ = ESOM(3, epsilon=2.0, random_state=0)

@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.report._decisions import decision_lines, decisions_of
+from skesom.report.decisions import decision_lines, decisions_of
 from skesom.runs import Run
 from skesom.som import ESOM, ConsensusClusterer
 

@@ -3,7 +3,7 @@
 
 import pytest
 
-from skesom.report._tables import TABLES
+from skesom.report.tables import TABLES
 from skesom.runs import Run, load_model
 
 MORE = {*TABLES, "cluster_images.zip", "validity.ecsv"}

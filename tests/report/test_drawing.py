@@ -25,10 +25,11 @@ from skesom.displays import (
     ClusterMapDisplay,
     cluster_colors,
 )
-from skesom.report import PictureStyle, _drawing
-from skesom.report._drawing import new_axes, start_drawing
+from skesom.report import PictureStyle
+from skesom.report import drawing as _drawing
 from skesom.report._pictures import Pictures, _plotted
-from skesom.report._result import Result
+from skesom.report.drawing import new_axes, start_drawing
+from skesom.report.result import Result
 
 STRIPES = np.arange(60 * 60).reshape(60, 60) // 5 % 3
 

@@ -21,8 +21,8 @@ from skesom.maps import (
     suggest_names,
 )
 from skesom.report import explore, merge_clusters
-from skesom.report._result import Result
 from skesom.report.page._data import encode_band, sky_nodes
+from skesom.report.result import Result
 from skesom.runs import Run
 from skesom.som import ESOM
 

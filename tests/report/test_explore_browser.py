@@ -24,10 +24,10 @@ from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline, make_clusterer
-from skesom.maps._leaves import LeafTree
+from skesom.maps.leaves import LeafTree
 from skesom.report import explore
 from skesom.report._populations import colors_of, find_of_result
-from skesom.report._result import Result
+from skesom.report.result import Result
 from skesom.runs import Run, read_cluster_groups
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 
@@ -1042,7 +1042,7 @@ class TestTree:
 
     def test_a_tree_of_one_leaf(self, browser, galaxy, tmp_path, monkeypatch):
         tree = LeafTree(np.empty((0, 2), int), np.empty(0), np.zeros(1, dtype=int))
-        home = "skesom.report._result"
+        home = "skesom.report.result"
         monkeypatch.setattr(f"{home}.has_leaves", lambda step: True)
         monkeypatch.setattr(f"{home}.leaf_tree", lambda step: tree)
         monkeypatch.setattr(f"{home}.leaf_labels", lambda last, rows, errors: 0)
@@ -1062,7 +1062,7 @@ class TestTree:
     def test_size_of_the_page(self, tree_job, galaxy, tmp_path, monkeypatch):
         """Leaves of pixels and the tree take little beside the fluxes."""
         pages = [explore(tmp_path / "with.html", tree_job, galaxy)]
-        monkeypatch.setattr("skesom.report._result.has_leaves", lambda step: False)
+        monkeypatch.setattr("skesom.report.result.has_leaves", lambda step: False)
         pages.append(explore(tmp_path / "without.html", tree_job, galaxy))
         large, small = (page.stat().st_size for page in pages)
         assert small < large < 1.1 * small

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 
 from skesom.maps import ClusterNames, find_pieces, make_cluster_pipeline
 from skesom.report import PictureStyle, explore
-from skesom.report._decisions import decision_lines
+from skesom.report.decisions import decision_lines
 from skesom.runs import Run, load_model
 from skesom.som import CSOM, ESOM, ConsensusClusterer
 

@@ -36,7 +36,7 @@ from skesom.maps import CubeClusterer
 from skesom.runs import Run, load_model, read_cluster_groups, save_model
 from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
 from skesom.runs._models import read_skops, write_skops
-from skesom.runs._provenance import read_recipe, read_source
+from skesom.runs.provenance import read_recipe, read_source
 from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
 
 EVIL = """
@@ -53,8 +53,8 @@ class X(BaseEstimator):
 REFUSED = [  # what a file may not make, though skesom or scikit-learn has it
     *("evilmod.X", "os.system", "builtins.eval", "pathlib.Path", "functools.partial"),
     *("skesom.runs._models.Path", "skesom.runs._fitted.importlib"),
-    *("skesom.cube._base.Cube", "skesom.cube._base.importlib"),
-    *("skesom.runs._image_source.ImageSource", "skesom.datasets.fetch_m83"),
+    *("skesom.cube.base.Cube", "skesom.cube.base.importlib"),
+    *("skesom.runs.image_source.ImageSource", "skesom.datasets.fetch_m83"),
     *("skesom.som._csom.np", "skesom.maps.crossmatch", "joblib.memory.Memory"),
     "sklearn.preprocessing._function_transformer.FunctionTransformer",
     *("sklearn.feature_extraction.text.CountVectorizer", "sklearn.datasets.load_files"),
@@ -383,7 +383,7 @@ class TestPaths:
             for file in told["images"]["files"]:
                 file["size"] += 1
 
-        monkeypatch.setattr("skesom.runs._provenance.file_digest", pytest.fail)
+        monkeypatch.setattr("skesom.runs.provenance.file_digest", pytest.fail)
         with pytest.raises(ValueError, match="has changed since the run"):
             run_with(change, read_source)
 

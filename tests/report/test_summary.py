@@ -12,7 +12,7 @@ from skesom.cube import Cube
 from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.report import PictureStyle
-from skesom.report._summary import _fluxes
+from skesom.report.summary import _fluxes
 from skesom.runs import Run
 
 SPARE = {"pictures": False, "tables": False}
@@ -74,7 +74,7 @@ def test_tells_why_nothing_is_suggested(tmp_path, galaxy):
 
 def test_clusters_that_thinned_images_lack(tmp_path, galaxy, monkeypatch):
     """One pixel between those that are looked at is told without words."""
-    monkeypatch.setattr("skesom.report._summary.MAX_PIXELS", 64 * 80 // 4)
+    monkeypatch.setattr("skesom.report.summary.MAX_PIXELS", 64 * 80 // 4)
     clusterer = KMeans(3, n_init=1, random_state=0)
     pipeline = make_cluster_pipeline(clusterer, sky="keep").fit(galaxy)
     labels = pipeline["cluster"].labels_.copy()

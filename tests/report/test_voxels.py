@@ -15,7 +15,7 @@ from skesom.io import read_map
 from skesom.maps import make_cluster_pipeline
 from skesom.report import PictureStyle
 from skesom.report._pictures import Pictures
-from skesom.report._result import Result
+from skesom.report.result import Result
 from skesom.runs import Run, load_model
 from skesom.som import ESOM
 
@@ -31,7 +31,7 @@ def step():
 def files(step, galaxy, tmp_path_factory):
     """All files of a report."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skesom.report._tables._SAMPLE_SIZE", 200)
+        patch.setattr("skesom.report.tables._SAMPLE_SIZE", 200)
         folder = tmp_path_factory.mktemp("voxels") / "out"
         return Run(step.fit(galaxy), galaxy).write(folder, tables=True)
 

@@ -38,8 +38,8 @@ from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore
 from skesom.report._pictures import Pictures
-from skesom.report._result import Result
-from skesom.report._tables import _OF_MAP, _measured, sky_positions, why_not
+from skesom.report.result import Result
+from skesom.report.tables import _OF_MAP, _measured, sky_positions, why_not
 from skesom.runs import Run
 from skesom.som import ESOM
 
@@ -452,7 +452,7 @@ class TestStrangeMaps:
             if isinstance(path, Path):
                 path.touch()
 
-        monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
+        monkeypatch.setattr("skesom.report.drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
 
         def make(pipeline, cube, **options):
@@ -559,7 +559,7 @@ class TestStrangeMaps:
     def test_tables_of_more_pixels_than_are_wanted(
         self, galaxy, job, written, monkeypatch
     ):
-        monkeypatch.setattr("skesom.report._tables._MAX_PIXELS", 1000)
+        monkeypatch.setattr("skesom.report.tables._MAX_PIXELS", 1000)
         few = written(job, galaxy, pictures=False)
         assert not {"pixels.fits", "pixels_scaled.fits"} & few.keys()
         n_pixels = np.count_nonzero(job["cluster"].labels_ > -2)
@@ -635,7 +635,7 @@ class TestFailure:
         def break_down(*args, **kwargs):
             raise OSError("No space left on device")
 
-        monkeypatch.setattr("skesom.report._drawing.n_others", lambda: 0)
+        monkeypatch.setattr("skesom.report.drawing.n_others", lambda: 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
         with pytest.raises(OSError, match="No space left"):
             Run(job, galaxy).write(tmp_path / "new/deep/result")

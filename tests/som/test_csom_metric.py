@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from skesom._common.lazy import cut_rows
 from skesom.som import CSOM, _row_order
-from skesom.som._metric import Metric
+from skesom.som.metric import Metric
 
 DTYPES = [np.float32, np.float64]
 

@@ -9,7 +9,8 @@ from numpy.testing import assert_array_equal
 
 from skesom import CSOM, ESOM
 from skesom._common import blocks
-from skesom.som import _codebook, _lattice, _lattice_training, _network
+from skesom.som import _lattice, _lattice_training, _network
+from skesom.som import codebook as _codebook
 
 MAPS = {
     "esom": ESOM(3, random_state=0),

@@ -6,8 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
-from skesom.som import _metric
-from skesom.som._metric import METRICS, Metric
+from skesom.som import metric as _metric
+from skesom.som.metric import METRICS, Metric
 
 DTYPES = [np.float32, np.float64]
 SCIPY_NAMES = {

@@ -10,7 +10,9 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 
 from skesom import CSOM, ESOM, MapClassifier
-from skesom.som import _codebook, _lattice, _lattice_training, _metric, _network
+from skesom.som import _lattice, _lattice_training, _network
+from skesom.som import codebook as _codebook
+from skesom.som import metric as _metric
 from skesom.som._network import Network
 
 KERNELS = [

@@ -12,13 +12,13 @@ from sklearn.preprocessing import StandardScaler
 from skesom._common.lazy import add_pairwise
 from skesom.som import CSOM, ESOM
 from skesom.som._lattice_training import units_by_k_means
-from skesom.som._metric import Metric
 from skesom.som._summary import (
     enough_rows,
     moments_of_units,
     summarize,
     sums_around_units,
 )
+from skesom.som.metric import Metric
 
 
 @pytest.fixture

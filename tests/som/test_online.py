@@ -9,9 +9,9 @@ from _reference import distances, learned_online, neighborhood
 from numpy.testing import assert_allclose
 
 from skesom.som import _online
-from skesom.som._codebook import by_feature, padded
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
-from skesom.som._metric import of_length_one
+from skesom.som.codebook import by_feature, padded
+from skesom.som.metric import of_length_one
 
 SHAPE = (4, 5)
 

@@ -23,14 +23,17 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, ESOM
-from skesom.som._second_stage import _graph, _normals, _spectral, _units
-from skesom.som._second_stage._normals import cuts_by_normals
-from skesom.som._second_stage._spectral import (
+from skesom.som.second_stage import _normals
+from skesom.som.second_stage import graph as _graph
+from skesom.som.second_stage import spectral as _spectral
+from skesom.som.second_stage import units as _units
+from skesom.som.second_stage._normals import cuts_by_normals
+from skesom.som.second_stage.spectral import (
     _links_of_pieces,
     clusters_by_gaps,
     joined_pieces,
 )
-from skesom.som._second_stage._units import Units
+from skesom.som.second_stage.units import Units
 
 MAPS = {
     "ESOM": ESOM(random_state=0),

@@ -10,8 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, _winners
-from skesom.som._codebook import nearest_units
-from skesom.som._metric import Metric
+from skesom.som.codebook import nearest_units
+from skesom.som.metric import Metric
 
 DTYPES = [np.float32, np.float64]
 

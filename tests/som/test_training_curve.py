@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM
 from skesom.som._lattice_training import TrainingCurve
-from skesom.som._metric import METRICS, Metric
+from skesom.som.metric import METRICS, Metric
 
 
 def root_mean_square(metric, X, codebook, sample_weight=None, errors=None):

@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM, ConsensusClusterer
-from skesom.som._tree import ClusterTree, average_linkage, tree_of_units
+from skesom.som.tree import ClusterTree, average_linkage, tree_of_units
 
 X, _ = make_blobs(400, 3, centers=6, cluster_std=1.5, random_state=3)
 WITH_GAPS = X.copy()

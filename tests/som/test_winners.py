@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 import skesom.som
 from skesom.som import _vectors, _winners
-from skesom.som._codebook import (
+from skesom.som.codebook import (
     by_feature,
     by_patches,
     distances_to_units,

@@ -16,8 +16,8 @@ from skesom._sky.grids import (
     pixel_size,
     same_grid,
 )
-from skesom.cube._base import all_band_names, list_bands
 from skesom.cube._container import Cube
+from skesom.cube.base import all_band_names, list_bands
 
 
 def grid_of(cube):

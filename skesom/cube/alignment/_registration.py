@@ -12,16 +12,16 @@ from scipy import ndimage
 
 from skesom._common.lazy import computed
 from skesom._sky.grids import Grid, cut_grid, overlap_box, pixel_size, same_grid
-from skesom.cube._base import list_bands, with_bands
-from skesom.cube.alignment._correlation import (
+from skesom.cube.alignment._grid import grid_of
+from skesom.cube.alignment.correlation import (
     CLEAR,
     LARGEST_SHIFT,
     find_peak,
     find_shift,
     find_structure,
 )
-from skesom.cube.alignment._grid import grid_of
-from skesom.cube.alignment._stack import stack_cubes
+from skesom.cube.alignment.stack import stack_cubes
+from skesom.cube.base import list_bands, with_bands
 
 # docs/benchmarks/registration.py measures what these numbers find and leave.
 TOLERANCE = 0.5  # pixels by which measures of one shift may differ

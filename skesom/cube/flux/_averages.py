@@ -4,7 +4,7 @@
 import numpy as np
 
 from skesom._common.blocks import in_threads
-from skesom.cube.convolution._filtering import GaussianKernel
+from skesom.cube.convolution.filtering import GaussianKernel
 
 
 def reach_of(widths):

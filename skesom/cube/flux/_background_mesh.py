@@ -8,9 +8,9 @@ from scipy import ndimage
 from scipy.interpolate import BSpline
 
 from skesom._common.blocks import WHOLE, strips_of
-from skesom.cube.convolution._beams import photutils
-from skesom.cube.convolution._filtering import GaussianKernel, smooth
-from skesom.cube.masking._sky import (
+from skesom.cube.convolution.beams import photutils
+from skesom.cube.convolution.filtering import GaussianKernel, smooth
+from skesom.cube.masking.sky import (
     fit_most,
     median_and_scatter,
     representative_rows,

@@ -5,7 +5,7 @@ import numpy as np
 from scipy import ndimage
 
 from skesom._common.blocks import around, strips_of
-from skesom.cube.masking._sky import (
+from skesom.cube.masking.sky import (
     TILE,
     pixel_noise,
     representative_rows,

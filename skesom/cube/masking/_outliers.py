@@ -7,7 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import around, strips_of
-from skesom.cube.masking._sky import TILE, masked_image
+from skesom.cube.masking.sky import TILE, masked_image
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
 #     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).

@@ -1,0 +1,373 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Exposures of the same bands, side by side or of the same sky, as one image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+from astropy.stats import mad_std
+from scipy import ndimage
+
+from skesom._common.blocks import in_threads, strips_of
+from skesom._common.warn import warn_user
+from skesom._sky.grids import (
+    SAME_SIZE,
+    Grid,
+    cut_grid,
+    find_reach,
+    group_by_grid,
+    pixel_size,
+)
+from skesom.cube._container import Cube
+from skesom.cube.alignment._conserved import FLUX, held_by
+from skesom.cube.alignment._grid import find_coarsest, find_grid, grid_of
+from skesom.cube.alignment.stack import stack_cubes
+from skesom.cube.base import check_cube, list_bands
+from skesom.cube.convolution.filtering import smooth
+from skesom.cube.masking.cube_masker import CubeMasker
+from skesom.cube.masking.sky import sky_statistics
+
+LARGEST = 20  # times the pixels of all exposures: beyond that, they lie far apart
+EDGE = 1e-3  # pixels that count as none at the border of an image
+FINER = 1.5  # from this ratio of pixel sizes on, pixels are averaged
+SIGMA = 2.0  # pixels, over which errors are smoothed for weights and limits
+HALO = 10  # rows beyond a block that have an influence on it
+# A median is known to 1.25 / sqrt(number) of the scatter of its values.
+ENOUGH_VALUES = 1_000_000
+FEWEST_VALUES = 16  # of an overlap, whose median is taken
+SIGNIFICANT = 5.0  # errors of a difference of levels from which it is told
+# Outliers are further from the median of the exposures than so many of their errors,
+# plus so many of the largest steps from there to the neighbors.
+DEVIATIONS, STEPS = 4.0, 1.2
+SCALE = 2.2  # from the middle distance from the median of three to a deviation
+
+
+class _Exposure(NamedTuple):
+    """A cube on its part of the common grid."""
+
+    start: np.ndarray  # row, column
+    data: np.ndarray
+    weights: np.ndarray  # inverse variances
+    errors: np.ndarray | None
+
+
+def combine_exposures(
+    cubes: Cube | Sequence[Cube],
+    *,
+    match_background: bool = True,
+    mask_outliers: bool = True,
+    n_jobs: int | None = None,
+) -> Cube:
+    """Combine exposures or pointings of the same bands to one image of each band.
+
+    Do this first, with images as they are read. The result lies on the grid of the
+    (first) exposure with the largest pixels, extended to hold all of them.
+
+    Parameters
+    ----------
+    cubes : sequence of Cube, or Cube
+        Exposures with the same bands in the same order; the bands of a single cube are
+        taken for exposures of one band.
+    match_background : bool, default=True
+        Whether to subtract a constant from each exposure, so that overlaps agree.
+    mask_outliers : bool, default=True
+        Whether to leave out hot and dead pixels and cosmic rays: those that
+        `CubeMasker` finds, and values that differ from those of two or more others.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Returns
+    -------
+    cube : Cube of shape (n_rows, n_columns, n_bands)
+        The weighted mean, NaN where no exposure has data. Names are those of the first
+        exposure; units, zero points and coordinates of the one that gives the grid; the
+        FWHM is the largest, NaN if one is unknown. Errors are known where those of all
+        exposures are.
+
+    Raises
+    ------
+    ValueError
+        If exposures differ in the number of bands, have units that cannot be converted,
+        lie far apart, or lack a WCS on several grids, or if a cube is lazy.
+
+    Warns
+    -----
+    UserWarning
+        If levels differ clearly, or FWHM by more than 10 %, or if pixels differ in size
+        and no unit tells what they hold.
+
+    See Also
+    --------
+    skesom.io.read_cube : Combines the exposures among its files on request.
+
+    Notes
+    -----
+    Values are brought to one scale by their zero points, else by their units, and by
+    the area of the pixels if they hold flux, as `CubeAligner` tells it. Gaps are masked
+    as `CubeMasker` does. Images are resampled by reproject: interpolated or, from
+    pixels smaller by 1.5 times, averaged over the exact overlap; those that fit the
+    grid are copied. Weights are inverse variances: errors, smoothed by 2 pixels so that
+    noise does not change its own weight, or the noise in the sky of each exposure. The
+    constants fit the medians of all differences best and add up to 0. A value is an
+    outlier if it differs from the median of three or more by more than 4 standard
+    deviations plus 1.2 of the largest step of the median to a neighbor, as in [1]_.
+
+    References
+    ----------
+    .. [1] A. S. Fruchter and R. N. Hook, "Drizzle: A Method for the Linear
+       Reconstruction of Undersampled Images", PASP 114, 144 (2002),
+       https://doi.org/10.1086/338393
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.wcs import WCS
+    >>> from skesom.cube import Cube, combine_exposures
+    >>> def pointing(first_column):
+    ...     wcs = WCS({"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"})
+    ...     wcs.wcs.cdelt, wcs.wcs.crpix = (-0.0001, 0.0001), (-first_column, 0)
+    ...     return Cube(np.ones((20, 30, 1)), wcs=wcs, band_names=["g"])
+    >>> combine_exposures([pointing(0), pointing(20)])
+    <Cube 20 x 50 pixels, 1 bands (g), float64, WCS>
+    """
+    masker = CubeMasker(
+        mask_outliers=mask_outliers, check_background=False, min_bands=1, n_jobs=n_jobs
+    )
+    cubes = [masker.fit_transform(cube) for cube in _check_exposures(cubes)]
+    grid, known = _common_grid(cubes)
+    factors = _find_factors(cubes, known)
+    noise = [[sky_statistics(band.image)[1] for band in list_bands([c])] for c in cubes]
+    noise = factors * noise
+    noise[:, ~np.all(noise > 0, axis=0)] = 1
+    parts = zip(cubes, factors, noise, strict=True)
+    exposures = [_move(*each, grid, n_jobs) for each in parts]
+    # reproject's coadd has no errors, no outliers and no zero points, resamples what
+    # fits the grid too, and draws numbers to match levels: so the sum is our own.
+    if match_background:
+        _match_levels(exposures, known.band_names)
+    data = np.empty((*grid.shape, known.shape[2]), exposures[0].data.dtype)
+    has_errors = any(exposure.errors is not None for exposure in exposures)
+    errors = np.empty_like(data) if has_errors else None
+
+    def average(rows):
+        first = max(0, rows.start - HALO)
+        box = slice(first, rows.stop + HALO), slice(0, grid.shape[1])
+        inside = slice(rows.start - first, rows.stop - first)
+        for band in range(data.shape[2]):
+            stack = np.array([_cut(exposure, box, band) for exposure in exposures])
+            mean, error = _average(*stack.swapaxes(0, 1), mask_outliers)
+            data[rows, :, band] = mean[inside]
+            if has_errors:
+                errors[rows, :, band] = error[inside]
+
+    in_threads(average, strips_of(grid.shape, "block"), n_jobs)
+    fwhm = np.array([cube.fwhm for cube in cubes])
+    if np.any(fwhm.max(axis=0) > 1.1 * fwhm.min(axis=0)):
+        warn_user(
+            f"Exposures have a FWHM from {fwhm.min():.3g} to {fwhm.max():.3g} arcsec: "
+            "the largest is kept. FWHMConvolver can make them equal before."
+        )
+    return known.replace(
+        data=data,
+        errors=errors,
+        wcs=grid.wcs,
+        pixel_scale=known.pixel_scale if grid.wcs is None else None,
+        band_names=cubes[0].band_names,
+        fwhm=fwhm.max(axis=0),
+        sky_mask=None,
+    )
+
+
+def _check_exposures(cubes):
+    """Return the exposures as cubes with the same number of bands."""
+    if isinstance(cubes, Cube):
+        cubes = [cubes[:, :, [band]] for band in range(cubes.shape[2])]
+    cubes = [check_cube(cube) for cube in cubes]
+    n_bands = {cube.shape[2] for cube in cubes}
+    if len(n_bands) != 1:
+        raise ValueError(
+            "Exposures are cubes with the same bands in the same order, got cubes of "
+            f"{' and '.join(map(str, sorted(n_bands))) or 'no'} bands."
+        )
+    if any(cube.is_lazy for cube in cubes):
+        raise ValueError(
+            "Exposures are combined in memory, but a cube is lazy (an array of dask). "
+            "Pass Cube.compute() of each, or parts of them that fit (Cube.cutout)."
+        )
+    return cubes
+
+
+def _common_grid(cubes):
+    """Return the grid of the combined image, and the cube that it is of."""
+    grids, name = [grid_of(cube) for cube in cubes], cubes[0].band_names[0]
+    if len(group_by_grid(grids)) == 1:
+        return grids[0], cubes[0]
+    if any(grid.wcs is None for grid in grids):
+        raise ValueError(
+            f"Exposures of {name!r} that lie on several pixel grids need a WCS. Add it "
+            "to the headers (in memory by Cube.replace(wcs=...))."
+        )
+    first = find_coarsest(grids)
+    wcs = grids[first].wcs.deepcopy()
+    ends = np.array([_find_box(grid, wcs) for grid in grids])
+    low, high = ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)
+    rows, columns = (high - low).tolist()
+    # Not true of NaN either, beyond the horizon of the projection.
+    if not rows * columns < LARGEST * sum(np.prod(grid.shape) for grid in grids):
+        raise ValueError(
+            f"The exposures of {name!r} lie so far apart that one image of them would "
+            f"have {rows:.0f} x {columns:.0f} pixels. Combine those of one field, or "
+            "none (combine=False)."
+        )
+    if wcs.has_distortion:  # it holds on its own pixels only
+        return find_grid(cubes, "optimal")[0], cubes[first]
+    wcs.wcs.crpix -= low[::-1]
+    wcs.array_shape = int(rows), int(columns)
+    return Grid(wcs, wcs.array_shape), cubes[first]
+
+
+def _find_box(grid, wcs):
+    """Return the first pixel (row, column) of a WCS inside of a grid, and the end."""
+    low, high = find_reach(grid, wcs)
+    return np.ceil(low - EDGE)[::-1], np.floor(high + EDGE)[::-1] + 1
+
+
+def _find_factors(cubes, known):
+    """Return the factors of bands to the scale of a known cube, whose pixels stay."""
+    grids = [*map(grid_of, cubes), grid_of(known)]
+    sizes = [1.0 if each.wcs is None else pixel_size(each.wcs) for each in grids]
+    *areas, own = np.square(sizes)
+    factors = np.ones((len(cubes), known.shape[2]))
+    for band, name in enumerate(known.band_names):
+        unit, zero_point = known.band_units[band], known.zero_points[band]
+        word = held_by(unit, zero_point)
+        for number, (cube, area) in enumerate(zip(cubes, areas, strict=True)):
+            steps = zero_point - cube.zero_points[band]
+            if np.isfinite(steps):  # of the flux of a pixel
+                factor = 10 ** (0.4 * steps) * own / area
+            else:
+                factor = _unit_factor(cube.band_units[band], unit, name)
+                factor *= own / area if word == FLUX else 1
+            factors[number, band] = factor
+        if word is None and not np.allclose(areas, own, rtol=2 * SAME_SIZE):
+            warn_user(
+                f"The unit of {name!r} is unknown: where pixels differ in size, values "
+                "are taken for surface brightness. If they are fluxes of pixels, give "
+                "the unit (BUNIT, or Cube.replace(band_units=...))."
+            )
+    return factors
+
+
+def _unit_factor(unit, wanted, name):
+    """Return the factor between two units, which may both be unknown."""
+    try:
+        return 1.0 if unit == wanted else unit.to(wanted)
+    except (AttributeError, TypeError, units.UnitConversionError) as error:
+        both = " and ".join(str(each or "no known unit") for each in (wanted, unit))
+        raise ValueError(
+            f"Exposures of {name!r} have {both}: they cannot be brought to one scale. "
+            "Give convertible units or zero points, or combine none (combine=False)."
+        ) from error
+
+
+def _move(cube, factors, noise, grid, n_jobs):
+    """Return a cube on its part of the grid."""
+    start = np.zeros(2, dtype=int)
+    if grid.wcs is not None:
+        ends = np.clip(_find_box(grid_of(cube), grid.wcs), 0, grid.shape).astype(int)
+        start, box = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
+        is_fine = pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs)
+        method = "exact" if is_fine else "interp"
+        part, no_flux = cut_grid(grid, box), [False] * cube.shape[2]
+        cube = stack_cubes([cube], part, "of the mosaic", no_flux, method, n_jobs)
+    factors = factors.astype(cube.dtype)
+    weights = np.broadcast_to(noise**-2.0, cube.shape)
+    if cube.errors is None:
+        return _Exposure(start, cube.data * factors, weights, None)
+    errors, weights = cube.errors * factors, weights.copy()
+    for band in range(cube.shape[2]):
+        variance = smooth(errors[:, :, band] ** 2, SIGMA)
+        np.divide(1, variance, out=weights[:, :, band], where=variance > 0)
+    return _Exposure(start, cube.data * factors, weights, errors)
+
+
+def _match_levels(exposures, names):
+    """Subtract a constant from each band of each exposure, so that overlaps agree."""
+    for band, name in enumerate(names):
+        rows, steps, clear = [], [], False
+        for first, second in combinations(range(len(exposures)), 2):
+            ours = exposures[first].data[:, :, band]
+            ends = zip(exposures[first].start, ours.shape, strict=True)
+            box = tuple(slice(start, start + length) for start, length in ends)
+            values = (ours - _cut(exposures[second], box, band)[0]).ravel()
+            values = values[np.isfinite(values)]
+            if len(values) < FEWEST_VALUES:
+                continue
+            values = values[:: len(values) // ENOUGH_VALUES | 1]
+            step, weight = np.median(values), np.sqrt(len(values))
+            clear |= abs(step) * weight > SIGNIFICANT * mad_std(values)
+            rows.append(np.zeros(len(exposures)))
+            rows[-1][[first, second]] = weight, -weight
+            steps.append(step * weight)
+        if not rows:
+            continue
+        # Of all that fit best, the smallest.
+        levels = np.linalg.lstsq(np.array(rows), np.array(steps))[0]
+        for exposure, level in zip(exposures, levels, strict=True):
+            exposure.data[:, :, band] -= level
+        if clear:
+            warn_user(
+                f"The levels of the exposures of {name!r} differed by up to "
+                f"{np.ptp(levels):.3g}, and were brought to their mean."
+            )
+
+
+def _cut(exposure, box, band):
+    """Return data, weights and errors of a band in a box of the grid, else NaN."""
+    start, stop = np.array([(part.start, part.stop) for part in box]).T
+    result = np.full((3, *(stop - start)), np.nan)
+    low = np.maximum(start, exposure.start)
+    high = np.minimum(stop, exposure.start + exposure.data.shape[:2])
+    if np.all(high > low):
+        there, own = (
+            tuple(map(slice, low - first, high - first))
+            for first in (start, exposure.start)
+        )
+        for part, plane in zip(result, exposure[1:], strict=True):
+            if plane is not None:
+                part[there] = plane[(*own, band)]
+    return result
+
+
+def _average(values, weights, errors, mask_outliers):
+    """Return the weighted mean of images, and its error."""
+    lost = np.isnan(values)
+    if mask_outliers and len(values) > 2:
+        lost |= _find_outliers(values, weights)
+    weights[lost] = values[lost] = errors[lost] = 0
+    with np.errstate(invalid="ignore"):
+        total = weights.sum(axis=0)
+        mean = (weights * values).sum(axis=0) / total
+        return mean, np.sqrt(((weights * errors) ** 2).sum(axis=0)) / total
+
+
+def _find_outliers(values, weights):
+    """Find values that are far from those of two or more others at their pixel."""
+    count = np.isfinite(values).sum(axis=0)
+    # NaN is sorted last, so the middle of what is there lies at half its number.
+    middle = np.stack([np.maximum(count - 1, 0), count]) // 2
+    median = np.take_along_axis(np.sort(values, axis=0), middle, axis=0).mean(axis=0)
+    distance = np.abs(values - median)
+    upper = np.take_along_axis(np.sort(distance, axis=0), middle[1:], axis=0)[0]
+    scatter = smooth(SCALE * upper, SIGMA)
+    cross = ndimage.generate_binary_structure(2, 1)
+    up, down = (
+        ndimage.maximum_filter(np.where(count, each, -np.inf), footprint=cross) - each
+        for each in (median, -median)
+    )
+    least = DEVIATIONS * np.fmax(1 / np.sqrt(weights), scatter)
+    return (distance > least + STEPS * np.maximum(up, down)) & (count > 2)

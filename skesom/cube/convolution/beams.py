@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Widths of point-spread functions: given, known to the cube, or measured on stars."""
+
+import warnings
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from astropy import units
+from astropy.io.fits import Header
+from astropy.stats import gaussian_fwhm_to_sigma, mad_std
+from scipy import optimize, spatial
+
+from skesom._common.extras import NO_PHOTUTILS, import_extra
+from skesom._common.lazy import computed
+from skesom._sky.grids import SAME_SIZE
+from skesom.cube.base import one_per_band
+
+KEYWORDS = ("header", "stars")
+FEWEST_STARS = 5  # isolated ones of one width
+LEAST_PEAK = 10.0  # times the noise; fainter stars add more scatter than information
+LEAST_NOISE = 1e-6  # of the brightest pixel
+ISOLATION = 4.0  # FWHM; a neighbor within this distance spoils the wings of a star
+NEIGHBOR_PEAK = 0.1  # of the peak of the star; fainter neighbors spoil nothing
+HALF_WINDOW = 1.5  # FWHM; half of the side of the square that is fitted
+WORST_RESIDUAL = 0.1  # rms of a fit over the peak; what fits worse is no star
+WORST_OFFSET = 1.5  # pixels from where the source was found
+FIRST_GUESS = 3.0  # pixels; the second search takes what the first one found
+STAR_SPREAD = 0.1  # of the width; galaxies are wider
+BACKGROUND_BOX = 64  # pixels; many times as wide as a star
+FULL_CIRCLE = units.cycle.to(units.arcsec)
+_SHAPES = ("sharpness_range", "roundness_range")
+ENOUGH_PIXELS = 2048  # rows and columns in the middle of an image (docs/sharpness.md)
+MOST_FITS = 300  # of the brightest sources, so that time is bounded
+
+
+class Beam(NamedTuple):
+    """An elliptical Gaussian on the sky."""
+
+    major: float  # FWHM in arcsec
+    minor: float
+    angle: float = 0.0  # of the major axis, in degrees from north through east
+    source: str = "given"  # how the widths are known
+
+    @property
+    def is_round(self):
+        """Whether both widths are equal (to a part in a million)."""
+        return self.major - self.minor <= 1e-6 * self.major
+
+    def covariance(self):
+        """Return the covariance of (east, north) in arcsec squared."""
+        angle = np.deg2rad(self.angle)
+        sin, cos = np.sin(angle), np.cos(angle)
+        axes = np.array([[sin, -cos], [cos, sin]])
+        sigmas = np.array([self.major, self.minor]) * gaussian_fwhm_to_sigma
+        return (axes * sigmas**2) @ axes.T
+
+    def missing(self, target):
+        """Return the beam that makes this one round and as wide as the target."""
+        # Covariances add: the major axis of the one is the minor axis of the other.
+        squares = target**2 - np.square([self.minor, self.major])
+        major, minor = np.sqrt(np.maximum(squares, 0)).tolist()
+        return Beam(major, minor, (self.angle + 90) % 180)
+
+
+def find_beams(fwhm, bands):
+    """Return the beam of each band, None where it is unknown."""
+    if isinstance(fwhm, str | Header) or _is_number(fwhm):
+        fwhm = [fwhm] * len(bands)
+    wanted = "fwhm must be one number or one"
+    names = [band.name for band in bands]
+    fwhm = one_per_band(fwhm, names, "FWHM", wanted, default="header")
+    pairs = list(zip(fwhm, bands, strict=True))
+    stars = [b for entry, b in pairs if isinstance(entry, str) and entry == "stars"]
+    list(map(pixel_size, stars))  # an error before anything is measured
+    names = [band.name for band in stars]
+    images = dict(zip(names, middle_images(stars), strict=True))
+    return [_read_beam(entry, b, images.get(b.name)) for entry, b in pairs]
+
+
+def _read_beam(entry, band, image):
+    """Return the beam of one entry, None if it is that of a cube without one."""
+    if isinstance(entry, str):
+        if entry not in KEYWORDS:
+            raise ValueError(
+                f"The FWHM of band {band.name!r} must be a number of arcsec or one of "
+                f"{', '.join(KEYWORDS)}, got {entry!r}."
+            )
+        if entry == "stars":
+            pixels, n_stars = measure_star_fwhm(image, band.name)
+            size = pixel_size(band)
+            return Beam(pixels * size, pixels * size, source=f"{n_stars} stars")
+        known = not np.isnan(band.fwhm)
+        return _checked([band.fwhm] * 2, band, "the cube") if known else None
+    if isinstance(entry, Beam):
+        return entry
+    if isinstance(entry, Header):
+        return _checked(_read_header(entry, band), band, "its header")
+    if _is_number(entry):
+        return _checked([_in_arcsec(entry, band)] * 2, band)
+    if len(entry) != 3:
+        raise ValueError(
+            f"The beam of band {band.name!r} must be (major, minor, angle), got "
+            f"{entry!r}."
+        )
+    *widths, angle = entry
+    angle = units.Quantity(angle, unit=getattr(angle, "unit", units.deg))
+    major, minor = (_in_arcsec(width, band) for width in widths)
+    return _checked([major, minor, angle.to_value(units.deg)], band)
+
+
+def _read_header(header, band):
+    """Return the widths, and the angle if any, from the cards of a header."""
+    if "BMAJ" in header:
+        widths = header["BMAJ"], header.get("BMIN", header["BMAJ"])
+        widths = np.array(widths) * units.deg.to(units.arcsec)
+        return *widths, header.get("BPA", 0.0)
+    if "FWHM" not in header:
+        raise ValueError(
+            f"The header of band {band.name!r} has neither BMAJ nor FWHM. Pass the "
+            "fwhm of the band in arcsec."
+        )
+    width = header["FWHM"]
+    if "pix" in header.comments["FWHM"].lower():
+        width = width * pixel_size(band)
+    return width, width
+
+
+def _in_arcsec(width, band):
+    """Return a width in arcsec; numbers are taken as arcsec."""
+    if getattr(width, "unit", None) == units.pixel:
+        return width.value * pixel_size(band)
+    return in_arcsec(f"The FWHM of band {band.name!r}", width)
+
+
+def in_arcsec(name, value):
+    """Return numbers, taken as arcsec, or Quantities as plain numbers of arcsec."""
+    try:
+        value = units.Quantity(value)
+        if value.unit.is_equivalent(units.arcsec / units.pixel):
+            value = value * units.pixel
+        elif value.unit == units.dimensionless_unscaled:
+            value = value * units.arcsec
+        return value.to_value(units.arcsec)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be in arcsec or another angle, got {value!r}."
+        ) from error
+
+
+def one_pixel_scale(value, cubes):
+    """Return the pixel scale (height, width) in arcsec that the user gives."""
+    if value is None:
+        return None
+    scale = in_arcsec("pixel_scale", value)
+    if scale.shape not in [(), (2,)] or not np.all(np.isfinite(scale) & (scale > 0)):
+        raise ValueError(
+            "pixel_scale must be one positive number of arcsec or two (height, width), "
+            f"got {value}."
+        )
+    known = [np.array(c.pixel_scale) for c in cubes if c.pixel_scale is not None]
+    if known and not np.allclose(known, known[0], rtol=SAME_SIZE, atol=0):
+        *sizes, last = (f"{np.sqrt(scale.prod()):.3g}" for scale in known)
+        raise ValueError(
+            "pixel_scale is one for all cubes, but by their WCS they have pixels of "
+            f"{', '.join(sizes)} and {last} arcsec. Leave it out."
+        )
+    return np.broadcast_to(scale, 2)
+
+
+def _is_number(value):
+    """Return whether a value is a number or a Quantity, not a sequence of them."""
+    return not isinstance(value, list | tuple | Mapping) and np.ndim(value) == 0
+
+
+def pixel_size(band):
+    """Return the side of a square pixel of the same area in arcsec."""
+    if band.pixel_size is None:
+        raise ValueError(
+            f"The FWHM of band {band.name!r} is known in pixels, but not how large its "
+            "pixels are: there is no WCS. Pass pixel_scale in arcsec per pixel."
+        )
+    return band.pixel_size
+
+
+def _checked(numbers, band, source="given"):
+    """Return a beam after checking its two widths and, if any, its angle."""
+    major, minor, angle = (float(number) for number in [*numbers, 0.0][:3])
+    for width in (major, minor):
+        if not 0 < width <= FULL_CIRCLE:
+            raise ValueError(
+                f"The FWHM of band {band.name!r} must be a positive number of arcsec, "
+                f"up to a full circle, got {width}."
+            )
+    if minor > major or not np.isfinite(angle):
+        raise ValueError(
+            f"The beam of band {band.name!r} must be (major, minor, angle) with a "
+            "finite angle and no minor axis above the major one, got "
+            f"{major:g}, {minor:g}, {angle:g}."
+        )
+    return Beam(major, minor, angle, source)
+
+
+def middle_images(bands):
+    """Return the middle of each image, in memory, which has enough stars if large."""
+    images = []
+    for band in bands:
+        margins = (max(0, length - ENOUGH_PIXELS) // 2 for length in band.image.shape)
+        ends = zip(margins, band.image.shape, strict=True)
+        middle = tuple(slice(margin, length - margin) for margin, length in ends)
+        images.append(band.image[middle])
+    return computed(*images)
+
+
+def measure_star_fwhm(image, band_name):
+    """Measure the FWHM of isolated stars in pixels; return it and their number."""
+    # Galaxies are wider than stars: these are the sources around the densest width.
+    image = np.array(image, dtype=np.float64)
+    masked = np.isnan(image)
+    widths = np.empty(0)
+    if not masked.all():
+        flux, noise = _subtract_background(image, masked)
+        widths = fit_sources(flux, masked, noise, FIRST_GUESS)
+        if len(widths):  # the finder works best with the width of the stars
+            widths = fit_sources(flux, masked, noise, half_sample_mode(widths))
+    if len(widths):
+        mode = half_sample_mode(widths)
+        widths = widths[np.abs(widths - mode) <= STAR_SPREAD * mode]
+    if len(widths) < FEWEST_STARS:
+        raise ValueError(
+            f"Band {band_name!r} shows {len(widths)} isolated stars of one width, but "
+            f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec "
+            "('stars' may stay for other bands)."
+        )
+    return float(np.median(widths)), len(widths)
+
+
+def _subtract_background(image, masked):
+    """Return the flux above the background, 0 where masked, and its noise."""
+    box = min(BACKGROUND_BOX, *image.shape)
+    measure = photutils("background").Background2D  # of boxes with a pixel or more
+    background = measure(image, box, mask=masked, exclude_percentile=100)
+    flux = np.where(masked, 0, image - background.background)
+    # Simulated images may have no noise.
+    return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
+
+
+def fit_sources(flux, masked, noise, guess):
+    """Return the FWHM of isolated round sources near the FWHM that is expected."""
+    any_shape = dict.fromkeys(_SHAPES, (-np.inf, np.inf))
+    peaks = _find_sources(flux, masked, noise, guess, **any_shape)
+    stars = _find_sources(flux, masked, noise, guess)
+    if not len(stars):
+        return np.empty(0)
+    tree = spatial.cKDTree(peaks[:, :2])
+    half = max(3, int(np.ceil(HALF_WINDOW * guess)))
+    widths = []
+    for row, column, peak in stars[np.argsort(-stars[:, 2], kind="stable")]:
+        if len(widths) == MOST_FITS:
+            break
+        near = peaks[tree.query_ball_point((row, column), ISOLATION * guess)]
+        distance = np.hypot(near[:, 0] - row, near[:, 1] - column)
+        alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOR_PEAK * peak))
+        top, left = round(row) - half, round(column) - half
+        window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
+        inside = min(top, left) >= 0 and flux[window].shape == (2 * half + 1,) * 2
+        if alone and inside and not masked[window].any():
+            widths.append(fit_gaussian(flux[window], guess)[0])
+    widths = np.array(widths)
+    return widths[(1 < widths) & (widths < 2 * half)]
+
+
+def _find_sources(flux, masked, noise, guess, **shapes):
+    """Return (row, column, peak) of the sources of some shapes, by default of stars."""
+    if not noise > 0:
+        return []
+    finder = photutils("detection").DAOStarFinder(LEAST_PEAK * noise, guess, **shapes)
+    with warnings.catch_warnings():
+        nothing = photutils("utils.exceptions").NoDetectionsWarning
+        warnings.simplefilter("ignore", nothing)
+        table = finder(flux, mask=masked)
+    if table is None:
+        return []
+    columns = (np.asarray(table[n]) for n in ("y_centroid", "x_centroid", "peak"))
+    return np.column_stack(list(columns))
+
+
+def fit_gaussian(cut, guess):
+    """Return the FWHM and the place from the middle of a round Gaussian, else NaN."""
+    # On a constant, sampled at the pixel centers.
+    rows, columns = (np.arange(length) - length // 2 for length in cut.shape)
+    rows = rows[:, np.newaxis]
+    level = np.median(np.concatenate([cut[0], cut[-1], cut[:, 0], cut[:, -1]]))
+    height = cut[cut.shape[0] // 2, cut.shape[1] // 2] - level
+    nothing = np.nan, np.full(2, np.nan)
+    if not height > 0:
+        return nothing
+    scaled = (cut - level) / height
+
+    def misfit(parameters):
+        peak, row, column, sigma, constant = parameters
+        squares = ((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2)
+        return (peak * np.exp(-squares) + constant - scaled).ravel()
+
+    first = [1, 0, 0, guess * gaussian_fwhm_to_sigma, 0]
+    fit = optimize.least_squares(misfit, first, method="lm")
+    residual = np.sqrt(np.mean(fit.fun**2))
+    if residual > WORST_RESIDUAL or np.hypot(fit.x[1], fit.x[2]) > WORST_OFFSET:
+        return nothing
+    return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma), fit.x[1:3]
+
+
+def half_sample_mode(values):
+    """Return the half-sample mode of numbers (Bickel and Fruehwirth 2006)."""
+    values = np.sort(values)
+    while len(values) > 2:
+        half = (len(values) + 1) // 2
+        spans = values[half - 1 :] - values[: len(values) - half + 1]
+        start = int(np.argmin(spans))
+        if half == 2 and len(values) == 3 and spans[0] == spans[1]:
+            return float(values[1])
+        values = values[start : start + half]
+    return float(values.mean())
+
+
+def photutils(module):
+    """Return a module of photutils, which is optional."""
+    with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
+        warnings.filterwarnings("ignore", "IProgress not found")
+        return import_extra(f"photutils.{module}", NO_PHOTUTILS)

@@ -1,0 +1,380 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Bring every band to the same FWHM with the kernel that it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, Literal
+
+import numpy as np
+from astropy import units
+from astropy.units import Quantity
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skesom._common.warn import warn_user
+from skesom.cube.base import (
+    CubeTransformer,
+    all_band_names,
+    check_cubes,
+    list_bands,
+    with_bands,
+)
+from skesom.cube.convolution.beams import (
+    FULL_CIRCLE,
+    KEYWORDS,
+    find_beams,
+    in_arcsec,
+    one_pixel_scale,
+)
+from skesom.cube.convolution.filtering import convolve_cube
+from skesom.cube.convolution.kernels import (
+    Match,
+    kernel_on_pixels,
+    match_gaussian,
+    match_stamps,
+    read_stamps,
+    stamp_beam,
+)
+
+_ROUNDING = 1e-9  # of widths that were converted from other units
+SHARPEST = 1.5  # pixels
+LEAST_OF_LIMIT = 0.9  # the hole in the mirror makes the core narrower by 5 to 10 %
+MOST_OF_LIMIT = 10.0  # beyond, if also so many pixels wide: pixels taken as arcsec
+WIDEST = 25.0  # pixels, from which a width is worth a warning
+
+
+class FWHMConvolver(CubeTransformer):
+    """Convolve every band to the same point-spread function.
+
+    Takes one cube, or a list before they are aligned; convolves each band on its native
+    pixels by a Gaussian of width sqrt(target^2 - fwhm^2).
+
+    Parameters
+    ----------
+    fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
+        Full width at half maximum of the point-spread function in arcsec. None takes
+        the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
+        stay as they are, with a warning. Otherwise one entry for all bands, one for
+        each, or a dict by band name (others: "header"):
+
+        - a number of arcsec, or a Quantity of an angle or of pixels;
+        - ``"header"``: the width that the cube has;
+        - an `astropy.io.fits.Header` with BMAJ, BMIN and BPA (degrees), or with FWHM
+          (arcsec, or pixels if its comment says so);
+        - ``"stars"``: the median width of isolated stars (needs the extra ``psf``);
+        - an elliptical beam (major, minor, angle): two widths and degrees from north
+          through east.
+    target_fwhm : "worst", float or Quantity, default="worst"
+        Width in arcsec that all bands are brought to, no smaller than the worst.
+    pixel_scale : float, array-like of shape (2,) or Quantity, default=None
+        Height and width of a pixel in arcsec, or one number for square pixels; that
+        of the cubes by default.
+    psfs : dict or sequence of length n_bands, default=None
+        Measured point-spread functions, as arrays on the pixels of the band, as tuples
+        (array, side of its pixels in arcsec or None, name) or as FITS files (with the
+        pixel size in PIXELSCL, PIXSCALE or the WCS, else that of the band). Those of
+        even lengths, or with the peak off the middle, are brought there, parts of a
+        pixel in Fourier space. Wiener kernels [2]_ (extra ``psf``) then match bands to
+        the widest, or to a Gaussian of a number as `target_fwhm`. A band without (None)
+        is a Gaussian.
+    kernels : dict or sequence of length n_bands, default=None
+        Ready kernels in the same forms, with the peak in the middle of odd lengths,
+        normalized, which lead to the target. Bands without one are treated as usual,
+        or stay as they are if their FWHM is unknown.
+    copy : bool, default=True
+        False convolves in the memory of the cube, if it can be written and is not lazy.
+    n_jobs : int, default=None
+        Number of threads.
+
+    Attributes
+    ----------
+    target_fwhm_ : float
+        The common width in arcsec, NaN if unknown (as with ready kernels alone).
+    fwhm_ : ndarray of shape (n_bands,)
+        Width of each band before (of the major axis) in arcsec, NaN if unknown.
+    kernel_fwhm_ : ndarray of shape (n_bands,)
+        Width of the Gaussian (its major axis) that each band is convolved with, in
+        arcsec; 0 without one, NaN for a kernel of another shape.
+    methods_ : list of {"none", "gaussian", "elliptical", "wiener", "kernel"}
+        How each band is convolved.
+    summary_ : dict of str to str
+        By band name: what is done to it, and from which width.
+    pixel_scale_ : ndarray of shape (n_bands, 2)
+        Height and width of the pixels of each band in arcsec; NaN if unknown.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands, of all cubes together.
+
+    Raises
+    ------
+    ValueError
+        If widths or the pixel scale are missing or impossible, a band is worse than the
+        target, a PSF or kernel cannot be used, or there are too few stars.
+    OSError
+        If a file cannot be read.
+    ImportError
+        If photutils is needed and missing.
+
+    Warns
+    -----
+    UserWarning
+        If `fwhm` is None and a width is unknown, a width is below 1.5 pixels or below
+        .9 of the diffraction limit (`Cube.diffraction_fwhm`), a number of arcsec seems
+        to be one of pixels, a PSF is more than a pixel off the middle of its frame, or
+        its file does not tell the size of its pixels.
+
+    See Also
+    --------
+    CubeAligner : Bring bands on different pixels to one grid, as the next step.
+
+    Notes
+    -----
+    The method is that of [1]_. Along an axis where a Gaussian kernel has a standard
+    deviation of at least one pixel it is sampled at the pixel centers and cut at four
+    standard deviations. Sampling a narrower one (.4 to .5 pixels in the M83 mosaics of
+    WFC3) would miss the width by some %: it is applied in Fourier space, with wings
+    below .075 divided by the squared distance in pixels, as are elliptical kernels that
+    are not along the pixel axes.
+
+    Masked pixels (NaN) and the outside of the frame have no weight. Only for kernels
+    with negative lobes (as Wiener kernels) they are filled with the mean around the
+    nearest valid pixel. Masked pixels stay masked. Errors of the cube are propagated
+    for independent noise; afterwards that of neighbors is correlated.
+
+    A lazy cube stays lazy, with the same values, in strips of about 4 million pixels
+    (fewer of more than 16 bands), or at least 8 times as many rows as the widest kernel
+    reaches: each task holds all bands of a strip. `fit` computes only the pixels in
+    which it looks for stars.
+
+    Stars are isolated sources around the densest width (half-sample mode [3]_) of
+    Gaussians on a constant, fitted to the 300 brightest in the middle 2048 x 2048
+    pixels. These widths include the pixel. Where star clusters and H II regions
+    outnumber stars, they are too large. Measured functions and kernels lie along the
+    pixel axes of their band; a PSF whose peak is in the middle pixel is not shifted.
+
+    References
+    ----------
+    .. [1] G. Aniano, B. T. Draine, K. D. Gordon and K. Sandstrom, "Common-Resolution
+       Convolution Kernels for Space- and Ground-Based Telescopes", Publications of the
+       Astronomical Society of the Pacific 123 (2011), 1218.
+    .. [2] A. Boucaud et al., "Convolution kernels for multi-wavelength imaging",
+       Astronomy and Astrophysics 596 (2016), A63.
+    .. [3] D. R. Bickel and R. Fruehwirth, "On a fast, robust estimator of the mode",
+       Computational Statistics and Data Analysis 50 (2006), 3500.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import Cube, FWHMConvolver
+    >>> cube = Cube(np.ones((20, 30, 2)), band_names=["F438W", "F225W"])
+    >>> convolver = FWHMConvolver([0.070, 0.083], pixel_scale=0.0396).fit(cube)
+    >>> convolver.kernel_fwhm_.round(4)
+    array([0.0446, 0.    ])
+    >>> convolver.summary_["F438W"]
+    '0.07 arcsec to 0.083 arcsec by a Gaussian of 0.0446 arcsec'
+    >>> convolver.transform(cube).fwhm
+    array([0.083, 0.083])
+    """
+
+    keeps_flux = True
+
+    _parameter_constraints = {
+        "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
+        + [units.Quantity, StrOptions(set(KEYWORDS))],
+        "target_fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity]
+        + [StrOptions({"worst"})],
+        "pixel_scale": [Interval(Real, 0, None, closed="neither"), "array-like", None]
+        + [units.Quantity],
+        "psfs": ["array-like", None],
+        "kernels": ["array-like", None],
+        "copy": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        fwhm: float
+        | Quantity
+        | Literal["header", "stars"]
+        | Mapping[str, Any]
+        | Sequence[Any]
+        | None = None,
+        *,
+        target_fwhm: float | Quantity | Literal["worst"] = "worst",
+        pixel_scale: ArrayLike | Quantity | None = None,
+        psfs: Mapping[str, Any] | Sequence[Any] | None = None,
+        kernels: Mapping[str, Any] | Sequence[Any] | None = None,
+        copy: bool = True,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.fwhm = fwhm
+        self.target_fwhm = target_fwhm
+        self.pixel_scale = pixel_scale
+        self.psfs = psfs
+        self.kernels = kernels
+        self.copy = copy
+        self.n_jobs = n_jobs
+
+    def _fit(self, X):
+        cubes = check_cubes(X, self, reset=True)
+        bands = self._list_bands(cubes)
+        target, matches = self._match(bands)
+        geometry = list(map(_geometry, matches, bands))
+        for match, band, known in zip(matches, bands, geometry, strict=True):
+            kernel_on_pixels(match, *known, band.name)
+        self.target_fwhm_ = target
+        self.fwhm_ = np.array([match.fwhm for match in matches])
+        self.kernel_fwhm_ = np.array([match.kernel_fwhm for match in matches])
+        self.methods_ = [match.method for match in matches]
+        summaries = [match.describe() for match in matches]
+        self.summary_ = dict(zip(all_band_names(cubes), summaries, strict=True))
+        self.pixel_scale_ = np.array([scale for scale, _ in geometry])
+        self._matches = matches
+        self._directions = [directions for _, directions in geometry]
+
+    def _transform(self, X):
+        cubes = check_cubes(X, self, reset=False)
+        parts = with_bands(cubes, range(len(self._matches)))
+        return self._like_inputs(X, [self._convolve(*part) for part in parts])
+
+    def _convolve(self, cube, numbers):
+        """Convolve one cube whose bands have these numbers among all bands."""
+        kernels = []
+        for number, band in zip(numbers, self._list_bands([cube]), strict=True):
+            match = self._matches[number]
+            scale, directions = _geometry(match, band)
+            if np.isnan(scale).any():
+                scale = self.pixel_scale_[number]
+            if directions is None:
+                directions = self._directions[number]
+            kernels.append(kernel_on_pixels(match, scale, directions, band.name))
+        fwhm = [self._matches[number].result for number in numbers]
+        if not any(kernels):
+            return cube.replace(fwhm=fwhm)
+        planes = [part for part in (cube.data, cube.errors) if part is not None]
+        copy = cube.is_lazy or self.copy
+        copy = copy or not all(part.flags.writeable for part in planes)
+        data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
+        return cube.replace(data=data, errors=errors, fwhm=fwhm)
+
+    def _list_bands(self, cubes):
+        """Return the bands of all cubes, with the pixel scale if it is given."""
+        return list_bands(cubes, one_pixel_scale(self.pixel_scale, cubes))
+
+    def _match(self, bands):
+        """Return the common width and the match of each band."""
+        kernels = read_stamps(self.kernels, bands, "kernel")
+        psfs = read_stamps(self.psfs, bands, "PSF")
+        for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
+            if psf and kernel:
+                raise ValueError(f"Band {band.name!r} has both a PSF and a kernel.")
+        fwhm = self.fwhm
+        if fwhm is None:  # the widths of measured functions, else those of the cubes
+            stamps = zip(bands, psfs, strict=True)
+            fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
+        beams = find_beams(fwhm, bands)
+        _warn_of_odd(bands, beams)
+        widths = [np.nan if beam is None else beam.major for beam in beams]
+        matches = [Match("none", width, width) for width in widths]  # as they are
+        if not any(kernels) and not self._check_known(bands, beams):
+            return np.nan, matches
+        usual = [n for n in range(len(bands)) if beams[n] and not kernels[n]]
+        width = _target_width(self.target_fwhm, bands, beams, usual)
+        if self.psfs is not None and usual:
+            parts = ([part[n] for n in usual] for part in (bands, beams, psfs))
+            target = None if isinstance(self.target_fwhm, str) else width
+            found = match_stamps(*parts, target)
+        else:
+            found = [match_gaussian(beams[number], width) for number in usual]
+        for number, match in zip(usual, found, strict=True):
+            matches[number] = match
+        for number, kernel in enumerate(kernels):
+            if kernel:
+                known = matches[number].fwhm
+                matches[number] = Match("kernel", known, width, array=kernel.array)
+        return width, matches
+
+    def _check_known(self, bands, beams):
+        """Check that all widths are known; by default bands may stay as they are."""
+        pairs = zip(bands, beams, strict=True)
+        unknown = [band for band, beam in pairs if beam is None]
+        if not unknown:
+            return True
+        by_default = self.fwhm is None and isinstance(self.target_fwhm, str)
+        if self.psfs is not None or not by_default:
+            which = ", ".join(band.name for band in unknown)
+            raise ValueError(
+                f"The FWHM of these bands is unknown: {which}. Pass fwhm in arcsec for "
+                "each band, or give the Cube its fwhm."
+            )
+        if len(bands) > 1:  # one band has nothing to be brought to
+            _warn_of_unknown(bands, unknown)
+        return False
+
+
+def _geometry(match, band):
+    """Return the size of the pixels (NaN if unknown) and north if it matters."""
+    scale = np.full(2, np.nan) if band.pixel_scale is None else band.pixel_scale
+    return scale, band.directions if match.method == "elliptical" else None
+
+
+def _target_width(target, bands, beams, usual):
+    """Return the common width in arcsec; no band may be worse."""
+    if isinstance(target, str):
+        return max((beam.major for beam in beams if beam), default=np.nan)
+    width = in_arcsec("target_fwhm", target)
+    if np.ndim(width) or not 0 < width <= FULL_CIRCLE:
+        raise ValueError(
+            "target_fwhm must be one positive number of arcsec, up to a full circle, "
+            f"got {target}."
+        )
+    for number in usual:
+        if beams[number].major > width * (1 + _ROUNDING):
+            raise ValueError(
+                f"Band {bands[number].name!r} has a FWHM of {beams[number].major:g} "
+                f"arcsec and cannot be brought to the sharper target of {width:g} "
+                "arcsec. Raise target_fwhm or leave the band out."
+            )
+    return float(width)
+
+
+def _warn_of_unknown(bands, unknown):
+    """Warn that bands stay as they are, and tell how their widths can be known."""
+    which = ", ".join(band.name for band in unknown)
+    which = "all bands" if len(unknown) == len(bands) else which
+    scale = ", with pixel_scale"
+    scale *= any(band.pixel_size is None for band in unknown)
+    warn_user(
+        f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
+        "Pass fwhm in arcsec to bring them to one width, or fwhm='stars' to measure it "
+        f"on stars{scale}."
+    )
+
+
+def _warn_of_odd(bands, beams):
+    """Warn of widths that no image has, mostly because of their unit."""
+    sharp, limited, wide = [], [], []
+    for band, beam in zip(bands, beams, strict=True):
+        if beam is None or beam.source == "its PSF":
+            continue
+        size, limit = band.pixel_size, band.cube.diffraction_fwhm[band.number]
+        text = f"{band.name} ({beam.minor:.3g} arcsec"
+        pixels = beam.minor / size if size else np.nan
+        if pixels < SHARPEST:
+            sharp.append(f"{text}, {pixels:.2g} pixels)")
+        if beam.minor < LEAST_OF_LIMIT * limit:
+            limited.append(f"{text} instead of {limit:.3g})")
+        elif beam.minor > MOST_OF_LIMIT * limit and pixels > WIDEST:
+            wide.append(f"{text}, {pixels:.3g} pixels)")
+    problems = [
+        (sharp, f"less than {SHARPEST} pixels, which few cameras reach:"),
+        (limited, "below the diffraction limit of the telescope:"),
+        (wide, f"more than {WIDEST:g} pixels, though the telescope is sharper:"),
+    ]
+    for found, problem in problems:
+        if found:
+            warn_user(
+                f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
+                "are in arcsec, and pixels are given as in fwhm='2.5pix'."
+            )

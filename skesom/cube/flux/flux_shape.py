@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Compare the bands of each pixel, so that clusters follow shape, not brightness."""
+
+from __future__ import annotations
+
+import copy
+from numbers import Integral, Real
+from typing import Literal
+
+import numpy as np
+from astropy import units
+from numpy.typing import ArrayLike
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from skesom._common.blocks import map_pixels
+from skesom._common.warn import warn_unused, warn_user
+from skesom.cube.base import CubeTransformer
+from skesom.cube.flux.stretch import measure_flux_scale
+from skesom.cube.masking.sky import sampled
+
+_NO_COMMON_UNIT = 1e5  # times the noise of another band
+
+
+class FluxShape(CubeTransformer):
+    """Divide the fluxes of each pixel by their sum, or by the flux of one band.
+
+    Parameters
+    ----------
+    reference : int, str or None, default=None
+        Number or name of the band that the others are divided by: the new bands are
+        logarithms of ratios, as colors are. None divides by the sum of all bands.
+    method : {"asinh", "log"}, default="asinh"
+        How fluxes near the noise are compared with a `reference`. ``"asinh"`` takes
+        differences of asinh magnitudes, which are always numbers. ``"log"`` takes
+        logarithms, NaN unless both fluxes exceed `softening` times their noise.
+    brightness : bool, default=False
+        Whether to add a last band with the logarithm of the sum, as `AsinhStretch`
+        would make it, or of the reference band.
+    softening : float, default=3.0
+        Flux (the sum, or that of a band) in units of its noise at which logarithms turn
+        into straight lines, and below which shapes fade.
+    noise : float or array-like of shape (n_bands,), default=None
+        Standard deviation per pixel in the unit of each band; measured by default.
+    subtract_sky : "auto" or bool, default="auto"
+        Whether to subtract the level of the sky first, see `AsinhStretch`.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    reference_ : int or None
+        Number of the reference band.
+    noise_, sky_level_ : ndarray of shape (n_bands,)
+        Standard deviation per pixel of each band, and what is subtracted from it.
+    sky_certainty_ : float
+        That the fitted frame has sky, from 0 to 1, see `SkyMasker`.
+    unit_factors_ : ndarray of shape (n_bands,)
+        What fluxes are multiplied by to have the unit of the first band.
+    total_noise_ : float
+        Standard deviation of the sum.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
+
+    Raises
+    ------
+    ValueError
+        If all pixels are masked, all bands (or, with a `reference`, one) are constant,
+        noise or reference do not fit the bands, or their units differ in kind.
+
+    Warns
+    -----
+    UserWarning
+        If the sum may be the flux of one band, because units are unknown.
+
+    See Also
+    --------
+    AsinhStretch : Leaves shape and brightness together.
+    ColorScaler : Lets colors count beside brightness.
+
+    Notes
+    -----
+    With the sum s of the fluxes f, of which the noise is n, the new values are ::
+
+        f / sqrt(s^2 + (softening * n)^2)
+
+    For bright pixels these are the shares of the bands; below the noise they go to 0.
+    The added band is ``asinh(s / (softening * n))``.
+
+    Ratios to a reference band are in decades (dex), magnitudes divided by -2.5, in
+    bands such as ``"F438W/F814W"``. With the noise n of a band and b = softening * n,
+    its asinh magnitude is taken as in [1]_ ::
+
+        (asinh(f / b) + log(b / 2)) / log(10)
+
+    A pixel that lacks a band has no sum, so all its values become NaN; one that lacks
+    the reference band has no ratios. Errors of the cube are propagated to first order.
+
+    References
+    ----------
+    .. [1] R. H. Lupton, J. E. Gunn and A. S. Szalay, "A Modified Magnitude System that
+       Produces Well-Behaved Magnitudes, Colors, and Errors Even for Low Signal-to-Noise
+       Ratio Measurements", The Astronomical Journal 118 (1999), 1406.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import Cube, FluxShape
+    >>> rng = np.random.default_rng(0)
+    >>> flux = rng.normal(0, 1, (64, 64, 2))
+    >>> flux[20, 20] = 600, 200
+    >>> flux[40, 40] = 6000, 2000
+    >>> shape = FluxShape().fit_transform(flux)
+    >>> shape[[20, 40], [20, 40]].round(2)
+    array([[0.75, 0.25],
+           [0.75, 0.25]])
+    >>> colors = FluxShape("V").fit_transform(Cube(flux, band_names=["B", "V"]))
+    >>> colors.band_names, colors.data[[20, 40], [20, 40], 0].round(2)
+    (('B/V',), array([0.48, 0.48]))
+    """
+
+    works_pixelwise = True
+
+    _parameter_constraints = {
+        "reference": [Integral, str, None],
+        "method": [StrOptions({"asinh", "log"})],
+        "brightness": ["boolean"],
+        "softening": [Interval(Real, 0, None, closed="neither")],
+        "noise": [Interval(Real, 0, None, closed="neither"), "array-like", None],
+        "subtract_sky": [StrOptions({"auto"}), "boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        reference: int | str | None = None,
+        *,
+        method: Literal["asinh", "log"] = "asinh",
+        brightness: bool = False,
+        softening: float = 3.0,
+        noise: float | ArrayLike | None = None,
+        subtract_sky: Literal["auto"] | bool = "auto",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.reference = reference
+        self.method = method
+        self.brightness = brightness
+        self.softening = softening
+        self.noise = noise
+        self.subtract_sky = subtract_sky
+        self.n_jobs = n_jobs
+
+    def _fit(self, X):
+        cube = self._check_cube(X, reset=True)
+        reference = _find_reference(cube, self.reference)
+        factors = _common_factors(cube)
+        scale = measure_flux_scale(self, cube, sampled(cube.data))
+        total_noise = float(np.linalg.norm(scale.noise * factors))
+        if reference is not None or total_noise == 0:
+            _refuse_constant_bands(cube, scale.noise)
+        if reference is None:
+            warn_unused(self, ["method"], "reference=None")
+            _warn_of_unequal_bands(cube, scale.noise * factors)
+        self.reference_ = reference
+        self.sky_level_, self.noise_, self.sky_certainty_ = scale
+        self.unit_factors_ = factors
+        self.total_noise_ = total_noise
+
+    def _apply(self, cube):
+        names = list(cube.band_names)
+        if self.reference_ is not None:
+            below = names.pop(self.reference_)
+            names = [f"{name}/{below}" for name in names]
+        names += ["brightness"] * self.brightness
+        compare = copy.copy(self)._compare  # as it is now
+        planes = cube.data, cube.errors
+        data, errors = map_pixels(compare, *planes, len(names), n_jobs=self.n_jobs)
+        return self._described(cube, data, names, errors)
+
+    def _compare(self, flux, errors):
+        flux = np.subtract(flux, self.sky_level_, order="C")
+        compare = self._shares if self.reference_ is None else self._ratios
+        made = compare(flux, errors)
+        last = None if self.brightness else -1
+        return [None if part is None else part[..., :last] for part in made]
+
+    def _shares(self, flux, errors):
+        """Return shares and brightness, and their standard deviations or None."""
+        flux *= self.unit_factors_
+        soft = self.softening * self.total_noise_
+        total = flux.sum(axis=2, keepdims=True)
+        scale = np.hypot(total, soft)
+        values = np.dstack([flux / scale, np.arcsinh(total / soft)])
+        if errors is None:
+            return values, None
+        variance = (errors * self.unit_factors_) ** 2
+        of_total = variance.sum(axis=2, keepdims=True)
+        # Derivatives of f / hypot(s, n) by the flux of another band and by the own.
+        by_others = flux * total / scale**3
+        by_itself = 1 / scale - by_others
+        of_others = np.maximum(of_total - variance, 0)
+        of_shares = by_itself**2 * variance + by_others**2 * of_others
+        return values, np.dstack([np.sqrt(of_shares), np.sqrt(of_total) / scale])
+
+    def _ratios(self, flux, errors):
+        """Return logarithms of ratios and of the reference band, and deviations."""
+        least = self.softening * self.noise_
+        if self.method == "asinh":
+            # asinh(x) becomes log(2 x), so this makes it the logarithm of the flux.
+            zero = np.log(least / 2 * self.unit_factors_)
+            value = (np.arcsinh(flux / least) + zero) / np.log(10)
+            scale = np.hypot(flux, least)
+        else:
+            scale = np.where(flux > least, flux, np.nan)
+            value = np.log10(scale * self.unit_factors_)
+        below = value[..., [self.reference_]]
+        ratios = np.delete(value, self.reference_, axis=2) - below
+        values = np.dstack([ratios, below])
+        if errors is None:
+            return values, None
+        deviation = errors / (scale * np.log(10))
+        below = deviation[..., [self.reference_]]
+        above = np.delete(deviation, self.reference_, axis=2)
+        return values, np.dstack([np.hypot(above, below), below])
+
+    def _described(self, cube, data, names, errors):
+        """Return a cube of pure numbers that were made of all bands of a cube."""
+        coordinates = None if self.reference_ is not None else cube.band_coordinates
+        if self.brightness and coordinates is not None:
+            coordinates = np.append(coordinates, np.nan * coordinates.unit)
+        fwhm = cube.fwhm[0] if np.ptp(cube.fwhm) == 0 else np.nan
+        return cube.replace(
+            data=data,
+            errors=errors,
+            band_names=names,
+            band_units=[units.dimensionless_unscaled] * len(names),
+            band_coordinates=coordinates,
+            fwhm=np.full(len(names), fwhm),
+        )
+
+
+def _find_reference(cube, reference):
+    """Return the number of the reference band, None if there is none."""
+    if reference is None:
+        return None
+    names = cube.band_names
+    if len(names) == 1:
+        raise ValueError("Ratios of bands need two bands at least, got one.")
+    number = names.index(reference) if reference in names else reference
+    if isinstance(number, str) or not 0 <= number < len(names):
+        what = repr(number) if isinstance(number, str) else f"number {number}"
+        raise ValueError(
+            f"There is no band {what} to divide by, only {list(names)}. The "
+            f"{len(names)} bands are counted from 0."
+        )
+    return int(number)
+
+
+def _common_factors(cube):
+    """Return the factors of fluxes to the unit of the first band."""
+    factors = np.ones(cube.shape[2])
+    known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
+    for band in known:
+        unit, first = cube.band_units[band], cube.band_units[known[0]]
+        try:
+            factors[band] = unit.to(first)
+        except (units.UnitConversionError, TypeError) as error:
+            raise ValueError(
+                f"Band {cube.band_names[band]!r} is in {unit}, and band "
+                f"{cube.band_names[known[0]]!r} in {first}: their fluxes cannot be "
+                "compared. Bring them to one unit with FluxUnitConverter before."
+            ) from error
+    return factors
+
+
+def _refuse_constant_bands(cube, noise):
+    """Refuse constant bands."""
+    constant = np.flatnonzero(noise == 0)
+    if len(constant):
+        names = ", ".join(repr(cube.band_names[band]) for band in constant)
+        raise ValueError(
+            "These bands are constant, so that there is no noise to separate faint "
+            f"from bright: {names}. Leave them out, or state the noise."
+        )
+
+
+def _warn_of_unequal_bands(cube, noise):
+    """Warn where a sum over bands is the flux of one, because units are not known."""
+    known = np.flatnonzero(noise > 0)
+    if None not in cube.band_units or len(known) < 2:
+        return
+    faint, bright = (known[pick(noise[known])] for pick in (np.argmin, np.argmax))
+    if noise[bright] > _NO_COMMON_UNIT * noise[faint]:
+        warn_user(
+            f"The noise of band {cube.band_names[bright]!r} is "
+            f"{noise[bright] / noise[faint]:.1g} times that of band "
+            f"{cube.band_names[faint]!r}, and not all units are known: the sum may be "
+            "the flux of one band. Use FluxUnitConverter before."
+        )

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Describe pixels by their light on two scales, so that a classifier knows more."""
+
+from __future__ import annotations
+
+from functools import partial
+from numbers import Integral, Real
+
+import numpy as np
+from astropy import units
+from astropy.stats import gaussian_fwhm_to_sigma
+from sklearn.utils._param_validation import Interval
+
+from skesom._common.blocks import (
+    Plan,
+    around,
+    find_valid,
+    in_threads,
+    map_images,
+    strips_of,
+)
+from skesom._common.warn import warn_user
+from skesom._types import Quantity
+from skesom.cube.base import CubeTransformer
+from skesom.cube.convolution.beams import in_arcsec
+from skesom.cube.convolution.filtering import LEAST_HEIGHT, GaussianKernel
+
+_UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
+
+
+class SpatialFeatures(CubeTransformer):
+    """Replace each band by two: smoothed, and against its surroundings.
+
+    This is for classifiers, which learn from labels what a feature tells. Clusters have
+    no labels, and become worse by it.
+
+    Parameters
+    ----------
+    smooth : float, default=1.0
+        FWHM of the Gaussian that bands are smoothed by, in widths of the point-spread
+        function. By one width, small sources stand out most from noise.
+    surroundings : float, default=8.0
+        FWHM of the Gaussian of the surroundings that are subtracted from the smoothed
+        bands: an unsharp mask, in which dust lanes are dark wherever they lie.
+    fwhm : float or Quantity, default=None
+        Width of the point-spread function in arcsec or as a Quantity (angle or pixels),
+        by default that of the widest band of the cube, else 2 pixels.
+    min_bands : int, default=None
+        Bands that a pixel must have; all by default. Pixels with fewer become NaN.
+    n_jobs : int, default=None
+        Number of threads. The result does not depend on it.
+
+    Attributes
+    ----------
+    psf_width_ : float
+        The width in arcsec, NaN if it or the pixel scale is unknown.
+    psf_pixels_ : ndarray of shape (2,)
+        The width in pixels as they are high and wide; 2 if unknown.
+    n_features_in_, feature_names_in_ : int, ndarray of str
+        Number and names of the bands.
+
+    Raises
+    ------
+    ValueError
+        If `surroundings` is not wider than `smooth`, `fwhm` is no width or an angle
+        where the pixel scale is unknown, or `min_bands` exceeds the number of bands.
+
+    Warns
+    -----
+    UserWarning
+        If the cube has errors: they are not passed on, because classifiers take none
+        and neighbors share their noise after smoothing.
+
+    See Also
+    --------
+    ColorScaler : Comes before, so that all bands count.
+    skesom.maps.CubeClassifier : Learns from labeled pixels.
+
+    Notes
+    -----
+    With the Gaussians s of `smooth` and l of `surroundings`, a band b becomes two ::
+
+        "F657N smooth"   s * b
+        "F657N unsharp"  s * b - l * b
+
+    all smooth bands first. Masked pixels and the outside of the frame have no weight,
+    and masked pixels stay masked. A width in arcsec is kept for images of another pixel
+    scale. Both widths were chosen on synthetic galaxies: docs/classifying.md has the
+    table, and what was tried beside them (colors, lines, the bands themselves).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.cube import Cube, SpatialFeatures
+    >>> lane = np.full((64, 64, 1), 5.0)
+    >>> lane[30:34] -= 1
+    >>> features = SpatialFeatures().fit_transform(Cube(lane, band_names=["r"]))
+    >>> features.band_names
+    ('r smooth', 'r unsharp')
+    >>> features.data[[10, 32], 32].round(1)
+    array([[ 5. ,  0. ],
+           [ 4. , -0.7]])
+    """
+
+    _parameter_constraints = {
+        "smooth": [Interval(Real, 0, None, closed="neither")],
+        "surroundings": [Interval(Real, 0, None, closed="neither")],
+        "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, None],
+        "min_bands": [Interval(Integral, 1, None, closed="left"), None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        smooth: float = 1.0,
+        surroundings: float = 8.0,
+        fwhm: float | Quantity | None = None,
+        min_bands: int | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.smooth = smooth
+        self.surroundings = surroundings
+        self.fwhm = fwhm
+        self.min_bands = min_bands
+        self.n_jobs = n_jobs
+
+    def _fit(self, X):
+        cube = self._check_cube(X, reset=True)
+        if self.surroundings <= self.smooth:
+            raise ValueError(
+                f"surroundings={self.surroundings} must be wider than "
+                f"smooth={self.smooth}."
+            )
+        n_bands = cube.shape[2]
+        if self.min_bands is not None and self.min_bands > n_bands:
+            raise ValueError(f"min_bands={self.min_bands} exceeds the {n_bands} bands.")
+        if cube.errors is not None:
+            warn_user(
+                "The errors of the cube are not used: SpatialFeatures passes none on."
+            )
+        self.psf_width_, self.psf_pixels_ = _find_width(self.fwhm, cube)
+
+    def _apply(self, cube):
+        kernels = self._kernels(cube)
+        reach = max(kernel.reach for kernel in kernels)
+        n_made = 2 * cube.shape[2]
+        make = partial(
+            _make_strip,
+            kernels=kernels,
+            min_bands=self.min_bands,
+            # Of a lazy cube dask works through several strips at once.
+            n_jobs=1 if cube.is_lazy else self.n_jobs,
+        )
+        # The strips depend on the shape alone, so that lazy cubes give the same bits.
+        shape = *cube.shape[:2], n_made
+        strips = strips_of(shape, "convolve", least=LEAST_HEIGHT * reach)
+        made = [(shape[1:], cube.dtype)]
+        (data,) = map_images(make, [cube.data], Plan(strips, reach), made, n_jobs=1)
+        names = [f"{name} smooth" for name in cube.band_names]
+        names += [f"{name} unsharp" for name in cube.band_names]
+        return cube.replace(
+            data=data,
+            band_names=names,
+            band_units=[None] * n_made,
+            band_coordinates=None,
+            fwhm=np.full(n_made, np.nan),
+        )
+
+    def _kernels(self, cube):
+        """Return the Gaussians of both scales on the pixels of a cube."""
+        width = self.psf_pixels_
+        if np.isfinite(self.psf_width_) and cube.pixel_scale is not None:
+            width = self.psf_width_ / np.array(cube.pixel_scale)
+        kernels = []
+        for scale in (self.smooth, self.surroundings):
+            sigma = scale * gaussian_fwhm_to_sigma * width
+            # Wider ones average the whole frame, too, and would take its memory.
+            kernels.append(GaussianKernel(np.minimum(sigma, max(cube.shape[:2]))))
+        return kernels
+
+
+def _find_width(fwhm, cube):
+    """Return the width of the point-spread function in arcsec and in pixels."""
+    if fwhm is None:
+        known = cube.fwhm[np.isfinite(cube.fwhm)]
+        if len(known) == 0 or cube.pixel_scale is None:
+            return np.nan, np.full(2, _UNKNOWN_FWHM)
+        width = float(known.max())
+        return width, width / np.array(cube.pixel_scale)
+    width = units.Quantity(fwhm)
+    if width.ndim > 0 or not (np.isfinite(width.value) and width.value > 0):
+        raise ValueError(f"fwhm must be one positive width, got {fwhm}.")
+    if width.unit.is_equivalent(units.pixel):
+        return np.nan, np.full(2, width.to_value(units.pixel))
+    width = float(in_arcsec("fwhm", fwhm))
+    if cube.pixel_scale is None:
+        raise ValueError(
+            f"fwhm={fwhm} is an angle, but the cube does not know the size of its "
+            "pixels. Give it in pixels: 3 * astropy.units.pixel."
+        )
+    return width, width / np.array(cube.pixel_scale)
+
+
+def _make_strip(data, rows, *, kernels, min_bands, n_jobs):
+    """Return the features of a strip of rows, in a list as `map_images` wants it."""
+    near = around(rows, max(kernel.reach for kernel in kernels))
+    part = data[near]
+    inside = slice(rows.start - near.start, rows.stop - near.start)
+    n_bands = part.shape[2]
+    made = np.empty((*part[inside].shape[:2], 2 * n_bands), part.dtype)
+    small, large = kernels
+
+    def make(band):
+        image = np.ascontiguousarray(part[:, :, band])
+        smooth = small.convolve(image)[0][inside]
+        made[:, :, band] = smooth
+        made[:, :, n_bands + band] = smooth - large.convolve(image)[0][inside]
+
+    in_threads(make, range(n_bands), n_jobs)
+    made[~find_valid(part[inside], min_bands)] = np.nan
+    return [made]

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Spectra and sizes of clusters."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Literal, Self
+
+import numpy as np
+from astropy import units
+from astropy.units import Quantity
+from sklearn.isotonic import isotonic_regression
+
+from skesom._common.texts import percent
+from skesom._types import Axes, CubeLike
+from skesom.cube import Cube
+from skesom.cube.flux.physical import physical_factors
+from skesom.displays.clusters import ClusterDisplay, add_legend, as_clusters
+from skesom.displays.display import (
+    LINE,
+    NUMBER,
+    literal,
+    name_ticks,
+    numbers_of,
+    size_in_points,
+    update_layout,
+)
+from skesom.displays.rgb import band_places, spectral_places
+from skesom.io import cluster_table
+
+_OPACITY = 0.18  # of the area between the quartiles of a cluster
+_TOTAL_OPACITY = 2.0  # of all of them together
+_HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
+_LONGEST_NAME = 16  # letters in a line below a bar
+_MANY = 50  # bars without gaps
+_WIDE = 1.3  # decades of fluxes from where their scale is logarithmic
+_FAINT = 10  # per cent of fluxes, where the scale is linear if some are negative
+_AXES = {
+    **{units.nm: "wavelength", units.um: "wavelength", units.GHz: "frequency"},
+    **{units.keV: "energy", units.km / units.s: "velocity"},
+}
+
+
+@dataclass(eq=False, repr=False)
+class ClusterSpectraDisplay(ClusterDisplay):
+    """Spectra of clusters: median and quartiles of their pixels in each band.
+
+    %(label_map)s
+    cube : Cube or array-like of shape (n_rows, n_columns, n_bands)
+        The images.
+    %(style)s
+    wavelengths : Quantity of shape (n_bands,), default=None
+        Wavelengths, frequencies, energies or velocities of the bands. Those of the
+        cube by default, or of common filters by their names; without them for all bands
+        these are side by side in their order.
+    subtract_sky : bool, default=True
+        Whether fluxes count from the level of the sky, as in `skesom.io.cluster_table`.
+
+    %(attributes)s
+    lines_ : dict of int to matplotlib.lines.Line2D
+        Medians of each cluster that is drawn.
+    areas_ : dict of int to matplotlib.collections.FillBetweenPolyCollection
+        From the first to the third quartile of each.
+    %(legend)s
+
+    See Also
+    --------
+    skesom.io.cluster_table : The numbers.
+
+    Examples
+    --------
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> from skesom.displays import ClusterSpectraDisplay
+    >>> cube, truth = make_galaxy_cube((64, 64), random_state=0)
+    >>> display = ClusterSpectraDisplay.from_predictions(truth, cube)
+    >>> display.ax_.get_ylabel().splitlines()[0], display.ax_.get_xlabel()
+    ('median surface brightness', 'wavelength [nm]')
+    """
+
+    cube: CubeLike
+    _: KW_ONLY
+    wavelengths: Quantity | None = None
+    subtract_sky: bool = True
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        clusters: Sequence[int] | None = None,
+        quartiles: bool = True,
+        log: bool | Literal["auto"] = "auto",
+        flux: str | None = None,
+        physical: bool = True,
+    ) -> Self:
+        """Draw a line for each cluster.
+
+        %(parameters)s
+        clusters : sequence of int, default=None
+            Which ones; all by default.
+        quartiles : bool, default=True
+            Whether the half of the pixels around the median is shown as an area.
+        log : bool or "auto", default="auto"
+            Whether fluxes are on a logarithmic scale. "auto" decides by their range;
+            if some of a wide range are negative, the scale is linear around 0 only.
+        flux : str, default=None
+            Name of the values, for the axis; by default flux with its unit.
+        physical : bool, default=True
+            Whether fluxes are converted to one unit if units or zero points are known
+            for all bands: to surface brightness if the pixel scale is known, else to
+            flux density per pixel; per wavelength up to 3 um, beyond per frequency.
+
+        %(plotted)s
+
+        Examples
+        --------
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ClusterSpectraDisplay
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> display = ClusterSpectraDisplay(truth, cube).plot(clusters=[1, 2])
+        >>> sorted(display.lines_)
+        [1, 2]
+        """
+        cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
+        given = as_clusters(self)
+        chosen = numbers_of("cluster", clusters, given.names)
+        factors, flux_unit = physical_factors(cube) if physical else (None, None)
+        places, unit = _places(cube, self.wavelengths)
+        ax = self._new_axes(ax, (7.4, 4.6))
+        self._draw_lines(ax, given, chosen, cube, places, quartiles, factors)
+        _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
+        ax.set_ylabel(f"median {flux or _flux_of(cube, flux_unit)}")
+        ax.grid(alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+        from matplotlib.patches import Patch
+
+        others = [Patch(facecolor="0.8", label="quartiles")] if quartiles else []
+        self.legend_, self.color_bar_ = add_legend(
+            ax, given, chosen, given.percentages(), others
+        )
+        update_layout(ax)  # names of bands depend on the width beside the legend
+        if unit is None:
+            named = name_ticks(ax, list(map(shortened, cube.band_names)))
+            ax.set_xlabel("band" if named else "number of the band")
+        else:
+            ax.set_xlabel(axis_name(unit))
+            _name_bands_above(ax, places, cube.band_names)
+        return self
+
+    def _draw_lines(self, ax, given, chosen, cube, places, quartiles, factors):
+        """Draw the medians, and areas between the quartiles."""
+        factors = np.ones(cube.shape[2]) if factors is None else factors
+        order = np.argsort(places, kind="stable")
+        opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(chosen), 1))
+        self.lines_, self.areas_ = {}, {}
+        table = cluster_table(given.label_map, cube, subtract_sky=self.subtract_sky)
+        for row in table:
+            number = int(row["id"])
+            if number not in chosen:
+                continue
+            low, median, high = (
+                (factors * [row[f"{band}_{name}"] for band in cube.band_names])[order]
+                for name in ("q25", "median", "q75")
+            )
+            x, color = places[order], given.colors[number]
+            if quartiles:
+                area = ax.fill_between(x, low, high, color=color, linewidth=0)
+                area.set_alpha(opacity)
+                self.areas_[number] = area
+            (line,) = ax.plot(x, median, "o-", color=color, markersize=4, linewidth=1.4)
+            self.lines_[number] = line
+
+
+class ClusterHistogramDisplay(ClusterDisplay):
+    """Histogram of clusters: the number of pixels of each.
+
+    %(label_map)s
+    %(style)s
+
+    %(attributes)s
+    bars_ : matplotlib.container.BarContainer
+        A bar for each cluster, as high as the number of its pixels.
+    texts_ : list of matplotlib.text.Text
+        Percentages of the pixels in clusters, above bars that are wide enough.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skesom.displays import ClusterHistogramDisplay
+    >>> label_map = np.array([[0, 0, 1], [0, -1, -3]])
+    >>> display = ClusterHistogramDisplay.from_predictions(label_map)
+    >>> [text.get_text() for text in display.texts_]
+    ['75.0 %', '25.0 %']
+    """
+
+    def plot(self, ax: Axes | None = None, *, log: bool = False) -> Self:
+        """Draw a bar for each cluster.
+
+        %(parameters)s
+        log : bool, default=False
+            Whether the numbers of pixels are on a logarithmic scale.
+
+        %(plotted)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterHistogramDisplay
+        >>> display = ClusterHistogramDisplay(np.array([[0, 0, 1]])).plot(log=True)
+        >>> display.ax_.get_yscale()
+        'log'
+        """
+        clusters = as_clusters(self)
+        n_clusters = len(clusters.names)
+        pixels = clusters.pixels
+        ax = self._new_axes(ax)
+        width, colors = 0.86 if n_clusters <= _MANY else 1.0, clusters.colors
+        self.bars_ = ax.bar(range(n_clusters), pixels, width, color=colors, log=log)
+        self.texts_ = self._write_percentages(ax, pixels)
+        are_numbers = clusters.names == list(map(str, range(n_clusters)))
+        names = [textwrap.fill(name, _LONGEST_NAME) for name in clusters.names]
+        if name_ticks(ax, names, NUMBER if are_numbers else LINE):
+            ax.tick_params(axis="x", length=0)
+        ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.margins(y=0.1)
+        if not pixels.any():
+            ax.set_ylim(0, 1)
+        others = _shares_of_others(clusters)
+        if others:
+            ax.set_title(others, loc="left", size="small")
+        return self
+
+    def _write_percentages(self, ax, pixels):
+        """Write the share of each cluster above its bar, if it is wide enough."""
+        room = size_in_points(ax)[0] / max(len(pixels), 1)
+        size = min(room / 4.2, _HIGHEST)  # "12.3 %" is four times as wide as high
+        if size < _SMALLEST:
+            return []
+        shares = [percent(share) for share in 100 * pixels / max(pixels.sum(), 1)]
+        return ax.bar_label(self.bars_, shares, size=size, padding=2)
+
+
+def spread(wanted, apart):
+    """Move numbers as little as needed to be so far apart."""
+    # Less what they must be apart, places need only not fall.
+    steps = apart * np.arange(len(wanted))
+    return isotonic_regression(np.asarray(wanted, dtype=float) - steps) + steps
+
+
+def _places(cube, wavelengths):
+    """Return the places of the bands on the axis, and their unit or None."""
+    n_bands = cube.shape[2]
+    if wavelengths is not None and np.shape(wavelengths) != (n_bands,):
+        raise ValueError(
+            f"Give a wavelength for each of the {n_bands} bands, got shape "
+            f"{np.shape(wavelengths)}."
+        )
+    if wavelengths is None:
+        places = band_places(cube)
+    else:
+        places = spectral_places(units.Quantity(wavelengths))
+    if places is not None:
+        return places.value, places.unit
+    if wavelengths is not None:
+        raise ValueError(
+            "wavelengths must be finite and have a unit of wavelength, frequency, "
+            f"energy or velocity, got {wavelengths}."
+        )
+    return np.arange(n_bands), None
+
+
+def axis_name(unit):
+    """Return the name of spectral coordinates of `spectral_places`, with their unit."""
+    return f"{_AXES[unit]} [{unit}]"
+
+
+def is_wide(values):
+    """Tell whether values, none of them 0, need a logarithmic scale."""
+    return len(values) > 0 and bool(np.ptp(np.log10(np.abs(values))) > _WIDE)
+
+
+def flux_name(unit):
+    """Return the name of fluxes in a physical unit, and the unit in a second line."""
+    is_bright = {units.arcsec, units.sr} & set(unit.bases)
+    name = "surface brightness" if is_bright else "flux density"
+    return f"{name}\n[{unit:unicode}]".replace("1\N{MULTIPLICATION SIGN}", "")
+
+
+def _set_scale(ax, log, lines):
+    """Choose the scale of fluxes that shows all of some lines."""
+    values = np.concatenate(lines) if lines else np.ones(1)
+    values = values[np.isfinite(values) & (values != 0)]
+    if log == "auto" and is_wide(values):
+        if (values > 0).all() and min(ax.dataLim.intervaly) > 0:
+            log = True
+        else:  # linear up to what separates the faintest lines
+            width = np.percentile(abs(values), _FAINT)
+            ax.set_yscale("symlog", linthresh=10 ** np.round(np.log10(width)))
+    if log is True:
+        ax.set_yscale("log", nonpositive="clip")
+
+
+def _flux_of(cube, unit):
+    """Return the name of the values of a cube, or of converted ones, with the unit."""
+    if unit is not None:
+        return flux_name(unit)
+    known = {unit for unit in cube.band_units if unit is not None}
+    if len(known) == 1 and None not in cube.band_units:
+        return f"flux [{known.pop()}]"
+    return "flux" if not known else "flux in the unit of each band"
+
+
+def _name_bands_above(ax, places, names):
+    """Write the names of bands above the axes, near their places but apart."""
+    width = size_in_points(ax)[0]
+    if len(names) * LINE > width:
+        return
+    first, last = ax.get_xlim()
+    order = np.argsort(places, kind="stable")
+    wanted = (np.asarray(places)[order] - first) / (last - first) * width
+    leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
+    style = {"rotation": 90, "ha": "center", "va": "bottom", "size": "x-small"}
+    style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
+    for band, place in zip(order, spread(wanted, LINE), strict=True):
+        ends = (places[band], 1.0), (place / width, 1.05)
+        ax.annotate(literal(shortened(names[band])), *ends, arrowprops=leader, **style)
+
+
+def shortened(name):
+    """Return a name without its middle if it would leave no room for the axes."""
+    return name if len(name) <= 40 else f"{name[:20]}...{name[-15:]}"
+
+
+def _shares_of_others(clusters):
+    """Return a text on the pixels that belong to no cluster."""
+    noise, sky, without_data = clusters.others
+    size = np.prod(clusters.shape)
+    parts = [
+        f"{name} {percent(100 * n_pixels / (size - without_data))}"
+        for name, n_pixels in (("noise", noise), ("sky", sky))
+        if n_pixels
+    ]
+    lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
+    if without_data:
+        lines.append(f"no data in {percent(100 * without_data / size)} of all")
+    return "\n".join(lines)

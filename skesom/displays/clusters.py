@@ -1,0 +1,398 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Parts of all displays of clusters: checked input, colors, names, a legend."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from skesom._common.blocks import strips_of
+from skesom._common.labels import SKY, check_label_map
+from skesom._common.masked import filled
+from skesom._common.pipelines import pipeline_end
+from skesom._common.texts import percent
+from skesom._types import Axes, CubeLike, Names
+from skesom.cube import Cube
+from skesom.cube.base import check_cube, is_cube_list
+from skesom.cube.convert import as_cube
+from skesom.displays.colors import (
+    HATCH_COLOR,
+    MISSING_COLOR,
+    NOISE_COLOR,
+    SKY_COLOR,
+    cluster_palette,
+)
+from skesom.displays.display import (
+    Display,
+    add_color_bar,
+    check_matplotlib,
+    literal,
+    size_in_points,
+    update_layout,
+)
+from skesom.displays.sky_image import pick, thinning
+from skesom.maps import compare_clusterings
+from skesom.maps.comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
+
+_NOISE = -1
+# Of the labels -1, -2, ... of a label map, and of one that is compared with another.
+GROUND = [("noise", NOISE_COLOR), ("sky, set aside", SKY_COLOR), ("no data", None)]
+COMPARED = [("same", "#ffffff"), ("not in the second", "#000000")]
+COMPARED += [("not in the first", "#8a8a8a"), ("in neither", None)]
+_LARGEST, _SMALLEST = 9.0, 6.0  # points
+_LINE = 1.5  # height of an entry by that of its letters
+_MAX_COLUMNS = 2  # of a legend; more leave no room for the map
+_LETTER = 0.55  # mean width of a letter by its height
+_WIDEST = 0.55  # a column of names by the width of the axes
+_LETTERS = 12, 30  # in a line of the longest names
+
+
+@dataclass(eq=False, repr=False)
+class ClusterDisplay(Display):
+    """Base of displays of one label map."""
+
+    label_map: ArrayLike
+    _: KW_ONLY
+    colors: ArrayLike | None = None
+    names: Names | None = None
+
+    _clusters = _picture = None
+
+    def thinned(
+        self,
+        max_pixels: int,
+        picture: NDArray[Any] | None = None,
+        cube: Cube | None = None,
+    ) -> Self:
+        """Return a display without large arrays, which another process can draw.
+
+        Parameters
+        ----------
+        max_pixels : int
+            Of a larger map every second, third, ... row and column is kept.
+        picture : ndarray of shape (n_rows, n_columns, 3), default=None
+            Color picture of the pixels that are kept, to draw below contours.
+        cube : Cube, default=None
+            Images of the pixels that are kept, for spectra and diagrams.
+
+        Returns
+        -------
+        display : object
+            Not drawn yet.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterMapDisplay
+        >>> display = ClusterMapDisplay(np.zeros((200, 300), dtype=int))
+        >>> display.thinned(max_pixels=10_000).plot().image_.get_array().shape[:2]
+        (67, 100)
+        """
+        small = copy(self)
+        small._clusters, small._picture = as_clusters(self, max_pixels), picture
+        small.label_map = small.sky_mask = small.reference = None
+        small.cube = cube
+        return small
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: CubeLike,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
+        """Draw the clusters that an estimator finds in a cube.
+
+        Spectra are of X, or, if X is on other pixels than the clusters, of the input of
+        the last step of the Pipeline.
+
+        %(estimator)s
+        %(drawn)s
+
+        Examples
+        --------
+        >>> from sklearn.cluster import KMeans
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.displays import ClusterHistogramDisplay
+        >>> from skesom.maps import CubeClusterer
+        >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
+        >>> clusterer = CubeClusterer(KMeans(4, random_state=0)).fit(cube)
+        >>> display = ClusterHistogramDisplay.from_estimator(clusterer, cube)
+        >>> len(display.bars_)
+        4
+        """
+        label_map, cube = labeled_cube(estimator, X)
+        return cls._drawn(ax, options, {"label_map": label_map, "cube": cube})
+
+    @classmethod
+    def from_predictions(  # type: ignore[override]
+        cls,
+        label_map: ArrayLike,
+        cube: CubeLike | None = None,
+        *,
+        ax: Axes | None = None,
+        **options: Any,
+    ) -> Self:
+        """Draw clusters that are known already.
+
+        Parameters
+        ----------
+        label_map : array-like of int of shape (n_rows, n_columns)
+            Clusters from 0, -1 = noise, -2 = sky, -3 = no data.
+        cube : Cube or array-like of shape (n_rows, n_columns, n_bands), default=None
+            The images: needed for spectra and contours, optional for the WCS of a map,
+            not used for a histogram.
+        %(drawn)s
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skesom.displays import ClusterMapDisplay
+        >>> label_map = np.array([[0, 0, 1, -3]])
+        >>> names = ["disc", "nucleus"]
+        >>> display = ClusterMapDisplay.from_predictions(label_map, names=names)
+        >>> [text.get_text() for text in display.legend_.get_texts()]
+        ['disc: 66.7 %', 'nucleus: 33.3 %', 'no data']
+        """
+        given = {} if cube is None else {"cube": cube}
+        return cls._drawn(ax, options, {"label_map": label_map} | given)
+
+
+class Clusters(NamedTuple):
+    """A label map, thinned if it is large, with all that is needed to draw it."""
+
+    label_map: np.ndarray
+    shape: tuple  # of the whole map
+    step: int  # how many of its rows and columns became one
+    place: tuple  # WCS and pixel scale, or None
+    colors: np.ndarray
+    names: list
+    pixels: np.ndarray  # of each cluster in the whole map
+    others: list  # the same of each of the negative labels, from -1 down
+    ground: list  # name and color of each of these labels; no color is a hatch
+
+    def percentages(self):
+        """Return the percentage of the pixels in clusters that each cluster has."""
+        n_same = self.others[0] if self.ground == COMPARED else 0
+        return 100 * self.pixels / max(self.pixels.sum() + n_same, 1)
+
+
+def as_clusters(display, max_pixels=None):
+    """Check the parameters of a display of clusters, and complete them."""
+    check_matplotlib()
+    if display._clusters is not None:
+        return display._clusters
+    given = vars(display)
+    cube, wcs, sky_mask = (given.get(name) for name in ("cube", "wcs", "sky_mask"))
+    label_map = check_label_map(display.label_map)
+    if label_map.size == 0:
+        raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
+    wanted = label_map.shape
+    shapes = {} if sky_mask is None else {"sky_mask": np.shape(sky_mask)}
+    if cube is not None:
+        shapes["the cube"] = np.shape(cube)[:2]
+    for name, shape in shapes.items():
+        if shape != wanted:
+            raise ValueError(
+                f"{name} must have the shape of label_map, {wanted}, got {shape}."
+            )
+    if sky_mask is not None:
+        sky_mask = np.asarray(filled(sky_mask, False), dtype=bool)
+        label_map = np.where(sky_mask & (label_map < _NOISE), SKY, label_map)
+    n_clusters, ground = int(label_map.max()) + 1, GROUND
+    if given.get("reference") is not None:
+        label_map, n_clusters = _differences(given["reference"], label_map)
+        ground = COMPARED
+    place = None, None
+    if wcs is not None:
+        place = wcs if wcs.naxis == 2 else wcs.celestial, None
+    elif isinstance(cube, Cube):
+        place = cube.wcs, cube.pixel_scale
+    n_clusters = max(n_clusters, 0)
+    step = 1 if max_pixels is None else thinning(wanted, max_pixels)
+    return Clusters(
+        pick(label_map, step),
+        wanted,
+        step,
+        place,
+        as_colors(display.colors, n_clusters),
+        as_names(display.names, n_clusters),
+        *_counts(label_map, n_clusters, len(ground)),
+        ground,
+    )
+
+
+def _differences(reference, label_map):
+    """Return clusters of differing pixels, labels of `COMPARED`, and the number of all.
+
+    Clusters that match have the numbers of the reference.
+    """
+    comparison = compare_clusterings(reference, label_map)
+    kinds, labels = comparison.disagreement, comparison.matched.copy()
+    n_clusters = max(labels.max() + 1, len(comparison.contingency))
+    for label, kind in enumerate((SAME, ONLY_FIRST, ONLY_SECOND, NEITHER), start=1):
+        labels[kinds == kind] = -label
+    return labels, int(n_clusters)
+
+
+def _counts(label_map, n_clusters, n_others):
+    """Return how many pixels each cluster has, and each of the negative labels."""
+    counts = np.zeros(n_others + n_clusters, dtype=np.int64)
+    for rows in strips_of(label_map.shape, "block"):  # large maps, little memory
+        labels = label_map[rows].ravel() + n_others
+        counts += np.bincount(labels, minlength=len(counts))
+    return counts[n_others:], counts[:n_others][::-1].tolist()
+
+
+def labeled_cube(estimator, X):
+    """Return the label map that an estimator of cubes finds, and its cube."""
+    check_is_fitted(estimator)
+    step, given = pipeline_end(estimator, X)
+    cube = check_cube(given)
+    predicts = hasattr(step, "predict")
+    label_map = np.asarray(step.predict(given) if predicts else step.labels_)
+    if label_map.shape[:2] != cube.shape[:2]:
+        raise ValueError(
+            f"{type(step).__name__} cannot label other pixels than those it was fitted "
+            f"on, an image of {label_map.shape[:2]}. Got one of {cube.shape[:2]}."
+        )
+    first = cube if is_cube_list(X) else as_cube(X)
+    return label_map, first if first.shape[:2] == cube.shape[:2] else cube
+
+
+def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
+    """Draw a legend to the right of the axes, or a color bar for many clusters."""
+    from matplotlib.patches import Patch
+
+    colors = clusters.colors[shown]
+    width, height = size_in_points(ax)
+    n_lines = height / _LINE
+    n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
+    names = [f"{clusters.names[i]}: {percent(shares[i])}" for i in shown]
+    names = [literal(in_lines(name, n_letters)) for name in names]
+    n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
+    if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
+        bar = _add_bar_of_clusters(ax, colors, title)
+        if not others:
+            return None, bar
+        return ax.legend(handles=others, loc="lower right", fontsize="small"), bar
+    if n_entries == 1:
+        return None, None
+    pairs = zip(colors, names, strict=True)
+    entries = [Patch(facecolor=color, label=name) for color, name in pairs]
+    entries += others
+    n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
+    n_high = -(-n_entries // n_columns)
+    size = float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST))
+    legend = _add_entries(ax, entries, title, n_columns, size)
+    # The legend makes an image smaller, and may then need smaller letters itself.
+    update_layout(ax)
+    n_lines = size_in_points(ax)[1] / _LINE
+    smaller = float(np.clip(n_lines / n_high, _SMALLEST, size))
+    if smaller < 0.9 * size:
+        legend = _add_entries(ax, entries, title, n_columns, smaller)
+    return legend, None
+
+
+def ground_entries(clusters):
+    """Return entries of a legend for the pixels in no cluster that there are."""
+    from matplotlib.patches import Patch
+
+    entries = []
+    for n_pixels, (name, color) in zip(clusters.others, clusters.ground, strict=True):
+        if name == "same":
+            share = 100 * n_pixels / (n_pixels + clusters.pixels.sum())
+            name = f"same: {percent(share)}"
+            entries.append(Patch(fc=color, ec="0.6", lw=0.5, label=name))
+        elif n_pixels and color is None:  # as `draw_image` hatches
+            hatch = Patch(fc=MISSING_COLOR, ec=HATCH_COLOR, hatch="/////", lw=0)
+            hatch.set_label(name)
+            entries.append(hatch)
+        elif n_pixels:
+            entries.append(Patch(facecolor=color, label=name))
+    return entries
+
+
+def in_lines(name, n_letters):
+    """Break a long name into lines, but not between a number and its unit."""
+    return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
+
+
+def as_colors(colors, n_clusters):
+    """Return a color for each cluster: the given ones, or those of the palette."""
+    if colors is None:
+        return cluster_palette(n_clusters)
+    from matplotlib.colors import to_rgba_array
+
+    colors = to_rgba_array(colors) if len(colors) else np.empty((0, 4))
+    if len(colors) < n_clusters:
+        raise ValueError(f"There are {n_clusters} clusters but {len(colors)} colors.")
+    return colors[:n_clusters]
+
+
+def as_names(names, n_clusters):
+    """Return a name for each cluster: the given ones, or numbers."""
+    if names is None:
+        names = {}
+    if not isinstance(names, Mapping):
+        names = dict(enumerate(names))
+        if len(names) < n_clusters:
+            raise ValueError(
+                f"There are {n_clusters} clusters but {len(names)} names: give one for "
+                "each, or a dict from numbers to names."
+            )
+    else:
+        check_named(names, range(n_clusters), f"the {n_clusters} clusters from 0")
+    return [str(names.get(number, number)) for number in range(n_clusters)]
+
+
+def check_named(names, known, described):
+    """Refuse names of numbers that are not among the known ones.
+
+    Parameters
+    ----------
+    names : Mapping
+    known : container of int
+    described : str
+        What the known ones are, for the message.
+    """
+    unknown = [number for number in names if number not in known]
+    if unknown:
+        raise ValueError(
+            f"'names' names {', '.join(map(repr, unknown))}, and there are only "
+            f"{described}: give a dict from their numbers, as int, to names."
+        )
+
+
+def _add_entries(ax, entries, title, n_columns, size):
+    """Draw a legend in letters of a size, in place of any other."""
+    style = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
+    style |= {"handlelength": 1.2, "handleheight": 0.9, "columnspacing": 1.0}
+    style |= {"fontsize": size, "title_fontsize": min(10.0, 1.2 * size)}
+    style |= {"title": title, "alignment": "left", "frameon": False}
+    return ax.legend(handles=entries, ncols=n_columns, **style)
+
+
+def _add_bar_of_clusters(ax, colors, title):
+    """Draw a color bar whose steps are the clusters."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+    from matplotlib.ticker import MaxNLocator
+
+    n_clusters = len(colors)
+    norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
+    drawn = ScalarMappable(norm, ListedColormap(colors))
+    bar = add_color_bar(ax, drawn, title)
+    bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
+    bar.minorticks_off()
+    return bar

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The units of any map, drawn as cells of a lattice or as dots of a graph."""
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path
+from scipy.spatial.distance import cdist
+from sklearn.decomposition import PCA, KernelPCA
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skesom._common.fitted import as_fitted
+from skesom._common.pipelines import map_inside
+from skesom.displays.display import size_in_points
+
+_REPEATED = 2  # rows and columns of a torus that are drawn once more
+_BORDER = 0.12  # width of borders by that of cells
+_BORDER_WIDTHS = 0.5, 1.4  # points
+_LARGEST = 0.05  # diameter of a dot by the shorter side of the axes, of few units
+_CROWDED = 0.8  # the same, times the root of their number, of many
+_SMALLEST = 2.0  # points
+# By the median place: where scales stop being linear. Far units left two thirds of a
+# graph blank.
+_LONG = 3.0
+_TICKS = np.array([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300])
+_AXIS_NAMES = "axis 1", "axis 2"
+
+
+class LatticeLayout:
+    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it."""
+
+    hits = None  # they do not change a cell
+
+    def __init__(self, shape, topology="hexagonal", toroidal=False):
+        self.shape = tuple(shape)
+        self.toroidal = toroidal
+        hexagonal = topology == "hexagonal"
+        rows, columns = np.indices(self.shape)
+        self.pitch = np.sqrt(0.75) if hexagonal else 1.0
+        x = columns + 0.5 * hexagonal * (rows % 2)
+        self.positions = np.column_stack([x.ravel(), self.pitch * rows.ravel()])
+        if hexagonal:
+            angles = np.deg2rad(60 * np.arange(6) + 30)
+            self.corners = np.column_stack([np.cos(angles), np.sin(angles)])
+            self.corners /= np.sqrt(3)
+        else:
+            self.corners = 0.5 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+
+    @property
+    def size(self):
+        """Width and height of the drawing, in cells."""
+        margin = 2 * _REPEATED * self.toroidal
+        return self.shape[1] + margin + 0.5, self.pitch * (self.shape[0] + margin)
+
+    @property
+    def flat(self):
+        """Whether the lattice is too low for a color bar beside it."""
+        return self.size[0] > 3 * self.size[1]
+
+    def draw(self, ax, values, cmap, norm=None, *, rims=None, line=0.4, links=True):
+        """Draw the cells in the colors of their values; there are no rims and links."""
+        cells = self._add_cells(ax, np.arange(len(self.positions)), 0, values, line)
+        cells.set(cmap=cmap, norm=norm)
+        cells.autoscale_None()
+        if self.toroidal:
+            units, shifts = self._beyond_edges()
+            beyond = self._add_cells(ax, units, shifts, values, line)
+            beyond.set(cmap=cmap, norm=cells.norm, alpha=0.35)
+            edge = self.draw_borders(ax, np.zeros(len(values)), edge=True)
+            edge.set(color="black", path_effects=None)
+            ax.set_xlabel("pale cells repeat those of the opposite edge", size="small")
+        ax.autoscale_view()
+        ax.set_aspect("equal")
+        if not ax.yaxis_inverted():
+            ax.invert_yaxis()  # the first row is the upper one, as in arrays
+        ax.set(xticks=[], yticks=[])
+        ax.spines[:].set_visible(False)
+        return cells
+
+    def draw_borders(self, ax, labels, *, edge=False):
+        """Draw lines between cells of different labels."""
+        from matplotlib.collections import LineCollection
+        from matplotlib.patheffects import withStroke
+
+        cell = (size_in_points(ax) / self.size).min()
+        width = float(np.clip(_BORDER * cell, *_BORDER_WIDTHS))
+        rim = withStroke(linewidth=1.9 * width, foreground="black")
+        lines = LineCollection(self.borders(labels, edge=edge), linewidths=width)
+        lines.set(color="white", capstyle="round", path_effects=[rim])
+        return ax.add_collection(lines)
+
+    def borders(self, labels, *, edge=False):
+        """Return the sides of cells between different labels, (n_sides, 2, 2)."""
+        polygons = self.positions[:, np.newaxis] + self.corners
+        sides = np.stack([polygons, np.roll(polygons, -1, axis=1)], axis=2)
+        sides = sides.reshape(-1, 2, 2)
+        owner = np.repeat(np.asarray(labels), len(self.corners))
+        # Neighbors share the middle of a side, but for rounding.
+        middles = np.round(sides.mean(axis=1), 6)
+        _, first, side, counts = np.unique(
+            middles, axis=0, return_index=True, return_inverse=True, return_counts=True
+        )
+        different = np.zeros(len(first), dtype=bool)
+        np.logical_or.at(different, side.ravel(), owner != owner[first][side.ravel()])
+        return sides[first[different | (edge & (counts == 1))]]
+
+    def _beyond_edges(self):
+        """Return units that are drawn once more beyond an edge, and how far from it."""
+        n_rows, n_columns = self.shape
+        margin = 2 * _REPEATED
+        rows, columns = np.indices((n_rows + margin, n_columns + margin)) - _REPEATED
+        units = n_columns * (rows % n_rows) + columns % n_columns
+        down, right = rows // n_rows, columns // n_columns
+        beyond = (down != 0) | (right != 0)
+        shifts = np.dstack([n_columns * right, self.pitch * n_rows * down])
+        return units[beyond], shifts[beyond]
+
+    def _add_cells(self, ax, units, shifts, values, line):
+        """Draw the cells of some units, shifted, in the colors of their values."""
+        from matplotlib.collections import PolyCollection
+
+        polygons = (self.positions[units] + shifts)[:, np.newaxis] + self.corners
+        cells = PolyCollection(polygons, edgecolors="white", linewidths=line)
+        cells.set_array(values[units])
+        return ax.add_collection(cells)
+
+
+class GraphLayout:
+    """Units at given positions, drawn as dots that are joined by links."""
+
+    size = 1.25, 1.0  # width and height of a picture, in proportion
+    flat = False
+
+    def __init__(self, positions, connections, hits=None, axis_names=_AXIS_NAMES):
+        self.positions = np.asarray(positions, dtype=np.float64)
+        connections = sparse.coo_array(connections)
+        links = sparse.triu(connections, 1).tocoo()
+        self.links = np.column_stack(links.coords)
+        self.strengths = np.asarray(links.data, dtype=np.float64)
+        self.hits = None if hits is None else np.asarray(hits, dtype=np.float64)
+        self.axis_names = axis_names
+        if self.positions.shape != (connections.shape[0], 2):
+            raise ValueError(
+                "positions must be x and y of each of the "
+                f"{connections.shape[0]} units, got shape {self.positions.shape}."
+            )
+
+    def draw(self, ax, values, cmap, norm=None, *, rims=None, line=0.4, links=True):
+        """Draw the units in the colors of their values, and their links."""
+        if links:
+            self._draw_links(ax)
+        n_units = len(self.positions)
+        largest = min(_LARGEST, _CROWDED / np.sqrt(n_units)) * size_in_points(ax).min()
+        shares = np.full(n_units, 0.25)
+        if self.hits is not None:
+            shares = self.hits / max(self.hits.max(initial=0), 1)
+        areas = np.maximum(shares * largest**2, _SMALLEST**2)
+        dots = ax.scatter(*self.positions.T, areas, values, cmap=cmap, norm=norm)
+        dots.set(edgecolors="black", linewidths=0.2, zorder=2)
+        if rims is not None:
+            dots.set(edgecolors=rims, linewidths=1.0)
+        # Far units would leave no room for the many in the middle.
+        for axis, places in zip("xy", self.positions.T, strict=True):
+            width = np.median(np.abs(places))
+            if 0 < _LONG * width < np.abs(places).max():
+                getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
+                ticks = 10.0 ** np.round(np.log10(width)) * _TICKS
+                ticks = ticks[(ticks > places.min()) & (ticks < places.max())]
+                getattr(ax, f"set_{axis}ticks")(ticks, [f"{tick:g}" for tick in ticks])
+                getattr(ax, f"set_{axis}ticks")([], minor=True)
+        ax.margins(0.03)
+        ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
+        ax.tick_params(labelsize="small")
+        return dots
+
+    def _draw_links(self, ax):
+        """Draw the links, the stronger the darker."""
+        from matplotlib.collections import LineCollection
+
+        strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
+        opacity = 0.08 + 0.6 * self.strengths / strongest
+        colors = [(0.2, 0.2, 0.25, each) for each in opacity]
+        links = LineCollection(self.positions[self.links], colors=colors, zorder=1)
+        links.set_linewidths(0.6)
+        ax.add_collection(links)
+
+
+def fitted_map(estimator, display):
+    """Return the map inside an estimator."""
+    check_is_fitted(estimator)
+    som = estimator
+    while isinstance(som, Pipeline) or hasattr(som, "estimator_"):
+        som = som[-1] if isinstance(som, Pipeline) else som.estimator_
+    som, _ = map_inside(som)
+    if not (hasattr(som, "codebook_") and hasattr(som, "connections_")):
+        raise ValueError(
+            f"{display} shows the units of a map such as ESOM or CSOM, but "
+            f"{type(som).__name__} has none."
+        )
+    return som
+
+
+def hits_of(som):
+    """Return how many training samples each unit of a map has."""
+    return som.hits_ if hasattr(som, "hits_") else som.class_hits_.sum(axis=1)
+
+
+def layout_of(som, embedding):
+    """Return the layout of the units of a fitted map."""
+    if hasattr(som, "shape_"):
+        fitted = as_fitted(som)
+        return LatticeLayout(som.shape_, fitted.topology, fitted.toroidal)
+    positions, names = embed(som.codebook_, som.connections_, embedding)
+    return GraphLayout(positions, som.connections_, hits_of(som), names)
+
+
+def embed(codebook, connections, embedding):
+    """Place the units of a map in the plane; also return the names of the axes."""
+    if hasattr(embedding, "fit_transform"):
+        names = tuple(f"{type(embedding).__name__} {axis}" for axis in _AXIS_NAMES)
+        return np.asarray(embedding.fit_transform(codebook))[:, :2], names
+    if not isinstance(embedding, str):
+        return np.asarray(embedding), _AXIS_NAMES
+    plane = np.zeros((len(codebook), 2))
+    if embedding == "pca":
+        shares = np.zeros(2)
+        if np.ptp(codebook, axis=0).any():
+            pca = PCA(min(2, codebook.shape[1]))
+            places = pca.fit_transform(np.asarray(codebook, dtype=np.float64))
+            plane[:, : places.shape[1]] = places
+            shares[: places.shape[1]] = pca.explained_variance_ratio_
+        return plane, tuple(
+            f"principal component {number} ({100 * share:.0f} %)"
+            for number, share in enumerate(shares, 1)
+        )
+    if embedding == "isomap":
+        # Classical scaling of the shortest paths, as in Isomap.
+        scaling = KernelPCA(2, kernel="precomputed")
+        places = scaling.fit_transform(-0.5 * _paths(codebook, connections) ** 2)
+        plane[:, : places.shape[1]] = places
+        return plane, tuple(f"ways along links, axis {number}" for number in (1, 2))
+    raise ValueError(
+        'embedding must be "pca", "isomap", a transformer with fit_transform, or the '
+        f"positions of the units. Got {embedding!r}."
+    )
+
+
+def _paths(codebook, connections):
+    """Return the lengths of the shortest paths along links between all units."""
+    straight = cdist(codebook, codebook)
+    # A length of 0 would mean that there is no edge.
+    straight[straight == 0] = np.finfo(float).tiny
+    np.fill_diagonal(straight, 0)
+    # The tree joins parts; in a dense array, short lengths would mean no edge too.
+    tree = minimum_spanning_tree(sparse.csr_array(straight))
+    joined = sparse.csr_array(connections).astype(bool) + tree.astype(bool)
+    ends = joined.nonzero()
+    graph = sparse.csr_array((straight[ends], ends), shape=straight.shape)
+    return shortest_path(graph, directed=False)

@@ -1,0 +1,511 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A label map together with the images it is of, on its pixels, strip by strip."""
+
+from copy import copy
+from functools import cached_property
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from skesom._common.blocks import strips_of
+from skesom._common.labels import MASKED, SKY, label_map_digest
+from skesom._common.lazy import computed, is_lazy
+from skesom._common.pipelines import map_inside, pipeline_end
+from skesom._sky.narrow_bands import find_continua
+from skesom.cube import (
+    AsinhStretch,
+    ComponentFilter,
+    CubeMasker,
+    CubeStore,
+    SkyMasker,
+)
+from skesom.cube.base import check_cube
+from skesom.cube.masking.picture_values import hold_picture
+from skesom.cube.masking.sky_level import above_sky, sky_level
+from skesom.displays import cluster_colors
+from skesom.displays.dendrogram import tree_of
+from skesom.displays.diagrams import choose_diagrams
+from skesom.displays.sky_image import pick, thinning
+from skesom.maps import CubeClassifier, CubeClusterer
+from skesom.maps.cube_clusterer import count_clusters, known_agreement
+from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
+from skesom.maps.nameless_images import OF_LINES, OF_PICTURE, are_of_lines
+from skesom.maps.pipeline import MapImages, n_steps_to_map
+from skesom.maps.pixel_tables import at_end, errors_to_apply
+from skesom.report import cluster_groups as grouping
+from skesom.report._leaf_colors import leaf_colors
+from skesom.report.decisions import counts_of
+from skesom.report.sky_level import find_sky_left
+from skesom.som.tree import ClusterTree, has_tree
+
+MAX_PIXELS = 2_000_000  # of a picture
+NO_UNIT = 65535
+_MASKERS = (CubeMasker, SkyMasker)
+
+
+class Result:
+    """A label map (by default of the fit), images, the clustered values, groups."""
+
+    def __init__(
+        self,
+        pipeline,
+        images,
+        label_map=None,
+        groups=None,
+        *,
+        held_out=None,
+        continua=None,
+        cutout=None,
+        subtract_sky=True,
+    ):
+        last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
+        if not isinstance(last, CubeClusterer | CubeClassifier):
+            raise ValueError(
+                "A report needs a Pipeline that ends in a CubeClusterer or a "
+                "CubeClassifier."
+            )
+        check_is_fitted(last)
+        self.held_out, self.cutout = held_out, cutout
+        self.counts = counts_of(pipeline)
+        self.subtract_sky = subtract_sky
+        self.step = last
+        self.clusterer, _ = pipeline_end(self.step.estimator_)
+        last, _ = map_inside(self.clusterer)
+        has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
+        self.som = last if has_units else None  # of a consensus, its representative
+        self.is_of_fit = label_map is None
+        labels = self.step.labels_ if self.is_of_fit else label_map
+        self.run_label_map = np.asarray(labels, dtype=np.int32)
+        self.label_map = self.run_label_map
+        classes = getattr(self.step, "classes_", ())  # some may be found nowhere
+        most = max(*classes, self.run_label_map.max(initial=-1), -1)
+        self._n_of_run = len(count_clusters(self.step.labels_, int(most) + 1))
+        groups = grouping.check_groups(groups or ())
+        # Labels of the groups are those of the run, or leaves of its tree.
+        self.has_parts = any(group.leaves for group in groups)
+        if self.has_parts:
+            groups = self._of_leaves(groups)
+        if not self.has_parts:
+            self._groups = self._ordered(groups)
+            if len(self._groups) < self._n_of_run:
+                self.label_map = self.grouped(self.run_label_map)
+        steps = [step for _, step in pipeline.steps[:-1]]
+        n_first = n_steps_to_map(pipeline)
+        self.cube = self._aligned(steps, n_first, images)
+        self.is_voxel = self.step.pattern == "voxel"
+        shape = self.cube.shape if self.is_voxel else self.cube.shape[:2]
+        if shape != self.label_map.shape:
+            raise ValueError(
+                f"The images have {shape} pixels, but the label map has "
+                f"{self.label_map.shape}. Give the images that were clustered."
+            )
+        self.continua = find_continua(self.cube, continua) or "none"
+        filters = [step for step in steps if isinstance(step, ComponentFilter)]
+        self.component_filter = filters[-1] if filters else None
+        maskers = [step for step in steps if isinstance(step, CubeMasker)]
+        self._masker = maskers[0] if maskers else None
+        self._part = self._thinned = None, None
+        self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
+        self._pixelwise = [
+            step for step in self._steps if getattr(step, "works_pixelwise", False)
+        ]
+        if self.has_parts:
+            self._groups = groups
+            if self.is_of_fit:
+                sizes = count_clusters(self.leaf_map, self.tree.n_leaves)
+                self._groups = grouping.by_size(groups, sizes)
+            self.label_map = self.grouped(self.leaf_map)
+        self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
+        grouping.check_names(self.names)
+
+    def _of_leaves(self, groups):
+        """Return groups with leaves as labels, or of clusters if all are whole."""
+        if self.tree is None:
+            raise ValueError(
+                "Some groups hold parts of clusters, but the run has no tree of them. "
+                "Are they of another run?"
+            )
+        groups = grouping.leaf_groups(groups, self.tree.clusters)
+        whole = grouping.whole_groups(groups, self.tree.clusters)
+        self.has_parts = whole is None
+        if whole is not None:
+            return whole
+        return [group._replace(labels=group.leaves, leaves=()) for group in groups]
+
+    def _ordered(self, groups):
+        """Return all groups by size in the fit, or one cluster each as they were."""
+        sizes = count_clusters(self.step.labels_, self._n_of_run)
+        groups = grouping.complete_groups(groups, self._n_of_run)
+        if len(groups) == self._n_of_run:
+            return sorted(groups, key=lambda group: group.labels)
+        return grouping.by_size(groups, sizes)
+
+    def _aligned(self, steps, n_first, images):
+        """Return the images on the pixels of the map; lazy ones are on the disk."""
+        stores = [step for step in steps[n_first:] if isinstance(step, CubeStore)]
+        if self.is_of_fit and stores and hasattr(stores[0], "cube_"):
+            return stores[0].cube_
+        if isinstance(images, MapImages):
+            return images.cube
+        cube = check_cube(_transformed(steps[:n_first], images))
+        return CubeStore().fit_transform(cube) if cube.is_lazy else cube
+
+    @cached_property
+    def _whole(self):
+        """The input of the last step; None if strips can be transformed one by one."""
+        # A pixel that has a label has lost no band in a mask, if it needs all.
+        maskers = _MASKERS if self.step.min_bands is None else ()
+        others = [step for step in self._steps if step not in self._pixelwise]
+        if all(isinstance(step, maskers) for step in others):
+            return None
+        return check_cube(_transformed(self._steps, self.cube))
+
+    @cached_property
+    def sky_level(self):
+        """Level from which the fluxes of each band count, NaN for none.
+
+        Tables, spectra and colors show fluxes above it; names count from it too.
+        """
+        if not self.subtract_sky:
+            return np.full(self.cube.shape[2], np.nan)
+        return sky_level(self.run_label_map, self.cube)
+
+    def above_sky(self, cube):
+        """Return a thinned cube, or a part of the cube, above the level of the sky."""
+        return above_sky(cube, self.sky_level)
+
+    @cached_property
+    def is_picture(self):
+        """Whether the images are a picture for the eye, whose values are no fluxes."""
+        if self.is_of_fit and self._masker is not None:
+            # The masker saw them before they were moved or convolved.
+            return bool(getattr(self._masker, "is_picture_", False))
+        return hold_picture([self.cube])
+
+    @property
+    def why_no_names(self):
+        """The reason for which nothing is called by the names of stars, or None."""
+        if self.is_voxel or self.is_classified:
+            return None
+        if self.is_picture:
+            return OF_PICTURE
+        return OF_LINES if are_of_lines(self.cube, self.continua) else None
+
+    @cached_property
+    def sky_left(self):
+        """Share of the light of bands that is sky and was not taken off, by name."""
+        if not self.is_of_fit:
+            return {}
+        return find_sky_left(self._steps, self.cube, self.run_label_map)
+
+    def strips(self):
+        """Return the rows of each strip, as slices from top to bottom."""
+        return strips_of(self.cube.shape, "steps")
+
+    def part(self, rows):
+        """Return a strip of the images, in memory."""
+        known, part = self._part
+        if known != rows:
+            part = self.cube[rows].compute()
+            self._part = rows, part  # at once, for there are several threads
+        return part
+
+    def valid(self, rows):
+        """Return which pixels or voxels of a strip are neither sky nor without data."""
+        return self.label_map[rows] > SKY
+
+    def slice_of(self, band):
+        """Return the label map of a band: one of voxels has a slice for each."""
+        return self.label_map[:, :, band] if self.is_voxel else self.label_map
+
+    def features(self, rows):
+        """Return the features of the valid pixels of a strip."""
+        table = self._stepped(rows).data[self.valid(rows)]
+        if len(table) == 0:
+            return np.empty((0, len(self.feature_names)), table.dtype)
+        table = table.reshape(len(table), -1)  # a voxel is one flux
+        _, table = pipeline_end(self.step.estimator_, table)
+        return np.ascontiguousarray(table)
+
+    def errors(self, rows):
+        """Return the errors of the features of a strip, None if they are not used."""
+        if self.step._typical_errors is None:  # the steps would be taken for nothing
+            return None
+        cube, valid = self._stepped(rows, with_errors=True), self.valid(rows)
+        table = cube.data[valid]
+        errors = errors_to_apply(self.step, cube, table, valid, warn=False)
+        if errors is None or len(table) == 0:
+            return None
+        table = table.reshape(len(table), -1)
+        return at_end(self.step.estimator_, table, errors)[2]
+
+    def nearest_units(self, rows, features):
+        """Return the nearest unit of each pixel of a strip, and the distance to it."""
+        if len(features) == 0:
+            return np.empty(0, np.int32), np.empty(0, np.float32)
+        _, table = map_inside(self.clusterer, features)
+        return self.som.winners(table, return_distance=True, errors=self.errors(rows))
+
+    @cached_property
+    def feature_names(self):
+        """Names of the features: those of the bands if there are as many bands."""
+        names = self._stepped(slice(0, 1)).band_names
+        n_features = getattr(self.clusterer, "n_features_in_", len(names))
+        if self.is_voxel:
+            names = ["flux"]
+        if n_features == len(names):
+            return list(names)
+        return [f"feature {number + 1}" for number in range(n_features)]
+
+    def _stepped(self, rows, *, with_errors=False):
+        """Return a strip as the last step gets it, apart from the mask."""
+        if self._whole is not None:
+            return self._whole[rows].compute()
+        if with_errors and self.cube.errors is not None:
+            return _transformed(self._pixelwise, self.part(rows))
+        return _without_errors(self.part(rows), self._pixelwise)
+
+    def thinned(self, step):
+        """Return labels, bands and scaled bands of every `step`-th row and column."""
+        if self._thinned[0] != step:
+            self._thinned = step, self._thin(step)
+        return pick(self.label_map, step), *self._thinned[1]
+
+    def _thin(self, step):
+        """Return bands and scaled bands of every `step`-th row and column."""
+        data = pick(self.cube.data, step)
+        data = computed(data)[0] if is_lazy(data) else data
+        cube = self.cube.replace(data=data, wcs=None)
+        stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
+        scaled = _without_errors(cube, stretches).data.astype(cube.dtype)
+        inside = pick(self.run_label_map, step) >= 0
+        bands = [scaled] if self.is_voxel else np.moveaxis(scaled, 2, 0)
+        if inside.any() and not any(np.isnan(band[inside]).all() for band in bands):
+            for band in bands:  # one by one, as they are in double precision
+                spread = np.nanstd(band[inside], dtype=np.float64)
+                mean = np.nanmean(band[inside], dtype=np.float64)
+                band[:] = (band - mean) / (spread if spread > 0 else 1)
+        units = [None] * cube.shape[2]
+        return cube, cube.replace(data=scaled, band_units=units)
+
+    @property
+    def stretch(self):
+        """The fitted stretch of the images on the pixels of the map, None without."""
+        first = self._steps[0] if self._steps else None
+        return first if isinstance(first, AsinhStretch) else None
+
+    @cached_property
+    def diagrams(self):
+        """The axes x and y of the diagrams that the bands allow, by their kinds."""
+        if self.is_picture:
+            return {}
+        return choose_diagrams(self.cube, self.continua)
+
+    @cached_property
+    def run_colors(self):
+        """Colors of the clusters of the run, by their brightness."""
+        labels = self.run_label_map
+        step = thinning(labels.shape, MAX_PIXELS)
+        colors = _colors_of(pick(labels, step), self.thinned(step)[2])
+        if len(colors) <= labels.max(initial=-1):  # a cluster is too small
+            colors = _colors_of(labels, self.cube)
+        n_lost = self._n_of_run - len(colors)  # clusters that other images lack
+        return np.pad(colors, ((0, n_lost), (0, 0)), constant_values=0.5)
+
+    @cached_property
+    def tree(self):
+        """The tree below the clusters of the run, None if there is none."""
+        return leaf_tree(self.step) if has_leaves(self.step) else None
+
+    @property
+    def tree_sha256(self):
+        """Digest of the tree, which groups of leaves are of; None without one."""
+        return None if self.tree is None else self.tree.sha256
+
+    @cached_property
+    def leaf_map(self):
+        """Leaf of each pixel, in the cluster that it has; as the label map below 0."""
+        known = self.step._leaf_labels() if self.is_of_fit else None
+        if known is not None:
+            leaves = np.where(self.run_label_map == SKY, np.int32(SKY), known)
+            return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+        leaves = np.full(self.run_label_map.shape, MASKED, dtype=np.int32)
+        for rows in self.strips():
+            features, valid = self.features(rows), self.run_label_map[rows] > SKY
+            if len(features):
+                found = leaf_labels(self.clusterer, features, self.errors(rows))
+                leaves[rows][valid] = found
+        return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+
+    @cached_property
+    def leaf_colors(self):
+        """Color of each leaf, shape (n_leaves, 4)."""
+        sizes = count_clusters(self.leaf_map, self.tree.n_leaves)
+        return leaf_colors(
+            self.tree.children, sizes, self.tree.clusters, self.run_colors
+        )
+
+    @cached_property
+    def groups(self):
+        """The clusters in the order of their labels, all with a color."""
+        colors = self.leaf_colors if self.has_parts else self.run_colors
+        groups = [  # that of the largest cluster or leaf, which comes first
+            each._replace(color=each.color or hex_of(colors[min(each.labels)]))
+            for each in self._groups
+        ]
+        if self.has_parts:
+            groups = [each._replace(labels=(), leaves=each.labels) for each in groups]
+        return groups
+
+    def labels_text(self, number):
+        """Return the clusters of the run that are in a group, as a text."""
+        labels = self._groups[number].labels
+        if not self.has_parts:
+            return ", ".join(map(str, labels))
+        clusters, texts = self.tree.clusters, []
+        for cluster in np.unique(clusters[list(labels)]).tolist():
+            is_whole = np.isin(np.flatnonzero(clusters == cluster), labels).all()
+            texts.append(f"{cluster}" if is_whole else f"part of {cluster}")
+        return ", ".join(texts)
+
+    @cached_property
+    def colors(self):
+        """Color of each cluster in all pictures, shape (n_clusters, 4)."""
+        levels = [[*bytes.fromhex(group.color[1:]), 255] for group in self.groups]
+        return np.array(levels, dtype=np.float64).reshape(-1, 4) / 255
+
+    @property
+    def run_unit_labels(self):
+        """Cluster of the run, or class, of each unit of the map."""
+        if self.is_classified:
+            return self.clusterer.unit_classes_
+        return self.step._clusters_of(self.som.unit_labels_)
+
+    @cached_property
+    def unit_map(self):
+        """Nearest unit of each pixel, dtype uint16."""
+        units = np.full(self.run_label_map.shape, NO_UNIT, dtype=np.uint16)
+        for rows in self.strips():
+            nearest, _ = self.nearest_units(rows, self.features(rows))
+            units[rows][self.valid(rows)] = nearest
+        return units
+
+    @cached_property
+    def unit_leaves(self):
+        """Leaf of each unit: of those of its cluster, that of most of its pixels."""
+        clusters, of_units = self.tree.clusters, self.run_unit_labels
+        n_units, n_leaves = len(of_units), len(clusters)
+        counts = np.zeros(n_units * n_leaves)
+        for rows in self.strips():
+            units, leaves = self.unit_map[rows], self.leaf_map[rows]
+            inside = (units != NO_UNIT) & (leaves >= 0)
+            pairs = units[inside].astype(np.intp) * n_leaves + leaves[inside]
+            counts += np.bincount(pairs, minlength=len(counts))
+        counts = counts.reshape(n_units, n_leaves)
+        # Units without pixels have the largest leaf of their cluster.
+        counts += counts.sum(axis=0) / (1 + counts.sum())
+        counts[clusters != of_units[:, np.newaxis]] = -1
+        return np.where(of_units >= 0, counts.argmax(axis=1), of_units)
+
+    @cached_property
+    def unit_labels(self):
+        """Cluster of each unit of the map."""
+        return self.grouped(
+            self.unit_leaves if self.has_parts else self.run_unit_labels
+        )
+
+    def grouped(self, labels):
+        """Return clusters of the run, or leaves, as those of the groups."""
+        return grouping.merged_labels(labels, self._groups)
+
+    @property
+    def agreement(self):
+        """Share of the runs of the fit that agree on each pixel, None if unknown."""
+        return self.agreement_of_fit if self.is_of_fit else None
+
+    @cached_property
+    def agreement_of_fit(self):
+        """The same in the pixels of the fit, also if the label map is another."""
+        return known_agreement(self.step)
+
+    @property
+    def has_tree(self):
+        """Whether there is a tree of several clusters, or parts of one."""
+        return has_tree(self.clusterer) and len(self.clusterer.children_) > 0
+
+    @cached_property
+    def grouped_tree(self):
+        """The tree with the groups as clusters, as parameters of a dendrogram."""
+        tree = tree_of(self.step)
+        if self.has_parts:
+            n_leaves = self.tree.n_leaves
+            tree["clusters"] = np.arange(n_leaves)
+            sizes = count_clusters(self.leaf_map, n_leaves)
+            tree["sizes"] = sizes.astype(float)
+        tree["clusters"] = self.grouped(tree["clusters"])
+        return tree
+
+    @cached_property
+    def persistence(self):
+        """Share of the clusterings that hold each cluster apart, or None (no tree)."""
+        if not self.has_tree:
+            return None
+        parts = self.grouped_tree
+        tree = ClusterTree(parts["children"], parts["distances"])
+        return tree.persistence(parts["clusters"])
+
+    @property
+    def is_classified(self):
+        """Whether the clusters are classes, which were learned from labels."""
+        return isinstance(self.step, CubeClassifier)
+
+    @cached_property
+    def confidence(self):
+        """Probability of the class of each pixel, NaN if masked; None if not known."""
+        if not (self.is_classified and hasattr(self.clusterer, "predict_proba")):
+            return None
+        confidence = np.full(self.label_map.shape, np.nan, dtype=np.float32)
+        for rows in self.strips():
+            features = self.features(rows)
+            if len(features):
+                probabilities = self.clusterer.predict_proba(features)
+                confidence[rows][self.valid(rows)] = probabilities.max(axis=1)
+        return confidence
+
+    @cached_property
+    def label_map_sha256(self):
+        """Digest of the label map of the fit, which the labels of groups are of."""
+        return label_map_digest(self.step.labels_)
+
+
+def _colors_of(labels, cube):
+    """Return the colors of clusters of pixels, or of voxels as an image of one band."""
+    if labels.ndim == 2:
+        return cluster_colors(labels, cube)
+    fluxes = computed(cube.data)[0] if cube.is_lazy else cube.data
+    return cluster_colors(
+        labels.reshape(len(labels), -1), fluxes.reshape(len(labels), -1, 1)
+    )
+
+
+def hex_of(color):
+    """Return a color as "#rrggbb"."""
+    return f"#{bytes(np.rint(255 * color[:3]).astype('u1')).hex()}"
+
+
+def _transformed(steps, images):
+    """Return images after some steps, with as few copies as possible."""
+    is_own = False
+    for step in steps:
+        if is_own and "copy" in step.get_params():
+            step = copy(step)
+            step.copy = False
+        images = step.transform(images)
+        is_own = is_own or (isinstance(step, _MASKERS) and step.copy)
+    return images
+
+
+def _without_errors(cube, steps):
+    """Return a cube after some steps; without errors, which would take time."""
+    return _transformed(steps, cube.replace(data=cube.data))

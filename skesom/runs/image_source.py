@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The files that images are read from, and how they are read."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from functools import cached_property
+from glob import glob
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from astropy.coordinates import SkyCoord
+
+from skesom._common.blocks import in_strips
+from skesom._common.texts import first_names, list_names
+from skesom._common.warn import warn_user
+from skesom._sky.field_of_view import text_of_cutout
+from skesom._sky.grids import Grid, group_by_grid
+from skesom._sky.narrow_bands import check_continua
+from skesom.io.cubes import read_images
+from skesom.io.fits_files import split_path
+from skesom.io.gather import Plan, gather_images
+from skesom.io.region_maps import read_region_labels
+from skesom.io.regions import is_path, read_regions
+from skesom.maps.cube_clusterer import check_bands, empty_bands
+
+if TYPE_CHECKING:
+    from skesom.cube import Cube
+
+
+_ROLES = "masks", "weights", "errors"
+MOST_BANDS = 20  # of images; more are the channels of a spectral cube
+# The fields that change nothing of what headers tell.
+_OF_PIXELS = {
+    "ignore_flags",
+    "exclude",
+    "include",
+    "lazy",
+    "continua",
+    "cutout",
+    "subtract_sky",
+}
+
+
+class _Fields(NamedTuple):
+    """The files of images, and how to read them.
+
+    Parameters
+    ----------
+    files : sequence of str
+        FITS files of one band or of several; ``"image.fits[SCI,1]"`` names the HDU.
+    hdu : int, str, tuple, list of them, "all" or None, default=None
+        HDUs to read, as `skesom.io.read_cube` takes them.
+    band_names : sequence of str, default=None
+        Names of the bands.
+    masks, weights : "auto", "inside", int, str, tuple, list or None, default=None
+        Masks and weights, as `skesom.io.read_cube` takes them; files as paths.
+    ignore_flags : "auto", int, str or list of int, default="auto"
+        Flags in masks that do not mask.
+    exclude, include : sequence of str, default=()
+        Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
+        outside of all included regions are masked.
+    order : {"given", "wavelength"} or sequence of int, default="given"
+        Order of the bands.
+    combine : bool or "auto", default=False
+        Whether exposures of one band become one image.
+    errors : "auto", "inside", int, str, tuple, list or None, default=None
+        Errors, as `skesom.io.read_cube` takes them; files as paths.
+    error_kind : {"std", "var", "ivar"} or None, default=None
+        What the errors are.
+    lazy : bool, default=False
+        Whether images are read when they are needed.
+    continua : dict of str to sequence of str, or "none", default=None
+        Continuum bands of bands of lines, for a report, see `Run`.
+    cutout : tuple of (float, float, Quantity), default=None
+        ICRS right ascension and declination in degrees, and side in pixels or as an
+        angle, of a part to take of each image, see `skesom.cube.Cube.cutout`. With dask
+        only the rows of that part are read.
+    subtract_sky : bool, default=True
+        Whether a report shows fluxes above the level of the sky, see `Run`.
+    """
+
+    files: tuple
+    hdu: object = None
+    band_names: tuple | None = None
+    masks: object = None
+    weights: object = None
+    ignore_flags: object = "auto"
+    exclude: tuple = ()
+    include: tuple = ()
+    order: object = "given"
+    combine: object = False
+    errors: object = None
+    error_kind: str | None = None
+    lazy: bool = False
+    continua: object = None
+    cutout: tuple | None = None
+    subtract_sky: bool = True
+
+
+class ImageSource(_Fields):
+    """The files of images, how to read them, and the plan that headers make of them."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The plan of the headers, read when it is asked for the first time."""
+        return gather_images(
+            list(self.files),
+            self.hdu,
+            {role: getattr(self, role) for role in _ROLES},
+            self.error_kind,
+            band_names=self.band_names,
+            order=self.order,
+            combine=self.combine,
+        )
+
+    def _replace(self, **changes: Any) -> ImageSource:
+        """Return the same with other fields; the plan stays if it can."""
+        source = super()._replace(**changes)
+        if "plan" in self.__dict__ and changes.keys() <= _OF_PIXELS:
+            source.plan = self.plan
+        return source
+
+    def by_wavelength(self) -> ImageSource:
+        """Return the same with the bands in the order of wavelength, in numbers."""
+        return self._planned(self._replace(order="wavelength").plan)
+
+    def matched(self, order: list[int], band_names: list[str]) -> ImageSource:
+        """Return the same with the bands in an order and of other names."""
+        plan = self.plan.named(band_names)._replace(order=order, is_sorted=True)
+        return self._replace(band_names=band_names)._planned(plan)
+
+    def _planned(self, plan):
+        source = self._replace(order=plan.order)
+        source.plan = plan
+        return source
+
+    def n_values(self) -> int:
+        """Return how many values the images have, without reading them."""
+        if self.cutout is not None and self._can_read_parts():
+            return sum(cube.data.size for cube in self._opened())
+        return sum(math.prod(i.grid.shape) * i.n_bands for i in self.plan.images)
+
+    def read(self) -> Cube | list[Cube]:
+        """Read the images."""
+        cubes = self._opened()
+        if self.cutout is not None and not self.lazy:
+            cubes = [deepcopy(cube.compute()) for cube in cubes]  # lets the images go
+        cubes = [_without_empty_channels(cube) for cube in cubes]
+        for cube in cubes:
+            check_bands(cube.data, cube.band_names)
+        check_continua(self.continua, [n for cube in cubes for n in cube.band_names])
+        return cubes[0] if len(cubes) == 1 else cubes
+
+    def _opened(self):
+        """Return the cubes, masked in regions and cut; lazy, if only a part is read."""
+        is_lazy = self.lazy or (self.cutout is not None and self._can_read_parts())
+        cubes = read_images(self.plan, np.float32, self.ignore_flags, is_lazy)
+        for path in [*self.exclude, *self.include]:
+            _check_on_sky(cubes, path)
+        for path in self.exclude:
+            _mask_inside(cubes, path)
+        for cube in cubes if self.include else ():
+            masks = [_in_regions(path, cube) for path in self.include]
+            _mask(cube, ~np.any(masks, axis=0))
+        return cubes if self.cutout is None else [_cut(c, *self.cutout) for c in cubes]
+
+    def _can_read_parts(self):
+        """Return whether rows of the files can be read without all the others."""
+        whole = [p for p in self.paths() if p.suffix in (".gz", ".bz2")]
+        combined = any(image.exposures for image in self.plan.images)
+        return find_spec("dask") is not None and not combined and not whole
+
+    def choices(self) -> dict[str, Any]:
+        """How masks, weights and errors are found, if not in files of their own."""
+        names = "masks", "weights", "ignore_flags", "errors", "error_kind"
+        values = {name: getattr(self, name) for name in names}
+        return {
+            n: v for n, v in values.items() if v is None or isinstance(v, int | str)
+        }
+
+    def lines(self) -> Iterator[str]:
+        """Return a line on a cutout, and on planes read beside the images by role."""
+        if self.cutout is not None:
+            yield f"Cutout: {text_of_cutout(self.cutout)}."
+        found = {}
+        for role, plane in self.plan.planes:
+            label = os.path.basename(plane.label)
+            label += f" ({plane.kind})" if role == "errors" else ""
+            found.setdefault(role, {})[label] = None
+        for role, labels in found.items():
+            text = f"{first_names(list(labels))} ({role}=None leaves them out)."
+            yield f"{role.capitalize()}: {text}"
+        unused = [image.unused_errors for image in self.plan.images]
+        unused = [os.path.basename(label) for label in unused if label is not None]
+        if unused and self.errors is None:
+            use = "CSOM weighs values by them, with errors='inside'"
+            yield f"Errors: {first_names(unused)} not used ({use})."
+
+    def paths(self) -> list[Any]:
+        """Return the path of every file that is read, without names of HDUs."""
+        parts = [self.files, *(getattr(self, role) for role in _ROLES)]
+        parts += [self.exclude, self.include]
+        lists = [part for part in parts if _is_list(part)]
+        texts = [text for part in lists for text in part if text is not None]
+        return list(dict.fromkeys(_path_of(text) for text in texts))
+
+    def companions(self) -> list[Path]:
+        """Return the path of every other file that "auto" finds beside the images."""
+        if "auto" not in [getattr(self, role) for role in _ROLES]:
+            return []
+        named = {os.path.realpath(path) for path in self.paths()}
+        found = dict.fromkeys(p.file for _, p in self.plan.planes if p.file is not None)
+        return [Path(path) for path in found if os.path.realpath(path) not in named]
+
+    def moved(self, place_of: Callable[[str], str]) -> ImageSource:
+        """Return the same with the paths that a function gives for those of here."""
+
+        def move(text):
+            path = _path_of(text)
+            return str(place_of(path)) + str(text)[len(str(path)) :]
+
+        def move_all(texts):
+            if not _is_list(texts):
+                return texts
+            return [text if text is None else move(text) for text in texts]
+
+        lists = {name: move_all(getattr(self, name)) for name in _ROLES}
+        for name in ("files", "exclude", "include"):
+            lists[name] = tuple(move_all(getattr(self, name)))
+        return self._replace(**lists)
+
+
+def source_of_images(
+    given: Any, how: Mapping[str, Any] | None = None, *, or_cube: bool = False
+) -> ImageSource | None:
+    """Return the source of files, or of a dict with them and how they are read.
+
+    Parameters
+    ----------
+    given : path, sequence of paths, dict, ImageSource or None
+        ``*`` and ``?`` in a path stand for all files that fit it.
+    how : dict or None
+        How files are read for which nothing else is said.
+    or_cube : bool
+        Whether images in memory may be given, which have no source: None.
+    """
+    if given is None or isinstance(given, ImageSource):
+        return given
+    if not isinstance(given, Mapping):
+        is_single = is_path(given)
+        is_several = _is_list(given) and len(given) > 0 and all(map(is_path, given))
+        if or_cube and not (is_single or is_several):
+            return None
+        given = {**(how or {}), "files": given}
+    if "files" not in given or given.keys() - set(ImageSource._fields):
+        raise ValueError(
+            "source must hold files, and how they are read: some of "
+            f"{', '.join(ImageSource._fields)}; got {', '.join(given)}."
+        )
+    files = given["files"]
+    files = [files] if is_path(files) else files
+    files = [found for file in files for found in _files_like(os.fspath(file))]
+    return ImageSource(**{**given, "files": tuple(files)})
+
+
+def _files_like(path):
+    """Return the files that fit a path with ``*`` or ``?``, in the order of names."""
+    if os.path.exists(path) or not {"*", "?"} & {*path}:
+        return [path]
+    found = sorted(glob(path, recursive=True))
+    if not found:
+        raise FileNotFoundError(errno.ENOENT, "no file fits this", path)
+    return found
+
+
+def _is_list(value):
+    return isinstance(value, list | tuple)
+
+
+def _path_of(text):
+    """Return the path in "image.fits[SCI,1]"."""
+    return Path(split_path(os.fspath(text))[0])
+
+
+def _without_empty_channels(cube):
+    """Leave out channels of a spectral cube that tell nothing, as at its ends."""
+    if cube.shape[2] <= MOST_BANDS:
+        return cube
+    is_empty = empty_bands(cube.data)
+    if not is_empty.any() or 2 * np.count_nonzero(is_empty) > cube.shape[2]:
+        return cube
+    left_out = [cube.band_names[band] for band in np.flatnonzero(is_empty)]
+    warn_user(
+        f"{len(left_out)} of {cube.shape[2]} channels are left out, as they hold no "
+        f"data or one value: {list_names(left_out)}."
+    )
+    return cube[:, :, ~is_empty]
+
+
+def _cut(cube, ra, dec, size):
+    """Return the part of a cube around a place on the sky."""
+    bands = ", ".join(cube.band_names)
+    if cube.wcs is None:
+        raise ValueError(f"A cutout needs a place on the sky; no WCS is in {bands}.")
+    try:
+        return cube.cutout(SkyCoord(ra, dec, unit="deg"), size)
+    except ValueError as error:
+        raise ValueError(f"{error} (Bands: {bands}.)") from error
+
+
+def _mask(cube, lost):
+    """Mask pixels of a cube that was read here."""
+    if cube.is_lazy:
+        lost = in_strips(lost, cube.data.chunks)[:, :, np.newaxis]
+        cube.data = np.where(lost, cube.dtype.type(np.nan), cube.data)
+    else:
+        cube.data[lost] = np.nan
+
+
+def _in_regions(path, cube):
+    """Return which pixels of a cube are in the regions of a file."""
+    return read_region_labels(path, cube, name_by=None, empty="ignore").mask
+
+
+def _mask_inside(cubes, path):
+    """Mask the pixels in the regions of a file; some must lie in a cube."""
+    outside = []
+    for cube in cubes:
+        try:
+            _mask(cube, _in_regions(path, cube))
+        except ValueError as error:
+            outside.append(error)
+    if len(outside) == len(cubes):
+        raise outside[0]
+
+
+def _check_on_sky(cubes, path):
+    """Refuse regions in pixels if the images lie on several grids."""
+    regions = read_regions(path)
+    if len(cubes) > 1 and not all(hasattr(region, "to_pixel") for region in regions):
+        grids = group_by_grid([Grid(cube.wcs, cube.shape[:2]) for cube in cubes])
+        raise ValueError(
+            f"{path} holds regions in pixels, but the images lie on {len(grids)} pixel "
+            "grids. Save the regions in the coordinate system icrs."
+        )

@@ -1,0 +1,1342 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One object for a run: what was clustered, how, what was found, and its names."""
+
+from __future__ import annotations
+
+import base64
+import html
+import inspect
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from copy import copy, deepcopy
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from skesom._common.extras import has_extra
+from skesom._common.json_values import whole
+from skesom._common.texts import list_names
+from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
+from skesom.cube import CubeAligner
+from skesom.cube.convert import as_cube
+from skesom.displays.sky_image import image_size
+from skesom.io import read_map
+from skesom.io.catalogs import read_table
+from skesom.maps import make_cluster_pipeline, make_clusterer
+from skesom.maps.cube_clusterer import (
+    check_cut,
+    check_enough_pixels,
+    check_enough_pixels_to_fit,
+    known_agreement,
+)
+from skesom.maps.held_out import HeldOut
+from skesom.maps.leaves import tree_digest
+from skesom.maps.pipeline import (
+    MapImages,
+    fit_in_place,
+    make_classifier,
+    n_steps_to_map,
+    prepare_in_place,
+)
+from skesom.report.catalog import NamedMap, check_catalog, match_catalog
+from skesom.report.cluster_groups import ClusterGroup, carried_groups, check_groups
+from skesom.report.decisions import decision_lines, decisions_of
+from skesom.report.drawing import PictureStyle, new_axes
+from skesom.report.facts import facts_of, lines_of
+from skesom.report.page import PAGE_NAME
+from skesom.report.page.explore import explore
+from skesom.report.report import WrittenReport
+from skesom.report.result import MAX_PIXELS, Result
+from skesom.report.sky_level import describe_sky
+from skesom.report.summary import suggestions_of
+from skesom.report.tables import table_of_pixels
+from skesom.runs._leaves_file import LEAVES_NAME, read_leaves
+from skesom.runs._models import find_model, load_model
+from skesom.runs._naming import suggested_groups
+from skesom.runs._writing import names_of_bands, write_run
+from skesom.runs.group_files import check_groups_file, groups_of, read_cluster_groups
+from skesom.runs.image_source import ImageSource, source_of_images
+from skesom.runs.matching_bands import matched_source, taken_channels
+from skesom.runs.provenance import (
+    check_is_of_fit,
+    cut_of,
+    digest_of_fit,
+    read_provenance,
+    read_recipe,
+    read_source,
+    source_of_model,
+    unfitted,
+)
+from skesom.runs.training import Training
+
+if TYPE_CHECKING:
+    from skesom.cube import Cube
+
+
+SUGGESTED = "suggested"
+_OBJECTS = "objects.ecsv"
+_OF_CLUSTERS_IN_OBJECTS = ["cluster", "cluster_name", "cluster_share"]
+_HELD_OUT = "held_out_classes.ecsv", "held_out_confusion.ecsv"
+
+
+class Run:
+    """Images that were clustered: how, what was found, and how it is called.
+
+    `Run.fit` makes one from images, `Run.read` from a folder that `write` or
+    ``skesom cluster -o`` wrote. Methods leave a run as it is and return another one.
+
+    Parameters
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted; ends in a `CubeClusterer` or `CubeClassifier`, as those of
+        `make_cluster_pipeline`.
+    cube : Cube or list of Cube
+        The images as they were read.
+    label_map : array-like of int of shape (n_rows, n_columns), default=None
+        ``pipeline.predict(cube)`` for other images than those of the fit, without the
+        model and pictures of its units. By default the labels of the fit.
+    groups : sequence of tuple (name, labels), +color, +leaves, default=None
+        Names and colors of clusters, and which are one, in all files but the model and
+        ``provenance.json``; see `read_cluster_groups`. Labels are those of the fit,
+        leaves are parts of its clusters, as in the ``groups`` of `ClusterNames`.
+    held_out : HeldOut, default=None
+        Scores of a classifier, from `skesom.maps.held_out_score`.
+    training : Training, default=None
+        File of the labels that were learned, from which the run can be repeated.
+    continua : dict of str to sequence of str, or "none", default=None
+        Continuum bands of bands of lines, see `ColorDiagramDisplay`; by default those
+        of `source`, else the broad bands around narrow filters that are known.
+    catalog : str, os.PathLike or Table, default=None
+        Known objects to cross-match with the clusters, as `crossmatch` takes them.
+    radius : float or Quantity, default=None
+        Size of these objects, as for `crossmatch`.
+    subtract_sky : bool, default=None
+        Whether fluxes in tables, spectra and diagrams count from the level of the sky
+        that was set aside, as in `skesom.io.cluster_table`; what is clustered is the
+        same. By default as `source` tells, else True.
+    source : sequence of str or os.PathLike, or dict, default=None
+        Files of the images, from which the run can be repeated. A dict has them as
+        ``"files"``, and parameters of `read_cube` and region files to ``"exclude"`` and
+        ``"include"`` if the images were read so.
+    model : str or os.PathLike, default=None
+        File of the model that predicted `label_map`, for ``provenance.json``.
+    command : sequence of str, default=None
+        Arguments of the command line, for ``provenance.json``.
+
+    Attributes
+    ----------
+    pipeline : sklearn.pipeline.Pipeline
+        Fitted.
+    source : ImageSource or None
+        Files of the images; of a folder, where they are now.
+    groups : list of ClusterGroup
+        Names, colors and merges, as they were given.
+    cube : Cube or list of Cube
+        The images; of a folder, read from their files when they are asked for.
+    label_map : ndarray of shape (n_rows, n_columns), dtype int32
+        Clusters from 0 by falling size, as they are named and merged; -1 noise, -2 sky,
+        -3 without data.
+    wcs : astropy.wcs.WCS or None
+        Of the pixels of the label map.
+    agreement : ndarray of shape (n_rows, n_columns), dtype float32, or None
+        How far the runs of a consensus agree, see `CubeClusterer`.
+    clusters : astropy.table.Table
+        A row for each cluster: name, color, size, place, fluxes with units.
+    pixels : astropy.table.Table
+        A row for each pixel with data: place, fluxes with units, unit, cluster.
+    decisions : dict or None
+        What the steps decided; None of images to which a model was applied.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from skesom import ESOM, Run
+    >>> from skesom.datasets import make_galaxy_cube
+    >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+    >>> run = Run.fit(cube, clusterer=ESOM(5, random_state=0))
+    >>> run.label_map.shape, len(run.clusters)
+    ((48, 48), 5)
+    >>> run = run.name({0: "disc"})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = run.write(f"{folder}/result", pictures=False)
+    ...     again = Run.read(f"{folder}/result")
+    >>> str(again.clusters["name"][0]), (again.label_map == run.label_map).all()
+    ('disc', np.True_)
+    """
+
+    def __init__(
+        self,
+        pipeline: BaseEstimator,
+        cube: Cube | list[Cube],
+        *,
+        label_map: ArrayLike | None = None,
+        groups: ClusterGroups | None = None,
+        held_out: HeldOut | None = None,
+        training: Training | None = None,
+        continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
+        catalog: StrPath | Table | None = None,
+        radius: float | Quantity | None = None,
+        subtract_sky: bool | None = None,
+        source: Sequence[StrPath] | Mapping[str, Any] | None = None,
+        model: StrPath | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self.pipeline = pipeline
+        self.groups = check_groups(groups or ())
+        self.held_out = held_out
+        self.training = training
+        self.catalog = catalog
+        self.radius = radius
+        self.model = model
+        self.command = command
+        # That it was read from.
+        self.folder = self.model_file = self.leaves_file = None
+        self.provenance = None
+        self.finished = _now()
+        self._images = cube
+        self._given_labels = label_map
+        self._source = source_of_images(source)
+        self._found_in = None  # folder whose provenance tells the source
+        self._continua = continua
+        self._subtract_sky = subtract_sky
+        self._trust = False
+        self._moved_to = None
+        self._band_names = None
+        self._known = {}
+
+    @classmethod
+    def fit(
+        cls,
+        images: Any,
+        pipeline: Pipeline | None = None,
+        *,
+        clusterer: BaseEstimator | None = None,
+        n_clusters: int | Literal["auto"] | None = 8,
+        random_state: int = 0,
+        catalog: StrPath | Table | None = None,
+        radius: float | Quantity | None = None,
+        regions: StrPath | None = None,
+        pattern: Literal["pixel", "voxel"] = "pixel",
+        fwhm: float | str | Quantity | Sequence[Any] | Mapping[str, Any] | None = None,
+        target_fwhm: float | Literal["worst"] | None = "worst",
+        pixel_scale: float | None = None,
+        psfs: Mapping[str, Any] | Sequence[Any] | None = None,
+        align_to: int | str | WCS | Header | Cube = "coarsest",
+        resample: Literal["auto", "interp", "adaptive", "exact"] = "auto",
+        mask_zeros: bool | Literal["auto"] = "auto",
+        mask_outliers: bool = True,
+        smooth_counts: bool = True,
+        subtract_background: bool | Literal["auto"] = "auto",
+        bin_bands: int = 1,
+        stretch: Literal["asinh", "none"] = "asinh",
+        sky: Literal["auto", "mask", "keep"] = "auto",
+        color_contrast: float = 1 / 3,
+        smooth_colors: bool = False,
+        spatial_features: bool | Literal["auto"] = "auto",
+        n_components: int | Literal["auto"] | None = "auto",
+        min_bands: int | None = None,
+        n_jobs: int | None = -1,
+    ) -> Self:
+        """Cluster the pixels of images.
+
+        Parameters
+        ----------
+        images : str, os.PathLike, sequence of them, dict, Cube or list of Cube
+            Files, one for each band or with several; ``"*.fits"`` stands for all that
+            fit it. Bands of files are put in the order of their wavelengths. A dict has
+            ``"files"`` and how they are read, see the parameter `source`. A cube is
+            clustered as it is, and the run cannot be repeated from a folder.
+        pipeline : Pipeline, default=None
+            As from `make_cluster_pipeline`, for steps of your own; cloned. The
+            parameters from `clusterer` on, but `catalog`, `radius` and `regions`, are
+            those of the pipeline that is made by default.
+        clusterer : clusterer, default=None
+            By default a consensus of `ESOM`, as from ``make_clusterer("esom")``; with
+            `regions` a `MapClassifier`.
+        n_clusters : int, "auto" or None, default=8
+            Number of clusters of the default clusterer, see `make_clusterer`.
+        random_state : int, default=0
+            Seed of the default clusterer.
+        catalog : str, os.PathLike or Table, default=None
+            Known objects to cross-match with the clusters, as `crossmatch` takes them.
+        radius : float or Quantity, default=None
+            Size of these objects, as for `crossmatch`.
+        regions : str or os.PathLike, default=None
+            File of regions that are named by their text: pixels are classified as what
+            was learned from those in them.
+        pattern : {"pixel", "voxel"}, default="pixel"
+            As for `make_cluster_pipeline`.
+        fwhm : float, str, Quantity, sequence or dict, default=None
+            As for `make_cluster_pipeline`.
+        target_fwhm : float, "worst" or None, default="worst"
+            As for `make_cluster_pipeline`.
+        pixel_scale : float, default=None
+            As for `make_cluster_pipeline`.
+        psfs : sequence or dict, default=None
+            As for `make_cluster_pipeline`.
+        align_to : int, str, WCS, Header or Cube, default="coarsest"
+            As for `make_cluster_pipeline`.
+        resample : {"auto", "interp", "adaptive", "exact"}, default="auto"
+            As for `make_cluster_pipeline`.
+        mask_zeros : bool or "auto", default="auto"
+            As for `make_cluster_pipeline`.
+        mask_outliers : bool, default=True
+            As for `make_cluster_pipeline`.
+        smooth_counts : bool, default=True
+            As for `make_cluster_pipeline`.
+        subtract_background : bool or "auto", default="auto"
+            As for `make_cluster_pipeline`.
+        bin_bands : int, default=1
+            As for `make_cluster_pipeline`.
+        stretch : {"asinh", "none"}, default="asinh"
+            As for `make_cluster_pipeline`.
+        sky : {"auto", "mask", "keep"}, default="auto"
+            As for `make_cluster_pipeline`.
+        color_contrast : float, default=1/3
+            As for `make_cluster_pipeline`.
+        smooth_colors : bool, default=False
+            As for `make_cluster_pipeline`.
+        spatial_features : bool or "auto", default="auto"
+            As for `make_cluster_pipeline`.
+        n_components : int, "auto" or None, default="auto"
+            As for `make_cluster_pipeline`.
+        min_bands : int, default=None
+            As for `make_cluster_pipeline`.
+        n_jobs : int, default=-1
+            Number of threads, -1 for one per processor.
+
+        Returns
+        -------
+        run : Run
+            The run.
+
+        Raises
+        ------
+        OSError
+            If a file cannot be read.
+        TypeError
+            If `images` are none of the above.
+        ValueError
+            If parameters of the default pipeline go with a pipeline of your own, or as
+            of `make_cluster_pipeline` and its steps.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> Run.fit(cube, clusterer=ESOM(4, random_state=0), sky="keep").label_map.shape
+        (48, 48)
+        """
+        steps = {
+            "pattern": pattern,
+            "fwhm": fwhm,
+            "target_fwhm": target_fwhm,
+            "pixel_scale": pixel_scale,
+            "psfs": psfs,
+            "align_to": align_to,
+            "resample": resample,
+            "mask_zeros": mask_zeros,
+            "mask_outliers": mask_outliers,
+            "smooth_counts": smooth_counts,
+            "subtract_background": subtract_background,
+            "bin_bands": bin_bands,
+            "stretch": stretch,
+            "sky": sky,
+            "color_contrast": color_contrast,
+            "smooth_colors": smooth_colors,
+            "spatial_features": spatial_features,
+            "n_components": n_components,
+            "min_bands": min_bands,
+            "n_jobs": n_jobs,
+        }
+        of_clusterer = {"n_clusters": n_clusters, "random_state": random_state}
+        if pipeline is not None:
+            _check_defaults({"clusterer": clusterer, **of_clusterer, **steps})
+        elif clusterer is not None:
+            _check_defaults(of_clusterer)
+        cube, source = _read(images)
+        training = None
+        if regions is not None:
+            training = Training(os.fspath(regions), "regions")
+        if pipeline is None:
+            if clusterer is None:
+                clusterer = _default_clusterer(n_clusters, random_state, regions)
+            pipeline = make_cluster_pipeline(clusterer, **steps)
+        return fit_run(
+            clone(pipeline),
+            cube,
+            source=source,
+            training=training,
+            catalog=catalog,
+            radius=radius,
+        )
+
+    @classmethod
+    def read(
+        cls,
+        folder: StrPath,
+        *,
+        trust: bool = False,
+        images: Sequence[StrPath] | None = None,
+        groups: StrPath | None = None,
+    ) -> Self:
+        """Read a run from its folder.
+
+        Parameters
+        ----------
+        folder : str or os.PathLike
+            Of `write` with a source, or of ``skesom cluster -o``.
+        trust : bool, default=False
+            Whether a model may be loaded that could run programs, see `load_model`.
+        images : sequence of str or os.PathLike, default=None
+            Where the images are if they have moved: one folder that is searched for
+            them, or all files in the order of the run.
+        groups : str or os.PathLike, default=None
+            File of `read_cluster_groups` to take instead of ``groups.json`` of the
+            folder.
+
+        Returns
+        -------
+        run : Run
+            Its images are found and read when they are needed.
+
+        Raises
+        ------
+        OSError
+            If it is no such folder, or an image is no longer there.
+        ValueError
+            If an image has changed, the groups are not of this result, or the model is
+            a pickle and not trusted.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     images = write_bands(f"{folder}/images", cube)
+        ...     run = Run.fit(images, clusterer=ESOM(4, random_state=0))
+        ...     files = run.write(f"{folder}/result", pictures=False)
+        ...     run = Run.read(f"{folder}/result")
+        ...     labels = run.pipeline.predict(run.cube)
+        >>> bool((labels == run.label_map).all())
+        True
+        """
+        folder = Path(folder)
+        if groups is not None:
+            check_groups_file(groups)
+        path, provenance = read_provenance(folder)
+        check_is_of_fit(path, provenance)
+        folder = path.parent
+        run = cls.of_model(folder, trust=trust, groups=groups)
+        run.provenance, run._moved_to = provenance, images
+        run._found_in = folder
+        run._known["label_map"], run._known["wcs"] = read_map(
+            folder / "cluster_map.fits"
+        )
+        table = folder / "clusters.ecsv"
+        with whole(table):
+            run._known["clusters"] = read_table(table, table)
+        with whole(path):
+            run.command = provenance["command"]
+            run.finished = provenance["finished"]
+            if provenance.get("training"):
+                run.training = Training(**provenance["training"]["read"])
+                run.held_out = _read_held_out(folder)
+            if _OBJECTS in provenance["files"]:
+                run.catalog, run.radius = _read_objects(folder / _OBJECTS)
+        return run
+
+    @classmethod
+    def of_model(
+        cls, path: StrPath, *, trust: bool = False, groups: StrPath | None = None
+    ) -> Self:
+        """Return a run that has a model, and the names beside it, without images.
+
+        Parameters
+        ----------
+        path : str or os.PathLike
+            File of `save_model`, or a folder that holds one.
+        trust : bool, default=False
+            As for `read`.
+        groups : str or os.PathLike, default=None
+            As for `read`.
+
+        Returns
+        -------
+        run : Run
+            To be applied to other images.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.runs import save_model
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(f"{folder}/model.skops", run.pipeline)
+        ...     again = Run.of_model(f"{folder}/model.skops").predict(cube)
+        >>> bool((again.label_map == run.label_map).all())
+        True
+        """
+        model = find_model(path)
+        pipeline, band_names = load_model(model, trust=trust)
+        if groups is None:
+            digests = digest_of_fit(pipeline, model), tree_digest(pipeline)
+            found = groups_of(model.parent, *digests)
+        else:
+            found = _groups_for(pipeline, model, groups)
+        run = cls(pipeline, None, groups=found)
+        run.folder, run._band_names, run._trust = model.parent, band_names, trust
+        run.model_file, run.leaves_file = model, model.with_name(LEAVES_NAME)
+        return run
+
+    @property
+    def source(self) -> ImageSource | None:
+        """Files of the images; of a folder, where they are now."""
+        if self._source is None and self._found_in is not None:
+            self._source = read_source(
+                self._found_in, files=self._moved_to, trust=self._trust
+            )
+        return self._source
+
+    @source.setter
+    def source(self, source: ImageSource) -> None:
+        self._source = source
+
+    @property
+    def continua(self) -> Any:
+        """Continuum bands of bands of lines, None for those that are known."""
+        if self._continua is None and self.source is not None:
+            return self.source.continua
+        return self._continua
+
+    @property
+    def subtract_sky(self) -> bool:
+        """Whether fluxes count from the level of the sky."""
+        if self._subtract_sky is None:
+            return self.source is None or self.source.subtract_sky
+        return self._subtract_sky
+
+    @property
+    def is_of_fit(self) -> bool:
+        """Whether the label map is that of the fit, and not of a prediction."""
+        return self._given_labels is None
+
+    @property
+    def band_names(self) -> list[str] | None:
+        """Names of the bands that the pipeline takes, None if unknown."""
+        if self._band_names is None:
+            self._band_names = names_of_bands(self._images)
+        return self._band_names
+
+    @property
+    def cube(self) -> Any:
+        """The images, read from their files if they are not in memory."""
+        images = self._loaded()
+        return images.cube if isinstance(images, MapImages) else images
+
+    @property
+    def _has_images(self):
+        """Whether there are images, in memory or in files that are known."""
+        places = self._images, self._source, self._found_in
+        return any(place is not None for place in places)
+
+    def _loaded(self):
+        """Return the images, or those on the pixels of the map."""
+        if self._images is None:
+            self._images = self._read_again()
+        return self._images
+
+    def _read_again(self):
+        """Return the images, read from their files."""
+        if self.source is None:
+            raise ValueError(
+                "This run has a model alone: give it images (Run.predict)."
+            )
+        with _naming(self._found_in):
+            return self.source.read()
+
+    def _result(self) -> Result:
+        """Return what a report presents; it holds a copy of the images on the map."""
+        source = self.source
+        result = Result(
+            self.pipeline,
+            self._loaded(),
+            self._given_labels,
+            self.groups,
+            held_out=self.held_out,
+            continua=self.continua,
+            cutout=source and source.cutout,
+            subtract_sky=self.subtract_sky,
+        )
+        self._known["label_map"] = result.label_map
+        self._known["wcs"] = result.cube.wcs
+        return result
+
+    @property
+    def label_map(self) -> NDArray[np.int32]:
+        """Clusters of the pixels, as they are named and merged."""
+        if "label_map" not in self._known:
+            are_whole = all(len(g.labels) == 1 and not g.leaves for g in self.groups)
+            if self.is_of_fit and are_whole:  # nothing is merged
+                return self.pipeline[-1].labels_
+            self._result()
+        return self._known["label_map"]
+
+    @property
+    def wcs(self) -> WCS | None:
+        """World coordinates of the label map."""
+        if "wcs" not in self._known:
+            self._result()
+        return self._known["wcs"]
+
+    @property
+    def agreement(self) -> NDArray[np.float32] | None:
+        """How far the runs of a consensus agree on each pixel, None if unknown."""
+        if self.is_of_fit:
+            return known_agreement(self.pipeline[-1])
+        return self._facts().agreement
+
+    @property
+    def clusters(self) -> Table:
+        """A row for each cluster: name, color, size, place, fluxes with units."""
+        if "clusters" not in self._known:
+            self._known["clusters"] = self._facts().clusters
+        return self._known["clusters"]
+
+    @property
+    def pixels(self) -> Table:
+        """A row for each pixel with data: place, fluxes with units, unit, cluster."""
+        if self.provenance is not None:  # it is as in its folder
+            path = self.folder / "pixels.fits"
+            if path.is_file():
+                return Table.read(path)
+        return table_of_pixels(self._result())
+
+    @property
+    def decisions(self) -> dict[str, Any] | None:
+        """What the steps decided, None where a model was applied."""
+        if not self.is_of_fit:
+            return None
+        if self.provenance is not None:
+            return self.provenance["decisions"]
+        if "decisions" not in self._known:
+            result = self._result()
+            sky, why_no_names = describe_sky(result), result.why_no_names
+            self._known["decisions"] = decisions_of(self.pipeline, sky, why_no_names)
+        return self._known["decisions"]
+
+    def _facts(self):
+        """Return what was found, looking at the pixels once."""
+        if "facts" not in self._known:
+            self._known["facts"] = facts_of(self._result(), self.catalog, self.radius)
+        return self._known["facts"]
+
+    def _changed(self, **changes):
+        """Return another run, of which some attributes are others."""
+        run = copy(self)
+        run._known, run.provenance = {}, None
+        for name, value in changes.items():
+            setattr(run, name, value)
+        return run
+
+    def cut(self, n_clusters: int) -> Run:
+        """Cut the tree of clusters into another number of them, without a fit.
+
+        That of a consensus of up to a million pixels is looked up, in a part of a
+        second and without the images; others need these.
+
+        Parameters
+        ----------
+        n_clusters : int
+            From 1 to the number of leaves of the tree.
+
+        Returns
+        -------
+        run : Run
+            With those clusters. A name stays with a cluster that holds the same pixels.
+
+        Raises
+        ------
+        ValueError
+            If there is no tree, or not so many leaves.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, ConsensusClusterer, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> maps = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
+        >>> run = Run.fit(cube, clusterer=maps)
+        >>> len(run.cut(9).clusters), len(run.clusters)
+        (9, 4)
+        """
+        step = self.pipeline[-1]
+        with _naming(self.folder):
+            check_cut(step, n_clusters)
+        if self.leaves_file is not None and getattr(step, "_seen", None) is None:
+            read_leaves(self.leaves_file, step)
+        images = self._images
+        if getattr(step, "_seen", None) is not None:
+            cut = step.cut_at(n_clusters)
+        else:
+            cube, images = self._prepared()
+            cut = step.cut_at(n_clusters, cube)
+        last, _ = self.pipeline.steps[-1]
+        run = self._changed(
+            pipeline=Pipeline([*self.pipeline.steps[:-1], (last, cut)]),
+            groups=carried_groups(self.groups, step.labels_, cut.labels_),
+            folder=None,
+            model_file=None,
+            _images=images,
+            _given_labels=None,
+        )
+        if "wcs" in self._known:  # pixels are the same
+            run._known["wcs"] = self._known["wcs"]
+        return run
+
+    def _prepared(self):
+        """Return the cube that the last step was fitted to, and that of the map."""
+        if self._images is None:  # steps may change what nobody else has
+            return prepare_in_place(self.pipeline, self._read_again(), is_fitted=True)
+        images = self._images
+        steps, n_first = self.pipeline.steps[:-1], n_steps_to_map(self.pipeline)
+        if not isinstance(images, MapImages):
+            names = self.band_names
+            for _, step in steps[:n_first]:
+                images = step.transform(images)
+            images = MapImages(images, names)
+        cube = images.cube
+        for _, step in steps[n_first:]:
+            cube = step.transform(cube)
+        return cube, images
+
+    def repeat(self, images: Sequence[StrPath] | None = None) -> Run:
+        """Fit again, as this run was made.
+
+        Parameters
+        ----------
+        images : sequence of str or os.PathLike, default=None
+            Files to take instead, in their order, or one folder that holds those of the
+            run.
+
+        Returns
+        -------
+        run : Run
+            With the names of this one, if the label maps are the same.
+
+        Raises
+        ------
+        OSError, ValueError
+            If the images are not known, not found, or have changed.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> from skesom.io import write_bands
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     images = write_bands(folder, cube)
+        ...     run = Run.fit(images, clusterer=ESOM(4, random_state=0))
+        ...     again = run.repeat()
+        >>> bool((again.label_map == run.label_map).all())
+        True
+        """
+        if self.folder is not None and self.provenance is not None:
+            recipe = read_recipe(self.folder, files=images, trust=self._trust)
+            return fit_recipe(
+                recipe,
+                recipe.source,
+                recipe.source.read(),
+                catalog=self.catalog,
+                radius=self.radius,
+            )
+        if self.source is None:
+            raise ValueError(
+                "The files of the images are not known: fit to files (Run.fit), or "
+                "give source to Run."
+            )
+        source = self.source
+        if images is not None:
+            source = source._replace(files=tuple(map(os.fspath, images)))
+        return fit_run(
+            unfitted(self.pipeline),
+            source.read(),
+            source=source,
+            training=self.training,
+            catalog=self.catalog,
+            radius=self.radius,
+            cut=cut_of(self.pipeline),
+            names=(self.groups, digest_of_fit(self.pipeline, "the run")),
+        )
+
+    def predict(self, images: Any) -> Run:
+        """Apply the fitted pipeline to other images of the same bands.
+
+        Parameters
+        ----------
+        images : str, os.PathLike, sequence of them, dict, Cube or list of Cube
+            As for `fit`. Bands of files are known by their names.
+
+        Returns
+        -------
+        run : Run
+            Of these images, with the clusters and names of this run.
+
+        Raises
+        ------
+        OSError, ValueError
+            If a file cannot be read, or a band of the model is not there.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        >>> run.predict(cube[:30]).label_map.shape
+        (30, 48)
+        """
+        earlier = earlier_source(self)
+        source = source_of_images(
+            images, None if earlier is None else earlier.choices(), or_cube=True
+        )
+        if source is None:
+            return predict_read(self, _cubes_of(images), None)
+        source, channels = matched_source(source, self.band_names)
+        return predict_read(self, source.read(), source, channels)
+
+    def name(self, names: Mapping[int, str | None] | ClusterGroups | StrPath) -> Run:
+        """Name clusters.
+
+        Parameters
+        ----------
+        names : dict of int to str or None, "suggested", path, or sequence of groups
+            Names by the labels of the label map, None for none. "suggested" gives
+            clusters without a name the one that their fluxes suggest. A file as the
+            page exports it, or groups as those of `ClusterNames`, replace all names,
+            colors and merges.
+
+        Returns
+        -------
+        run : Run
+            With these names.
+
+        Raises
+        ------
+        ValueError
+            If a label is not in the map, a name is given twice or impossible, or no
+            name is suggested.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        >>> run = run.name({3: "H II regions"})
+        >>> run.clusters["name"].tolist()
+        ['0', '1', '2', 'H II regions']
+        """
+        if isinstance(names, str) and names == SUGGESTED:
+            return self._changed(groups=self._suggested())
+        if isinstance(names, str | os.PathLike):
+            check_groups_file(names)
+            return self._changed(
+                groups=_groups_for(self.pipeline, self.model_file, names)
+            )
+        if not isinstance(names, Mapping):
+            return self._changed(groups=check_groups(names))
+        groups = self._result().groups
+        self._check_labels(names, len(groups))
+        groups = [
+            group._replace(name=names.get(number, group.name))
+            for number, group in enumerate(groups)
+        ]
+        return self._changed(groups=check_groups(groups))
+
+    def _suggested(self):
+        """Return groups, of which those without a name have the suggested one."""
+        result, found = self._result(), None
+        if self.catalog is not None:
+            found = match_catalog(NamedMap.of(result), self.catalog, self.radius)
+        return suggested_groups(result.groups, suggestions_of(result, found))
+
+    def merge(self, labels: Sequence[int], name: str | None = None) -> Run:
+        """Make one cluster of several.
+
+        Parameters
+        ----------
+        labels : sequence of int
+            Of the label map.
+        name : str, default=None
+            Name of the new cluster; by default that of the only one that has a name.
+
+        Returns
+        -------
+        run : Run
+            With fewer clusters, numbered by falling size.
+
+        Raises
+        ------
+        ValueError
+            If a label is not in the map, or there are fewer than two.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> len(Run.fit(cube, clusterer=ESOM(4, random_state=0)).merge([2, 3]).clusters)
+        3
+        """
+        groups, labels = self._result().groups, sorted({*labels})
+        self._check_labels(labels, len(groups))
+        if len(labels) < 2:
+            raise ValueError(f"Give two labels or more to merge, got {labels}.")
+        merged = [groups[label] for label in labels]
+        names = {group.name for group in merged} - {None}
+        if name is None and len(names) == 1:
+            [name] = names
+        together = ClusterGroup(
+            name,
+            tuple(label for group in merged for label in group.labels),
+            merged[0].color,
+            tuple(leaf for group in merged for leaf in group.leaves),
+        )
+        others = [g for number, g in enumerate(groups) if number not in labels]
+        return self._changed(groups=check_groups([*others, together]))
+
+    def _check_labels(self, labels, n_clusters):
+        """Refuse labels that no cluster has."""
+        for label in labels:
+            if label not in range(n_clusters):
+                raise ValueError(
+                    f"There is no cluster {label!r}: labels are from 0 to "
+                    f"{n_clusters - 1}."
+                )
+
+    def write(
+        self,
+        folder: StrPath,
+        *,
+        overwrite: bool = False,
+        pictures: bool | PictureStyle = True,
+        tables: bool | Literal["auto"] = "auto",
+    ) -> WrittenReport:
+        """Write everything about the run to a folder, which appears at the end.
+
+        Parameters
+        ----------
+        folder : str or os.PathLike
+            Where to write; made if it does not exist.
+        overwrite : bool, default=False
+            Whether an earlier result may be replaced. Files in its folder that were not
+            written here, or have changed since, are refused.
+        pictures : bool or PictureStyle, default=True
+            Whether pictures are drawn, or in which format, resolution and width. They
+            are left out, with a warning, if matplotlib is missing (extra ``plot``).
+        tables : bool or "auto", default="auto"
+            Whether the table with a row for each pixel is written; if True, also that
+            of the scaled pixels, validity indices, and images of the clusters in each
+            band. "auto" leaves it out for more than 10 million pixels: tables are
+            gigabytes.
+
+        Returns
+        -------
+        files : dict of str to pathlib.Path
+            By their names in the folder; the guide on reports explains each. It stands
+            for the path of the folder, as for `read`. Attributes tell what is in them:
+            ``clusters`` (their table), ``populations`` (theirs, None where no name
+            holds), ``descriptions``, ``suggestions``, ``matches`` with known objects,
+            ``decisions`` of the run, ``off_map`` (of other images than those of the
+            fit: the share of the pixels that are farther from any unit than 99 % of
+            those of the fit, see `CubeClusterer.distances`), and ``left_out``, reasons
+            by what is not there.
+
+        Raises
+        ------
+        FileExistsError, PermissionError
+            If the folder is not empty and `overwrite` is False, or cannot be written
+            to.
+        ValueError
+            If the images are not those of the label map, or names do not fit.
+
+        Warns
+        -----
+        UserWarning
+            If pictures are left out because matplotlib is missing.
+            If more than 10 % of the pixels of other images than those of the fit are
+            off the map; it says which units and levels differ.
+            If most of the light of a band is sky that was neither set aside nor
+            subtracted: no names are suggested.
+
+        Notes
+        -----
+        Beside the cube and one aligned copy of it, this takes the memory of a few
+        single bands. Pictures of more than 2 million pixels are thinned, and state it.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        ...     files = run.write(f"{folder}/result")
+        >>> [name for name in files if name.endswith(".fits")][:2]
+        ['pixels.fits', 'cluster_map.fits']
+        """
+        return write_run(
+            self, folder, tables=tables, pictures=pictures, overwrite=overwrite
+        )
+
+    def explore(
+        self,
+        path: StrPath | None = None,
+        *,
+        catalog: StrPath | Table | None = None,
+        rgb: Sequence[int | str] | None = None,
+        title: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write one HTML file on which the run is explored.
+
+        See `skesom.report.explore`.
+
+        Parameters
+        ----------
+        path : str or os.PathLike, default=None
+            File to write; by default ``page.html``, in the folder that the run was read
+            from.
+        catalog : str, os.PathLike or Table, default=None
+            Known objects to draw; by default those of the run.
+        rgb : sequence of three int or str, default=None
+            Bands of the color image.
+        title : str, default=None
+            Heading; by default the name of the folder.
+        overwrite : bool, default=False
+            Whether a file of that name may be replaced.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = Run.fit(cube, clusterer=ESOM(4, random_state=0))
+        ...     run.explore(f"{folder}/page.html").name
+        'page.html'
+        """
+        if title is None:
+            title = "Clusters" if self.folder is None else self.folder.resolve().name
+        if path is None:
+            path = PAGE_NAME if self.folder is None else self.folder / PAGE_NAME
+        return explore(
+            path,
+            self.pipeline,
+            self._loaded(),
+            groups=self.groups,
+            continua=self.continua,
+            subtract_sky=self.subtract_sky,
+            catalog=self.catalog if catalog is None else catalog,
+            rgb=rgb,
+            title=title,
+            overwrite=overwrite,
+        )
+
+    def lines(self) -> Iterator[str]:
+        """Return what was found, as lines of a terminal.
+
+        Returns
+        -------
+        lines : iterator of str
+            Clusters by size, populations and known objects.
+
+        Examples
+        --------
+        >>> from skesom import ESOM, Run
+        >>> from skesom.datasets import make_galaxy_cube
+        >>> cube, truth = make_galaxy_cube((48, 48), 3, random_state=0)
+        >>> next(iter(Run.fit(cube, clusterer=ESOM(4, random_state=0)).lines()))
+        '4 clusters:'
+        """
+        if self.provenance is not None and "lines" in self.provenance:
+            return iter(self.provenance["lines"])
+        return lines_of(self._facts())
+
+    def __repr__(self):
+        if not self._has_images:
+            return f"Run of the model {self.model_file}, without images"
+        decided = decision_lines(self.decisions) if self.decisions else []
+        return "\n".join([*decided, *self.lines()])
+
+    def _repr_html_(self):
+        if not self._has_images:
+            return f"<p>{html.escape(repr(self))}</p>"
+        parts = [self._picture_html()]
+        decided = decision_lines(self.decisions) if self.decisions else []
+        items = "".join(f"<li>{html.escape(line)}</li>" for line in decided)
+        parts.append(f"<ul>{items}</ul>")
+        parts.append(f"<pre>{html.escape(chr(10).join(self.lines()))}</pre>")
+        parts.append(self.clusters._repr_html_())
+        return "\n".join(parts)
+
+    def _picture_html(self):
+        """Return the cluster map as an image of HTML, empty without matplotlib."""
+        if not has_extra("matplotlib") or self.label_map.ndim != 2:
+            return ""
+        from skesom.displays import ClusterMapDisplay
+
+        n_clusters = int(self.label_map.max(initial=-1)) + 1
+        names, colors = [""] * n_clusters, ["gray"] * n_clusters
+        for row in self.clusters:
+            names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
+        ax = new_axes(image_size(self.label_map.shape), self.wcs)
+        ClusterMapDisplay(
+            self.label_map, wcs=self.wcs, colors=colors, names=names
+        ).plot(ax, max_pixels=MAX_PIXELS)
+        stream = BytesIO()
+        ax.figure.savefig(stream, format="png", dpi=100, bbox_inches="tight")
+        data = base64.b64encode(stream.getvalue()).decode("ascii")
+        return f'<img alt="cluster map" src="data:image/png;base64,{data}">'
+
+
+def fit_run(
+    pipeline,
+    images,
+    *,
+    source=None,
+    training=None,
+    catalog=None,
+    radius=None,
+    cut=None,
+    names=None,
+):
+    """Fit a pipeline to images, which may be changed, and return the run.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Fitted in place.
+    images : Cube or list of Cube
+    source : ImageSource or None
+    training : Training or None
+        Labels to learn from.
+    catalog, radius
+        Known objects: those of another part of the sky are refused before the fit.
+    cut : int or None
+        Number of clusters into which the tree is cut after the fit.
+    names : tuple of (list of ClusterGroup, str) or None
+        Names, and the digest of the label map that they are of.
+
+    Returns
+    -------
+    run : Run
+    """
+    taught = {}
+
+    def teach(step, cube):
+        taught.update(training.teach(step, cube))
+
+    def fit_and_cut(step, cube):
+        step = step.fit(cube).cut_at(cut, cube)
+        pipeline.steps[-1] = pipeline.steps[-1][0], step
+
+    def prepare_and_check(pipeline, images):
+        """Prepare images, and say before the runs that there is only noise."""
+        prepared = prepare_in_place(pipeline, images)
+        if training is None:
+            check_enough_pixels_to_fit(pipeline[-1], prepared[0])
+        return prepared
+
+    if catalog is not None:  # which may be of another part of the sky
+        catalog = check_catalog(catalog, radius, images)
+    aligner = pipeline.named_steps.get("align")
+    if isinstance(aligner, CubeAligner):  # grids that cannot be aligned fail early
+        clone(aligner).set_params(registration=None).fit(images)
+    fit = None
+    if cut is not None:
+        fit = fit_and_cut
+    elif training is not None:
+        fit = teach
+    of_map = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
+    if training is None:  # before a folder of noise is written
+        check_enough_pixels(pipeline[-1])
+    if names is not None and names[1] == digest_of_fit(pipeline, "the run"):
+        taught["groups"] = names[0]
+    return Run(
+        pipeline,
+        of_map,
+        source=source,
+        catalog=catalog,
+        radius=radius,
+        training=taught.get("training"),
+        held_out=taught.get("held_out"),
+        groups=taught.get("groups"),
+    )
+
+
+def earlier_source(run):
+    """Return the files that the pipeline of a run was fitted to, None if unknown."""
+    if run.model_file is not None:
+        return source_of_model(run.model_file, trust=run._trust)
+    return run.source
+
+
+def predict_read(run, cube, source, channels=None):
+    """Apply the pipeline of a run to images that were read.
+
+    Parameters
+    ----------
+    run : Run
+    cube : Cube or list of Cube
+    source : ImageSource or None
+        Where they are from.
+    channels : list of str or None
+        Names of the channels of a spectral cube that the model takes.
+
+    Returns
+    -------
+    run : Run
+        Of these images.
+    """
+    if channels is not None:
+        cube = taken_channels(cube, channels)
+    with _naming(run.model_file):
+        label_map = _predict_of(run.pipeline)(cube)
+    return Run(
+        run.pipeline,
+        cube,
+        label_map=label_map,
+        groups=run.groups,
+        source=source,
+        model=run.model_file,
+    )
+
+
+def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
+    """Fit the pipeline of a recipe to its images."""
+    groups = groups_of(recipe.path.parent, recipe.label_map_sha256)
+    jobs = [n for n in recipe.pipeline.get_params() if n.endswith("__n_jobs")]
+    with whole(recipe.path):
+        return fit_run(
+            recipe.pipeline.set_params(**dict.fromkeys(jobs, -1)),
+            images,
+            source=source,
+            training=recipe.training,
+            catalog=catalog,
+            radius=radius,
+            cut=recipe.cut,
+            names=(groups, recipe.label_map_sha256),
+        )
+
+
+def _read(images):
+    """Return images to be changed by a fit, and their source, None in memory."""
+    source = source_of_images(images, or_cube=True)
+    if source is None:
+        return deepcopy(_cubes_of(images)), None
+    source = source.by_wavelength()
+    return source.read(), source
+
+
+def _cubes_of(images):
+    """Return images in memory as a cube, or several."""
+    if isinstance(images, list | tuple):
+        return [as_cube(each, f"image {n}") for n, each in enumerate(images, 1)]
+    return as_cube(images, "images")
+
+
+def _default_clusterer(n_clusters, random_state, is_taught):
+    """Return what clusters pixels, or learns classes, if nothing is said."""
+    if is_taught:
+        return make_classifier("esom", random_state=random_state)
+    return make_clusterer("esom", n_clusters=n_clusters, random_state=random_state)
+
+
+def _check_defaults(given):
+    """Refuse parameters of `Run.fit` beside what they would be taken for."""
+    parameters = inspect.signature(Run.fit).parameters
+    others = [
+        name
+        for name, value in given.items()
+        if not (value is None or np.isscalar(value))
+        or value != parameters[name].default
+    ]
+    if others:
+        raise ValueError(
+            f"{list_names(others)} would be ignored: a pipeline and a clusterer of "
+            "your own have their own parameters. Set them there."
+        )
+
+
+def _groups_for(pipeline, model_file, path):
+    """Return the groups of a file, which must be of a fitted pipeline."""
+    return read_cluster_groups(
+        path,
+        label_map_sha256=digest_of_fit(pipeline, model_file),
+        tree_sha256=tree_digest(pipeline),
+    )
+
+
+def _predict_of(pipeline):
+    """Return the method that predicts; raise the reason if there is none."""
+    try:
+        return pipeline.predict
+    except AttributeError as error:
+        reason = error
+        while reason.__cause__ is not None:
+            reason = reason.__cause__
+        raise ValueError(str(reason)) from error
+
+
+def _read_held_out(folder):
+    """Return the score of pixels that were held out, None if there were none."""
+    paths = [folder / name for name in _HELD_OUT]
+    if not all(path.is_file() for path in paths):
+        return None
+    classes, confusion = (read_table(path, path) for path in paths)
+    scores = dict(classes.meta)
+    for table in (classes, confusion):
+        table.meta.clear()
+    return HeldOut(scores, classes, confusion)
+
+
+def _read_objects(path):
+    """Return the known objects of a folder, and their radius."""
+    objects = read_table(path, path)
+    objects.remove_columns(_OF_CLUSTERS_IN_OBJECTS)
+    return objects, objects.meta["radius"]
+
+
+def _naming(path):
+    """Name the file of a run that was read in errors of what is in it."""
+    return nullcontext() if path is None else whole(path)
+
+
+def _now():
+    return datetime.now(UTC).isoformat(timespec="seconds")
