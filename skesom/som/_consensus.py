@@ -342,7 +342,7 @@ class ConsensusClusterer(
         self._set_labels(X.dtype)
         self._closest = _closest(*cut, self.n_jobs)
         self._seen = None
-        if len(seen[0]) == len(X) and not is_lazy(X):
+        if len(seen[0]) == len(X):
             self._seen = smallest(seen)
         self.representative_ = self._representative(
             of_few, looked_up(self._clusters, pieces), *some
@@ -579,12 +579,13 @@ class ConsensusClusterer(
         pieces : ndarray of int of shape (n_rows,)
             Piece of the tree of each row.
         """
-        seen, pieces = self._seen, vars(self).get("_pieces")
-        self._seen = None
+        seen, self._seen = self._seen, None
         last, _ = pipeline_end(self.estimators_[self._closest])
-        if isinstance(last, CodebookMap) and not has_cuts(last):
-            return None, pieces
-        return seen, pieces
+        if seen is None or (isinstance(last, CodebookMap) and not has_cuts(last)):
+            return None, None
+        if "_pieces" in vars(self):
+            return seen, self._pieces
+        return seen, self._piece_votes.votes.counted(seen)[0]  # of lazy rows
 
     def _cut_at(self, n_clusters, X=None, errors=None, *, seen=None, pieces=None):
         """Return a copy with the clusters of `labels_at`.

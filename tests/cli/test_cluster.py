@@ -22,7 +22,7 @@ PICTURES = [
 ]
 RESULTS = [
     *("agreement.fits", "cluster_map.fits", "clusters.ecsv"),
-    *("cluster_map.lut", "groups.json", "summary.md"),
+    *("cluster_map.lut", "groups.json", "leaves.fits", "summary.md"),
     *("pieces.ecsv", "pieces.vot"),
     *("pixels.fits", "provenance.json"),
     *("population_map.fits", "populations.ecsv"),
