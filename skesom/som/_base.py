@@ -465,18 +465,8 @@ class CodebookMap(
         check_is_fitted(self)
         return mean_distances(self._metric(), self.codebook_, self.connections_)
 
-    def __getattr__(self, name):
-        # A stream calls partial_fit often, and asks for labels at its end: to group the
-        # units takes longer than a step.
-        if name in _AFTER_LEARNING and "_later" in self.__dict__:
-            self._finish_now()
-            if name in self.__dict__:
-                return self.__dict__[name]
-        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-
     def __getstate__(self):
-        if "_later" in self.__dict__:
-            self._finish_now()
+        self._finish_stream()
         state = without_lazy(super().__getstate__())
         return {name: state[name] for name in state.keys() - _NOT_STORED}
 
@@ -486,19 +476,36 @@ class CodebookMap(
         The samples are kept until then: the caller may fill their arrays anew.
         """
         for name in _AFTER_LEARNING:
-            self.__dict__.pop(name, None)
-        copied = (t.copy() if type(t) is np.ndarray else t for t in samples)
-        self._later = tuple(copied) if later else samples
-        return None if later else self._finish_now()
-
-    def _finish_now(self):
-        """Group the units, and label samples; return the nearest unit of each."""
+            vars(self).pop(name, None)
+        if later:
+            copied = (t.copy() if type(t) is np.ndarray else t for t in samples)
+            self._later = tuple(copied)
+            return None
+        vars(self).pop("_later", None)
         fitted = as_fitted(self)
-        winners = fitted._finish(*self._later)
+        winners = fitted._finish(*samples)
+        self._take_finished(fitted)
+        return winners
+
+    def _finish_stream(self):
+        """Group the units, and label samples, if that has waited after `partial_fit`.
+
+        Another thread may do the same: a copy is finished, and its results are taken
+        together.
+        """
+        samples = vars(self).get("_later")
+        if samples is None:
+            return
+        fitted = object.__new__(type(self))
+        vars(fitted).update(vars(as_fitted(self)))
+        fitted._finish(*samples)
+        self._take_finished(fitted)
+        vars(self).pop("_later", None)
+
+    def _take_finished(self, fitted):
+        """Take what a copy has found after learning, at once."""
         found = _AFTER_LEARNING & vars(fitted).keys()
         vars(self).update({name: vars(fitted)[name] for name in found})
-        self.__dict__.pop("_later", None)  # another thread may have been faster
-        return winners
 
     def _metric(self):
         """Return how samples are compared with units."""
@@ -716,6 +723,38 @@ def means_of(sums, counts, dtype):
     means = np.full_like(sums, np.nan)
     np.divide(sums, counts, out=means, where=counts > 0)
     return means.astype(dtype)
+
+
+class _AfterLearning:
+    """An attribute that `partial_fit` makes invalid, and that is found when asked for.
+
+    A stream calls `partial_fit` often, and asks for labels at its end: to group the
+    units takes longer than a step.
+    """
+
+    def __init__(self, name):
+        self._name = name
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        values = vars(instance)
+        if self._name not in values:
+            instance._finish_stream()
+        if self._name in values:
+            return values[self._name]
+        owner = type(instance).__name__
+        raise AttributeError(f"{owner!r} has no attribute {self._name!r}")
+
+    def __set__(self, instance, value):
+        vars(instance)[self._name] = value
+
+    def __delete__(self, instance):
+        del vars(instance)[self._name]
+
+
+for _name in sorted(_AFTER_LEARNING):
+    setattr(CodebookMap, _name, _AfterLearning(_name))
 
 
 class MeasuredUnits(NamedTuple):

@@ -13,9 +13,9 @@ from sklearn.base import clone
 from sklearn.datasets import make_blobs
 
 import skesom.som
-from skesom import CSOM, ESOM
+from skesom import CSOM, ESOM, ConsensusClusterer
 
-N_THREADS = 4
+N_THREADS = 8
 MAPS = {
     "ESOM": ESOM(4, random_state=0),
     "batch": CSOM(4, shape=(5, 6), n_epochs=3),
@@ -77,6 +77,46 @@ def test_threads_share_a_fitted_map(name):
         return model.predict(X), model.transform(X)
 
     same(at_once(work), [work(number) for number in range(N_THREADS)])
+
+
+@pytest.fixture
+def _often_switched():
+    """Python goes to another thread after a microsecond."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("_often_switched")
+@pytest.mark.parametrize("name", MAPS)
+def test_threads_ask_at_once_for_what_waits_after_a_stream(name):
+    whole = clone(MAPS[name]).partial_fit(table(0)).partial_fit(table(1))
+    expected = whole.labels_, whole.hits_, whole.cluster_centers_
+    for _ in range(5):
+        model = clone(MAPS[name]).partial_fit(table(0)).partial_fit(table(1))
+
+        def work(number, model=model):
+            # Each thread begins with another attribute.
+            names = ["labels_", "hits_", "cluster_centers_", "inertia_"]
+            for attribute in names[number % 4 :]:
+                getattr(model, attribute)
+            return model.labels_, model.hits_, model.cluster_centers_
+
+        same(at_once(work), [expected] * N_THREADS)
+
+
+@pytest.mark.usefixtures("_often_switched")
+def test_threads_cut_one_consensus():
+    X = table(0)
+    consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0).fit(X)
+
+    def work(number):
+        return [consensus.labels_at(n) for n in (2, 3, 4, 6)], consensus.predict(X)
+
+    for found in at_once(work):
+        np.testing.assert_array_equal(found[0], work(0)[0])
+        np.testing.assert_array_equal(found[1], consensus.labels_)
 
 
 # Without the package, which imports libraries that may turn the lock on.
