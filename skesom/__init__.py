@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom import cli as cli
+    from skesom import consensus as consensus
     from skesom import cube as cube
     from skesom import datasets as datasets
     from skesom import displays as displays
@@ -28,6 +29,7 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom import report as report
     from skesom import runs as runs
     from skesom import som as som
+    from skesom.consensus import ConsensusClusterer as ConsensusClusterer
     from skesom.cube import AsinhStretch as AsinhStretch
     from skesom.cube import BackgroundSubtractor as BackgroundSubtractor
     from skesom.cube import ColorScaler as ColorScaler
@@ -48,7 +50,6 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom.runs import Run as Run
     from skesom.som import CSOM as CSOM
     from skesom.som import ESOM as ESOM
-    from skesom.som import ConsensusClusterer as ConsensusClusterer
     from skesom.som import MapClassifier as MapClassifier
     from skesom.som import MapRegressor as MapRegressor
 
@@ -56,13 +57,14 @@ __version__ = version("skesom")
 logging.getLogger("skesom").addHandler(logging.NullHandler())
 
 _NAMES = {
+    "consensus": "ConsensusClusterer",
     "cube": "AsinhStretch BackgroundSubtractor ColorScaler Cube CubeAligner CubeMasker "
     "FWHMConvolver FluxShape FluxUnitConverter SkyMasker",
     "io": "read_cube write_map",
     "maps": "CubeClassifier CubeClusterer",
     "pixels": "CubeFlattener PixelSampler SuperpixelFlattener",
     "runs": "Run",
-    "som": "CSOM ConsensusClusterer ESOM MapClassifier MapRegressor",
+    "som": "CSOM ESOM MapClassifier MapRegressor",
 }
 _HOME = {name: f"skesom.{of}" for of, names in _NAMES.items() for name in names.split()}
 _SUBPACKAGES = (*_NAMES, "cli", "datasets", "displays", "metrics", "report")

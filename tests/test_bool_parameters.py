@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from sklearn.utils._param_validation import InvalidParameterError
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     BandBinner,
@@ -12,7 +13,7 @@ from skesom.cube import (
     CountSmoother,
     CubeMasker,
 )
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 CUBE = np.random.default_rng(0).normal(10, 1, (12, 12, 3))
 TABLE = CUBE.reshape(-1, 3)

@@ -5,7 +5,8 @@ import pytest
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 
 class WeightedClassifier(MapClassifier):

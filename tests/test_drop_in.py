@@ -36,7 +36,8 @@ from sklearn.utils import shuffle
 from sklearn.utils._param_validation import InvalidParameterError
 
 import skesom
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 ROOT = Path(__file__).resolve().parents[1]
 MAPS = [ESOM(3, random_state=0), CSOM(3, shape=(6, 5))]

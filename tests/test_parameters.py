@@ -28,6 +28,7 @@ import skesom.cube
 import skesom.maps
 import skesom.pixels
 import skesom.som
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -51,7 +52,7 @@ from skesom.displays import ClusterMapDisplay, HitMapDisplay, ValueMapDisplay
 from skesom.io import cluster_table, write_map, write_regions
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote, stability
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 FREE = {
     "n_jobs": (2, "threads share the work, each value comes from one of them"),

@@ -26,10 +26,11 @@ from measuring import report
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import roc_auc_score
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import _galaxy
 from skesom.maps.neighbor_agreement import agreement_with_neighbors
 from skesom.pixels import unflatten
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 N_BINS = 10
 GALAXY = 5  # the seed of its scene

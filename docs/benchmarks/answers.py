@@ -21,8 +21,9 @@ from measuring import report
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import adjusted_rand_score
 
+from skesom.consensus import ConsensusClusterer
 from skesom.maps import ClusterNames, CubeClusterer
-from skesom.som import ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import ESOM, MapClassifier
 
 MOST = 48  # answers
 SHOWN = 1, 2, 4, 8, 12, 16, 20, 24, 32, 40, 48

@@ -19,7 +19,8 @@ import numpy as np
 from measuring import report
 from sklearn.neighbors import NearestNeighbors
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 

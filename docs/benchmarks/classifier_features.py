@@ -23,9 +23,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import adjusted_rand_score, f1_score
 
 from skesom._sky.narrow_bands import band_wavelengths, find_continua
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, ColorScaler, SpatialFeatures
 from skesom.datasets import POPULATIONS
-from skesom.som import ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import ESOM, MapClassifier
 
 DUST = POPULATIONS.index("dust lane")
 FEWEST = 50  # pixels of dust lanes of a scene that are scored

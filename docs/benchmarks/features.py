@@ -28,6 +28,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     ColorScaler,
@@ -37,7 +38,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.datasets import make_galaxy_cube
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 N_CLUSTERS = 8
 RIDGE = 1e-4  # shares add up to 1, so that their covariance has no inverse

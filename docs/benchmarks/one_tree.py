@@ -27,7 +27,8 @@ from features import CHOOSE, DEFAULT, FEATURES, REPORT, draw, present
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 

@@ -18,7 +18,8 @@ from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
 

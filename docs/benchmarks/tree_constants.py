@@ -25,7 +25,9 @@ from features import CHOOSE, DEFAULT, FEATURES, REPORT, draw, present
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.som import ESOM, ConsensusClusterer, _consensus_tree
+from skesom.consensus import ConsensusClusterer
+from skesom.consensus import _piece_tree as _consensus_tree
+from skesom.som import ESOM
 from skesom.som import tree as _tree
 from skesom.som.second_stage import ladder as _ladder
 

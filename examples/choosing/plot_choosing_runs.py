@@ -16,11 +16,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import cluster_colors
 from skesom.maps import compare_clusterings, make_cluster_pipeline
 from skesom.pixels import flatten, unflatten
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 cube, truth = make_galaxy_cube((144, 144), random_state=3)
 features = make_cluster_pipeline(ESOM())[:-1].fit_transform(cube)

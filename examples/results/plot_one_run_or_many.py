@@ -15,10 +15,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, ValueMapDisplay, cluster_colors
 from skesom.maps import CubeClusterer, compare_clusterings, make_cluster_pipeline
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 # %%
 # Eight single runs and three consensuses of twelve runs cluster the same pixels, all

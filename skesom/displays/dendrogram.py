@@ -63,13 +63,14 @@ class DendrogramDisplay(Display):
 
     See Also
     --------
-    skesom.som.ConsensusClusterer.labels_at : Labels for another number of clusters.
+    skesom.ConsensusClusterer.labels_at : Labels for another number of clusters.
 
     Examples
     --------
     >>> from sklearn.datasets import make_blobs
     >>> from skesom.displays import DendrogramDisplay
-    >>> from skesom.som import ESOM, ConsensusClusterer
+    >>> from skesom.consensus import ConsensusClusterer
+    >>> from skesom.som import ESOM
     >>> X, _ = make_blobs(500, centers=3, random_state=0)
     >>> consensus = ConsensusClusterer(ESOM(3), n_estimators=4, random_state=0).fit(X)
     >>> display = DendrogramDisplay.from_estimator(consensus, names=["a", "b", "c"])
@@ -114,7 +115,7 @@ class DendrogramDisplay(Display):
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.displays import DendrogramDisplay
         >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(KMeans(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)

@@ -91,7 +91,8 @@ def find_piece_map(clusterer: CubeClusterer, cube: CubeLike) -> NDArray[np.int32
     --------
     >>> from skesom.datasets import make_galaxy_cube
     >>> from skesom.maps import CubeClusterer, find_piece_map
-    >>> from skesom.som import ESOM, ConsensusClusterer
+    >>> from skesom.consensus import ConsensusClusterer
+    >>> from skesom.som import ESOM
     >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
     >>> consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
     >>> clusterer = CubeClusterer(consensus).fit(cube)
@@ -157,7 +158,8 @@ def find_populations(
     --------
     >>> from skesom.datasets import make_galaxy_cube
     >>> from skesom.maps import find_piece_map, find_populations, make_cluster_pipeline
-    >>> from skesom.som import ESOM, ConsensusClusterer
+    >>> from skesom.consensus import ConsensusClusterer
+    >>> from skesom.som import ESOM
     >>> cube, truth = make_galaxy_cube((96, 96), random_state=0)
     >>> consensus = ConsensusClusterer(ESOM(8), n_estimators=3, random_state=0)
     >>> pipeline = make_cluster_pipeline(consensus).fit(cube)

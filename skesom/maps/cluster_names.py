@@ -148,7 +148,8 @@ class ClusterNames:
         --------
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.maps import ClusterNames, CubeClusterer
-        >>> from skesom.som import ESOM, ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
+        >>> from skesom.som import ESOM
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(ESOM(4), n_estimators=3, random_state=0)
         >>> clusterer = CubeClusterer(consensus).fit(cube)

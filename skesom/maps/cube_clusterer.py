@@ -26,6 +26,7 @@ from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_e
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike
+from skesom.consensus import ConsensusClusterer
 from skesom.cube.base import CubeInput, check_cube
 from skesom.maps.comparison import renumber
 from skesom.maps.neighbor_agreement import agreement_with_neighbors
@@ -45,7 +46,7 @@ from skesom.maps.pixel_tables import (
 from skesom.maps.seen_pixels import SeenPixels
 from skesom.pixels import flatten, unflatten
 from skesom.pixels.flattening import some_valid, table_of, valid_pixels
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 from skesom.som.tree import check_cut as check_cut_of_tree
 from skesom.som.tree import has_tree
 
@@ -648,7 +649,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         >>> from sklearn.cluster import KMeans
         >>> from skesom.datasets import make_galaxy_cube
         >>> from skesom.maps import CubeClusterer
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> cube, truth = make_galaxy_cube((40, 40), random_state=0)
         >>> consensus = ConsensusClusterer(KMeans(4), n_estimators=3, random_state=0)
         >>> CubeClusterer(consensus).fit(cube).agreement(cube).shape

@@ -18,6 +18,7 @@ from sklearn.utils import get_tags
 from skesom._common.estimator import check_estimator
 from skesom._common.warn import warn_user
 from skesom._types import WCS, Header, Quantity
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -34,7 +35,7 @@ from skesom.cube import (
 )
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps.cube_clusterer import CubeClusterer
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 if TYPE_CHECKING:
     from skesom.cube import Cube

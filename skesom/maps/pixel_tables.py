@@ -23,8 +23,9 @@ from skesom._common.lazy import (
 )
 from skesom._common.pipelines import pipeline_end
 from skesom._common.warn import warn_user
+from skesom.consensus import ConsensusClusterer
 from skesom.pixels.flattening import pick
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 ENOUGH = 2**22  # rows to fit the steps before a clusterer by
 TAKE_DASK = ESOM, CSOM, ConsensusClusterer

@@ -21,7 +21,7 @@ from sklearn.base import BaseEstimator
 from skesom._common.labels import MASKED
 
 # The only modules from which a file can name classes; the file imports none of them.
-_HOMES = tuple(f"skesom.{name}" for name in "cube maps pixels som".split())
+_HOMES = tuple(f"skesom.{name}" for name in "consensus cube maps pixels som".split())
 _OF_SKLEARN = tuple(
     f"sklearn.{name}"
     for name in "cluster compose covariance cross_decomposition decomposition "

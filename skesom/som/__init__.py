@@ -10,7 +10,6 @@ except ModuleNotFoundError as error:
         "installed elsewhere"
     ) from error
 
-from skesom.som._consensus import ConsensusClusterer
 from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM
 from skesom.som._map_classifier import MapClassifier
@@ -21,7 +20,6 @@ from skesom.som._unit_table import unit_columns, unit_table
 __all__ = [
     "CSOM",
     "ESOM",
-    "ConsensusClusterer",
     "MapClassifier",
     "MapRegressor",
     "scaled_winners",

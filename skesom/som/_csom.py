@@ -24,8 +24,6 @@ from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
 from skesom._types import Errors, RandomState
-from skesom.som._base import COUNT, INSTEAD, CodebookMap, count_labels
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._initial_codebook import initial_codebook, lattice_shape, principal_axes
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som._lattice_training import (
@@ -38,6 +36,8 @@ from skesom.som._lattice_training import (
     train_online,
     units_by_k_means,
 )
+from skesom.som.base import COUNT, INSTEAD, CodebookMap, count_labels
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import (
     check_errors,
     check_observed,

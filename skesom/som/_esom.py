@@ -26,13 +26,13 @@ from skesom._common.fitted import keep_parameters
 from skesom._common.lazy import blocks_of
 from skesom._common.warn import warn_user
 from skesom._types import RandomState
-from skesom.som._base import INSTEAD, CodebookMap
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._epsilon import Forecast, choose_epsilon, forecast, target_nodes
 from skesom.som._initial_codebook import given_units
 from skesom.som._network import Network, make_room
 from skesom.som._row_order import Windows
 from skesom.som._summary import feature_means
+from skesom.som.base import INSTEAD, CodebookMap
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_training_samples, random_generator
 
 _NO_WEIGHTS = "use a CSOM, or repeat rows (numpy.repeat)"

@@ -18,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skesom._common.decorators import fit_context
 from skesom._common.fitted import keep_parameters
 from skesom._types import Errors
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._esom import ESOM
 from skesom.som._unit_votes import UnitVotes, all_in_memory, inherited, weights_of
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.second_stage.units import contingency
 
 if TYPE_CHECKING:

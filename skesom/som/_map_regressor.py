@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.fitted import keep_parameters
 from skesom._types import Errors
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._unit_votes import UnitVotes, inherited, weights_of
+from skesom.som.docstrings import fill_docstrings
 
 if TYPE_CHECKING:
     from skesom.som._csom import CSOM

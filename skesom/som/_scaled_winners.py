@@ -11,7 +11,7 @@ from sklearn.utils import check_array, gen_batches
 
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
-from skesom.som._docstrings import fill_docstrings
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_errors
 from skesom.som.metric import Metric
 

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import sparse
 
 from skesom._common.lazy import add_up, in_memory, is_lazy
-from skesom.som._grouping import add_moments
-from skesom.som._threads import effective_n_threads
 from skesom.som.codebook import readable
+from skesom.som.grouping import add_moments
 from skesom.som.input import rows_of
 from skesom.som.metric import Metric
 from skesom.som.second_stage.units import count_pairs
+from skesom.som.threads import effective_n_threads
 
 _MOST_CELLS = 2**23  # of the covariances of all units, 64 MB; beyond, variances only
 ENOUGH_ROWS = 2**16  # to group units by; with a quarter two galaxies are met as well

@@ -16,8 +16,8 @@ from skesom._common.lazy import ROWS, add_up, is_lazy, take_rows
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside
 from skesom._types import DataFrame, Errors, Table
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._map_regressor import sums_by_unit
+from skesom.som.docstrings import fill_docstrings
 
 _NAMES = ("unit", "cluster", "distance")
 

@@ -10,9 +10,10 @@ from astropy import units
 from astropy.io import fits
 from astropy.table import Table
 
+from skesom.consensus import ConsensusClusterer
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 PICTURES = [
     *("agreement", "cluster_contours", "cluster_histogram", "cluster_map"),

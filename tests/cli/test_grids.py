@@ -11,9 +11,10 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from skesom.consensus import ConsensusClusterer
 from skesom.io import read_cube, read_map
 from skesom.maps import make_cluster_pipeline
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 CENTER = 204.25, -29.87
 

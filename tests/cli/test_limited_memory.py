@@ -29,7 +29,8 @@ from skesom.cube.masking import sky as _sky
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom._common.labels import label_map_digest
-from skesom.som import ESOM, ConsensusClusterer, _consensus
+from skesom.consensus import ConsensusClusterer, _clusterer as _consensus
+from skesom.som import ESOM
 
 warnings.simplefilter("ignore")
 dask.config.set(num_workers=1)

@@ -11,10 +11,10 @@ from sklearn.datasets import make_blobs
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skesom.consensus import ConsensusClusterer
 from skesom.displays import DendrogramDisplay
 from skesom.displays.colors import MISSING_COLOR, cluster_palette
 from skesom.maps import CubeClusterer
-from skesom.som import ConsensusClusterer
 
 # 0 and 1 join to 4, 2 and 3 to 5, and these to the root.
 CHILDREN, HEIGHTS = [[0, 1], [2, 3], [4, 5]], [0.1, 0.3, 0.8]

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
+from skesom.consensus import ConsensusClusterer
 from skesom.maps import ClusterNames, CubeClusterer, MajorityVote, make_cluster_pipeline
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 # Six leaves of 6, 5, 4, 3, 2 and 1 pixels: ((0 1) (2 (3 4))) and 5 apart.
 SIZES = 6, 5, 4, 3, 2, 1

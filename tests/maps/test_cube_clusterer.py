@@ -18,10 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
 from skesom._common.blocks import SIZES, Size
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 # Each parts the three patches of the scene; the last two cannot predict.
 INDUCTIVE = [

@@ -13,10 +13,11 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import CubeClusterer, MajorityVote
 from skesom.pixels import PixelSampler
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 HOW = {"n_estimators": 4, "random_state": 0}
 CLUSTERERS = {

@@ -11,11 +11,12 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import Cube
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps.pixel_tables import at_end
 from skesom.pixels import CubeFlattener, PixelSampler, flatten
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 
 def noisy_cube(seed=0, shape=(24, 30)):

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom._common.blocks import SIZES, Size
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube, CubeStore
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import (
@@ -23,7 +24,7 @@ from skesom.maps import (
     make_cluster_pipeline,
 )
 from skesom.pixels import PixelSampler, flatten, unflatten
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 da = pytest.importorskip("dask.array")
 

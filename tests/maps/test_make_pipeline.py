@@ -10,6 +10,7 @@ from sklearn.cluster import HDBSCAN, MiniBatchKMeans
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -30,7 +31,7 @@ from skesom.maps import (
     make_clusterer,
 )
 from skesom.maps.pipeline import fit_in_place, make_classifier, prepare_in_place
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 KMEANS = "sklearn.cluster.KMeans"
 

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import Cube, CubeMasker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import (
@@ -15,7 +16,7 @@ from skesom.maps import (
     suggest_names,
 )
 from skesom.maps._stellar_light import extinction, mixture_color, oldest_color
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 
 @pytest.fixture(scope="module")

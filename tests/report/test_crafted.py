@@ -15,11 +15,12 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.json_values import whole
 from skesom.cli import main
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import SpatialFeatures
 from skesom.runs import load_model, save_model
 from skesom.runs._models import _from_text, read_skops, write_skops
 from skesom.runs.provenance import read_recipe
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 HEADERS = [
     *("AMDX1   = 'x'", "CNPIX1  = T", "PLTRAH  = 'x'", "PLTDECSN= 3", "PPO3    = 'a'"),

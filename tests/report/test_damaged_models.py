@@ -10,12 +10,13 @@ from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline, make_pipeline
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.runs import load_model, save_model
 from skesom.runs._fitted import tamed
 from skesom.runs._models import mapped
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 from skesom.som.tree import ClusterTree, has_tree, tree_of_pieces
 
 CSOM_ = CSOM(3, shape=(4, 3), n_epochs=2, random_state=0)

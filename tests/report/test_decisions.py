@@ -10,11 +10,12 @@ from scipy import ndimage
 from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
 from skesom.report.decisions import decision_lines, decisions_of
 from skesom.runs import Run
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 
 def field(shape=(96, 96)):

@@ -20,6 +20,7 @@ from sklearn.cluster import KMeans
 
 from skesom._common.labels import label_map_digest
 from skesom.cli import main
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map
@@ -29,7 +30,7 @@ from skesom.report import explore
 from skesom.report._populations import colors_of, find_of_result
 from skesom.report.result import Result
 from skesom.runs import Run, read_cluster_groups
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 BROWSERS = "chromium", "chromium-browser", "google-chrome"
 SWITCHES = (

@@ -8,12 +8,13 @@ import pytest
 from astropy.table import Table
 from sklearn.cluster import KMeans
 
+from skesom.consensus import ConsensusClusterer
 from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline
 from skesom.report import merge_clusters
 from skesom.report._leaf_colors import leaf_colors
 from skesom.runs import Run, read_cluster_groups
-from skesom.som import CSOM, ConsensusClusterer
+from skesom.som import CSOM
 
 PLAIN = {"pictures": False, "tables": False}
 

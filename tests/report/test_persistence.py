@@ -10,11 +10,12 @@ import pytest
 from astropy.table import Table
 from sklearn.cluster import KMeans
 
+from skesom.consensus import ConsensusClusterer
 from skesom.maps import ClusterNames, find_pieces, make_cluster_pipeline
 from skesom.report import PictureStyle, explore
 from skesom.report.decisions import decision_lines
 from skesom.runs import Run, load_model
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 PLAIN = {"pictures": False, "tables": False}
 

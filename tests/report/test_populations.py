@@ -5,12 +5,13 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, read_region_labels
 from skesom.maps import make_cluster_pipeline
 from skesom.report._populations import terminal_lines
 from skesom.runs import Run
-from skesom.som import ESOM, ConsensusClusterer
+from skesom.som import ESOM
 
 FILES = {"population_map.fits", "populations.ecsv", "regions/populations.reg"}
 

@@ -22,6 +22,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.cli import main
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     CubeAligner,
@@ -37,7 +38,7 @@ from skesom.runs import Run, load_model, read_cluster_groups, save_model
 from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
 from skesom.runs._models import read_skops, write_skops
 from skesom.runs.provenance import read_recipe, read_source
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 EVIL = """
 from pathlib import Path

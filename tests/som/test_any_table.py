@@ -22,7 +22,8 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier, MapRegressor
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 from skesom.som._initial_codebook import principal_axes
 
 KNOWN = {
@@ -284,7 +285,7 @@ def test_random_tables(seed, monkeypatch):
         kinds = skops.io.get_untrusted_types(data=stored)
         again = [pickle.loads(pickle.dumps(found)), skops.io.loads(stored, kinds)]
         with monkeypatch.context() as of_threads, threadpool_limits(4, "openmp"):
-            of_threads.setattr("skesom.som._threads._LEAST_WORK", 0)
+            of_threads.setattr("skesom.som.threads._LEAST_WORK", 0)
             again.append(clone(found).fit(given, y))
             again = [other.predict(given) for other in again]
         for power in powers[:1]:

@@ -13,7 +13,8 @@ from sklearn.cluster import AgglomerativeClustering
 
 from skesom._common import lazy
 from skesom._common.lazy import add_pairwise, add_up, map_rows, take_rows
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 N_ROWS = 1003
 OF_SAMPLES = "hits_ quantization_error_ unit_labels_ labels_ cluster_centers_".split()

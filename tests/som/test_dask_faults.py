@@ -16,7 +16,8 @@ from distributed import Client, KilledWorker, LocalCluster
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 N_ROWS = 150_000  # three blocks by which sums are added up
 WORKERS = {"processes": True, "threads_per_worker": 1, "dashboard_address": ":0"}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom.som._grouping import add_moments, count_votes
+from skesom.som.grouping import add_moments, count_votes
 
 dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 threads = pytest.mark.parametrize("n_threads", [1, 2, 3])

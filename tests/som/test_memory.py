@@ -10,8 +10,9 @@ from _memory import peak_of
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
+from skesom.consensus import ConsensusClusterer
 from skesom.metrics import quantization_error, topographic_error
-from skesom.som import CSOM, ESOM, ConsensusClusterer, MapClassifier
+from skesom.som import CSOM, ESOM, MapClassifier
 
 N_ROWS = 1_200_000
 N_FEATURES = 12
@@ -44,7 +45,7 @@ def table(tmp_path_factory):
 )
 def test_peak_is_a_part_of_the_table(estimator, table, monkeypatch):
     monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 2**17)
-    monkeypatch.setattr("skesom.som._consensus._ENOUGH_TO_COMPARE", 50_000)
+    monkeypatch.setattr("skesom.consensus._clusterer._ENOUGH_TO_COMPARE", 50_000)
     per_row = 16  # labels, nearest units, agreement
     allowed = per_row * N_ROWS + 20 * 2**20
     assert allowed < 0.7 * table.nbytes

@@ -23,7 +23,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.consensus import ConsensusClusterer
+from skesom.som import CSOM, ESOM
 from skesom.som.tree import ClusterTree, average_linkage, tree_of_units
 
 X, _ = make_blobs(400, 3, centers=6, cluster_std=1.5, random_state=3)
@@ -204,7 +205,7 @@ def test_threads_and_blocks_do_not_matter(estimator, monkeypatch):
     assert_array_equal(one.children_, other.children_)
     assert_array_equal(one.distances_, other.distances_)
     assert_array_equal(cuts, all_cuts(other, 20))
-    monkeypatch.setattr("skesom.som._consensus._ROWS_AT_A_TIME", 37)
+    monkeypatch.setattr("skesom.consensus._clusterer._ROWS_AT_A_TIME", 37)
     assert_array_equal(one.labels_at(7, X), cuts[6])
 
 

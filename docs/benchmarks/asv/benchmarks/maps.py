@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import clone
 
+from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.runs import Run
-from skesom.som import CSOM, ESOM, ConsensusClusterer
+from skesom.som import CSOM, ESOM
 
 MAPS = {
     "ESOM": ESOM(n_clusters=8, random_state=0),

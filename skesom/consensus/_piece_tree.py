@@ -9,8 +9,14 @@ from scipy.spatial.distance import cdist
 from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
 from skesom._common.threads import one_blas_thread
-from skesom.som._base import CodebookMap
-from skesom.som._folded_graph import FoldedGraph, Votes, likeness, or_last, shared_rows
+from skesom.consensus._folded_graph import (
+    FoldedGraph,
+    Votes,
+    likeness,
+    or_last,
+    shared_rows,
+)
+from skesom.som.base import CodebookMap
 from skesom.som.metric import sums_by_group
 from skesom.som.second_stage.units import contingency
 from skesom.som.tree import N_PIECES, ClusterTree, average_linkage

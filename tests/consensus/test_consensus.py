@@ -24,11 +24,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from skesom.consensus import ConsensusClusterer
+from skesom.consensus import _clusterer as _consensus
+from skesom.consensus._folded_graph import FoldedGraph, likeness, shared_rows
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_cluster_pipeline
-from skesom.som import CSOM, ESOM, ConsensusClusterer, _consensus
-from skesom.som._folded_graph import FoldedGraph, likeness, shared_rows
+from skesom.som import CSOM, ESOM
 
 
 def consensus_of(estimator=None, n_estimators=4, **how):
@@ -621,7 +623,7 @@ def test_the_largest_parts_alone_are_leaves(monkeypatch):
     n_leaves = len(clone(consensus).fit(table).children_) + 1
     most = 12
     assert most < n_leaves <= 256
-    monkeypatch.setattr("skesom.som._consensus_tree._MOST_PIECES", most)
+    monkeypatch.setattr("skesom.consensus._piece_tree._MOST_PIECES", most)
     fitted = clone(consensus).fit(table)
     assert len(fitted.children_) + 1 <= most
     assert np.all(fitted.labels_ >= 0)  # rows of the other parts have votes too

@@ -28,9 +28,9 @@ from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import Errors
-from skesom.som._docstrings import fill_docstrings
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
 from skesom.som.codebook import exponent_for
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import (
     check_errors,
     check_weights,

@@ -10,9 +10,9 @@ from sklearn.cluster import KMeans
 
 from skesom._common.labels import MASKED
 from skesom._common.threads import one_blas_thread, one_thread
-from skesom.som._grouping import count_votes
-from skesom.som._threads import effective_n_threads
+from skesom.som.grouping import count_votes
 from skesom.som.second_stage.units import contingency
+from skesom.som.threads import effective_n_threads
 
 _N_STARTS = 4  # of k-means: pieces are many, and what joins them forgives
 _ROUNDING = 1e-9  # of an eigenvalue, of which the largest is 1

@@ -44,16 +44,7 @@ from skesom._common.pipelines import last_name, pipeline_end, random_states
 from skesom._common.threads import jobs_possible, one_thread
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
-from skesom.som._base import (
-    COUNT,
-    CodebookMap,
-    MeasuredUnits,
-    check_enough_samples,
-    means_of,
-    sums_by_label,
-    without_lazy,
-)
-from skesom.som._consensus_tree import (
+from skesom.consensus._piece_tree import (
     are_equal,
     grown,
     has_cuts,
@@ -62,12 +53,20 @@ from skesom.som._consensus_tree import (
     view,
     views,
 )
-from skesom.som._csom import CSOM
-from skesom.som._docstrings import fill_docstrings
-from skesom.som._esom import ESOM
-from skesom.som._threads import threads_were_lost
+from skesom.som import CSOM, ESOM
+from skesom.som.base import (
+    COUNT,
+    CodebookMap,
+    MeasuredUnits,
+    check_enough_samples,
+    means_of,
+    sums_by_label,
+    without_lazy,
+)
+from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_errors, checked_table, random_generator, rows_of
 from skesom.som.metric import Metric, sums_by_group
+from skesom.som.threads import threads_were_lost
 from skesom.som.tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
@@ -214,7 +213,8 @@ class ConsensusClusterer(
     Examples
     --------
     >>> from sklearn.datasets import make_moons
-    >>> from skesom.som import ESOM, ConsensusClusterer
+    >>> from skesom.consensus import ConsensusClusterer
+    >>> from skesom.som import ESOM
     >>> X, y = make_moons(1000, noise=0.05, random_state=0)
     >>> consensus = ConsensusClusterer(ESOM(), n_clusters=2, random_state=0).fit(X)
     >>> consensus.n_clusters_
@@ -291,7 +291,7 @@ class ConsensusClusterer(
         --------
         >>> from sklearn.cluster import KMeans
         >>> from sklearn.datasets import make_blobs
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> X, _ = make_blobs(200, centers=3, random_state=0)
         >>> consensus = ConsensusClusterer(KMeans(3), n_estimators=4, random_state=0)
         >>> consensus = consensus.fit(X)
@@ -387,7 +387,7 @@ class ConsensusClusterer(
         Examples
         --------
         >>> from sklearn.cluster import KMeans
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> X = [[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]]
         >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
         >>> consensus = consensus.fit(X)
@@ -421,7 +421,7 @@ class ConsensusClusterer(
         Examples
         --------
         >>> from sklearn.cluster import KMeans
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> X = [[0.0], [0.1], [0.2], [5.0], [5.1], [5.2]]
         >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
         >>> consensus.fit(X).agreement([[0.0], [5.0]]).tolist()
@@ -444,7 +444,7 @@ class ConsensusClusterer(
         Examples
         --------
         >>> from sklearn.cluster import KMeans
-        >>> from skesom.som import ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
         >>> X = [[0.0], [0.2], [5.0], [5.0], [5.0]]
         >>> consensus = ConsensusClusterer(KMeans(2), n_clusters=2, random_state=0)
         >>> consensus.fit(X).transform([[1.0]]).round(1).tolist()
@@ -479,7 +479,8 @@ class ConsensusClusterer(
         Examples
         --------
         >>> from sklearn.datasets import load_iris
-        >>> from skesom.som import CSOM, ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
+        >>> from skesom.som import CSOM
         >>> X = load_iris().data
         >>> consensus = ConsensusClusterer(CSOM(3), n_estimators=2, random_state=0)
         >>> consensus = consensus.fit(X)
@@ -532,7 +533,8 @@ class ConsensusClusterer(
         Examples
         --------
         >>> from sklearn.datasets import make_blobs
-        >>> from skesom.som import ESOM, ConsensusClusterer
+        >>> from skesom.consensus import ConsensusClusterer
+        >>> from skesom.som import ESOM
         >>> X, _ = make_blobs(500, centers=3, random_state=0)
         >>> consensus = ConsensusClusterer(ESOM(), n_estimators=4, n_clusters=3)
         >>> consensus = consensus.set_params(random_state=0).fit(X)
