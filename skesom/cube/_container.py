@@ -145,6 +145,7 @@ class Cube:
             )
         self.wcs = wcs
         self._pixel_scale = pixel_scale
+        self.without_infinities = None  # data in which none were found
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
@@ -326,7 +327,10 @@ class Cube:
             parts["sky_mask"] = None
         if np.shape(changes.get("data", self.data))[2:] != self.shape[2:]:
             parts["diffraction_fwhm"] = None
-        return Cube(**(parts | changes))
+        cube = Cube(**(parts | changes))
+        if cube.data is self.without_infinities:
+            cube.without_infinities = cube.data
+        return cube
 
     def cutout(
         self,

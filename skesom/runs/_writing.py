@@ -9,7 +9,6 @@ from pathlib import Path
 from skesom._common.extras import NO_PICTURES, PICTURES_LEFT_OUT, has_extra
 from skesom._common.folders import (
     atomic_folder,
-    check_folder,
     check_outside,
     names_of_files,
 )
@@ -40,21 +39,21 @@ def write_run(run, folder, *, tables, pictures, overwrite):
 
     `tables`, `pictures` and `overwrite` are as in `Run.write`.
     """
-    check_folder(folder, overwrite=overwrite)
     style = PictureStyle() if pictures is True else pictures or None
     has_no_matplotlib = style is not None and not has_extra("matplotlib")
     if has_no_matplotlib:
         warn_user(PICTURES_LEFT_OUT)
         style = None
-    source, is_of_fit = run.source, run.is_of_fit
-    check_outside(folder, source.paths() if source is not None else [])
-    result = run._result()
-    if style is not None:
-        style.check(result.cube.band_names)
-    run_label_map, label_map = result.run_label_map, result.label_map
-    names, colors = result.names, result.colors
-    wcs, sigma = result.cube.wcs, psf_sigma(result.cube)
+    is_of_fit = run.is_of_fit
     with atomic_folder(folder, overwrite=overwrite) as temporary:
+        source = run.source
+        check_outside(folder, source.paths() if source is not None else [])
+        result = run._result()
+        if style is not None:
+            style.check(result.cube.band_names)
+        run_label_map, label_map = result.run_label_map, result.label_map
+        names, colors = result.names, result.colors
+        wcs, sigma = result.cube.wcs, psf_sigma(result.cube)
         presented = Presentation(temporary, Path(folder))
         if has_no_matplotlib:
             presented.left_out["pictures"] = NO_PICTURES
