@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from skesom import metrics
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import Cube, CubeMasker
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, HitMapDisplay, UMatrixDisplay
@@ -26,7 +27,6 @@ from skesom.runs import Run
 from skesom.som import (
     CSOM,
     ESOM,
-    ConsensusClusterer,
     MapClassifier,
     MapRegressor,
     unit_columns,

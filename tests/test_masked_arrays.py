@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 import skesom.cube
 from skesom import metrics
 from skesom._common.masked import filled
+from skesom.consensus import ConsensusClusterer
 from skesom.cube import Cube, CubeMasker, CubeTransformer, FWHMConvolver
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import (
@@ -43,7 +44,6 @@ from skesom.report import merge_clusters
 from skesom.som import (
     CSOM,
     ESOM,
-    ConsensusClusterer,
     MapClassifier,
     MapRegressor,
     scaled_winners,

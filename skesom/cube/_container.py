@@ -335,7 +335,7 @@ class Cube:
     def cutout(
         self,
         center: SkyCoord | tuple[float, float],
-        size: float | Quantity | tuple[float | Quantity, float | Quantity],
+        size: float | str | Quantity | tuple[float | str | Quantity, ...],
     ) -> Cube:
         """Cut out a part of the sky, as far as it lies in the image.
 
@@ -343,8 +343,10 @@ class Cube:
         ----------
         center : SkyCoord or tuple of float (row, column)
             Middle of the part, on the sky or in pixels.
-        size : float, Quantity or tuple of two of these (height, width)
-            Length along the columns and rows of the image, in pixels or as an angle.
+        size : float, Quantity, str or tuple of two of these (height, width)
+            Length along the columns and rows of the image: in arcsec, or in pixels if
+            these have no size on the sky; a Quantity or a text such as "300pix" says
+            otherwise.
 
         Returns
         -------
@@ -362,10 +364,10 @@ class Cube:
         >>> from astropy import units as u
         >>> from skesom.cube import Cube
         >>> cube = Cube(np.zeros((100, 80, 2)), pixel_scale=(0.5, 0.5))
-        >>> cube.cutout((50, 40), (11, 21)).shape
-        (11, 21, 2)
-        >>> cube.cutout((50, 40), 10 * u.arcsec).shape
+        >>> cube.cutout((50, 40), 10).shape
         (20, 20, 2)
+        >>> cube.cutout((50, 40), ("11pix", 21 * u.pixel)).shape
+        (11, 21, 2)
         """
         return self[find_cutout(self, center, size)]
 

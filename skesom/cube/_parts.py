@@ -2,9 +2,10 @@
 """Parts of a cube: by an index of three axes, or by a place on the sky."""
 
 import numpy as np
-from astropy import units
 from astropy.coordinates import SkyCoord
 from astropy.nddata.utils import NoOverlapError, overlap_slices
+
+from skesom._sky.lengths import in_pixels
 
 
 def cut_wcs(wcs, rows, columns):
@@ -91,23 +92,14 @@ def _lengths(cube, size):
     lengths = [size, size] if is_one else list(size)
     if len(lengths) != 2:
         raise ValueError(f"size must be one length or (height, width), got {size!r}.")
-    pixels = [_length(cube, length, axis) for axis, length in enumerate(lengths)]
-    if not all(np.isfinite(length) and length > 0 for length in pixels):
+    sides = cube.pixel_scale or (None, None)
+    try:
+        pixels = [
+            float(in_pixels(length, side, "size"))
+            for length, side in zip(lengths, sides, strict=True)
+        ]
+    except TypeError as error:
+        raise ValueError(f"size must be lengths, got {size!r}.") from error
+    if not all(length > 0 for length in pixels):
         raise ValueError(f"size must be positive, got {size!r}.")
     return tuple(max(1, round(length)) for length in pixels)
-
-
-def _length(cube, length, axis):
-    """Return a length along an axis in pixels."""
-    if not isinstance(length, units.Quantity):
-        return float(length)
-    if length.unit.is_equivalent(units.pixel):
-        return length.to_value(units.pixel)
-    if not length.unit.is_equivalent(units.arcsec):
-        raise ValueError(f"size must be an angle or in pixels, got {length}.")
-    if cube.pixel_scale is None:
-        raise ValueError(
-            "The cube does not know how large its pixels are. Give the size in pixels, "
-            "or the cube a WCS or pixel_scale."
-        )
-    return length.to_value(units.arcsec) / cube.pixel_scale[axis]

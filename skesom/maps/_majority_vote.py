@@ -17,8 +17,8 @@ from sklearn.utils._param_validation import Interval
 from skesom._common.blocks import around, strips_of
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.labels import without_mask
+from skesom._sky.lengths import UNKNOWN_FWHM, in_pixels
 
-_UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 _TRUNCATE = 4.0  # sigmas
 
 
@@ -27,9 +27,10 @@ class MajorityVote(LinkedEstimator):
 
     Parameters
     ----------
-    fwhm : float or Quantity, default=None
-        Full width at half maximum of the Gaussian, in arcsec or as a Quantity (angle
-        or pixels), by default that of the widest band of the cube, else 2 pixels.
+    fwhm : float, Quantity or str, default=None
+        Full width at half maximum of the Gaussian: in arcsec, or in pixels if these
+        have no size on the sky; a Quantity or a text such as "2.5pix" says otherwise.
+        By default that of the widest band of the cube, else 3 pixels.
 
     See Also
     --------
@@ -52,10 +53,10 @@ class MajorityVote(LinkedEstimator):
     """
 
     _parameter_constraints = {
-        "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, None]
+        "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, str, None]
     }
 
-    def __init__(self, *, fwhm: float | Quantity | None = None) -> None:
+    def __init__(self, *, fwhm: float | Quantity | str | None = None) -> None:
         self.fwhm = fwhm
 
     def regularize(
@@ -110,20 +111,11 @@ class MajorityVote(LinkedEstimator):
         """Return the width of the Gaussian in pixels."""
         if self.fwhm is None:
             known = fwhm is not None and pixel_scale is not None
-            return fwhm / pixel_scale if known else _UNKNOWN_FWHM
-        width = units.Quantity(self.fwhm)
-        if width.unit == units.dimensionless_unscaled:
-            width = width * units.arcsec
-        if not width.value > 0:
+            return fwhm / pixel_scale if known else UNKNOWN_FWHM
+        width = float(in_pixels(self.fwhm, pixel_scale, "fwhm"))
+        if width == 0:
             raise ValueError(f"fwhm must be a positive width, got {self.fwhm}.")
-        if width.unit.is_equivalent(units.pixel):
-            return width.to_value(units.pixel)
-        if pixel_scale is None:
-            raise ValueError(
-                f"fwhm={width} is an angle, but the cube does not know the size of its "
-                "pixels. Give it in pixels: 3 * astropy.units.pixel."
-            )
-        return width.to_value(units.arcsec) / pixel_scale
+        return width
 
 
 def _vote(labels, sigma):

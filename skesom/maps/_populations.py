@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from skesom._common.labels import check_label_map
 from skesom._sky.field_of_view import is_of_the_sky
+from skesom._sky.lengths import star_width
 from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.convolution.filtering import smooth, smooth_all
@@ -49,7 +50,6 @@ _RING = 2.5  # widths (FWHM), half the side of the square around what may be com
 _PER_SIDE = 5  # pixels along that side, of which the median is taken
 _ROUNDED = 1e-6  # part of the largest value of a band that is a rounding error
 _DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
-_FWHM = 3.0  # pixels, where no width of stars is known
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
 # FWHM from the middle of a dust lane to its sides, and errors of its depth; both are
 # measured in docs/populations.md.
@@ -269,7 +269,7 @@ def _measure_pixels(labels, cube, pieces, continua):
     measures |= _significant_lines(photometry, pieces)
     numbers = [cube.band_names.index(name) for name in pieces.color_bands]
     red = smoothed[:, :, numbers[1]]
-    width = _width_of_stars(cube)
+    width, _ = star_width(cube)
     around = smooth(red, _SURROUNDINGS * width)
     with np.errstate(invalid="ignore"):
         seen = np.where(red > noise[numbers[1]], red, np.nan)
@@ -327,14 +327,6 @@ def _significant_lines(photometry, pieces):
                 is_seen &= photometry.cube[band] > least
         found[name] = np.where(is_seen, found[name], 0.0)
     return found
-
-
-def _width_of_stars(cube):
-    """Return the width of the image of a star in pixels."""
-    fwhm, scale = np.nanmax(cube.fwhm, initial=0), cube.pixel_scale
-    if scale is None or not fwhm > 0:
-        return _FWHM
-    return float(fwhm / np.sqrt(np.prod(scale)))
 
 
 def _depth_of_lanes(light, width, noise):

@@ -57,7 +57,7 @@ def crossmatch(
     catalog: Catalog,
     *,
     wcs: WCS | None = None,
-    radius: float | Quantity | None = None,
+    radius: float | Quantity | str | None = None,
     uncertainty: float | Quantity | None = None,
     types: Sequence[str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -76,10 +76,11 @@ def crossmatch(
         Positions and types of objects, as `skesom.io.read_catalog` takes them.
     wcs : astropy.wcs.WCS, default=None
         Celestial WCS of the map, for positions on the sky, preferred to pixels then.
-    radius : float or Quantity, default=None
-        Size of the objects, in arcsec or as a Quantity (angle or pixels). An object
-        counts for each cluster by its share of the pixels within this radius of the
-        pixel of the object. By default only this pixel counts.
+    radius : float, Quantity or str, default=None
+        Size of the objects: in arcsec, or in pixels without a WCS; a Quantity or a text
+        such as "3pix" says otherwise. An object counts for each cluster by its share of
+        the pixels within this radius of the pixel of the object. By default only this
+        pixel counts.
     uncertainty : float or Quantity, default=None
         Standard deviation of the positions in each direction, as `radius`. By default
         the column ``uncertainty`` of the catalog, or none.

@@ -25,6 +25,7 @@ from skesom._common.lazy import computed, in_memory, is_lazy, take_rows
 from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
+from skesom._sky.lengths import side_of_pixel, widest_fwhm
 from skesom._types import CubeLike
 from skesom.consensus import ConsensusClusterer
 from skesom.cube.base import CubeInput, check_cube
@@ -898,10 +899,8 @@ def count_clusters(label_map, n_clusters=0):
 
 def _sharpness(cube):
     """Return the width of the widest band and the size of a pixel, None if unknown."""
-    if cube.pixel_scale is None:
-        return None, None
-    fwhm = float(np.nanmax(cube.fwhm, initial=0))
-    return fwhm or None, float(np.sqrt(np.prod(cube.pixel_scale)))
+    side = side_of_pixel(cube.pixel_scale)
+    return (None if side is None else widest_fwhm(cube.fwhm)), side
 
 
 # The mean of five pixels is uncertain by 45 % of their scatter; fewer are just noise.

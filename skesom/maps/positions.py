@@ -4,12 +4,12 @@
 import warnings
 
 import numpy as np
-from astropy import units
 from astropy.coordinates import SkyCoord
-from astropy.wcs.utils import proj_plane_pixel_area
 from scipy.spatial import KDTree
 
 from skesom._common.blocks import strips_of
+from skesom._sky.grids import pixel_size
+from skesom._sky.lengths import in_pixels
 from skesom.io import read_catalog
 
 ROUNDING = 1e-6  # pixels: an angle of two pixels may be a little less
@@ -80,7 +80,7 @@ def _project(catalog, wcs):
         warnings.filterwarnings("ignore", "'WCS.all_world2pix' failed", UserWarning)
         columns, rows = wcs.world_to_pixel(places)
         back = wcs.pixel_to_world(columns, rows)
-    lost = ~(back.separation(places).deg < np.sqrt(proj_plane_pixel_area(wcs)))
+    lost = ~(back.separation(places).arcsec < pixel_size(wcs))
     return np.where(lost, np.nan, columns), np.where(lost, np.nan, rows)
 
 
@@ -94,27 +94,10 @@ def icrs_positions(wcs, columns, rows):
 
 
 def measure_in_pixels(length, wcs, parameter):
-    """Return an angle as a number of pixels."""
+    """Return a length on a label map as a number of pixels, 0 for None."""
     if length is None:
         return 0.0
-    if not isinstance(length, units.Quantity):
-        length = np.asarray(length, dtype=float) * units.arcsec
-    if not np.all(length.value >= 0) or not np.all(np.isfinite(length.value)):
-        raise ValueError(f"{parameter} must not be negative, got {length}.")
-    if length.unit.is_equivalent(units.pixel):
-        return length.to_value(units.pixel)
-    if not length.unit.is_equivalent(units.arcsec):
-        raise ValueError(
-            f"{parameter} must be an angle or a number of pixels, got {length}."
-        )
-    if not np.any(length.value):
-        return np.zeros(length.shape)
-    if wcs is None:
-        raise ValueError(
-            f"{parameter} is an angle, but the label map has no WCS. Pass wcs, or "
-            f"{parameter} in pixels: 3 * astropy.units.pixel."
-        )
-    return length.to_value(units.deg) / np.sqrt(proj_plane_pixel_area(wcs))
+    return in_pixels(length, None if wcs is None else pixel_size(wcs), parameter)
 
 
 def in_image(columns, rows, shape):

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._sky.field_of_view import is_of_the_sky
+from skesom._sky.lengths import star_width
 from skesom._sky.narrow_bands import HYDROGEN
 from skesom.cube import BandBinner, Cube
 from skesom.cube.flux.photometry import Photometry
@@ -58,7 +59,6 @@ _LEAST, _LEAST_BRIGHTNESS = 0.1, 0.3  # mag, that people would call different
 # the error of a median in magnitudes of one that is relative and of a mean.
 _OF_STEPS, _ERROR_OF_MEDIAN = 1.05, 1.25
 _OF_MEDIAN = 1.0857 * _ERROR_OF_MEDIAN
-_FWHM = 3.0  # pixels, where no width of stars is known
 _WIDE, _RESOLVED = 5.0, 0.5  # widths of a star of pieces with that share of the light
 _CHANCE = 0.01  # probability of chance from where objects are evidence
 _ENRICHED = 1.5  # times as many objects as by chance
@@ -709,9 +709,8 @@ def _widths(clusters, wanted):
 
 def _star_area(cube):
     """Return the area of a star's image, 2 FWHM wide, in pixels; if that is known."""
-    fwhm, scale = np.nanmax(cube.fwhm, initial=0), cube.pixel_scale
-    is_known = scale is not None and fwhm > 0
-    return np.pi * (fwhm**2 / np.prod(scale) if is_known else _FWHM**2), is_known
+    width, is_known = star_width(cube)
+    return np.pi * width**2, is_known
 
 
 def _shape(clusters, is_lit):

@@ -5,10 +5,12 @@ import warnings
 from functools import partial
 
 import numpy as np
+from astropy.stats import gaussian_fwhm_to_sigma
 from astropy.table import Table
 
 from skesom._common.labels import SKY
 from skesom._common.texts import write_ecsv
+from skesom._sky.lengths import star_width
 from skesom.displays.colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR, rgb_of
 from skesom.io import write_regions
 from skesom.io.region_writing import find_outlines, write_outlines
@@ -18,8 +20,6 @@ TABLES = "pieces.ecsv", "pieces.vot"
 COLOR_MAP = "cluster_map.lut"
 MARKS = "regions/pieces.reg"
 _PLACE = "ra", "dec", "x", "y"
-_UNKNOWN_SIGMA = 1.5  # pixels, where no point-spread function is known
-_PER_FWHM = 2.355  # standard deviations of a Gaussian
 _MOST_BYTES = 2_000_000  # of a region file: DS9 needs a second for 2 MB
 _CORNER, _POLYGON = 24, 80  # bytes, at most
 _TEXT_SIZE = 10  # pieces of so many areas of the point-spread function have a text
@@ -34,10 +34,7 @@ _UCD = {
 
 def psf_sigma(cube):
     """Return the standard deviation of the point-spread function in pixels."""
-    known = None if cube.fwhm is None else cube.fwhm[np.isfinite(cube.fwhm)]
-    if cube.pixel_scale is None or known is None or len(known) == 0:
-        return _UNKNOWN_SIGMA
-    return float(max(known) / np.sqrt(np.prod(cube.pixel_scale)) / _PER_FWHM)
+    return star_width(cube)[0] * gaussian_fwhm_to_sigma
 
 
 def smallest_piece(label_map, sigma):

@@ -10,6 +10,7 @@ import inspect
 import math
 import os
 import pkgutil
+import re
 from functools import cache
 from itertools import chain
 from numbers import Integral, Real
@@ -117,6 +118,8 @@ def check_texts(kind, parameters):
                     kind, layer if isinstance(layer, dict) else {"shape": layer}
                 )
             continue
+        if name == "fwhm" and isinstance(value, str) and _is_length(value):
+            continue
         allowed = [getattr(each, "constraint", each) for each in limits.get(name, ())]
         allowed = [getattr(each, "options", ()) for each in allowed]
         for text in {*_texts_in(value)}.difference(*allowed):
@@ -125,6 +128,11 @@ def check_texts(kind, parameters):
                 f"{str(text)[:80]!r}, which could name a file or a folder. If you know "
                 "who made it, trust it (trust=True)."
             )
+
+
+def _is_length(text):
+    """Return whether a text is a number with a unit of length, as 2.5pix."""
+    return re.fullmatch(r"\d+(\.\d*)? ?(pix|arcsec|arcmin|deg)", text) is not None
 
 
 def _texts_in(value):

@@ -73,7 +73,7 @@ def test_the_part_is_all_that_is_clustered(
     run, quick, made_by, bands, place, fast, repeat, labels_in, tmp_path
 ):
     """The result is that of files of the part alone."""
-    part = read_cube(bands).cutout((16, 18), (21, 21))
+    part = read_cube(bands).cutout((16, 18), "21pix")
     few = ("--n-clusters", 3, *fast)
     files = write_bands(tmp_path / "part", part)
     run.ok("cluster", *files, "-o", tmp_path / "alone", *few)

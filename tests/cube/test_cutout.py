@@ -57,7 +57,7 @@ class TestCutout:
         assert np.all(sky.separation(wanted) < 1e-6 * u.arcsec)
 
     def test_stays_at_its_place(self, cube):
-        part = cube.cutout((20, 30), (11, 7))
+        part = cube.cutout((20, 30), ("11pix", 7 * u.pixel))
         assert part.shape == (11, 7, 2)
         np.testing.assert_array_equal(part.data, cube.data[15:26, 27:34])
         np.testing.assert_array_equal(part.errors, cube.errors[15:26, 27:34])
@@ -71,22 +71,32 @@ class TestCutout:
         bare = Cube(cube.data, pixel_scale=(0.5, 0.25))
         assert bare.cutout((40, 40), 6 * u.pixel).shape == (6, 6, 2)
         assert bare.cutout((40, 40), 10 * u.arcsec).shape == (20, 40, 2)
-        assert bare.cutout((40, 40), (10 * u.arcsec, 8)).shape == (20, 8, 2)
+        assert bare.cutout((40, 40), (10 * u.arcsec, "8pix")).shape == (20, 8, 2)
+
+    def test_a_bare_number_is_in_arcsec_if_pixels_have_a_size(self, cube):
+        known = Cube(cube.data, pixel_scale=(0.5, 0.25))
+        assert known.cutout((40, 40), 10).shape == (20, 40, 2)
+        assert Cube(cube.data).cutout((40, 40), 10).shape == (10, 10, 2)
 
     def test_is_trimmed_at_the_border(self, cube):
-        part = cube.cutout((2, 118), 21)
+        part = cube.cutout((2, 118), "21pix")
         np.testing.assert_array_equal(part.data, cube.data[:13, 108:])
 
     @pytest.mark.parametrize(
         ("center", "size", "message"),
         [
-            ((-50, 10), 9, "9 x 9 pixels around row -50.0.*outside of the image of 90"),
+            (
+                (-50, 10),
+                "9pix",
+                "9 x 9 pixels around row -50.0.*outside of the image of 90",
+            ),
             (SkyCoord(10, 10, unit="deg"), 9, "another side of the sky"),
             (SkyCoord(204, -20, unit="deg"), 9, "outside of the image"),
             ((5, np.nan), 9, "it is no number"),
             ((5, 5), 0, "size must be positive"),
-            ((5, 5), (3, np.nan), "size must be positive"),
-            ((5, 5), -3 * u.arcsec, "size must be positive"),
+            ((5, 5), (3, np.nan), "size must be finite"),
+            ((5, 5), -3 * u.arcsec, "not be negative"),
+            ((5, 5), "wide", "in arcsec, an angle or in pixels .as 3pix., got 'wide'"),
             ((5, 5), 3 * u.second, "angle or in pixels"),
             ((5, 5), (1, 2, 3), "height, width"),
             ((5,), 3, "SkyCoord or \\(row, column\\)"),
@@ -101,5 +111,5 @@ class TestCutout:
         bare = Cube(cube.data)
         with pytest.raises(ValueError, match=r"no WCS.*\(row, column\)"):
             bare.cutout(CENTER, 5)
-        with pytest.raises(ValueError, match="how large its pixels are"):
+        with pytest.raises(ValueError, match="how large pixels are"):
             bare.cutout((5, 5), 5 * u.arcsec)

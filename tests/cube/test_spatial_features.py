@@ -69,10 +69,10 @@ class TestWidths:
     @pytest.mark.parametrize(
         "known", [{}, {"fwhm": [1.0]}, {"pixel_scale": (0.5, 0.5)}]
     )
-    def test_two_pixels_if_unknown(self, known):
+    def test_three_pixels_if_unknown(self, known):
         features = SpatialFeatures().fit(Cube(np.ones((20, 20, 1)), **known))
         assert np.isnan(features.psf_width_)
-        np.testing.assert_array_equal(features.psf_pixels_, [2.0, 2.0])
+        np.testing.assert_array_equal(features.psf_pixels_, [3.0, 3.0])
 
     @pytest.mark.parametrize("fwhm", [2.0, 2 * u.arcsec, 4 * u.pixel])
     def test_a_width_may_be_given(self, fwhm):
@@ -142,10 +142,11 @@ def test_errors_are_not_passed_on():
     [
         ({"smooth": 8.0}, r"surroundings=8\.0 must be wider than smooth=8\.0"),
         ({"min_bands": 3}, "min_bands=3 exceeds the 2 bands"),
-        ({"fwhm": 1.5}, r"fwhm=1\.5 is an angle, .* Give it in pixels"),
-        ({"fwhm": -1 * u.pixel}, "one positive width"),
+        ({"fwhm": 1.5 * u.arcsec}, "fwhm is an angle, .* Give fwhm in pixels"),
+        ({"fwhm": -1 * u.pixel}, "not be negative"),
+        ({"fwhm": 0 * u.pixel}, "one positive width"),
         ({"fwhm": [1, 2] * u.pixel}, "one positive width"),
-        ({"fwhm": 2 * u.Jy}, "fwhm must be in arcsec"),
+        ({"fwhm": 2 * u.Jy}, "fwhm must be an angle or in pixels"),
     ],
 )
 def test_refusals(parameters, message):

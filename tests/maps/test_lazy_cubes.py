@@ -126,7 +126,7 @@ def test_maps_learn_large_tables_in_the_same_blocks(
     galaxy, estimator, heights, monkeypatch
 ):
     # As with more than a million pixels, in windows of several blocks.
-    for module in ("_common.lazy", "som._row_order", "maps._pixel_tables"):
+    for module in ("_common.lazy", "som._row_order", "maps.pixel_tables"):
         monkeypatch.setattr(f"skesom.{module}.ROWS", 1024)
     monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 4096)
     expected = CubeClusterer(estimator).fit(galaxy)
@@ -225,7 +225,7 @@ def test_votes_do_not_depend_on_blocks(monkeypatch, global_random_seed):
     # Plainly: every label votes in the whole map, the first of the highest wins.
     votes = [
         ndimage.gaussian_filter(
-            (labels == n).astype(np.float32), 2 / 2.3548200450309493, mode="constant"
+            (labels == n).astype(np.float32), 3 / 2.3548200450309493, mode="constant"
         )
         for n in range(5)
     ]

@@ -118,7 +118,7 @@ def test_clusters_that_end_empty_are_not_counted():
     ("fwhm", "pattern", "message"),
     [
         (0, "pixel", "'fwhm' parameter of MajorityVote"),
-        (2.0, "pixel", "does not know the size of its pixels"),
+        (2 * u.arcsec, "pixel", "nothing tells how large pixels are"),
         (None, "voxel", "pattern='pixel'"),  # voxels have no neighbors
     ],
 )

@@ -31,9 +31,10 @@ from skesom.cube import (
     FluxShape,
     FluxUnitConverter,
     FWHMConvolver,
+    SpatialFeatures,
 )
 from skesom.io import read_catalog
-from skesom.maps import CubeClusterer
+from skesom.maps import CubeClusterer, MajorityVote
 from skesom.runs import Run, load_model, read_cluster_groups, save_model
 from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
 from skesom.runs._models import read_skops, write_skops
@@ -148,6 +149,8 @@ class TestPlaces:
             FWHMConvolver(psfs=["header"]),  # a choice, but of another parameter
             FWHMConvolver(psfs=_SECRET),
             FWHMConvolver(fwhm=_SECRET),
+            MajorityVote(fwhm=_SECRET),
+            MajorityVote(fwhm="3pix/../secret"),
             CubeStore(folder="rows"),
             CubeMasker(exclude=[_SECRET]),
             CubeMasker(include="regions.reg"),
@@ -182,6 +185,8 @@ class TestPlaces:
             MapClassifier(CSOM(), class_weight={"dust": 2.0}, unlabeled="none"),
             CSOM(layers=[{"shape": (3, 3), "neighborhood": "bubble"}, 2]),
             SelectFromModel(KMeans(2), threshold="mean"),
+            MajorityVote(fwhm="2.5pix"),
+            SpatialFeatures(fwhm="3 arcsec"),
             ColumnTransformer([("a", StandardScaler(), ["x", "y"])]),
         ],
     )
@@ -204,7 +209,9 @@ class TestPlaces:
             for name, limits in getattr(kind, "_parameter_constraints", {}).items()
             if {str, os.PathLike}.intersection(limits) and name not in FREE_TEXTS
         }
-        assert found <= {"folder", "memory", "verbose_feature_names_out"}
+        of_lengths = {"fwhm"}  # which are taken as numbers with a unit only
+        others = {"folder", "memory", "verbose_feature_names_out"}
+        assert found <= others | of_lengths
 
     def test_what_comes_by_default_is_taken(self):
         for kind in {*classes_of_files().values()}:

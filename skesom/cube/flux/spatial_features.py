@@ -20,12 +20,10 @@ from skesom._common.blocks import (
     strips_of,
 )
 from skesom._common.warn import warn_user
+from skesom._sky.lengths import UNKNOWN_FWHM, in_pixels, is_angle, widest_fwhm
 from skesom._types import Quantity
 from skesom.cube.base import CubeTransformer
-from skesom.cube.convolution.beams import in_arcsec
 from skesom.cube.convolution.filtering import LEAST_HEIGHT, GaussianKernel
-
-_UNKNOWN_FWHM = 2.0  # pixels, as in a well-sampled image
 
 
 class SpatialFeatures(CubeTransformer):
@@ -42,9 +40,10 @@ class SpatialFeatures(CubeTransformer):
     surroundings : float, default=8.0
         FWHM of the Gaussian of the surroundings that are subtracted from the smoothed
         bands: an unsharp mask, in which dust lanes are dark wherever they lie.
-    fwhm : float or Quantity, default=None
-        Width of the point-spread function in arcsec or as a Quantity (angle or pixels),
-        by default that of the widest band of the cube, else 2 pixels.
+    fwhm : float, Quantity or str, default=None
+        Width of the point-spread function: in arcsec, or in pixels if these have no
+        size on the sky; a Quantity or a text such as "2.5pix" says otherwise. By
+        default that of the widest band of the cube, else 3 pixels.
     min_bands : int, default=None
         Bands that a pixel must have; all by default. Pixels with fewer become NaN.
     n_jobs : int, default=None
@@ -55,7 +54,7 @@ class SpatialFeatures(CubeTransformer):
     psf_width_ : float
         The width in arcsec, NaN if it or the pixel scale is unknown.
     psf_pixels_ : ndarray of shape (2,)
-        The width in pixels as they are high and wide; 2 if unknown.
+        The width in pixels as they are high and wide; 3 if unknown.
     n_features_in_, feature_names_in_ : int, ndarray of str
         Number and names of the bands.
 
@@ -105,7 +104,7 @@ class SpatialFeatures(CubeTransformer):
     _parameter_constraints = {
         "smooth": [Interval(Real, 0, None, closed="neither")],
         "surroundings": [Interval(Real, 0, None, closed="neither")],
-        "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, None],
+        "fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity, str, None],
         "min_bands": [Interval(Integral, 1, None, closed="left"), None],
         "n_jobs": [Integral, None],
     }
@@ -182,24 +181,22 @@ class SpatialFeatures(CubeTransformer):
 
 def _find_width(fwhm, cube):
     """Return the width of the point-spread function in arcsec and in pixels."""
+    scale = cube.pixel_scale
     if fwhm is None:
-        known = cube.fwhm[np.isfinite(cube.fwhm)]
-        if len(known) == 0 or cube.pixel_scale is None:
-            return np.nan, np.full(2, _UNKNOWN_FWHM)
-        width = float(known.max())
-        return width, width / np.array(cube.pixel_scale)
-    width = units.Quantity(fwhm)
-    if width.ndim > 0 or not (np.isfinite(width.value) and width.value > 0):
+        width, is_known = widest_fwhm(cube.fwhm), scale is not None
+        if width is None or not is_known:
+            return np.nan, np.full(2, UNKNOWN_FWHM)
+        return width, width / np.array(scale)
+    if np.ndim(fwhm) > 0:
         raise ValueError(f"fwhm must be one positive width, got {fwhm}.")
-    if width.unit.is_equivalent(units.pixel):
-        return np.nan, np.full(2, width.to_value(units.pixel))
-    width = float(in_arcsec("fwhm", fwhm))
-    if cube.pixel_scale is None:
-        raise ValueError(
-            f"fwhm={fwhm} is an angle, but the cube does not know the size of its "
-            "pixels. Give it in pixels: 3 * astropy.units.pixel."
-        )
-    return width, width / np.array(cube.pixel_scale)
+    sides = None if scale is None else np.array(scale)
+    pixels = np.broadcast_to(in_pixels(fwhm, sides, "fwhm"), 2)
+    if not (pixels > 0).all():
+        raise ValueError(f"fwhm must be one positive width, got {fwhm}.")
+    width = np.nan
+    if is_angle(fwhm, sides):
+        width = float(in_pixels(fwhm, 1.0, "fwhm"))  # of pixels of an arcsec
+    return width, pixels
 
 
 def _make_strip(data, rows, *, kernels, min_bands, n_jobs):
