@@ -23,7 +23,7 @@ from skesom.displays import (
     cluster_colors,
     rgb_image,
 )
-from skesom.io import cluster_table, read_cube, read_map, write_map
+from skesom.io import read_cube, read_map, write_map
 from skesom.maps import (
     CubeClassifier,
     CubeClusterer,
@@ -38,6 +38,7 @@ from skesom.pixels import (
     CubeFlattener,
     PixelSampler,
     SuperpixelFlattener,
+    cluster_table,
     unflatten,
 )
 from skesom.report import merge_clusters

@@ -49,9 +49,14 @@ from skesom.cube import (
 )
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, HitMapDisplay, ValueMapDisplay
-from skesom.io import cluster_table, write_map, write_regions
+from skesom.io import write_map, write_regions
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote, stability
-from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener
+from skesom.pixels import (
+    CubeFlattener,
+    PixelSampler,
+    SuperpixelFlattener,
+    cluster_table,
+)
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 
 FREE = {

@@ -49,7 +49,7 @@ def in_pixels(length, sides, name):
             f"{length!r}."
         ) from error
     if not (np.isfinite(quantity.value) & (quantity.value >= 0)).all():
-        raise ValueError(f"{name} must be finite and not be negative, got {length}.")
+        raise ValueError(f"{name} must be finite and not negative, got {length}.")
     if quantity.unit == units.dimensionless_unscaled:
         return quantity.value if sides is None else quantity.value / sides
     if quantity.unit.is_equivalent(units.pixel):

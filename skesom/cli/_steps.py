@@ -6,14 +6,13 @@ from copy import copy
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from skesom._common.files import regular
 from skesom.cli._options import (
     YES_OR_NO,
     add_choice,
     count,
     finite,
+    length,
     number_or_name,
     width,
 )
@@ -122,7 +121,7 @@ def _components(text):
 
 
 def _smoothing(text):
-    return text if text in ("none", "psf") else width(text)
+    return text if text in ("none", "psf") else length(text, ', "psf" or "none"')
 
 
 def pipeline_of(options, clusterer):
@@ -177,13 +176,16 @@ def check_steps(options):
 
 def vote_of(options):
     """Return the vote of neighboring pixels, None without."""
+    from skesom._sky.lengths import in_pixels
     from skesom.maps import MajorityVote
 
     if options.smooth == "none":
         return None
-    vote = MajorityVote(fwhm=None if options.smooth == "psf" else options.smooth)
-    vote.regularize(np.zeros((1, 1), dtype=int), pixel_scale=1.0)  # checks the width
-    return vote
+    if options.smooth == "psf":
+        return MajorityVote()
+    if not in_pixels(options.smooth, 1.0, "--smooth") > 0:
+        raise ValueError(f"--smooth must be a positive width, got {options.smooth}.")
+    return MajorityVote(fwhm=options.smooth)
 
 
 def options_of_bands(options, order, bands):

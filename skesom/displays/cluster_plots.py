@@ -28,7 +28,7 @@ from skesom.displays.display import (
     update_layout,
 )
 from skesom.displays.rgb import band_places, spectral_places
-from skesom.io import cluster_table
+from skesom.pixels import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
@@ -56,7 +56,8 @@ class ClusterSpectraDisplay(ClusterDisplay):
         cube by default, or of common filters by their names; without them for all bands
         these are side by side in their order.
     subtract_sky : bool, default=True
-        Whether fluxes count from the level of the sky, as in `skesom.io.cluster_table`.
+        Whether fluxes count from the level of the sky, as in
+        `skesom.pixels.cluster_table`.
 
     %(attributes)s
     lines_ : dict of int to matplotlib.lines.Line2D
@@ -67,7 +68,7 @@ class ClusterSpectraDisplay(ClusterDisplay):
 
     See Also
     --------
-    skesom.io.cluster_table : The numbers.
+    skesom.pixels.cluster_table : The numbers.
 
     Examples
     --------

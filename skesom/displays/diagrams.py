@@ -52,7 +52,8 @@ class ColorDiagramDisplay(ClusterDisplay):
         "F814W"]}``; by default the nearest broad bands on both sides of narrow filters
         that are known.
     subtract_sky : bool, default=True
-        Whether fluxes count from the level of the sky, as in `skesom.io.cluster_table`.
+        Whether fluxes count from the level of the sky, as in
+        `skesom.pixels.cluster_table`.
 
     %(attributes)s
     density_ : matplotlib.image.AxesImage

@@ -20,7 +20,6 @@ from skesom.cube import BandBinner, Cube
 from skesom.cube.flux.photometry import Photometry
 from skesom.cube.masking.picture_values import hold_picture
 from skesom.cube.masking.sky_level import sky_level
-from skesom.io import cluster_table
 from skesom.maps._measured_light import (
     LINES,
     StarLight,
@@ -33,6 +32,7 @@ from skesom.maps._measured_light import (
 )
 from skesom.maps._saturated_stars import find_star_halos
 from skesom.maps.nameless_images import are_of_lines
+from skesom.pixels import cluster_table
 
 if TYPE_CHECKING:
     from skesom.maps.crossmatching import Crossmatch

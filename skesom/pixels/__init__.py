@@ -4,6 +4,7 @@
 from skesom._common.labels import MASKED, SKY
 from skesom.pixels._sampler import PixelSampler, sky_blocks
 from skesom.pixels._superpixels import SuperpixelFlattener
+from skesom.pixels.cluster_statistics import cluster_table
 from skesom.pixels.flattening import CubeFlattener, flatten, unflatten
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "CubeFlattener",
     "PixelSampler",
     "SuperpixelFlattener",
+    "cluster_table",
     "flatten",
     "sky_blocks",
     "unflatten",

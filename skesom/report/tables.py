@@ -22,9 +22,9 @@ from skesom._common.labels import SKY, known_sums
 from skesom._common.texts import unique_names
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
-from skesom.io import cluster_table
 from skesom.io.label_maps import short_ascii
 from skesom.maps.neighbor_agreement import agreement_with_neighbors
+from skesom.pixels import cluster_table
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
 _MAX_BANDS = 990  # FITS tables have at most 999 columns

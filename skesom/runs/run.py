@@ -120,8 +120,8 @@ class Run:
         Size of these objects, as for `crossmatch`.
     subtract_sky : bool, default=None
         Whether fluxes in tables, spectra and diagrams count from the level of the sky
-        that was set aside, as in `skesom.io.cluster_table`; what is clustered is the
-        same. By default as `source` tells, else True.
+        that was set aside, as in `skesom.pixels.cluster_table`; what is clustered is
+        the same. By default as `source` tells, else True.
     source : sequence of str or os.PathLike, or dict, default=None
         Files of the images, from which the run can be repeated. A dict has them as
         ``"files"``, and parameters of `read_cube` and region files to ``"exclude"`` and

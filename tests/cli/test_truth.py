@@ -9,7 +9,8 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from skesom.io import cluster_table, read_map, write_map, write_regions
+from skesom.io import read_map, write_map, write_regions
+from skesom.pixels import cluster_table
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ class TestCutout:
             ((5, np.nan), 9, "it is no number"),
             ((5, 5), 0, "size must be positive"),
             ((5, 5), (3, np.nan), "size must be finite"),
-            ((5, 5), -3 * u.arcsec, "not be negative"),
+            ((5, 5), -3 * u.arcsec, "finite and not negative"),
             ((5, 5), "wide", "in arcsec, an angle or in pixels .as 3pix., got 'wide'"),
             ((5, 5), 3 * u.second, "angle or in pixels"),
             ((5, 5), (1, 2, 3), "height, width"),

@@ -9,8 +9,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 
 from skesom.cube import CubeAligner
-from skesom.io import cluster_table, read_cube, read_region_labels, write_bands
+from skesom.io import read_cube, read_region_labels, write_bands
 from skesom.maps import CubeClusterer
+from skesom.pixels import cluster_table
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube
-from skesom.io import cluster_table, read_cube, read_map, write_map
 from skesom.io import label_maps as _label_maps
+from skesom.io import read_cube, read_map, write_map
+from skesom.pixels import cluster_table
 
 LABELS = np.array([[0, 0, 2, -3], [0, 2, -1, -1], [0, 5, -3, -3]], dtype=np.int32)
 

@@ -11,7 +11,8 @@ from astropy import units
 from numpy.testing import assert_array_equal
 
 from skesom.cube import Cube
-from skesom.io import cluster_table, read_cube, read_map, write_bands, write_map
+from skesom.io import read_cube, read_map, write_bands, write_map
+from skesom.pixels import cluster_table
 
 SHAPE = 20, 30
 

@@ -9,7 +9,6 @@ from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
 from skesom.io import (
-    cluster_table,
     read_cube,
     read_map,
     read_region_labels,
@@ -18,6 +17,7 @@ from skesom.io import (
     write_regions,
 )
 from skesom.maps import make_cluster_pipeline
+from skesom.pixels import cluster_table
 from skesom.runs import Run
 
 LONG = "a long name " * 17

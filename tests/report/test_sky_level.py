@@ -10,8 +10,8 @@ from astropy.table import Table
 from sklearn.cluster import KMeans
 
 from skesom.cube import Cube
-from skesom.io import cluster_table
 from skesom.maps import make_cluster_pipeline
+from skesom.pixels import cluster_table
 from skesom.runs import Run
 
 BANDS = ["2MASS J", "2MASS H", "2MASS Ks"]

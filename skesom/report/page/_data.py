@@ -13,9 +13,9 @@ from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_
 from skesom.displays.rgb import band_places
 from skesom.displays.sky_image import pick
 from skesom.displays.unit_layout import GraphLayout, layout_of
-from skesom.io import cluster_table
 from skesom.maps.cluster_names import middles_of
 from skesom.maps.cube_clusterer import count_clusters
+from skesom.pixels import cluster_table
 from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report.cluster_groups import FORMAT, ClusterGroup
 from skesom.report.result import NO_UNIT, hex_of
