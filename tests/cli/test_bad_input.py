@@ -101,7 +101,8 @@ CASES = [
     ("+ --min-bands 3", "--min-bands 3", "2 bands"),
     ("+ --band-names a", "--band-names has 1", "2 bands"),
     ("+ --band-names a a", "must be unique"),
-    ("+ --smooth -1", "fwhm must be a positive width", "-1"),
+    ("+ --smooth -1", "--smooth must be finite and not negative", "-1"),
+    ("+ --smooth 0", "--smooth must be a positive width"),
     (
         "+ --n-clusters auto --method sklearn.cluster.KMeans",
         *("'n_clusters' parameter of KMeans", "'auto'"),
