@@ -98,7 +98,7 @@ class SpatialFeatures(CubeTransformer):
     ('r smooth', 'r unsharp')
     >>> features.data[[10, 32], 32].round(1)
     array([[ 5. ,  0. ],
-           [ 4. , -0.7]])
+           [ 4.1, -0.7]])
     """
 
     _parameter_constraints = {
