@@ -145,7 +145,7 @@ class Cube:
             )
         self.wcs = wcs
         self._pixel_scale = pixel_scale
-        self.without_infinities = None  # data in which none were found
+        self._without_infinities = None  # data in which none were found
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
@@ -328,8 +328,8 @@ class Cube:
         if np.shape(changes.get("data", self.data))[2:] != self.shape[2:]:
             parts["diffraction_fwhm"] = None
         cube = Cube(**(parts | changes))
-        if cube.data is self.without_infinities:
-            cube.without_infinities = cube.data
+        if cube.data is self._without_infinities:
+            cube._without_infinities = cube.data
         return cube
 
     def cutout(

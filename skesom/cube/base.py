@@ -245,11 +245,11 @@ def check_cube(X, *, estimator=None, reset=True):
         _check_bands(cube.band_names, estimator, reset)
     if cube.is_lazy:
         return _check_strips(cube)
-    if cube.without_infinities is not cube.data:  # each step of a pipeline asks
+    if cube._without_infinities is not cube.data:  # each step of a pipeline asks
         strips = strips_of(cube.shape, "block")
         if any(np.isinf(cube.data[rows]).any() for rows in strips):
             _refuse_infinity(cube.data, cube.band_names)
-        cube.without_infinities = cube.data
+        cube._without_infinities = cube.data
     return cube
 
 

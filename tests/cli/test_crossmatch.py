@@ -208,7 +208,7 @@ class TestBadInput:
         [
             ("-2", "argument --radius: must not be negative, got '-2'"),
             ("big", "argument --radius: must be a number of arcsec or with a unit"),
-            ("2kg", "radius must be an angle or a number of pixels, got 2.0 kg"),
+            ("2kg", "radius must be an angle or in pixels, got 2.0 kg"),
         ],
     )
     def test_a_radius_that_is_none(self, refused, label_map, catalog, radius, part):

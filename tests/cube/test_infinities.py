@@ -55,4 +55,4 @@ def test_other_data_are_looked_at(cube):
 def test_data_that_are_replaced_are_not_kept(cube):
     check_cube(cube)
     other = cube.replace(data=cube.data + 1)
-    assert other.without_infinities is None
+    assert other._without_infinities is None
