@@ -507,6 +507,8 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         )
         cut.estimator_ = with_end(self.estimator_, last)
         sky_mask = self.labels_ == SKY
+        if sky_mask.ndim == 3:  # of voxels, of which all in a pixel are sky
+            sky_mask = sky_mask.any(axis=2)
         cut._take_labels(last.labels_, last.agreement_, valid, sky_mask)
         return cut
 

@@ -60,7 +60,8 @@ def read_leaves(path, step):
         pieces = np.asarray(hdus[_LEAVES].data, dtype=np.int32)
         members = np.asarray(hdus[_MEMBERS].data)
         members = members.astype(members.dtype.newbyteorder("="))
-    if not step._accept_seen(SeenPixels(members, pieces)):
+        is_of_fit = step._accept_seen(SeenPixels(members, pieces))
+    if not is_of_fit:
         raise ValueError(
             f"{path} is not of the model beside it. Remove it, and the images are read "
             "for a cut."

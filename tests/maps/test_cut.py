@@ -171,6 +171,16 @@ class TestLookUp:
         same(clusterer.cut_at(5), clusterer.cut_at(5, cube))
         assert (clusterer.cut_at(5).labels_[sky] == -2).all()
 
+    def test_of_voxels_beside_sky(self, cube):
+        sky = np.zeros(cube.shape[:2], dtype=bool)
+        sky[:6] = True
+        data = np.where(sky[:, :, np.newaxis], np.nan, cube.data)
+        data[20, 20, 1] = np.nan
+        cube = cube.replace(data=data, errors=None, sky_mask=sky)
+        clusterer = clone(CLUSTERERS["esom"]).set_params(pattern="voxel").fit(cube)
+        same(clusterer.cut_at(3), clusterer.cut_at(3, cube))
+        assert clusterer.cut_at(3).labels_[20, 20, 1] == -3
+
     def test_a_cut_is_cut_again(self, cube):
         clusterer = CLUSTERERS["esom"].fit(cube.replace(data=cube.data, errors=None))
         same(clusterer.cut_at(7).cut_at(3), clusterer.cut_at(3))
