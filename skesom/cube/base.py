@@ -287,8 +287,7 @@ def _check_bands(names, estimator, reset):
             f"X has {len(names)} bands, but {name} was fitted on "
             f"{estimator.n_features_in_} bands."
         )
-    # A model of an earlier version has no names.
-    known = list(getattr(estimator, "feature_names_in_", names))
+    known = list(estimator.feature_names_in_)
     if not same_bands(names, known):
         raise ValueError(
             f"X has the bands {list_names(names)}, but {name} was fitted on "

@@ -13,8 +13,8 @@ from skesom.report.tables import means_by_cluster
 
 OFF_MAP_NAME = "off_map.fits"
 NO_LIMIT = (
-    "the model keeps no distance of the pixels that it learned from, as one of an "
-    "earlier version or of partial_fit: fit it again"
+    "the model keeps no distance of the pixels that it learned from, as after "
+    "partial_fit: fit it again"
 )
 # Of the pixels of fit it is one in a hundred, of other noise of one galaxy hardly more.
 _MANY = 0.1

@@ -222,13 +222,13 @@ def decision_lines(decisions):
     if level is not None and level["subtracted"]:
         text = f"Sky subtracted from fluxes shown: {line_of_level(level['subtracted'])}"
         lines.append(f"{text} (subtract_sky=False shows them as they are).")
-    averages = decisions.get("color_averages")  # none in a provenance of before
+    averages = decisions["color_averages"]
     if averages is not None:
         lines.append(line_of_averages(averages))
-    components = decisions.get("components")  # none in a provenance of before
+    components = decisions["components"]
     if components is not None:
         lines.append(line_of_components(components))
-    why_no_names = decisions.get("why_no_names")
+    why_no_names = decisions["why_no_names"]
     if why_no_names is not None:
         lines.append(why_no_names)
     fwhm = decisions["fwhm"]

@@ -1084,7 +1084,7 @@ class Run:
         >>> next(iter(Run.fit(cube, clusterer=ESOM(4, random_state=0)).lines()))
         '4 clusters:'
         """
-        if self.provenance is not None and "lines" in self.provenance:
+        if self.provenance is not None:
             return iter(self.provenance["lines"])
         return lines_of(self._facts())
 
