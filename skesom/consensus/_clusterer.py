@@ -229,6 +229,13 @@ class ConsensusClusterer(
     cluster_centers_: NDArray[Any]
     inertia_: float
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "cluster_centers_": "numbers clusters features",
+        "labels_": "classes *",
+        "_clusters": "labels places",
+    }
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
         "n_estimators": [COUNT, StrOptions({"auto"})],

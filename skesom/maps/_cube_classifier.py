@@ -94,6 +94,11 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
     labels_: NDArray[np.int32]
     classes_: NDArray[np.int32]
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "labels_": "classes *",
+    }
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         **PixelTableMixin._pixel_constraints,

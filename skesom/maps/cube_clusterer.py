@@ -327,6 +327,13 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
     _sharpness = None, None  # of the cube of fit: widest FWHM and side of a pixel
     _seen = None  # `SeenPixels` of a consensus
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "labels_": "classes *",
+        "_clusters": "labels places",
+        "_ranks": "labels places",
+    }
+
     _parameter_constraints = {
         "estimator": [HasMethods(["fit_predict"]), None],
         **PixelTableMixin._pixel_constraints,

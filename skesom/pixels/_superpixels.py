@@ -92,6 +92,12 @@ class SuperpixelFlattener(Flattener):
     ((40, 40), True)
     """
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "mean_": "reals features",
+        "scale_": "reals features",
+    }
+
     _parameter_constraints = {
         "size": [Interval(Real, 1, None, closed="left")],
         "compactness": [Interval(Real, 0, None, closed="neither")],

@@ -36,49 +36,10 @@ _RUNS_OTHER_CODE = "sklearn.preprocessing._function_transformer.FunctionTransfor
 FREE_TEXTS = {"align_to", "reference", "unit", "class_weight", "unlabeled", "metric"}
 FREE_TEXTS |= {"steps", "transformers", "transformer_list", "importance_getter"}
 FREE_TEXTS |= {"outlier_label", "scoring", "threshold"}
-# What the arrays hold by which samples get labels, and their axes: those of one name
-# have one length, and "*" is for any further axes.
-_ARRAYS = {
-    "codebook_": "floats units features",
-    "hits_": "counts units",
-    "positions_": "floats units 2",
-    "connections_": "any units units",
-    "cluster_centers_": "numbers clusters features",
-    "unit_labels": "labels units",
-    "labels_": "classes *",
-    "class_count_": "counts classes",
-    "class_hits_": "counts units classes",
-    "unit_classes_": "values units",
-    "target_hits_": "counts units *",
-    "unit_targets_": "values units *",
-    "known": "values classes",
-    "probable": "floats units classes",
-    "_prior": "floats classes",
-    "_weight": "floats classes",
-    "_mean": "floats targets",
-    "_totals": "floats units columns",
-    "_target_sums": "floats units *",
-    "_clusters": "labels places",
-    "_ranks": "labels places",
-    "feature_weights": "any features",
-}
-_OF_CUBES = dict.fromkeys(
-    "saturation_ sky_level_ noise_ background_gradient_ background_range_ level_ "
-    "threshold_ factors_ unit_factors_ fwhm_ kernel_fwhm_ mean_ scale_".split(),
-    "reals features",
-)
-_OF_CUBES |= {
-    "pixel_scale_": "reals features 2",
-    "psf_pixels_": "reals 2",
-    "shifts_": "reals features 2",
-    "_estimates": "reals features 2",
-    "components_": "reals features components",
-    "kept_components_": "reals components features",
-    "subtracted_": "flags features",
-    "brightness_": "reals levels",
-    "weights_": "reals levels components",
-    "widths_": "reals levels components",
-}
+# `_stored` of a class of skesom has the kind and the axes of each array by which rows
+# get labels: axes of one name have one length, "*" is for any further axes. This is
+# that of all classes of scikit-learn.
+_OF_OTHERS = {"cluster_centers_": "numbers clusters features", "labels_": "classes *"}
 _TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
 _TYPES |= dict.fromkeys(["counts", "numbers"], "bhilqfd")
 _TYPES |= {"flags": "?", "labels": "bhilq", "classes": "bhilq"}
@@ -105,6 +66,14 @@ def classes_of_files():
                 found[f"{kind.__module__}.{kind.__qualname__}"] = kind
     del found[_RUNS_OTHER_CODE]
     return found
+
+
+def stored_by(kind):
+    """Return the arrays that a class of skesom stores: their kinds and axes."""
+    stored = {}
+    for base in reversed(kind.__mro__):
+        stored |= vars(base).get("_stored", {})
+    return stored
 
 
 def check_texts(kind, parameters):
@@ -174,7 +143,7 @@ def tamed(part):
             check_texts(type(part), parameters)
             if is_own:
                 type(part)(**parameters)._validate_params()
-            known = _ARRAYS | _OF_CUBES if is_own else _ARRAYS
+            known = stored_by(type(part)) if is_own else _OF_OTHERS
             _check_fitted(values | parameters, known)
     return part
 
@@ -213,14 +182,12 @@ def _check_fitted(values, known):
     grouping = values.get("grouping_")
     if grouping is not None:
         found["unit_labels"] = grouping.unit_labels
+        known = known | {"unit_labels": "labels units"}
     # Of a classifier, the map is in it.
     units = values.get("codebook_", getattr(values.get("estimator_"), "codebook_", ()))
     lengths = {"units": len(units)} if len(units) else {}
     if "n_features_in_" in values:
         lengths["features"] = width
-    if "class_hits_" in values:
-        lengths["classes"] = len(values["classes_"])
-        found |= {"known": values["classes_"], "probable": values["_votes"]}
     for name, wanted in known.items():
         if found.get(name) is not None:
             _check_array(name, found[name], wanted, lengths)

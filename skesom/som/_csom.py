@@ -217,6 +217,12 @@ default="euclidean"
     shape_: tuple[int, int]
     positions_: NDArray[np.float64]
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "positions_": "floats units 2",
+        "feature_weights": "any features",
+    }
+
     _parameter_constraints = {
         **CodebookMap._cluster_constraints,
         "shape": [COUNT, tuple, list, StrOptions({"auto"})],

@@ -119,6 +119,17 @@ class MapClassifier(ClassifierMixin, UnitVotes):
     True
     """
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "classes_": "values classes",
+        "class_count_": "counts classes",
+        "class_hits_": "counts units classes",
+        "unit_classes_": "values units",
+        "_votes": "floats units classes",
+        "_prior": "floats classes",
+        "_weight": "floats classes",
+    }
+
     _parameter_constraints = {
         **UnitVotes._unit_constraints,
         "label_rule": [StrOptions({"majority", "grow"})],

@@ -78,6 +78,15 @@ class MapRegressor(RegressorMixin, UnitVotes):
     True
     """
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "target_hits_": "counts units *",
+        "unit_targets_": "values units *",
+        "_mean": "floats targets",
+        "_totals": "floats units columns",
+        "_target_sums": "floats units *",
+    }
+
     _parameter_constraints = {**UnitVotes._unit_constraints, "unlabeled": [Real, None]}
 
     def __init__(

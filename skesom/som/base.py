@@ -100,6 +100,15 @@ class CodebookMap(
     inertia_: float
     n_iter_: int
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "codebook_": "floats units features",
+        "hits_": "counts units",
+        "connections_": "any units units",
+        "cluster_centers_": "numbers clusters features",
+        "labels_": "classes *",
+    }
+
     _units_stay = True  # where they learned, when they are grouped
     _hint = ""  # what the first parameter may have been meant for
     _cluster_constraints = {

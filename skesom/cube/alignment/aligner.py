@@ -187,6 +187,11 @@ class CubeAligner(CubeTransformer):
         def transform(self, X: CubeLike) -> Any: ...
         def transform(self, X: Any) -> Any: ...  # noqa: D102
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "shifts_": "reals features 2",
+    }
+
     _parameter_constraints = {
         "align_to": [str, Integral, WCS, Header, Cube],
         "resample": [StrOptions({*METHODS, "auto"})],

@@ -179,6 +179,13 @@ class FWHMConvolver(CubeTransformer):
 
     keeps_flux = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "fwhm_": "reals features",
+        "kernel_fwhm_": "reals features",
+        "pixel_scale_": "reals features 2",
+    }
+
     _parameter_constraints = {
         "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity, StrOptions(set(KEYWORDS))],

@@ -92,6 +92,12 @@ class BackgroundSubtractor(CubeTransformer):
 
     keeps_flux = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "background_range_": "reals features",
+        "subtracted_": "flags features",
+    }
+
     _parameter_constraints = {
         "box_size": [Interval(Integral, 4, None, closed="left")],
         "filter_size": [Interval(Integral, 1, None, closed="left")],

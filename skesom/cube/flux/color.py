@@ -135,6 +135,16 @@ class ColorScaler(CubeTransformer):
     np.True_
     """
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "mean_": "reals features",
+        "scale_": "reals features",
+        "components_": "reals features components",
+        "brightness_": "reals levels",
+        "weights_": "reals levels components",
+        "widths_": "reals levels components",
+    }
+
     _parameter_constraints = {
         "contrast": [Interval(Real, 0, 0.5, closed="both")],
         "signal_to_noise": [Interval(Real, 0, None, closed="left")],

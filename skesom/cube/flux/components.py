@@ -106,6 +106,13 @@ class ComponentFilter(CubeTransformer):
     noise_: NDArray[np.float64]
     n_components_: int
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "noise_": "reals features",
+        "mean_": "reals features",
+        "kept_components_": "reals components features",
+    }
+
     _parameter_constraints = {
         "n_components": [
             Interval(Integral, 1, None, closed="left"),

@@ -88,6 +88,11 @@ class CountSmoother(CubeTransformer):
 
     keeps_flux = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "fwhm_": "reals features",
+    }
+
     _parameter_constraints = {
         "signal_to_noise": [Interval(Real, 0, None, closed="neither")]
     }

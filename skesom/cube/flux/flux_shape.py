@@ -120,6 +120,13 @@ class FluxShape(CubeTransformer):
 
     works_pixelwise = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "sky_level_": "reals features",
+        "noise_": "reals features",
+        "unit_factors_": "reals features",
+    }
+
     _parameter_constraints = {
         "reference": [Integral, str, None],
         "method": [StrOptions({"asinh", "log"})],

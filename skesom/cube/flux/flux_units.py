@@ -104,6 +104,11 @@ class FluxUnitConverter(CubeTransformer):
     keeps_flux = True
     works_pixelwise = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "factors_": "reals features",
+    }
+
     _parameter_constraints = {
         "unit": [str, units.UnitBase],
         "calibration": [Real, units.Quantity, dict, "array-like", None],

@@ -101,6 +101,11 @@ class SpatialFeatures(CubeTransformer):
            [ 4.1, -0.7]])
     """
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "psf_pixels_": "reals 2",
+    }
+
     _parameter_constraints = {
         "smooth": [Interval(Real, 0, None, closed="neither")],
         "surroundings": [Interval(Real, 0, None, closed="neither")],

@@ -94,6 +94,13 @@ class AsinhStretch(CubeTransformer):
 
     works_pixelwise = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "sky_level_": "reals features",
+        "noise_": "reals features",
+        "scale_": "reals features",
+    }
+
     _parameter_constraints = {
         "softening": [Interval(Real, 0, None, closed="neither")],
         "light": [Interval(Real, 0, None, closed="left")],

@@ -182,6 +182,14 @@ class CubeMasker(CubeTransformer):
 
     keeps_flux = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "saturation_": "reals features",
+        "sky_level_": "reals features",
+        "noise_": "reals features",
+        "background_gradient_": "reals features",
+    }
+
     _parameter_constraints = {
         "mask_zeros": [StrOptions({"auto"}), "boolean"],
         "mask_pedestal": ["boolean"],

@@ -130,6 +130,14 @@ class SkyMasker(CubeTransformer):
 
     keeps_flux = True
 
+    # What a model in a file may hold: kind and axes of each array.
+    _stored = {
+        "level_": "reals features",
+        "noise_": "reals features",
+        "threshold_": "reals features",
+        "_estimates": "reals features 2",
+    }
+
     _parameter_constraints = {
         "sky": [StrOptions({"auto", "mask", "keep"})],
         "threshold": [Interval(Real, 0, None, closed="neither")],
