@@ -35,7 +35,6 @@ from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.lazy import (
     add_up,
     computed,
-    is_lazy,
     map_rows,
     parts_of,
     take_lazily,
@@ -64,8 +63,9 @@ from skesom.som.base import (
     without_lazy,
 )
 from skesom.som.docstrings import fill_docstrings
-from skesom.som.input import check_errors, checked_table, random_generator, rows_of
+from skesom.som.input import check_errors, checked_table, random_generator
 from skesom.som.metric import Metric, sums_by_group
+from skesom.som.samples import Samples
 from skesom.som.threads import threads_were_lost
 from skesom.som.tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
@@ -305,27 +305,28 @@ class ConsensusClusterer(
         >>> consensus.labels_.shape, consensus.agreement_.shape
         ((200,), (200,))
         """
-        X, errors = self._checked(X, errors, reset=True)
+        samples = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
         written = self._written_number()
         number = _USUAL if written is None else written
-        check_enough_samples(len(X), written)
+        check_enough_samples(len(samples), written)
         generator = random_generator(self.random_state)
-        members, labels = self._fitted_members(X, errors, generator)
+        members, labels = self._fitted_members(samples, generator)
         # Members that predict are compared by rows of all of the table, not by those
         # that they learned from; others have labels of the rows of their fit only.
-        some = X, errors
+        some = samples
         seen = labels
         if labels is None:
-            compared = _rows_to_compare(len(X), generator)
-            if is_lazy(X) or len(compared) < len(X):
-                some = rows_of(compared, X, errors)
-            seen = self._seen_by(members, *some)
+            compared = _rows_to_compare(len(samples), generator)
+            if samples.is_lazy or len(compared) < len(samples):
+                some = samples[compared]
+            seen = self._seen_by(members, some)
         n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
         if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
-        of_few, some = _few_of(seen, *some)
-        piece_votes, pieces, tree = grown(members, of_few, some[0])
+        few = _few_of(len(seen[0]))
+        of_few, some = [of_member[few] for of_member in seen], some[few]
+        piece_votes, pieces, tree = grown(members, of_few, some.X)
         if number == "auto":
             falls = falls_of(tree)
             number = _usual_number(members) or falls[0].n_clusters
@@ -338,21 +339,21 @@ class ConsensusClusterer(
         keep_parameters(self)
         self.gaps_ = falls
         self._tree = tree
-        self._are_equal = not self._members_can_differ(len(X)) and are_equal(seen)
+        self._are_equal = not self._members_can_differ(len(samples)) and are_equal(seen)
         cut = self._compare(n_clusters, piece_votes, of_few, pieces)
-        if len(seen[0]) < len(X) or is_lazy(X):
-            self._pieces, self.agreement_ = self._voted(X, errors)
+        if len(seen[0]) < len(samples) or samples.is_lazy:
+            self._pieces, self.agreement_ = self._voted(samples)
         else:
             self._pieces, self.agreement_ = self._counted(seen)
-        means = means_of_pieces(some[0], pieces, tree.n_leaves)
-        self._sizes, self._piece_sums = self._sums_of_pieces(X, means)
-        self._set_labels(X.dtype)
+        means = means_of_pieces(some.X, pieces, tree.n_leaves)
+        self._sizes, self._piece_sums = self._sums_of_pieces(samples.X, means)
+        self._set_labels(samples.dtype)
         self._closest = _closest(*cut, self.n_jobs)
         self._seen = None
-        if len(seen[0]) == len(X):
+        if len(seen[0]) == len(samples):
             self._seen = smallest(seen)
         self.representative_ = self._representative(
-            of_few, looked_up(self._clusters, pieces), *some
+            of_few, looked_up(self._clusters, pieces), some
         )
         if self._are_equal:
             warn_user(
@@ -403,8 +404,8 @@ class ConsensusClusterer(
         [1.0, 1.0]
         """
         check_is_fitted(self)
-        X, errors = self._checked(X, errors, reset=False)
-        pieces, agreement = self._voted(X, errors)
+        samples = self._checked(X, errors, reset=False)
+        pieces, agreement = self._voted(samples)
         label = partial(looked_up, self._clusters)
         labels = map_rows(label, pieces, dtype=np.int32)
         return (labels, agreement) if return_agreement else labels
@@ -458,9 +459,10 @@ class ConsensusClusterer(
         [[4.0, 0.9]]
         """
         check_is_fitted(self)
-        X, _ = self._checked(X, None, reset=False)
-        measure, columns = self._centers(X.dtype).distances, len(self.cluster_centers_)
-        return map_rows(measure, X, None, dtype=X.dtype, columns=columns)
+        samples = self._checked(X, None, reset=False)
+        measure = self._centers(samples.dtype).distances
+        columns = len(self.cluster_centers_)
+        return samples.map_rows(measure, dtype=samples.dtype, columns=columns)
 
     @available_if(_members_predict)
     def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
@@ -495,8 +497,8 @@ class ConsensusClusterer(
         True
         """
         check_is_fitted(self)
-        X, errors = self._checked(X, errors, reset=False)
-        total, n_rows = self._sums_of_squares(X, errors)
+        samples = self._checked(X, errors, reset=False)
+        total, n_rows = self._sums_of_squares(samples)
         return -float(total) if n_rows else np.nan
 
     @property
@@ -554,7 +556,7 @@ class ConsensusClusterer(
         check_cut(self._tree, n_clusters)
         clusters = self._tree.clusters(n_clusters, self._sizes)
         if X is not None:
-            pieces, _ = self._voted(*self._checked(X, errors, reset=False))
+            pieces, _ = self._voted(self._checked(X, errors, reset=False))
         elif "_pieces" in vars(self):
             pieces = self._pieces
         elif n_clusters <= self.n_clusters_ and "labels_" in vars(self):
@@ -606,27 +608,28 @@ class ConsensusClusterer(
         cut = copy.copy(self)
         cut._forget_cut()
         cut.gaps_ = []
-        some = None, None
+        some = None
         if X is not None:
-            X, errors = self._checked(X, errors, reset=False)
-            some = X, errors
-            compared = _rows_to_compare(len(X), random_generator(0))
-            if is_lazy(X) or len(compared) < len(X):
-                some = rows_of(compared, X, errors)
-            seen = self._seen_by(self.estimators_, *some)
-            if len(seen[0]) == len(X) and not is_lazy(X):
+            samples = some = self._checked(X, errors, reset=False)
+            compared = _rows_to_compare(len(samples), random_generator(0))
+            if samples.is_lazy or len(compared) < len(samples):
+                some = samples[compared]
+            seen = self._seen_by(self.estimators_, some)
+            if len(seen[0]) == len(samples) and not samples.is_lazy:
                 pieces = self._piece_votes.votes.counted(seen)[0]
-        of_few, some = _few_of(seen, *some)
+        few = _few_of(len(seen[0]))
+        of_few = [of_member[few] for of_member in seen]
+        some = some if some is None else some[few]
         few_pieces, _ = self._piece_votes.votes.counted(of_few)
         cut._compare(n_clusters, self._piece_votes, of_few, few_pieces)
         if pieces is None:
-            cut._pieces, cut.agreement_ = cut._voted(X, errors)
+            cut._pieces, cut.agreement_ = cut._voted(samples)
         else:
             cut._pieces = pieces
             cut.agreement_ = cut._agreement(seen, pieces)
         cut._set_labels(self.cluster_centers_.dtype)
         cut.representative_ = cut._representative(
-            of_few, looked_up(cut._clusters, few_pieces), *some
+            of_few, looked_up(cut._clusters, few_pieces), some
         )
         return cut
 
@@ -646,7 +649,7 @@ class ConsensusClusterer(
         n_leaves = len(tree_of_pieces(self).clusters)
         return looked_up(self._tree.clusters(n_leaves, self._sizes), pieces)
 
-    def _representative(self, seen, labels, X, errors):
+    def _representative(self, seen, labels, samples):
         """Return a copy of the closest member, whose units have labels of their rows.
 
         Parameters
@@ -655,7 +658,7 @@ class ConsensusClusterer(
             Unit of each row in each member that is a map, and its label in others.
         labels : ndarray of shape (n_rows,)
             Cluster of each row.
-        X, errors : ndarray of shape (n_rows, n_features) or None
+        samples : Samples or None
             The rows, which are needed for maps whose units have no tree.
         """
         member = copy.deepcopy(self.estimators_[self._closest])
@@ -665,9 +668,9 @@ class ConsensusClusterer(
         few = slice(None, None, max(1, len(labels) // _ENOUGH_TO_LEARN))
         winners = seen[self._closest][few]
         if not has_cuts(last):
-            X, errors = rows_of(few, X, errors)
-            last, X = pipeline_end(member, X)
-            winners = last.winners(X, errors=errors)
+            samples = samples[few]
+            last, X = pipeline_end(member, samples.X)
+            winners = last.winners(X, errors=samples.errors)
         last._take_labels(winners, labels[few])
         return member
 
@@ -700,9 +703,9 @@ class ConsensusClusterer(
         self.n_clusters_ = n_clusters
         return looked_up(groups, pieces), own_groups
 
-    def _seen_by(self, members, X, errors):
+    def _seen_by(self, members, samples):
         """Return the unit, or the label, of rows in each member."""
-        look = partial(view, X=X, errors=errors)
+        look = partial(view, samples=samples)
         return list(_in_threads(look, members, self.n_jobs))
 
     def _counted(self, seen):
@@ -712,23 +715,22 @@ class ConsensusClusterer(
             agreement[:] = np.nan
         return pieces, agreement
 
-    def _voted(self, X, errors):
+    def _voted(self, samples):
         """Return the piece of each row, and how much the members agree on it."""
-        if is_lazy(X):
+        if samples.is_lazy:
             vote = partial(_stacked_votes, self._piece_votes, self.estimators_)
-            voted = map_rows(vote, X, errors, dtype=np.float64, columns=2)
+            voted = samples.map_rows(vote, dtype=np.float64, columns=2)
             pieces, agreement = voted[:, 0], voted[:, 1].astype(np.float32)
             if self._are_equal:
                 agreement = agreement * np.float32(np.nan)
             return pieces.astype(np.int32), agreement
 
         def of_block(rows):
-            some = rows_of(rows, X, errors)
-            return self._counted(views(self.estimators_, *some))
+            return self._counted(views(self.estimators_, samples[rows]))
 
-        blocks = list(gen_batches(len(X), _ROWS_AT_A_TIME))
-        pieces = np.empty(len(X), dtype=np.int16)
-        agreement = np.empty(len(X), dtype=np.float32)
+        blocks = list(gen_batches(len(samples), _ROWS_AT_A_TIME))
+        pieces = np.empty(len(samples), dtype=np.int16)
+        agreement = np.empty(len(samples), dtype=np.float32)
         voted = _in_threads(of_block, blocks, self.n_jobs)
         for rows, of_rows in zip(blocks, voted, strict=True):
             pieces[rows], agreement[rows] = of_rows
@@ -762,15 +764,15 @@ class ConsensusClusterer(
             self._clusters, self.n_clusters_, dtype
         )
 
-    def _sums_of_squares(self, X, errors):
+    def _sums_of_squares(self, samples):
         """Return the sum of the squared distances of rows to the centers, and a number.
 
         Each row is measured to the center of the cluster that the members vote for;
         the number is how many rows have one.
         """
-        pieces, _ = self._voted(X, errors)
+        pieces, _ = self._voted(samples)
         labels = map_rows(partial(looked_up, self._clusters), pieces, dtype=np.int32)
-        return add_up(partial(_squares_to, self.cluster_centers_), labels, X)
+        return add_up(partial(_squares_to, self.cluster_centers_), labels, samples.X)
 
     def _centers(self, dtype):
         """Return the centers of the clusters, to measure rows by."""
@@ -785,7 +787,7 @@ class ConsensusClusterer(
                 f"{last_name(prototype)} takes no 'errors' as member of a "
                 "consensus: leave them out, or use a CSOM."
             )
-        return check_errors(errors, X, Metric())
+        return Samples(*check_errors(errors, X, Metric()))
 
     def _all_noise(self):
         return ValueError(
@@ -796,22 +798,23 @@ class ConsensusClusterer(
     def _prototype(self):
         return ESOM() if self.estimator is None else self.estimator
 
-    def _fitted_members(self, X, errors, generator):
+    def _fitted_members(self, samples, generator):
         """Return the members that could be fitted, and their labels if need be."""
+        n_rows = len(samples)
         prototype = self._prototype()
-        n_samples = self._n_samples(len(X), hasattr(prototype, "predict"))
+        n_samples = self._n_samples(n_rows, hasattr(prototype, "predict"))
         n_members = self.n_estimators
         if n_members == "auto":
-            wanted = -(-_ROWS_IN_ALL // max(len(X), 1))
+            wanted = -(-_ROWS_IN_ALL // max(n_rows, 1))
             n_members = min(max(wanted, _FEWEST_MEMBERS), _MOST_MEMBERS)
         seeds = generator.randint(_SEEDS, size=n_members)
 
         def fit(seed):
-            rows = _drawn(seed, len(X), n_samples)
-            return _fit_member(self._member(seed), X, errors, rows)
+            rows = _drawn(seed, n_rows, n_samples)
+            return _fit_member(self._member(seed), samples.X, samples.errors, rows)
 
-        if is_lazy(X):
-            runs = self._runs_of_dask(X, errors, seeds, n_samples)
+        if samples.is_lazy:
+            runs = self._runs_of_dask(samples, seeds, n_samples)
         else:
             runs = _in_threads(fit, seeds, self.n_jobs)
         name, is_quiet = type(self).__name__, not self.verbose
@@ -831,7 +834,7 @@ class ConsensusClusterer(
             return members, None
         return members, [labels for _, labels, error in runs if error is None]
 
-    def _runs_of_dask(self, X, errors, seeds, n_samples):
+    def _runs_of_dask(self, samples, seeds, n_samples):
         """Fit each member by a task of dask, to its rows of a dask array."""
         if not hasattr(self._prototype(), "predict"):
             raise ValueError(
@@ -840,9 +843,10 @@ class ConsensusClusterer(
             )
         import dask
 
-        rows = [_drawn(seed, len(X), n_samples) for seed in seeds]
+        rows = [_drawn(seed, len(samples), n_samples) for seed in seeds]
         every = np.unique(np.concatenate(rows))
-        some = [t if t is None else take_lazily(t, every) for t in (X, errors)]
+        tables = samples.X, samples.errors
+        some = [t if t is None else take_lazily(t, every) for t in tables]
         fit = dask.delayed(_fit_in_one_thread)
         return computed(
             *(
@@ -1026,11 +1030,9 @@ def smallest(seen):
     return np.array(seen, dtype=np.int16 if most < 2**15 else np.int32)
 
 
-def _few_of(seen, X, errors):
-    """Return what members see of rows enough for a tree, and these rows."""
-    few = slice(None, None, max(1, len(seen[0]) // _ENOUGH_TO_GROW))
-    some = (None, None) if X is None else rows_of(few, X, errors)
-    return [of_member[few] for of_member in seen], some
+def _few_of(n_rows):
+    """Return which rows are enough for a tree."""
+    return slice(None, None, max(1, n_rows // _ENOUGH_TO_GROW))
 
 
 def _sums_by_piece(means, pieces, X):
@@ -1051,7 +1053,7 @@ def _sums_by_piece(means, pieces, X):
         weights += own_weights
         own_squares = scale * np.nansum(apart**2, axis=1)
         squares += np.bincount(of_rows, own_squares, n_pieces)
-    return (*sums_by_label(n_pieces, pieces, X), squares, shifts, weights)
+    return (*sums_by_label(n_pieces, pieces, Samples(X)), squares, shifts, weights)
 
 
 def _squares_to(centers, labels, X):
@@ -1061,8 +1063,8 @@ def _squares_to(centers, labels, X):
     return np.square(distances[known]).sum(), np.count_nonzero(known)
 
 
-def _stacked_votes(piece_votes, members, X, errors):
-    return np.column_stack(piece_votes.pieces(members, X, errors))
+def _stacked_votes(piece_votes, members, samples):
+    return np.column_stack(piece_votes.pieces(members, samples))
 
 
 def _usual_number(members):

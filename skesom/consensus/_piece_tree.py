@@ -33,9 +33,9 @@ class PieceVotes(NamedTuple):
 
     votes: Votes  # overlaps are with the clusters of the pieces
 
-    def pieces(self, members, X, errors):
+    def pieces(self, members, samples):
         """Return the piece of each row, and how much the members agree on it."""
-        return self.votes.counted(views(members, X, errors))
+        return self.votes.counted(views(members, samples))
 
     def comparing(self, seen, pieces, groups):
         """Return the votes with the overlaps of a cut, and what members make of it.
@@ -251,8 +251,9 @@ def has_cuts(last):
     return isinstance(last, CodebookMap) and last._has_tree()
 
 
-def view(member, X, errors):
+def view(member, samples):
     """Return the unit of each row in a map, and the label in a member without units."""
+    X, errors = samples.X, samples.errors
     last, table = pipeline_end(member, X)
     if has_cuts(last):
         units = last.winners(table, errors=errors)
@@ -289,9 +290,9 @@ def _without_twins(labels, centers):
     return looked_up(first, labels)
 
 
-def views(members, X, errors):
+def views(members, samples):
     """Return the units, or labels, of rows in each member."""
-    return [view(member, X, errors) for member in members]
+    return [view(member, samples) for member in members]
 
 
 def looked_up(values, places):

@@ -47,6 +47,7 @@ from skesom.som.input import (
     without_idle,
 )
 from skesom.som.metric import METRICS, Metric
+from skesom.som.samples import Samples
 from skesom.som.second_stage import Grouping
 
 _FINAL_SIGMA = 0.7  # neighbors weigh about a third of a unit itself
@@ -474,23 +475,24 @@ default="euclidean"
         if errors is not None:
             X, errors = check_errors(errors, X, self._metric_to_learn())
             check_observed(self, X, each=n_calls == 1)
-        sample_weight = check_weights(self, sample_weight, X, reset=n_calls == 1)
+        weights = check_weights(self, sample_weight, X, reset=n_calls == 1)
+        samples = Samples(X, errors, weights)
         if not stream:  # whose next calls may bring more
-            self._check_enough_samples(X, sample_weight)
-        return self._learn(X, sample_weight, errors, n_calls, later=later)
+            self._check_enough_samples(samples)
+        return self._learn(samples, n_calls, later=later)
 
-    def _learn(self, X, sample_weight, errors=None, n_calls=1, *, later=False):
+    def _learn(self, samples, n_calls=1, *, later=False):
         """Train on samples that have been checked, and group the units by them."""
         layers = _planned_layers(self)
-        used = without_idle(X, sample_weight)
-        training = self._trained(used, sample_weight, errors, n_calls)
-        self._set_map(training, n_calls)
-        return self._after_learning(later, X, sample_weight, errors, layers)
+        used = without_idle(samples.X, samples.weights)
+        used = Samples(used, samples.errors, samples.weights)
+        self._set_map(self._trained(used, n_calls), n_calls)
+        return self._after_learning(later, samples, layers)
 
-    def _finish(self, X, sample_weight=None, errors=None, layers=None):
+    def _finish(self, samples, layers=None):
         """Group the units by samples, and label these; return the unit of each."""
         self.layers_ = layers
-        return super()._finish(X, sample_weight, errors)
+        return super()._finish(samples)
 
     def _statistics(self):
         return set() if self.layers_ else super()._statistics()
@@ -508,26 +510,25 @@ default="euclidean"
     def _units_stay(self):
         return bool(self.layers_) or not self._grouped_by_tree()
 
-    def _moved(self, sums, X, sample_weight, errors):
+    def _moved(self, sums, samples):
         """Return the units at the means of their samples, for the graph of units."""
         if self._units_stay:
             return self.codebook_
         codebook, metric = self.codebook_, self._metric()
-        return units_by_k_means(X, codebook, sums, sample_weight, errors, metric)
+        return units_by_k_means(samples, codebook, sums, metric)
 
-    def _trained(self, X, sample_weight, errors, n_calls):
+    def _trained(self, samples, n_calls):
         """Return the map after the first or a later call of a stream."""
         if n_calls == 1:
-            self._check_training(X)
+            self._check_training(samples.X)
         generator = random_generator(self.random_state)
-        samples = X, sample_weight, errors
         # One BLAS thread: a matrix product must not depend on how many there are.
         with one_blas_thread():
             if n_calls > 1:
                 lattice, curve = self._lattice(self.shape_), self.training_errors_
                 begin = Training(self.codebook_, lattice, self._sums, curve)
             else:
-                begin = self._begin(X, sample_weight, generator)
+                begin = self._begin(samples.X, samples.weights, generator)
             schedule = Schedule(
                 self._metric_to_learn(),
                 Neighborhood(self.neighborhood, self.diameter),
@@ -537,10 +538,10 @@ default="euclidean"
                 partial(tqdm, desc=type(self).__name__, disable=not self.verbose),
             )
             if n_calls > 1:
-                return follow(*samples, begin, schedule, n_calls)
+                return follow(samples, begin, schedule, n_calls)
             if self.algorithm == "online":
-                return train_online(*samples, begin, schedule, generator)
-            return train_in_batch(*samples, begin, schedule)
+                return train_online(samples, begin, schedule, generator)
+            return train_in_batch(samples, begin, schedule)
 
     def _lattice(self, shape):
         return Lattice(shape, self.topology, self.toroidal)
@@ -658,7 +659,7 @@ def _fit_layers(layers, codebook, hits):
     units, place = codebook, np.arange(len(codebook))
     for layer in layers:
         layer.n_features_in_ = units.shape[1]
-        layer._learn(units, hits.astype(np.float64))
+        layer._learn(Samples(units, weights=hits.astype(np.float64)))
         place = layer._metric().nearest(units, layer.codebook_)[0][place]
         units, hits = layer.codebook_, layer.hits_
     grouping = layers[-1].grouping_

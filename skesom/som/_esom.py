@@ -34,6 +34,7 @@ from skesom.som._summary import feature_means
 from skesom.som.base import INSTEAD, CodebookMap
 from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_training_samples, random_generator
+from skesom.som.samples import Samples
 
 _NO_WEIGHTS = "use a CSOM, or repeat rows (numpy.repeat)"
 
@@ -315,7 +316,7 @@ class ESOM(CodebookMap):
         more = stream and hasattr(self, "_network")
         X = check_training_samples(self, X, reset=not more)
         if not stream:
-            self._check_enough_samples(X)
+            self._check_enough_samples(Samples(X))
         generator = None if stream else self._generator()
         n_epochs = 1 if stream else self.n_epochs
         windows = Windows(X, n_epochs, generator, self._exponent)
@@ -331,7 +332,7 @@ class ESOM(CodebookMap):
         self.codebook_, self.connections_ = codebook, links
         self.n_iter_ = 1 if stream else self.n_epochs
         keep_parameters(self)
-        return self._after_learning(later, X)
+        return self._after_learning(later, Samples(X))
 
     def _validate_params(self):
         if isinstance(self.init, str):

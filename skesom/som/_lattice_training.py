@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 
 from skesom._common import blocks
-from skesom._common.lazy import add_up, take_rows
+from skesom._common.lazy import take_rows
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._lattice import Lattice
@@ -46,11 +46,11 @@ class Schedule(NamedTuple):
     bar: object  # function that makes a progress bar
 
 
-def train_in_batch(X, sample_weight, errors, begin, schedule):
+def train_in_batch(samples, begin, schedule):
     """Set all units to weighted means of the samples once an epoch."""
     metric = schedule.metric
     codebook, lattice, sums, curve = begin
-    measure = TrainingCurve(metric, X, sample_weight, errors)
+    measure = TrainingCurve(metric, samples)
     widths = schedule.widths(np.linspace(0, 1, schedule.n_epochs))
     for sigma in schedule.bar(widths, unit="epoch"):
         sums = measure.sums(codebook)
@@ -61,8 +61,9 @@ def train_in_batch(X, sample_weight, errors, begin, schedule):
     return Training(codebook, lattice, sums, curve)
 
 
-def train_online(X, sample_weight, errors, begin, schedule, generator):
+def train_online(samples, begin, schedule, generator):
     """Pull the units to one sample after the other."""
+    X, errors = samples.X, samples.errors
     metric, neighborhood = schedule.metric, schedule.neighborhood
     codebook, lattice, *_ = begin
     exponent = exponent_for(metric.prepared(some_rows(X))) if errors is None else 0
@@ -76,7 +77,8 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
     ]
     totals = np.zeros((schedule.n_epochs, 2))
     work = 4 * codebook.size  # a step measures all units, and all may be written
-    steps = _online_steps(Epochs(X, sample_weight), schedule, generator, work)
+    epochs = Epochs(X, samples.weights)
+    steps = _online_steps(epochs, schedule, generator, work)
     for epoch, order, rates, widths in steps:
         rows, places, terms, factors = metric.steps(X, order, errors)
         if exponent != 0:
@@ -101,7 +103,7 @@ def train_online(X, sample_weight, errors, begin, schedule, generator):
     codebook = np.ldexp(codebook, -exponent)
     codebook = metric.normalized(metric.restored(codebook))
     _check_units(codebook, X, neighborhood.name)
-    sums = TrainingCurve(metric, X, sample_weight, errors).sums(codebook)
+    sums = TrainingCurve(metric, samples).sums(codebook)
     curve = np.ldexp(np.sqrt(totals[:, 0] / totals[:, 1]), -exponent)
     return Training(codebook, lattice, sums, curve)
 
@@ -130,10 +132,10 @@ def _check_units(codebook, X, neighborhood):
         warn_user(message, ConvergenceWarning)
 
 
-def follow(X, sample_weight, errors, before, schedule, n_calls):
+def follow(samples, before, schedule, n_calls):
     """Return the map after one more call of a stream."""
     metric, share = schedule.metric, n_calls**-0.6
-    measure = TrainingCurve(metric, X, sample_weight, errors)
+    measure = TrainingCurve(metric, samples)
     new = measure.sums(before.codebook)
     error = measure.error(before.codebook, *new)
     pairs = zip(before.sums, new, strict=True)
@@ -170,15 +172,17 @@ def batch_update(codebook, lattice, sums, counts, neighborhood, sigma):
     return np.where(reached, means, codebook).astype(codebook.dtype)
 
 
-def units_by_k_means(X, codebook, sums, sample_weight, errors, metric):
+def units_by_k_means(samples, codebook, sums, metric):
     """Move units out of gaps, to the means of their samples, by a few k-means steps.
 
     The first takes the sums and counts of all samples, which are known.
     """
-    missing = any_missing(X)
+    missing = any_missing(samples.X)
     for step in range(2):  # one leaves units between groups, more win nothing sure
         if step > 0:
-            sums = metric.sums(X, codebook, sample_weight, errors, missing)
+            sums = metric.sums(
+                samples.X, codebook, samples.weights, samples.errors, missing
+            )
         means = codebook.astype(np.float64)
         np.divide(*sums, out=means, where=sums[1] > 0)
         codebook = metric.normalized(means.astype(codebook.dtype))
@@ -188,21 +192,24 @@ def units_by_k_means(X, codebook, sums, sample_weight, errors, metric):
 class TrainingCurve:
     """Sums over samples by unit, and the root mean square of differences from units."""
 
-    def __init__(self, metric, X, sample_weight=None, errors=None):
+    def __init__(self, metric, samples):
         self.metric = metric
-        self._scale = np.ones(X.shape[1]) if metric.scale is None else metric.scale
+        self._scale = metric.scale
+        if metric.scale is None:
+            self._scale = np.ones(samples.n_features)
         # With n samples of the sum s at a unit w, the squared differences add up to
         # sum x^2 - 2 w s + n w^2. Around a typical sample few digits are lost.
-        first = take_rows(X, np.zeros(1, dtype=np.intp))
+        first = take_rows(samples.X, np.zeros(1, dtype=np.intp))
         self._origin = np.nan_to_num(metric.values(first)[0])
         # The sums of an epoch are those of one sample, present or not.
-        sums = add_up(self._sums_of_rows, X, sample_weight, errors)
+        sums = samples.add_up(self._sums_of_rows)
         squares, known, self._total, missing = map(float, sums)
-        self._samples, self._missing = (X, sample_weight, errors), missing > 0
+        self._samples, self._missing = samples, missing > 0
         self._squares, self._known = squares / self._total, known / self._total
 
-    def _sums_of_rows(self, X, sample_weight, errors):
+    def _sums_of_rows(self, samples):
         """Add up squared differences from the origin, rows with any, weights, NaN."""
+        X, errors, sample_weight = samples.X, samples.errors, samples.weights
         total = np.zeros(4)
         for rows in gen_batches(max(len(X), 1), 4096):  # copies in float64 stay small
             differences = self.metric.values(X[rows]) - self._origin
@@ -224,8 +231,10 @@ class TrainingCurve:
 
     def sums(self, codebook):
         """Return sums over the samples of each unit, per sample or unit of weight."""
-        X, sample_weight, errors = self._samples
-        sums = self.metric.sums(X, codebook, sample_weight, errors, self._missing)
+        samples = self._samples
+        sums = self.metric.sums(
+            samples.X, codebook, samples.weights, samples.errors, self._missing
+        )
         return tuple(part / self._total for part in sums)
 
     def error(self, codebook, sums, counts):

@@ -254,7 +254,7 @@ class MapClassifier(ClassifierMixin, UnitVotes):
         if grow:
             observed = np.where(winners >= 0, 0, -1)
             count = contingency(observed, codes, (1, shape[1]))[0]
-            winners = network.nearest_of_class(som._checked(X)[0], codes)
+            winners = network.nearest_of_class(som._checked(X).X, codes)
         hits = contingency(winners, codes, shape, weights)
         if more:
             hits = hits + inherited(self.class_hits_, before, network, by_class=grow)

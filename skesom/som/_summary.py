@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from skesom._common.lazy import add_up, in_memory, is_lazy
+from skesom._common.lazy import add_up, in_memory
 from skesom.som.codebook import readable
 from skesom.som.grouping import add_moments
-from skesom.som.input import rows_of
 from skesom.som.metric import Metric
 from skesom.som.second_stage.units import count_pairs
 from skesom.som.threads import effective_n_threads
@@ -33,12 +32,12 @@ class Summary(NamedTuple):
     sums: tuple = ()  # of the samples of each unit, and the weights of these
 
 
-def summarize(X, codebook, sample_weight=None, errors=None, metric=None, wanted=()):
+def summarize(samples, codebook, metric=None, wanted=()):
     """Count the training samples of each unit; "pairs", "moments", "sums" if wanted."""
-    metric, local = metric or Metric(), not is_lazy(X)
-    winners = np.empty(len(X), dtype=np.int32) if local else None
+    metric, local = metric or Metric(), not samples.is_lazy
+    winners = np.empty(len(samples), dtype=np.int32) if local else None
     measure = partial(_sums_of_rows, metric, codebook, wanted, local)
-    sums = add_up(measure, X, sample_weight, errors, out=winners)
+    sums = samples.add_up(measure, out=winners)
     hits, totals, total, counts, *others = sums
     radii = totals / np.where(hits > 0, hits, 1)
     error = float(total / (hits.sum() or 1))
@@ -49,9 +48,10 @@ def summarize(X, codebook, sample_weight=None, errors=None, metric=None, wanted=
     return summary._replace(sums=others)
 
 
-def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
+def _sums_of_rows(metric, codebook, wanted, local, samples):
     """Measure a block of samples at the units; a tuple of sums."""
     n_units, pairs = len(codebook), "pairs" in wanted
+    X, errors = samples.X, samples.errors
     nearest, distances = metric.nearest(X, codebook, second=pairs, errors=errors)
     winners = (nearest[:, 0] if pairs else nearest).astype(np.int32)
     known = winners >= 0
@@ -61,8 +61,8 @@ def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
     if errors is not None:  # in which these distances are measured
         apart = metric.prepared(X[known]) - prepared[own]
         lengths = np.sqrt(np.nansum(np.square(apart, dtype=np.float64), axis=1))
-    if sample_weight is not None:
-        weights = sample_weight[known]
+    if samples.weights is not None:
+        weights = samples.weights[known]
         distances, lengths = distances * weights, lengths * weights
     dtype = np.int64 if weights is None else np.float64
     counts = sparse.csr_array((n_units, n_units), dtype=dtype)
@@ -78,7 +78,7 @@ def _sums_of_rows(metric, codebook, wanted, local, X, sample_weight, errors):
         rows = metric.prepared(X if known.all() else X[known])
         sums += sums_around_units(rows, own, prepared, weights)
     if "sums" in wanted:
-        sums += metric.sums_by_unit(X, winners, n_units, sample_weight, errors)
+        sums += metric.sums_by_unit(X, winners, n_units, samples.weights, errors)
     return (winners, *sums)[not local :]
 
 
@@ -127,18 +127,18 @@ def moments_of_units(codebook, held, first, second):
     return means, covariances
 
 
-def enough_rows(X, sample_weight, errors):
+def enough_rows(samples):
     """Return samples by which to group units, in memory, from the whole table."""
-    tables, n_used = (X, sample_weight, errors), len(X)
-    if sample_weight is not None:
-        used = np.flatnonzero(in_memory(sample_weight))
+    n_used = len(samples)
+    if samples.weights is not None:
+        used = np.flatnonzero(in_memory(samples.weights))
         n_used = len(used)
     if n_used <= ENOUGH_ROWS:
-        return list(map(in_memory, tables))
+        return samples.in_memory()
     rows = np.arange(ENOUGH_ROWS) * n_used // ENOUGH_ROWS
-    if sample_weight is not None:
+    if samples.weights is not None:
         rows = used[rows]
-    return rows_of(rows, *tables)
+    return samples[rows]
 
 
 def feature_means(X):

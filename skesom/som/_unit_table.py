@@ -233,9 +233,12 @@ def _search(som, X, errors):
     if len(X) == 0:  # scikit-learn refuses it
         return np.empty((3, 0), dtype=np.int32)
     inner, X = _map_and_rows(som, X, errors)
-    X, errors = inner._checked(X, errors)
-    units, distances = inner._metric().nearest(X, inner.codebook_, errors=errors)
-    return units, inner._labels_by(inner.unit_labels_)(X, errors, units), distances
+    samples = inner._checked(X, errors)
+    units, distances = inner._metric().nearest(
+        samples.X, inner.codebook_, errors=samples.errors
+    )
+    label = inner._labels_by(inner.unit_labels_)
+    return units, label(samples, units), distances
 
 
 def _beside(units, values):

@@ -24,7 +24,6 @@ from skesom.som._esom import ESOM
 from skesom.som.base import DISTANCES_AT_A_TIME
 from skesom.som.codebook import nearest_units
 from skesom.som.docstrings import fill_docstrings
-from skesom.som.input import rows_of
 
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 
@@ -182,17 +181,18 @@ class UnitVotes(MetaEstimatorMixin, LinkedEstimator):
     def _sum_over_nearest(self, X, table, errors=None):
         """Add up the rows of a table over the nearest units of every sample."""
         som = self.estimator_
-        X, errors = som._checked(in_memory(X), in_memory(errors))
+        samples = som._checked(in_memory(X), in_memory(errors))
         table = np.vstack([table, np.zeros(table.shape[1])])  # for units numbered -1
         metric, codebook = som._metric(), som.codebook_
         n_neighbors = min(self.n_neighbors, len(codebook))
         if n_neighbors == 1:
-            return table[metric.nearest(X, codebook, errors=errors)[0]]
-        sums = np.empty((len(X), table.shape[1]))
+            nearest, _ = metric.nearest(samples.X, codebook, errors=samples.errors)
+            return table[nearest]
+        sums = np.empty((len(samples), table.shape[1]))
         size = max(1, DISTANCES_AT_A_TIME // len(codebook))
-        for rows in gen_batches(len(X), size):
-            some, of_some = rows_of(rows, X, errors)
-            distances = metric.distances(some, codebook, errors=of_some)
+        for rows in gen_batches(len(samples), size):
+            some = samples[rows]
+            distances = metric.distances(some.X, codebook, errors=some.errors)
             nearest = np.argpartition(distances, n_neighbors - 1)[:, :n_neighbors]
             nearest[np.isnan(distances[:, 0])] = -1
             sums[rows] = table[nearest].sum(axis=1)

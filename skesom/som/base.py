@@ -24,7 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted
-from skesom._common.lazy import add_up, is_lazy, map_rows
+from skesom._common.lazy import add_up, is_lazy
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import Errors
@@ -36,9 +36,9 @@ from skesom.som.input import (
     check_weights,
     checked_table,
     number_above_0,
-    rows_of,
 )
 from skesom.som.metric import Metric, sums_by_group
+from skesom.som.samples import Samples
 from skesom.som.second_stage import Grouping, UnitTree, labels_by_units, ranked
 from skesom.som.second_stage.graph import coactivation_graph, number_by_gaps
 from skesom.som.second_stage.ladder import cuts_of_units
@@ -181,9 +181,9 @@ class CodebookMap(
         >>> esom.predict(X[1::2]).shape
         (75,)
         """
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         label = self._labels_by(self.unit_labels_)
-        return map_rows(label, X, errors, None, dtype=np.int32)
+        return samples.map_rows(label, dtype=np.int32)
 
     def labels_at(
         self, n_clusters: int, X: ArrayLike | None = None, errors: Errors = None
@@ -229,9 +229,9 @@ class CodebookMap(
         check_cut(unit_tree.tree, n_clusters)
         unit_labels = unit_tree.unit_labels(n_clusters)
         if X is not None:
-            X, errors = self._checked(X, errors)
+            samples = self._checked(X, errors)
             label = self._labels_by(unit_labels)
-            return map_rows(label, X, errors, None, dtype=np.int32)
+            return samples.map_rows(label, dtype=np.int32)
         winners = getattr(self, "_winners", None)
         if winners is None:
             raise ValueError(
@@ -239,7 +239,7 @@ class CodebookMap(
                 "fitted to a lazy table: give them as X."
             )
         label = self._labels_by(unit_labels)
-        return label(winners, None, winners)  # which needs no sample
+        return label(None, winners)  # which needs no sample
 
     def _tree_and_sizes(self):
         """Return the tree, and the samples of each leaf."""
@@ -250,16 +250,16 @@ class CodebookMap(
         """Return a copy with the clusters of `labels_at`; X are the samples of fit."""
         unit_tree = self._unit_tree()
         check_cut(unit_tree.tree, n_clusters)
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         cut = copy(self)
         cut.grouping_ = Grouping(unit_tree.unit_labels(n_clusters), unit_tree)
         winners = None
-        if not is_lazy(X):
+        if not samples.is_lazy:
             nearest, _ = self._units().metric.nearest(
-                X, self.codebook_, errors=errors, measured=False
+                samples.X, self.codebook_, errors=samples.errors, measured=False
             )
             winners = nearest.astype(np.int32)
-        cut._set_labels(X, winners, None, errors)
+        cut._set_labels(samples, winners)
         return cut
 
     def _has_tree(self):
@@ -298,9 +298,9 @@ class CodebookMap(
         >>> csom.transform([[1.0]]).shape
         (1, 2)
         """
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         measure, n_units = self._units().distances, len(self.codebook_)
-        return map_rows(measure, X, errors, dtype=X.dtype, columns=n_units)
+        return samples.map_rows(measure, dtype=samples.dtype, columns=n_units)
 
     def score(
         self,
@@ -334,9 +334,9 @@ class CodebookMap(
         >>> csom.score(X) == -csom.inertia_
         True
         """
-        X, errors = self._checked(X, errors)
-        weights = check_weights(self, sample_weight, X, reset=False)
-        total, weight = self._sums_of_squares(X, errors, None, weights)
+        samples = self._checked(X, errors)
+        samples.weights = check_weights(self, sample_weight, samples.X, reset=False)
+        total, weight = self._sums_of_squares(samples, None)
         return -float(total) if weight else np.nan
 
     def score_samples(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
@@ -367,11 +367,11 @@ class CodebookMap(
         >>> bool(outlier < usual)
         True
         """
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         held = self.hits_ > 0
         units = MeasuredUnits(self._metric(), self.codebook_[held])
         rate = partial(units.rate, hits=self.hits_[held])
-        return map_rows(rate, X, errors, dtype=X.dtype)
+        return samples.map_rows(rate, dtype=samples.dtype)
 
     def winners(
         self,
@@ -408,7 +408,7 @@ class CodebookMap(
         >>> units.shape, bool((distances[:, 0] <= distances[:, 1]).all())
         ((150, 2), True)
         """
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         n_units = len(self.codebook_)
         if not isinstance(k, Integral) or not 1 <= k <= n_units:
             raise ValueError(
@@ -417,8 +417,8 @@ class CodebookMap(
         look_up = partial(self._units().winners, k=k, measured=return_distance)
         # A float64 holds any number of a unit, and any distance.
         dtype, columns = (np.float64, 2 * k) if return_distance else (np.intp, k)
-        found = map_rows(look_up, X, errors, dtype=dtype, columns=columns)
-        parts = found[:, :k].astype(np.intp), found[:, k:].astype(X.dtype)
+        found = samples.map_rows(look_up, dtype=dtype, columns=columns)
+        parts = found[:, :k].astype(np.intp), found[:, k:].astype(samples.dtype)
         if k == 1:
             parts = tuple(part[:, 0] for part in parts if part.shape[1])
         return parts if return_distance else parts[0]
@@ -449,10 +449,12 @@ class CodebookMap(
         >>> ESOM(2, epsilon=1, random_state=0).fit(X).impute([[5.0, np.nan]]).tolist()
         [[5.0, 8.0]]
         """
-        X, errors = self._checked(X, errors)
+        samples = self._checked(X, errors)
         usual = np.average(self.codebook_, axis=0, weights=self.hits_)
         function = partial(self._units().impute, usual=usual)
-        return map_rows(function, X, errors, dtype=X.dtype, columns=X.shape[1])
+        return samples.map_rows(
+            function, dtype=samples.dtype, columns=samples.n_features
+        )
 
     def u_matrix(self) -> NDArray[Any]:
         """Return the mean distance of each unit to the units it is connected with.
@@ -479,7 +481,7 @@ class CodebookMap(
         state = without_lazy(super().__getstate__())
         return {name: state[name] for name in state.keys() - _NOT_STORED}
 
-    def _after_learning(self, later, *samples):
+    def _after_learning(self, later, samples, *others):
         """Group the units by samples; later, when somebody asks for it.
 
         The samples are kept until then: the caller may fill their arrays anew.
@@ -487,12 +489,11 @@ class CodebookMap(
         for name in _AFTER_LEARNING:
             vars(self).pop(name, None)
         if later:
-            copied = (t.copy() if type(t) is np.ndarray else t for t in samples)
-            self._later = tuple(copied)
+            self._later = samples.copy(), *others
             return None
         vars(self).pop("_later", None)
         fitted = as_fitted(self)
-        winners = fitted._finish(*samples)
+        winners = fitted._finish(samples, *others)
         self._take_finished(fitted)
         return winners
 
@@ -521,10 +522,10 @@ class CodebookMap(
         return Metric()
 
     def _checked(self, X, errors=None):
-        """Return X as the kernels need it, compared with the fitted features."""
+        """Return samples as the kernels need them, of the features of the fit."""
         check_is_fitted(self)
         X = checked_table(self, X, self.codebook_.dtype, reset=False)
-        return check_errors(errors, X, self._metric())
+        return Samples(*check_errors(errors, X, self._metric()))
 
     def _validate_params(self):
         number = self.n_clusters
@@ -536,12 +537,12 @@ class CodebookMap(
             )
         super()._validate_params()
 
-    def _check_enough_samples(self, X, sample_weight=None):
+    def _check_enough_samples(self, samples):
         """Refuse fewer samples than clusters, as KMeans does."""
         if self._grouped_by_tree():
-            n_samples = len(X)
-            if sample_weight is not None:
-                n_samples = add_up(number_above_0, sample_weight)[0]
+            n_samples = len(samples)
+            if samples.weights is not None:
+                n_samples = add_up(number_above_0, samples.weights)[0]
             check_enough_samples(n_samples, self.n_clusters)
 
     def _warn_of_unused(self):
@@ -572,35 +573,33 @@ class CodebookMap(
         """Return which sums over samples a grouping needs, by names in Summary."""
         return {"pairs", "moments"} if self._grouped_by_tree() else set()
 
-    def _finish(self, X, sample_weight=None, errors=None):
+    def _finish(self, samples):
         """Group the units by samples, and label these; return the unit of each."""
-        samples = X, sample_weight, errors
         codebook = self.codebook_
         statistics = self._statistics()
-        if errors is not None:  # moments would be those of the errors
+        if samples.errors is not None:  # moments would be those of the errors
             statistics = statistics - {"moments"}
         wanted = set()
         if not self._units_stay:
             wanted = {"sums"}
-        elif not is_lazy(X) and len(X) <= ENOUGH_ROWS:
+        elif not samples.is_lazy and len(samples) <= ENOUGH_ROWS:
             wanted = statistics
         summary = some = self._summary(samples, codebook, wanted)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
         if statistics and wanted != statistics:
-            enough = enough_rows(*samples)
-            codebook = self._moved(summary.sums, *enough)
+            enough = enough_rows(samples)
+            codebook = self._moved(summary.sums, enough)
             some = self._summary(enough, codebook, statistics)
         self.grouping_ = self._group(codebook, some)
         self._winners = summary.winners
-        self._set_labels(X, summary.winners, sample_weight, errors)
+        self._set_labels(samples, summary.winners)
         return summary.winners
 
     def _summary(self, samples, codebook, wanted):
-        X, sample_weight, errors = samples
-        return summarize(X, codebook, sample_weight, errors, self._metric(), wanted)
+        return summarize(samples, codebook, self._metric(), wanted)
 
-    def _moved(self, sums, *samples):
+    def _moved(self, sums, samples):
         """Return the units where they are grouped."""
         return self.codebook_
 
@@ -662,12 +661,21 @@ class CodebookMap(
             covariances=summary.covariances,
         )
 
-    def _set_labels(self, X, winners, sample_weight=None, errors=None):
+    def _set_labels(self, samples, winners):
         """Label the samples, and set the means of the clusters."""
-        self._label(X, winners, sample_weight, errors)
-        if is_lazy(X):
-            label = self._labels_by(self.unit_labels_)
-            self.labels_ = map_rows(label, X, errors, None, dtype=np.int32)
+        self.labels_ = None
+        if not samples.is_lazy:
+            self.labels_ = np.empty(len(samples), dtype=np.int32)
+        label = self._labels_by(self.unit_labels_)
+        function = partial(
+            _sums_of_clusters, label, self.n_clusters_, not samples.is_lazy
+        )
+        _, *sums = samples.add_up(function, winners, out=self.labels_)
+        self.cluster_centers_ = means_of(*sums, samples.dtype)
+        total, _ = self._sums_of_squares(samples, winners)
+        self.inertia_ = float(total)
+        if samples.is_lazy:
+            self.labels_ = samples.map_rows(label, dtype=np.int32)
 
     def _take_labels(self, winners, labels):
         """Give units the labels that most of their samples have.
@@ -679,18 +687,7 @@ class CodebookMap(
         for name in ("labels_", "cluster_centers_", "inertia_"):
             vars(self).pop(name, None)
 
-    def _label(self, X, winners, sample_weight=None, errors=None):
-        """Set labels and means of clusters."""
-        self.labels_ = None if is_lazy(X) else np.empty(len(X), dtype=np.int32)
-        label = self._labels_by(self.unit_labels_)
-        function = partial(_sums_of_clusters, label, self.n_clusters_, not is_lazy(X))
-        tables = X, errors, winners, sample_weight
-        _, *sums = add_up(function, *tables, out=self.labels_)
-        self.cluster_centers_ = means_of(*sums, X.dtype)
-        total, _ = self._sums_of_squares(*tables)
-        self.inertia_ = float(total)
-
-    def _sums_of_squares(self, X, errors, winners, sample_weight):
+    def _sums_of_squares(self, samples, winners):
         """Add up the squared distances of samples to the centers of their clusters.
 
         Returns
@@ -701,10 +698,10 @@ class CodebookMap(
         label = self._labels_by(self.unit_labels_)
         centers = MeasuredUnits(self._metric(), self.cluster_centers_)
         measure = partial(centers.sums_of_squares, label)
-        return add_up(measure, X, errors, winners, sample_weight)
+        return samples.add_up(measure, winners)
 
     def _labels_by(self, unit_labels):
-        """Return a function of samples, their errors and winners; it is small."""
+        """Return a function of samples, and their winners if known; it is small."""
         metric, codebook = self._metric(), self.codebook_
         return partial(labels_by_units, unit_labels, metric=metric, codebook=codebook)
 
@@ -714,17 +711,17 @@ class CodebookMap(
         return MeasuredUnits(self._metric(), self.codebook_)
 
 
-def _sums_of_clusters(label, n_clusters, local, X, errors, winners, sample_weight):
+def _sums_of_clusters(label, n_clusters, local, samples, winners):
     """Label a block of samples and add them up by clusters; a tuple of sums."""
-    labels = label(X, errors, winners)
-    return (labels, *sums_by_label(n_clusters, labels, X, sample_weight))[not local :]
+    labels = label(samples, winners)
+    return (labels, *sums_by_label(n_clusters, labels, samples))[not local :]
 
 
-def sums_by_label(n_clusters, labels, X, sample_weight=None):
+def sums_by_label(n_clusters, labels, samples):
     """Count the samples of each cluster and add them up; a tuple of sums."""
-    sizes = count_labels(labels, sample_weight, n_clusters=n_clusters)
-    sums = sums_by_group(X, labels.astype(np.intp), n_clusters, sample_weight)
-    return (*sizes, *sums)
+    sizes = count_labels(labels, samples.weights, n_clusters=n_clusters)
+    own = labels.astype(np.intp)
+    return (*sizes, *sums_by_group(samples.X, own, n_clusters, samples.weights))
 
 
 def means_of(sums, counts, dtype):
@@ -772,54 +769,58 @@ class MeasuredUnits(NamedTuple):
     metric: Metric
     codebook: np.ndarray
 
-    def distances(self, X, errors):
+    def distances(self, samples):
         """Measure the distance of every sample to every unit."""
-        return self.metric.distances(X, self.codebook, errors=errors)
+        return self.metric.distances(samples.X, self.codebook, errors=samples.errors)
 
-    def sums_of_squares(self, label, X, errors, winners, sample_weight):
+    def sums_of_squares(self, label, samples, winners):
         """Add up the squared distances of samples to the units that are their label."""
-        labels = label(X, errors, winners)
+        labels = label(samples, winners)
         distances = self.metric.distances_to_own(
-            X, self.codebook, labels, errors=errors
+            samples.X, self.codebook, labels, errors=samples.errors
         )
         known = ~np.isnan(distances)
         squares = np.square(distances[known])
-        if sample_weight is None:
+        if samples.weights is None:
             return squares.sum(), float(len(squares))
-        weights = sample_weight[known]
+        weights = samples.weights[known]
         return (squares * weights).sum(), weights.sum()
 
-    def winners(self, X, errors, k, measured):
+    def winners(self, samples, k, measured):
         """Return the nearest units, and distances if measured, in one table."""
         metric, codebook = self.metric, self.codebook
         if k > 2 - measured:  # a search tells the distance to the first unit only
-            found = nearest_several(metric, X, codebook, k, errors)
+            found = nearest_several(metric, samples, codebook, k)
         else:
             found = metric.nearest(
-                X, codebook, second=k > 1, errors=errors, measured=measured
+                samples.X,
+                codebook,
+                second=k > 1,
+                errors=samples.errors,
+                measured=measured,
             )
         return np.column_stack(found if measured else found[:1])
 
-    def rate(self, X, errors, hits):
+    def rate(self, samples, hits):
         """Return minus the distance within which units have enough hits."""
         k = min(_NEIGHBORS, len(hits))
-        nearest, distances = nearest_several(self.metric, X, self.codebook, k, errors)
+        nearest, distances = nearest_several(self.metric, samples, self.codebook, k)
         enough = np.cumsum(hits[nearest], axis=1) >= _NEIGHBORS
         enough[:, -1] = True
         places = enough.argmax(axis=1)[:, np.newaxis]
         return -np.take_along_axis(distances, places, axis=1)[:, 0]
 
-    def impute(self, X, errors, usual):
+    def impute(self, samples, usual):
         """Return samples whose missing features are those of the nearest unit."""
-        filled, missing = X.copy(), np.isnan(X)
-        some = np.flatnonzero(missing.any(axis=1))
-        if len(some):
-            samples, errors = rows_of(some, X, errors)
-            winners, _ = self.metric.nearest(samples, self.codebook, errors=errors)
+        filled, missing = samples.X.copy(), np.isnan(samples.X)
+        rows = np.flatnonzero(missing.any(axis=1))
+        if len(rows):
+            some = samples[rows]
+            winners, _ = self.metric.nearest(some.X, self.codebook, errors=some.errors)
             units = self.codebook[winners]
-            substitutes = self.metric.nearest_multiples(units, samples)
+            substitutes = self.metric.nearest_multiples(units, some.X)
             substitutes[winners < 0] = usual
-            filled[missing] = substitutes[missing[some]]
+            filled[missing] = substitutes[missing[rows]]
         return filled
 
 
@@ -851,17 +852,17 @@ def check_enough_samples(n_samples, n_clusters):
         raise ValueError(f"n_samples={n_samples} should be >= n_clusters={n_clusters}.")
 
 
-def nearest_several(metric, X, codebook, k, errors=None):
+def nearest_several(metric, samples, codebook, k):
     """Find the k nearest units of every sample."""
-    winners = np.empty((len(X), k), dtype=np.intp)
-    distances = np.empty((len(X), k), dtype=X.dtype)
+    winners = np.empty((len(samples), k), dtype=np.intp)
+    distances = np.empty((len(samples), k), dtype=samples.dtype)
     size = max(1, DISTANCES_AT_A_TIME // len(codebook))
-    for rows in gen_batches(len(X), size):
-        of_rows, some = rows_of(rows, errors, X)
-        to_units = metric.distances(some, codebook, errors=of_rows)
+    for rows in gen_batches(len(samples), size):
+        some = samples[rows]
+        to_units = metric.distances(some.X, codebook, errors=some.errors)
         # The first two come from the search that always finds them: a distance is the
         # root of a square, and roots of two squares may be the same number.
-        nearest, _ = metric.nearest(some, codebook, second=True, errors=of_rows)
+        nearest, _ = metric.nearest(some.X, codebook, second=True, errors=some.errors)
         ranked = to_units.copy()
         np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
         winners[rows] = _smallest(ranked, k)

@@ -14,7 +14,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy, take_rows
+from skesom._common.lazy import add_up, blocks_of, check_chunks, is_lazy
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom.som._row_order import some_rows
@@ -73,11 +73,6 @@ def checked_table(estimator, X, dtype, *, reset, allow_nan=True):
         ensure_all_finite="allow-nan" if allow_nan else True,
         reset=reset,
     )
-
-
-def rows_of(rows, *tables):
-    """Return rows of tables, of which some may be None."""
-    return [None if table is None else take_rows(table, rows) for table in tables]
 
 
 def lazy_table(X, name, dtype=None, *, allow_nan=True):

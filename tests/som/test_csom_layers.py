@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 
 from skesom.som import CSOM
+from skesom.som.samples import Samples
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_the_label_is_that_of_the_unit_of_the_unit(blobs):
     assert_array_equal(csom.predict(X), csom.labels_)
     # Units are where they learned, also for who asks a graph of them.
     csom.set_params(n_clusters=5)
-    assert csom._moved(None, X, None, None) is csom.codebook_
+    assert csom._moved(None, Samples(X)) is csom.codebook_
 
 
 def test_every_layer_may_be_trained_in_its_own_way(blobs):

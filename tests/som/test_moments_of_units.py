@@ -19,6 +19,7 @@ from skesom.som._summary import (
     sums_around_units,
 )
 from skesom.som.metric import Metric
+from skesom.som.samples import Samples
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatc
     monkeypatch.setattr("skesom._common.lazy._VALUES", at_a_time)
     X, codebook = table
     weights = np.random.default_rng(1).random(len(X)) if weighted else None
-    summary = summarize(X, codebook, weights, wanted={"moments"})
+    summary = summarize(Samples(X, weights=weights), codebook, wanted={"moments"})
     for unit in np.flatnonzero(np.bincount(summary.winners, minlength=12) > 1):
         own = summary.winners == unit
         mean, covariance = weighted_moments(X[own], weights[own] if weighted else None)
@@ -49,24 +50,23 @@ def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatc
 def test_weights_are_repetitions(table):
     X, codebook = table
     weights = np.random.default_rng(1).integers(0, 4, len(X)).astype(float)
-    one = summarize(X, codebook, weights, wanted={"moments"})
-    other = summarize(
-        np.repeat(X, weights.astype(int), axis=0), codebook, wanted={"moments"}
-    )
+    one = summarize(Samples(X, weights=weights), codebook, wanted={"moments"})
+    repeated = Samples(np.repeat(X, weights.astype(int), axis=0))
+    other = summarize(repeated, codebook, wanted={"moments"})
     assert_allclose(one.means, other.means)
     assert_allclose(one.covariances, other.covariances, atol=1e-12)
 
 
 def test_as_much_as_is_asked_for(table):
     X, codebook = table
-    assert len(summarize(X, codebook).sums) == 0
+    assert len(summarize(Samples(X), codebook).sums) == 0
     for weights in (None, np.arange(900.0)):
-        assert_array_equal(enough_rows(X, weights, None)[0], X)
+        assert_array_equal(enough_rows(Samples(X, weights=weights)).X, X)
 
 
 def test_moments_add_up_over_blocks(table):
     X, codebook = table
-    winners = summarize(X, codebook).winners
+    winners = summarize(Samples(X), codebook).winners
     blocks = slice(0, 100), slice(100, 101), slice(101, None)
     parts = (sums_around_units(X[b], winners[b], codebook) for b in blocks)
     means, covariances = moments_of_units(codebook, *add_pairwise(parts))
@@ -87,9 +87,9 @@ def test_unit_without_samples_stays_and_missing_features_are_its_own():
 
 def test_variances_where_covariances_are_too_many(table, monkeypatch):
     X, codebook = table
-    full = summarize(X, codebook, wanted={"moments"}).covariances
+    full = summarize(Samples(X), codebook, wanted={"moments"}).covariances
     monkeypatch.setattr("skesom.som._summary._MOST_CELLS", 0)
-    variances = summarize(X, codebook, wanted={"moments"}).covariances
+    variances = summarize(Samples(X), codebook, wanted={"moments"}).covariances
     assert_allclose(variances, np.diagonal(full, axis1=1, axis2=2), atol=1e-12)
 
 
@@ -103,10 +103,11 @@ def test_tail_of_a_table_is_no_cluster_of_two(seed):
 def test_units_move_to_the_means_of_their_samples():
     X = np.array([[0.0], [2.0], [10.0], [12.0]])
     codebook = np.array([[3.0], [8.0], [100.0]])
-    before, how = codebook.copy(), {"metric": Metric(), "errors": None}
+    before = codebook.copy()
     for weights, expected in ((None, [1, 11]), (np.array([3.0, 1, 1, 1]), [0.5, 11])):
-        sums = summarize(X, codebook, weights, wanted={"sums"}).sums
-        moved = units_by_k_means(X, codebook, sums, weights, **how)
+        sums = summarize(Samples(X, weights=weights), codebook, wanted={"sums"}).sums
+        samples = Samples(X, weights=weights)
+        moved = units_by_k_means(samples, codebook, sums, Metric())
         assert_allclose(moved, [[expected[0]], [expected[1]], [100]])
     assert_array_equal(codebook, before)
 

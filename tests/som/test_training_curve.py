@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skesom.som import CSOM
 from skesom.som._lattice_training import TrainingCurve
 from skesom.som.metric import METRICS, Metric
+from skesom.som.samples import Samples
 
 
 def root_mean_square(metric, X, codebook, sample_weight=None, errors=None):
@@ -43,7 +44,7 @@ def test_against_distances(name, with_errors, missing, weighted, dtype):
         X[:3] = np.nan
     errors = rng.uniform(0.5, 2, X.shape).astype(dtype) if with_errors else None
     sample_weight = rng.uniform(0, 2, len(X)) if weighted else None
-    curve = TrainingCurve(metric, X, sample_weight, errors)
+    curve = TrainingCurve(metric, Samples(X, errors, sample_weight))
     sums = curve.sums(codebook)
     expected = root_mean_square(metric, X, codebook, sample_weight, errors)
     rtol = 1e-8 if dtype == np.float64 else 2e-4

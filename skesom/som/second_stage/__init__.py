@@ -35,10 +35,12 @@ class Grouping(NamedTuple):
         return int(self.unit_labels.max()) + 1
 
 
-def labels_by_units(unit_labels, X, errors, winners, metric, codebook):
+def labels_by_units(unit_labels, samples, winners=None, *, metric, codebook):
     """Return the label that the nearest unit of every sample has."""
     if winners is None:
-        winners, _ = metric.nearest(X, codebook, errors=errors, measured=False)
+        winners, _ = metric.nearest(
+            samples.X, codebook, errors=samples.errors, measured=False
+        )
     return np.where(winners < 0, MASKED, unit_labels[winners]).astype(np.int32)
 
 
