@@ -7,6 +7,7 @@ import numpy as np
 from astropy.io import fits
 
 from skesom._common.json_values import whole
+from skesom._common.pipelines import pipeline_end
 from skesom.maps.seen_pixels import NOT_SEEN, SeenPixels
 
 LEAVES_NAME = "leaves.fits"
@@ -33,8 +34,11 @@ def write_leaves(folder, run):
     header = fits.Header() if run.wcs is None else run.wcs.to_header()
     header["COMMENT"] = "Leaf of the tree of clusters of each pixel, from 0; -1 noise,"
     header["COMMENT"] = "-3 without data. The leaves are numbered as in the model."
-    pieces = fits.ImageHDU(seen.pieces.astype(np.int16), header, name=_LEAVES)
-    members = fits.CompImageHDU(seen.members, name=_MEMBERS)
+    leaves, units = seen.pieces.astype(np.int16), seen.members
+    if leaves.ndim == 3:  # of voxels, with the bands first
+        leaves, units = np.moveaxis(leaves, 2, 0), np.moveaxis(units, 3, 1)
+    pieces = fits.ImageHDU(leaves, header, name=_LEAVES)
+    members = fits.CompImageHDU(np.ascontiguousarray(units), name=_MEMBERS)
     members.header["COMMENT"] = "Unit (or label) of each pixel in each member of the"
     members.header["COMMENT"] = f"consensus; {NOT_SEEN} without data."
     fits.HDUList([fits.PrimaryHDU(), pieces, members]).writeto(path)
@@ -57,12 +61,27 @@ def read_leaves(path, step):
     if not path.is_file():
         return
     with whole(path), fits.open(path, memmap=False) as hdus:
-        pieces = np.asarray(hdus[_LEAVES].data, dtype=np.int32)
-        members = np.asarray(hdus[_MEMBERS].data)
-        members = members.astype(members.dtype.newbyteorder("="))
-        is_of_fit = step._accept_seen(SeenPixels(members, pieces))
+        shape = step.labels_.shape
+        if len(shape) == 3:
+            shape = shape[2], *shape[:2]
+        # Before pixels are read: a small file may promise any number of them.
+        last, _ = pipeline_end(step.estimator_)
+        of_members = len(getattr(last, "estimators_", ())), *shape
+        is_of_fit = hdus[_LEAVES].shape == shape and hdus[_MEMBERS].shape == of_members
+        if is_of_fit:
+            is_of_fit = step._accept_seen(_seen_in(hdus))
     if not is_of_fit:
         raise ValueError(
             f"{path} is not of the model beside it. Remove it, and the images are read "
             "for a cut."
         )
+
+
+def _seen_in(hdus):
+    """Return what the members saw of each pixel, of a file of the right shape."""
+    pieces = np.asarray(hdus[_LEAVES].data, dtype=np.int32)
+    members = np.asarray(hdus[_MEMBERS].data)
+    members = members.astype(members.dtype.newbyteorder("="))
+    if pieces.ndim == 3:
+        pieces, members = np.moveaxis(pieces, 0, 2), np.moveaxis(members, 1, 3)
+    return SeenPixels(np.ascontiguousarray(members), np.ascontiguousarray(pieces))

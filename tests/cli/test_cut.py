@@ -223,6 +223,14 @@ class TestLeaves:
         with pytest.raises(ValueError, match=r"leaves\.fits"):
             Run.read(first).cut(6)
 
+    def test_a_file_that_promises_more_is_not_unpacked(self, first):
+        path = first / "leaves.fits"
+        with fits.open(path, disable_image_compression=True) as hdus:
+            hdus[2].header["ZNAXIS3"] = 10**9
+            hdus.writeto(path, overwrite=True)
+        with pytest.raises(ValueError, match="is not of the model beside it"):
+            Run.read(first).cut(6)
+
     def test_numbers_out_of_range_reach_no_kernel(self, first):
         path = first / "leaves.fits"
         with fits.open(path, mode="update") as hdus:
