@@ -427,11 +427,6 @@ class TestOrder:
             with pytest.raises(ValueError, match="in this order"):
                 step.transform(other)
 
-    def test_a_model_of_an_earlier_version(self):
-        step = AsinhStretch().fit(self.cube)
-        del step.feature_names_in_
-        step.transform(self.cube[["i", "g", "r"]])
-
 
 def test_dask_stays_lazy():
     def fail(block):
