@@ -6,6 +6,7 @@ import os
 
 import numpy as np
 
+from skesom._common.blocks import strips_of
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
 
@@ -69,6 +70,22 @@ def known_sums(numbers, values, n_numbers):
         numbers = np.where(known, numbers, 0)
     sums = np.bincount(numbers.ravel(), values.ravel(), n_numbers + 1)
     return sums[1:], np.bincount(numbers.ravel(), minlength=n_numbers + 1)[1:]
+
+
+def count_clusters(label_map, n_clusters=0):
+    """Return the number of pixels of each cluster of a map."""
+    n_clusters = max(n_clusters, int(label_map.max(initial=-1)) + 1)
+    blocks = (label_map[rows] for rows in strips_of(label_map.shape, "block"))
+    return sum(np.bincount(b[b >= 0], minlength=n_clusters) for b in blocks)
+
+
+def means_by_cluster(label_map, values):
+    """Return the mean of an image in each cluster, 0 in those without pixels."""
+    n_clusters, totals = int(label_map.max(initial=-1)) + 1, 0
+    for rows in strips_of(label_map.shape, "block"):
+        numbers = np.maximum(label_map[rows], -1) + 1
+        totals = totals + np.array(known_sums(numbers, values[rows], n_clusters))
+    return totals[0] / np.maximum(totals[1], 1)
 
 
 def ranks_by_size(sizes):

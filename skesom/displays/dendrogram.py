@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.labels import count_clusters
 from skesom._common.pipelines import pipeline_end
 from skesom._common.texts import percent
 from skesom._types import Axes, Names
@@ -18,7 +19,6 @@ from skesom.displays.cluster_plots import shortened, spread
 from skesom.displays.clusters import as_colors, as_names
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import Display, literal, size_in_points, update_layout
-from skesom.maps.cube_clusterer import count_clusters
 from skesom.som.tree import has_tree, tree_of_pieces
 
 _WIDTH, _MARGINS, _LINE = 8.0, 1.1, 0.16  # inches

@@ -20,7 +20,7 @@ from skesom._common.blocks import each_block, in_memory_by_strips, strips_of
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import by_fit, keep_parameters
-from skesom._common.labels import MASKED, SKY, mark_sky, ranks_by_size
+from skesom._common.labels import MASKED, SKY, count_clusters, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, in_memory, is_lazy, take_rows
 from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end
 from skesom._common.texts import list_names
@@ -897,13 +897,6 @@ def _check_numbers(n_pixels, n_clusters, n_with_data):
         f'detects them; or {fewer}cluster the sky too (sky="keep"), or take images '
         "that are larger or deeper."
     )
-
-
-def count_clusters(label_map, n_clusters=0):
-    """Return the number of pixels of each cluster of a map."""
-    n_clusters = max(n_clusters, int(label_map.max(initial=-1)) + 1)
-    blocks = (label_map[rows] for rows in strips_of(label_map.shape, "block"))
-    return sum(np.bincount(b[b >= 0], minlength=n_clusters) for b in blocks)
 
 
 def _sharpness(cube):

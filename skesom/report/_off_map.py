@@ -8,8 +8,8 @@ import numpy as np
 from astropy.table import Column
 from sklearn.base import clone
 
+from skesom._common.labels import means_by_cluster
 from skesom.maps import CubeClusterer
-from skesom.report.tables import means_by_cluster
 
 OFF_MAP_NAME = "off_map.fits"
 NO_LIMIT = (

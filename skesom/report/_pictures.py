@@ -10,6 +10,7 @@ import numpy as np
 
 from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
+from skesom._common.labels import count_clusters
 from skesom._common.texts import percent
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux.physical import physical_factors
@@ -36,7 +37,6 @@ from skesom.displays.sky_image import image_size, note_thinning, pick, thinning
 from skesom.displays.unit_layout import hits_of, layout_of
 from skesom.io.fits_files import make_hdus
 from skesom.io.label_maps import short_ascii
-from skesom.maps.cube_clusterer import count_clusters
 from skesom.report.drawing import PNG_LEVEL, new_axes
 from skesom.report.result import MAX_PIXELS
 

@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from astropy.stats import gaussian_sigma_to_fwhm
 
-from skesom._common.labels import MASKED, SKY
+from skesom._common.labels import MASKED, SKY, count_clusters, means_by_cluster
 from skesom._common.pipelines import pipeline_end
 from skesom.cube import (
     ColorScaler,
@@ -19,14 +19,13 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.maps import CubeClusterer
-from skesom.maps.cube_clusterer import count_clusters, known_agreement
+from skesom.maps.cube_clusterer import known_agreement
 from skesom.maps.pieces import (
     MUCH_IN_SMALL_PIECES,
     SMALL_PIECE,
     share_in_small_pieces,
 )
 from skesom.report.sky_level import line_of_level
-from skesom.report.tables import means_by_cluster
 
 
 def decisions_of(pipeline, sky_level=None, why_no_names=None):

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import strips_of
-from skesom._common.labels import MASKED, SKY, label_map_digest
+from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._sky.narrow_bands import find_continua
@@ -28,7 +28,7 @@ from skesom.displays.dendrogram import tree_of
 from skesom.displays.diagrams import choose_diagrams
 from skesom.displays.sky_image import pick, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
-from skesom.maps.cube_clusterer import count_clusters, known_agreement
+from skesom.maps.cube_clusterer import known_agreement
 from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
 from skesom.maps.nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps.pipeline import MapImages, n_steps_to_map

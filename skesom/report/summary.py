@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skesom._common.labels import count_clusters
 from skesom._common.texts import in_markdown, percent
 from skesom._sky.field_of_view import is_of_the_sky, text_of_cutout
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux.physical import physical_factors
 from skesom.displays.sky_image import pick, thinning
 from skesom.maps import suggest_names
-from skesom.maps.cube_clusterer import count_clusters
 from skesom.maps.suggestions import Suggestion
 from skesom.report._populations import summary_lines
 from skesom.report.decisions import (

@@ -17,8 +17,8 @@ from sklearn import metrics as cluster_metrics
 from sklearn.utils import gen_batches
 
 from skesom import metrics as map_metrics
-from skesom._common.blocks import in_threads, strips_of
-from skesom._common.labels import SKY, known_sums
+from skesom._common.blocks import in_threads
+from skesom._common.labels import SKY, known_sums, means_by_cluster
 from skesom._common.texts import unique_names
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
@@ -131,15 +131,6 @@ def table_of_pixels(result):
         return next(iter(_Strip(result, rows).tables()))
 
     return vstack(list(in_order(look, result.strips())))
-
-
-def means_by_cluster(label_map, values):
-    """Return the mean of an image in each cluster, 0 in those without pixels."""
-    n_clusters, totals = int(label_map.max(initial=-1)) + 1, 0
-    for rows in strips_of(label_map.shape, "block"):
-        numbers = np.maximum(label_map[rows], -1) + 1
-        totals = totals + np.array(known_sums(numbers, values[rows], n_clusters))
-    return totals[0] / np.maximum(totals[1], 1)
 
 
 def in_order(function, strips):

@@ -13,11 +13,10 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.folders import file_digest
 from skesom._common.json_values import read_json, whole
-from skesom._common.labels import MASKED, SKY, label_map_digest
+from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.pipelines import pipeline_end
 from skesom._common.texts import first_names
 from skesom._common.warn import warn_user
-from skesom.maps.cube_clusterer import count_clusters
 from skesom.runs._models import (
     NOT_IN_FILES,
     read_skops,

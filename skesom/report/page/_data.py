@@ -7,6 +7,7 @@ import zlib
 import numpy as np
 
 from skesom import displays
+from skesom._common.labels import count_clusters, means_by_cluster
 from skesom.cube.flux.physical import physical_factors
 from skesom.displays.cluster_plots import axis_name, flux_name, is_wide
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
@@ -14,13 +15,11 @@ from skesom.displays.rgb import band_places
 from skesom.displays.sky_image import pick
 from skesom.displays.unit_layout import GraphLayout, layout_of
 from skesom.maps.cluster_names import middles_of
-from skesom.maps.cube_clusterer import count_clusters
 from skesom.pixels import cluster_table
 from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report.cluster_groups import FORMAT, ClusterGroup
 from skesom.report.result import NO_UNIT, hex_of
 from skesom.report.summary import levels_of, reasons_of, suggestions_of
-from skesom.report.tables import means_by_cluster
 
 _FINEST = 4  # steps of a faint flux by the noise
 _RELATIVE = 0.01  # step of a bright flux
