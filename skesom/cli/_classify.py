@@ -7,6 +7,7 @@ from skesom._common.files import regular
 from skesom.cli._cluster import add_repeat, run_files
 from skesom.cli._messages import shows_bars
 from skesom.cli._options import (
+    IMAGES_AND_RESULTS,
     add_choice,
     add_command,
     add_continuum,
@@ -21,14 +22,7 @@ from skesom.cli._options import (
 from skesom.cli._steps import add_steps
 
 _SHORT_HELP = {
-    "images and results": (
-        "files",
-        "output",
-        "overwrite",
-        "provenance",
-        "cutout",
-        "masks",
-    ),
+    "images and results": IMAGES_AND_RESULTS,
     "pixels to learn from, and classes": (
         "regions",
         "catalog",

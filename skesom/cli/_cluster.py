@@ -10,6 +10,7 @@ import numpy as np
 from skesom.cli._crossmatch import add_catalog, check_radius
 from skesom.cli._messages import announce, late_warnings, say, tell_paths
 from skesom.cli._options import (
+    IMAGES_AND_RESULTS,
     YES_OR_NO,
     add_choice,
     add_clusterer,
@@ -31,14 +32,7 @@ from skesom.cli._strips import with_strips
 
 _MANY_BANDS = 20  # for a line in the terminal
 _SHORT_HELP = {
-    "images and results": (
-        "files",
-        "output",
-        "overwrite",
-        "provenance",
-        "cutout",
-        "masks",
-    ),
+    "images and results": IMAGES_AND_RESULTS,
     "sharpness, grid and clusters": (
         "fwhm",
         "align_to",

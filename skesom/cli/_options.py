@@ -27,6 +27,8 @@ NEGATIVE = re.compile(r"-\.?\d")  # no option but a value, as from Python 3.14 o
 YES_OR_NO = {"yes": True, "no": False}
 _OF_PICTURES = {"format": "png", "dpi": 150, "width": None, "rgb": None}
 REGION_FILES = (".reg", ".crtf")
+# Of the short help, where a run may be repeated.
+IMAGES_AND_RESULTS = "files", "output", "overwrite", "provenance", "cutout", "masks"
 _NOT_SET = {
     "method": "give --method",
     "n_clusters": "give --n-clusters",

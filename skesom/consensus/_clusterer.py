@@ -620,7 +620,10 @@ class ConsensusClusterer(
         few = _few_of(len(seen[0]))
         of_few = [of_member[few] for of_member in seen]
         some = some if some is None else some[few]
-        few_pieces, _ = self._piece_votes.votes.counted(of_few)
+        if pieces is None:
+            few_pieces, _ = self._piece_votes.votes.counted(of_few)
+        else:
+            few_pieces = pieces[few]
         cut._compare(n_clusters, self._piece_votes, of_few, few_pieces)
         if pieces is None:
             cut._pieces, cut.agreement_ = cut._voted(samples)

@@ -20,6 +20,7 @@ from skesom._common.estimator import LinkedEstimator
 from skesom._common.fitted import as_fitted, keep_parameters
 from skesom._common.masked import filled
 from skesom._common.texts import list_names
+from skesom._sky.lengths import side_of_pixel
 from skesom._types import CubeLike
 from skesom.cube._container import Cube
 from skesom.cube.convert import as_cube, find_converter
@@ -441,8 +442,7 @@ class Band(NamedTuple):
     @property
     def pixel_size(self):
         """Side of a square pixel of the same area in arcsec, None if unknown."""
-        scale = self.pixel_scale
-        return None if scale is None else float(np.sqrt(np.prod(scale)))
+        return side_of_pixel(self.pixel_scale)
 
     @property
     def directions(self):

@@ -188,8 +188,8 @@ def _find_width(fwhm, cube):
     """Return the width of the point-spread function in arcsec and in pixels."""
     scale = cube.pixel_scale
     if fwhm is None:
-        width, is_known = widest_fwhm(cube.fwhm), scale is not None
-        if width is None or not is_known:
+        width = widest_fwhm(cube.fwhm)
+        if width is None or scale is None:
             return np.nan, np.full(2, UNKNOWN_FWHM)
         return width, width / np.array(scale)
     if np.ndim(fwhm) > 0:

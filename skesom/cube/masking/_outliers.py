@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
 from skesom._common.blocks import around, strips_of
+from skesom._sky.lengths import side_of_pixel
 from skesom.cube.masking.sky import TILE, masked_image
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
@@ -46,7 +47,7 @@ def narrowest_widths(cube):
     """Return the smallest FWHM in pixels that each band may have, as two columns."""
     widths = np.tile([NARROWEST, NARROWEST_SUPPORTED], (cube.shape[2], 1))
     if cube.pixel_scale is not None:
-        known = cube.fwhm / np.sqrt(np.prod(cube.pixel_scale))
+        known = cube.fwhm / side_of_pixel(cube.pixel_scale)
         widths = np.fmin(widths, known[:, np.newaxis])
     return widths
 
