@@ -2,13 +2,11 @@
 """Pictures of maps and of clusters, in the style of scikit-learn's displays."""
 
 from skesom.displays._cluster_map import ClusterMapDisplay
+from skesom.displays._component_planes import ComponentPlanesDisplay
 from skesom.displays._cutouts import CutoutsDisplay
+from skesom.displays._training_curve import TrainingCurveDisplay
+from skesom.displays._u_matrix import UMatrixDisplay
 from skesom.displays._unit_contents import HitMapDisplay, PrototypesDisplay
-from skesom.displays._unit_maps import (
-    ComponentPlanesDisplay,
-    TrainingCurveDisplay,
-    UMatrixDisplay,
-)
 from skesom.displays._value_map import ValueMapDisplay
 from skesom.displays.cluster_plots import (
     ClusterHistogramDisplay,

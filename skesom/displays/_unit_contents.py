@@ -17,7 +17,7 @@ from sklearn.utils import check_consistent_length
 from skesom._common.pipelines import last_step, map_inside
 from skesom._common.warn import warn_user
 from skesom._types import Axes, Colormap, CubeLike
-from skesom.displays._unit_maps import EMPTY, UnitMapDisplay, uncovered
+from skesom.displays._unit_map import EMPTY, UnitMapDisplay, uncovered
 from skesom.displays.clusters import add_legend
 from skesom.displays.colors import cluster_palette
 from skesom.displays.display import add_color_bar, check_matplotlib, size_in_points
