@@ -2,7 +2,6 @@
 """Parameters as they were at the last fit, by which a fitted estimator goes on."""
 
 from functools import wraps
-from operator import is_
 from typing import TYPE_CHECKING
 
 from sklearn.base import clone
@@ -15,22 +14,26 @@ _FREE = {"n_jobs", "verbose", "copy"}  # on which no result depends
 
 def keep_parameters(estimator):
     """Keep the parameters of this fit; estimators among them as they are now."""
-    given = estimator.get_params(deep=False)
-    estimator._fitted_parameters = {
-        name: clone(value) if hasattr(value, "get_params") else value
-        for name, value in given.items()
-        if name not in _FREE
-    }
+    parameters = {}
+    for name, value in estimator.get_params(deep=False).items():
+        if name in _FREE:
+            continue
+        if hasattr(value, "get_params"):
+            value = clone(value)
+        parameters[name] = value
+    estimator._fitted_parameters = parameters
 
 
 def as_fitted(estimator):
-    """Return an estimator with the parameters of its fit, itself if they are its."""
-    now = vars(estimator)
-    kept = now.get("_fitted_parameters", {})
-    if all(map(is_, map(now.get, kept), kept.values())):  # at each predict, so fast
+    """Return an estimator with the parameters of its fit: itself if none changed."""
+    attributes = vars(estimator)
+    parameters = attributes.get("_fitted_parameters", {})
+    # By identity, as this runs at each predict and a comparison may be slow.
+    if all(attributes.get(name) is value for name, value in parameters.items()):
         return estimator
     fitted = object.__new__(type(estimator))
-    vars(fitted).update(now | kept)
+    vars(fitted).update(attributes)
+    vars(fitted).update(parameters)
     return fitted
 
 

@@ -18,21 +18,24 @@ def filled(values, value=np.nan):
         columns = (values[name] for name in values.colnames)
         return np.column_stack([filled(column, value) for column in columns])
     if isinstance(values, list | tuple) and any(map(_may_hide, values)):
-        return [filled(part, value) for part in values]
+        return [filled(item, value) for item in values]
     if not _may_hide(values):
         return values
-    hidden = np.ma.getmaskarray(values) if hasattr(values, "filled") else values.mask
-    known = np.asarray(getattr(values, "unmasked", values))
-    if not np.any(hidden):
-        return known
+    if hasattr(values, "filled"):
+        is_hidden = np.ma.getmaskarray(values)
+    else:
+        is_hidden = values.mask
+    array = np.asarray(getattr(values, "unmasked", values))
+    if not np.any(is_hidden):
+        return array
     if value is np.nan:
-        if known.dtype.kind not in _NUMBERS:
+        if array.dtype.kind not in _NUMBERS:
             raise ValueError(
-                f"{np.count_nonzero(hidden)} values of {known.dtype} are masked, and "
-                "only numbers can be missing (NaN): leave them out."
+                f"{np.count_nonzero(is_hidden)} values of {array.dtype} are masked, "
+                "and only numbers can be missing (NaN): leave them out."
             )
-        known = known.astype(np.promote_types(known.dtype, np.float32))
-    return np.where(hidden, value, known)
+        array = array.astype(np.promote_types(array.dtype, np.float32))
+    return np.where(is_hidden, value, array)
 
 
 def _may_hide(values):

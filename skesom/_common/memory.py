@@ -24,16 +24,17 @@ def _of_machine():
 
 def _of_group():
     """Return the limit of the control groups of this process, as of a container."""
-    places = [_GROUPS / "memory"]  # of the first version
+    folders = [_GROUPS / "memory"]  # of the first version
     with suppress(OSError):
         for line in Path("/proc/self/cgroup").read_text().splitlines():
-            own = _GROUPS / line.rpartition(":")[2].lstrip("/")
-            places += [own, *own.parents]
+            group = _GROUPS / line.rpartition(":")[2].lstrip("/")
+            folders.append(group)
+            folders.extend(group.parents)  # whose limits hold for it too
     limits = [float("inf")]
-    for place in places:
+    for folder in folders:
         for name in ("memory.max", "memory.limit_in_bytes"):
             with suppress(OSError, ValueError):  # the latter for "max"
-                limits.append(int((place / name).read_text()))
+                limits.append(int((folder / name).read_text()))
     return min(limits)
 
 
@@ -44,6 +45,6 @@ def _of_process():
 
         limit = resource.getrlimit(resource.RLIMIT_AS)[0]
         if limit != resource.RLIM_INFINITY:
-            taken = int(Path("/proc/self/statm").read_text().split()[0])
-            return max(0, limit - taken * resource.getpagesize())
+            n_pages = int(Path("/proc/self/statm").read_text().split()[0])
+            return max(0, limit - n_pages * resource.getpagesize())
     return float("inf")

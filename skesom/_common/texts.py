@@ -3,7 +3,6 @@
 
 import re
 import unicodedata
-from itertools import count
 
 # Brackets and "<" as in [N II] and < 0.1 % are no markup, and stay legible.
 _MARKUP = re.compile(r"([\\`*|]|<(?=[A-Za-z/!?])|\[(?=[^]]*\]\())")
@@ -11,14 +10,14 @@ _MARKUP = re.compile(r"([\\`*|]|<(?=[A-Za-z/!?])|\[(?=[^]]*\]\())")
 
 def printable(text):
     """Return a text whose codes for a terminal, also line breaks, show as escapes."""
-    return "".join(map(_shown, str(text)))
+    return "".join(_escaped(character) for character in str(text))
 
 
-def _shown(one):
+def _escaped(character):
     # Zs are spaces; other unprintable ones control the line, its direction or nothing.
-    if one.isprintable() or unicodedata.category(one) == "Zs":
-        return one
-    return one.encode("unicode_escape").decode("ascii")
+    if character.isprintable() or unicodedata.category(character) == "Zs":
+        return character
+    return character.encode("unicode_escape").decode("ascii")
 
 
 def in_markdown(text):
@@ -42,23 +41,29 @@ def percent(percentage, decimals=1):
 def list_names(names):
     """Return names in a line, of many only the first and the last."""
     names = list(names)
-    return ", ".join(names if len(names) < 13 else [*names[:10], "...", names[-1]])
+    if len(names) > 12:
+        names = [*names[:10], "...", names[-1]]
+    return ", ".join(names)
 
 
 def first_names(names):
     """Return the first three names in a line, and how many there are more."""
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{', '.join(names[:3])}{more}"
+    line = ", ".join(names[:3])
+    if len(names) > 3:
+        line = f"{line} and {len(names) - 3} more"
+    return line
 
 
 def unique_names(names):
     """Return names of which the second and further ones that are equal get numbers."""
     unique = {}
     for name in names:
-        one, numbers = name, count(2)
-        while one in unique:
-            one = f"{name} {next(numbers)}"
-        unique[one] = None
+        numbered = name
+        number = 1
+        while numbered in unique:
+            number += 1
+            numbered = f"{name} {number}"
+        unique[numbered] = None
     return list(unique)
 
 
