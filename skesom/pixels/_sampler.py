@@ -22,7 +22,7 @@ from skesom.cube import Cube
 from skesom.cube.base import check_cube
 from skesom.pixels.flattening import valid_pixels
 
-_ENOUGH = 100_000  # pixels to measure a band by
+_N_MEASURED = 100_000  # pixels to measure a band by
 
 
 class PixelSampler(LinkedEstimator):
@@ -176,9 +176,9 @@ class PixelSampler(LinkedEstimator):
     def _choose_brightness(self, cube, pixels, number, rng):
         """Return places in the list of pixels, as many from each stratum."""
         brightness = _brightness(cube, pixels)
-        least, most = brightness.min(), brightness.max()
-        width = (most - least) / self.n_strata or 1
-        strata = np.minimum((brightness - least) / width, self.n_strata - 1)
+        lowest = brightness.min()
+        width = (brightness.max() - lowest) / self.n_strata or 1
+        strata = np.minimum((brightness - lowest) / width, self.n_strata - 1)
         strata = strata.astype(np.intp)
         counts = np.bincount(strata, minlength=self.n_strata)
         members = np.split(np.argsort(strata, kind="stable"), np.cumsum(counts)[:-1])
@@ -193,8 +193,8 @@ class PixelSampler(LinkedEstimator):
         blocks = sky_blocks(cube, self.block_size).ravel()[pixels]
         counts = np.bincount(blocks)
         order = rng.permutation(np.flatnonzero(counts))
-        enough = np.searchsorted(np.cumsum(counts[order]), number) + 1
-        return np.flatnonzero(np.isin(blocks, order[:enough]))
+        n_blocks = np.searchsorted(np.cumsum(counts[order]), number) + 1
+        return np.flatnonzero(np.isin(blocks, order[:n_blocks]))
 
 
 def sky_blocks(X: CubeLike, block_size: int = 32) -> NDArray[np.int32]:
@@ -249,23 +249,28 @@ def _fair_shares(available, number):
 
 def _brightness(cube, pixels):
     """Return the brightness of the pixels, robust against units and bright stars."""
-    few = pixels[:: len(pixels) // _ENOUGH | 1]
-    measured = {}
-    spectra = cube.data.vindex if cube.is_lazy else cube.data
-    spectra = spectra[np.divmod(few, cube.shape[1])]
+    # An odd step shares no factor of two with the width of the image.
+    measured_pixels = pixels[:: len(pixels) // _N_MEASURED | 1]
+    positions = np.divmod(measured_pixels, cube.shape[1])
+    if cube.is_lazy:
+        spectra = cube.data.vindex[positions]
+    else:
+        spectra = cube.data[positions]
+    levels = {}  # of bands with a spread: median and scale
     for band, flux in enumerate(np.asarray(spectra, dtype=np.float64).T):
         flux = flux[np.isfinite(flux)]
         scale = (mad_std(flux) or np.std(flux)) if len(flux) else 0
         if scale:
-            measured[band] = np.median(flux), scale
+            levels[band] = np.median(flux), scale
 
     def measure(data, _):
-        total, count = np.zeros((2, *data.shape[:2]))
-        for band, (middle, scale) in measured.items():
-            flux = (data[:, :, band] - middle) / (3 * scale)
-            known = ~np.isnan(flux)
-            np.add(total, np.arcsinh(flux), out=total, where=known)
-            count += known
+        total = np.zeros(data.shape[:2])
+        count = np.zeros(data.shape[:2])
+        for band, (median, scale) in levels.items():
+            flux = (data[:, :, band] - median) / (3 * scale)
+            has_flux = ~np.isnan(flux)
+            np.add(total, np.arcsinh(flux), out=total, where=has_flux)
+            count += has_flux
         return np.divide(total, count, out=total, where=count > 0)
 
     brightness = map_strips(measure, cube.data, np.float64, one_plane=True)

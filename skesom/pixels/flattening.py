@@ -123,12 +123,14 @@ def _pick_lazily(data, valid, width):
     from dask import delayed
 
     later = delayed(pick, pure=False)
-    parts, lengths = [], []
+    tables = []
+    lengths = []
     for strip, rows in zip(data.blocks, strips_of_chunks(data), strict=True):
-        if n_valid := np.count_nonzero(valid[rows]):
-            parts.append(later(strip, valid[rows], n_jobs=1))
+        n_valid = np.count_nonzero(valid[rows])
+        if n_valid:
+            tables.append(later(strip, valid[rows], n_jobs=1))
             lengths.append(n_valid)
-    return join_strips(parts, lengths, (width,), data.dtype)
+    return join_strips(tables, lengths, (width,), data.dtype)
 
 
 def valid_pixels(cube, pattern="pixel", min_bands=None, n_jobs=None):
@@ -191,7 +193,9 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
     values = _without_mask(values)
     is_sky = False
     if valid.dtype.kind in "iu":
-        rows, is_sky, valid = valid, valid == SKY, valid >= 0
+        rows = valid
+        is_sky = rows == SKY
+        valid = rows >= 0
         _check_length(values, int(rows.max(initial=-1)) + 1, "segments")
         values = values[rows[valid]]
     _check_length(values, np.count_nonzero(valid), "valid pixels")
@@ -207,8 +211,9 @@ def unflatten(values: ArrayLike, valid: NDArray[Any]) -> NDArray[Any]:
 
 def _without_mask(values):
     """Return an array in which hidden labels are those of no data, and others NaN."""
-    labels = np.asanyarray(values).dtype.kind in "iub"
-    return np.asarray(filled(values, MASKED if labels else np.nan))
+    if np.asanyarray(values).dtype.kind in "iub":
+        return np.asarray(filled(values, MASKED))
+    return np.asarray(filled(values, np.nan))
 
 
 def _unflatten_lazily(values, valid):
@@ -223,18 +228,20 @@ def _unflatten_lazily(values, valid):
         )
     before = np.cumsum([0] + [np.count_nonzero(row) for row in valid])
     _check_length(values, before[-1], "valid pixels")
-    cuts = np.searchsorted(before, np.cumsum(values.chunks[0]))
-    cuts = np.unique([0, *cuts[:-1], len(valid)])
-    heights = tuple(np.diff(np.array(before)[cuts]).tolist())
-    values = values.rechunk((heights, *values.shape[1:]))
+    # Rows of the image at which strips begin and end.
+    edges = np.searchsorted(before, np.cumsum(values.chunks[0]))
+    edges = np.unique([0, *edges[:-1], len(valid)])
+    lengths = tuple(np.diff(before[edges]).tolist())
+    values = values.rechunk((lengths, *values.shape[1:]))
     dtype = np.int32 if values.dtype.kind in "iub" else values.dtype
     # Not optimized one by one: labels and agreement come from the same votes.
-    parts = values.to_delayed(optimize_graph=False).ravel()
+    chunks = values.to_delayed(optimize_graph=False).ravel()
     fill = delayed(unflatten, pure=False)
-    rows = map(slice, cuts[:-1], cuts[1:])
-    strips = [fill(part, valid[own]) for part, own in zip(parts, rows, strict=True)]
-    shape = *valid.shape[1:], *values.shape[1:]
-    return join_strips(strips, np.diff(cuts).tolist(), shape, dtype)
+    strips = []
+    for chunk, start, stop in zip(chunks, edges[:-1], edges[1:], strict=True):
+        strips.append(fill(chunk, valid[start:stop]))
+    shape = (*valid.shape[1:], *values.shape[1:])
+    return join_strips(strips, np.diff(edges).tolist(), shape, dtype)
 
 
 def _check_length(values, n_rows, things):
