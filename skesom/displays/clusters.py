@@ -44,10 +44,19 @@ from skesom.maps.comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
 
 _NOISE = -1
 # Of the labels -1, -2, ... of a label map, and of one that is compared with another.
-GROUND = [("noise", NOISE_COLOR), ("sky, set aside", SKY_COLOR), ("no data", None)]
-COMPARED = [("same", "#ffffff"), ("not in the second", "#000000")]
-COMPARED += [("not in the first", "#8a8a8a"), ("in neither", None)]
-_LARGEST, _SMALLEST = 9.0, 6.0  # points
+GROUND = [
+    ("noise", NOISE_COLOR),
+    ("sky, set aside", SKY_COLOR),
+    ("no data", None),
+]
+COMPARED = [
+    ("same", "#ffffff"),
+    ("not in the second", "#000000"),
+    ("not in the first", "#8a8a8a"),
+    ("in neither", None),
+]
+_LARGEST = 9.0  # points, of the letters of a legend
+_SMALLEST = 6.0
 _LINE = 1.5  # height of an entry by that of its letters
 _MAX_COLUMNS = 2  # of a legend; more leave no room for the map
 _LETTER = 0.55  # mean width of a letter by its height
@@ -64,7 +73,8 @@ class ClusterDisplay(Display):
     colors: ArrayLike | None = None
     names: Names | None = None
 
-    _clusters = _picture = None
+    _clusters = None  # checked already, by `thinned`
+    _picture = None
 
     def thinned(
         self,
@@ -97,9 +107,13 @@ class ClusterDisplay(Display):
         (67, 100)
         """
         small = copy(self)
-        small._clusters, small._picture = as_clusters(self, max_pixels), picture
-        small.label_map = small.sky_mask = small.reference = None
+        small._clusters = as_clusters(self, max_pixels)
+        small._picture = picture
         small.cube = cube
+        # The large arrays, of which `_clusters` holds what is drawn.
+        small.label_map = None
+        small.sky_mask = None
+        small.reference = None
         return small
 
     @classmethod
@@ -164,8 +178,10 @@ class ClusterDisplay(Display):
         >>> [text.get_text() for text in display.legend_.get_texts()]
         ['disc: 66.7 %', 'nucleus: 33.3 %', 'no data']
         """
-        given = {} if cube is None else {"cube": cube}
-        return cls._drawn(ax, options, {"label_map": label_map} | given)
+        fields = {"label_map": label_map}
+        if cube is not None:
+            fields["cube"] = cube
+        return cls._drawn(ax, options, fields)
 
 
 class Clusters(NamedTuple):
@@ -192,43 +208,54 @@ def as_clusters(display, max_pixels=None):
     check_matplotlib()
     if display._clusters is not None:
         return display._clusters
-    given = vars(display)
-    cube, wcs, sky_mask = (given.get(name) for name in ("cube", "wcs", "sky_mask"))
+    # Not every display of clusters has all of these.
+    cube = getattr(display, "cube", None)
+    wcs = getattr(display, "wcs", None)
+    sky_mask = getattr(display, "sky_mask", None)
+    reference = getattr(display, "reference", None)
     label_map = check_label_map(display.label_map)
     if label_map.size == 0:
         raise ValueError(f"label_map has no pixels, its shape is {label_map.shape}.")
-    wanted = label_map.shape
-    shapes = {} if sky_mask is None else {"sky_mask": np.shape(sky_mask)}
+    shapes = {}
+    if sky_mask is not None:
+        shapes["sky_mask"] = np.shape(sky_mask)
     if cube is not None:
         shapes["the cube"] = np.shape(cube)[:2]
     for name, shape in shapes.items():
-        if shape != wanted:
+        if shape != label_map.shape:
             raise ValueError(
-                f"{name} must have the shape of label_map, {wanted}, got {shape}."
+                f"{name} must have the shape of label_map, {label_map.shape}, got "
+                f"{shape}."
             )
     if sky_mask is not None:
         sky_mask = np.asarray(filled(sky_mask, False), dtype=bool)
         label_map = np.where(sky_mask & (label_map < _NOISE), SKY, label_map)
-    n_clusters, ground = int(label_map.max()) + 1, GROUND
-    if given.get("reference") is not None:
-        label_map, n_clusters = _differences(given["reference"], label_map)
+    if reference is None:
+        n_clusters = int(label_map.max()) + 1
+        ground = GROUND
+    else:
+        label_map, n_clusters = _differences(reference, label_map)
         ground = COMPARED
-    place = None, None
-    if wcs is not None:
-        place = wcs if wcs.naxis == 2 else wcs.celestial, None
-    elif isinstance(cube, Cube):
-        place = cube.wcs, cube.pixel_scale
     n_clusters = max(n_clusters, 0)
-    step = 1 if max_pixels is None else thinning(wanted, max_pixels)
+    if wcs is not None:
+        celestial_wcs = wcs if wcs.naxis == 2 else wcs.celestial
+        place = (celestial_wcs, None)
+    elif isinstance(cube, Cube):
+        place = (cube.wcs, cube.pixel_scale)
+    else:
+        place = (None, None)
+    step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
+    n_pixels, n_pixels_of_ground = _counts(label_map, n_clusters, len(ground))
     return Clusters(
-        pick(label_map, step),
-        wanted,
-        step,
-        place,
-        as_colors(display.colors, n_clusters),
-        as_names(display.names, n_clusters),
-        *_counts(label_map, n_clusters, len(ground)),
-        ground,
+        label_map=pick(label_map, step),
+        shape=label_map.shape,
+        step=step,
+        place=place,
+        colors=as_colors(display.colors, n_clusters),
+        names=as_names(display.names, n_clusters),
+        pixels=n_pixels,
+        others=n_pixels_of_ground,
+        ground=ground,
     )
 
 
@@ -238,7 +265,8 @@ def _differences(reference, label_map):
     Clusters that match have the numbers of the reference.
     """
     comparison = compare_clusterings(reference, label_map)
-    kinds, labels = comparison.disagreement, comparison.matched.copy()
+    kinds = comparison.disagreement
+    labels = comparison.matched.copy()
     n_clusters = max(labels.max() + 1, len(comparison.contingency))
     for label, kind in enumerate((SAME, ONLY_FIRST, ONLY_SECOND, NEITHER), start=1):
         labels[kinds == kind] = -label
@@ -257,17 +285,23 @@ def _counts(label_map, n_clusters, n_others):
 def labeled_cube(estimator, X):
     """Return the label map that an estimator of cubes finds, and its cube."""
     check_is_fitted(estimator)
-    step, given = pipeline_end(estimator, X)
-    cube = check_cube(given)
-    predicts = hasattr(step, "predict")
-    label_map = np.asarray(step.predict(given) if predicts else step.labels_)
+    step, step_input = pipeline_end(estimator, X)
+    cube = check_cube(step_input)
+    if hasattr(step, "predict"):
+        label_map = np.asarray(step.predict(step_input))
+    else:
+        label_map = np.asarray(step.labels_)
     if label_map.shape[:2] != cube.shape[:2]:
         raise ValueError(
             f"{type(step).__name__} cannot label other pixels than those it was fitted "
             f"on, an image of {label_map.shape[:2]}. Got one of {cube.shape[:2]}."
         )
-    first = cube if is_cube_list(X) else as_cube(X)
-    return label_map, first if first.shape[:2] == cube.shape[:2] else cube
+    # Spectra are of the input of the Pipeline where it has the pixels of the labels.
+    if not is_cube_list(X):
+        first = as_cube(X)
+        if first.shape[:2] == cube.shape[:2]:
+            return label_map, first
+    return label_map, cube
 
 
 def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
@@ -356,17 +390,18 @@ def as_names(names, n_clusters):
     return [str(names.get(number, number)) for number in range(n_clusters)]
 
 
-def check_named(names, known, described):
-    """Refuse names of numbers that are not among the known ones.
+def check_named(names, numbers, described):
+    """Refuse names of numbers that do not exist.
 
     Parameters
     ----------
     names : Mapping
-    known : container of int
+    numbers : container of int
+        Those that may have a name.
     described : str
-        What the known ones are, for the message.
+        What these numbers are, for the message.
     """
-    unknown = [number for number in names if number not in known]
+    unknown = [number for number in names if number not in numbers]
     if unknown:
         raise ValueError(
             f"'names' names {', '.join(map(repr, unknown))}, and there are only "
@@ -376,11 +411,21 @@ def check_named(names, known, described):
 
 def _add_entries(ax, entries, title, n_columns, size):
     """Draw a legend in letters of a size, in place of any other."""
-    style = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0}
-    style |= {"handlelength": 1.2, "handleheight": 0.9, "columnspacing": 1.0}
-    style |= {"fontsize": size, "title_fontsize": min(10.0, 1.2 * size)}
-    style |= {"title": title, "alignment": "left", "frameon": False}
-    return ax.legend(handles=entries, ncols=n_columns, **style)
+    return ax.legend(
+        handles=entries,
+        ncols=n_columns,
+        title=title,
+        alignment="left",
+        frameon=False,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0,
+        handlelength=1.2,
+        handleheight=0.9,
+        columnspacing=1.0,
+        fontsize=size,
+        title_fontsize=min(10.0, 1.2 * size),
+    )
 
 
 def _add_bar_of_clusters(ax, colors, title):

@@ -14,9 +14,10 @@ from skesom._common.extras import NO_PICTURES, import_extra
 from skesom._types import Axes
 from skesom.displays._docstrings import fill_docstrings
 
-# Points in the size of ticks: height of a line of names, width of a letter, and of a
-# number of two digits and a space.
-LINE, _LETTER, NUMBER = 9.0, 6.0, 14.0
+# Points, in the size of ticks.
+LINE = 9.0  # height of a line of names
+_LETTER = 6.0  # width of a letter
+NUMBER = 14.0  # width of a number of two digits and a space
 
 
 @fill_docstrings
@@ -45,16 +46,26 @@ class Display:
         >>> display.lines_[0].get_ydata().tolist()
         [3.0, 2.0, 1.5]
         """
-        given = inspect.signature(cls).bind_partial(*values).arguments
-        return cls._drawn(ax, options, given)
+        fields = inspect.signature(cls).bind_partial(*values).arguments
+        return cls._drawn(ax, options, fields)
 
     @classmethod
-    def _drawn(cls, ax, options, given):
-        """Create a display of its data and of the options, and draw it."""
-        known, given = inspect.signature(cls).parameters, given | options
-        own = {name: value for name, value in given.items() if name in known}
-        others = {name: value for name, value in options.items() if name not in known}
-        return cls(**own).plot(ax, **others)
+    def _drawn(cls, ax, options, fields):
+        """Create a display, and draw it.
+
+        Options that are parameters of the class complete or replace the fields, all
+        others are for `plot`. Fields that the class does not have are left out.
+        """
+        parameters = inspect.signature(cls).parameters
+        of_class = {}
+        for name, value in (fields | options).items():
+            if name in parameters:
+                of_class[name] = value
+        of_plot = {}
+        for name, value in options.items():
+            if name not in parameters:
+                of_plot[name] = value
+        return cls(**of_class).plot(ax, **of_plot)
 
     def _new_axes(self, ax, size=(6.4, 4.8)):
         """Return the given axes, or new ones, and remember them."""
@@ -69,9 +80,10 @@ class Display:
         """Return the picture for a notebook, which shows open figures by itself."""
         from matplotlib import pyplot
 
-        figure, picture = getattr(self, "figure_", None), io.BytesIO()
+        figure = getattr(self, "figure_", None)
         if figure is None or pyplot.fignum_exists(getattr(figure, "number", None)):
             return None
+        picture = io.BytesIO()
         figure.savefig(picture, format="png", bbox_inches="tight")
         return picture.getvalue()
 
@@ -139,14 +151,14 @@ def name_ticks(ax, names, least=LINE):
 
 
 def panels_in(ax, n_rows, n_columns, wspace=None, hspace=None):
-    """Return places for panels in those of axes, which vanish.
+    """Return a grid for panels where axes are, which vanish.
 
-    The spaces are those in axes of a fixed place; others are left to the layout.
+    The spaces are for axes of a fixed position; others are left to the layout.
     """
     ax.set_axis_off()
-    place = ax.get_subplotspec()
-    if place is not None:
-        return place.subgridspec(n_rows, n_columns)
+    subplot_spec = ax.get_subplotspec()
+    if subplot_spec is not None:
+        return subplot_spec.subgridspec(n_rows, n_columns)
     box = ax.get_position()
     grid = ax.figure.add_gridspec(n_rows, n_columns, wspace=wspace, hspace=hspace)
     grid.update(left=box.x0, right=box.x1, bottom=box.y0, top=box.y1)
@@ -157,10 +169,16 @@ def add_color_bar(ax, drawn, label, *, below=False, extend="neither"):
     """Draw a color bar as long as the side of the axes that it belongs to."""
     from matplotlib.ticker import MaxNLocator
 
-    # Axes of a fixed aspect are lower than their place in the figure.
-    place = None if below else ax.inset_axes([1.03, 0, 0.045, 1])
-    way = "horizontal" if below else "vertical"
-    bar = ax.figure.colorbar(drawn, place, ax, orientation=way, extend=extend)
+    if below:
+        bar_axes = None  # taken from the axes
+        orientation = "horizontal"
+    else:
+        # Axes of a fixed aspect are lower than their cell of the figure's layout.
+        bar_axes = ax.inset_axes([1.03, 0, 0.045, 1])
+        orientation = "vertical"
+    bar = ax.figure.colorbar(
+        drawn, cax=bar_axes, ax=ax, orientation=orientation, extend=extend
+    )
     # A fixed number: other ticks after a layout would change the width again.
     bar.locator = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
     bar.update_ticks()
