@@ -118,18 +118,22 @@ class ValueMapDisplay(Display):
         if kind != "stability" and seeds is not N_SEEDS:
             raise ValueError(f"seeds are those of runs, for stability: got {kind=}.")
         if kind == "stability":
-            values, cube = stability(estimator, X, seeds=seeds).stability, X
-            if np.shape(X)[:2] != values.shape:
-                cube = None
+            values = stability(estimator, X, seeds=seeds).stability
+            cube = X if np.shape(X)[:2] == values.shape else None
         elif kind == "confidence":
-            step, given = pipeline_end(estimator, X)
-            cube = check_cube(given)
+            step, step_input = pipeline_end(estimator, X)
+            cube = check_cube(step_input)
             # The largest of NaN is NaN, without a warning.
-            values = np.maximum.reduce(step.predict_proba(given), axis=2)
+            values = np.maximum.reduce(step.predict_proba(step_input), axis=2)
         else:
             values, cube = _distances(estimator, X, cls.__name__)
-        given = {name: getattr(cube, name, None) for name in ("wcs", "pixel_scale")}
-        return cls._drawn(ax, options, given | {"values": values, "kind": kind})
+        fields = {
+            "values": values,
+            "kind": kind,
+            "wcs": getattr(cube, "wcs", None),
+            "pixel_scale": getattr(cube, "pixel_scale", None),
+        }
+        return cls._drawn(ax, options, fields)
 
     def thinned(self, max_pixels: int) -> Self:
         """Return a display without a large array, which another process can draw.
@@ -200,17 +204,25 @@ class ValueMapDisplay(Display):
         shape = self._shape or values.shape
         step = thinning(shape, max_pixels)
         drawn = mean(values, step) if values.shape == shape else values
-        known = drawn[~np.isnan(drawn)]
-        # Shares and probabilities are compared between maps, so their scale is fixed.
-        is_given = highest is not None and len(known)
-        top = float(np.percentile(known, highest)) if is_given else 1.0
-        image = np.ma.masked_invalid(drawn)
-        place, marks = (self.wcs, self.pixel_scale), (scale_bar, compass)
-        note = "means of {step} x {step} pixels"
-        self.image_ = draw_image(ax, shape, image, step, place, marks, note)
+        numbers = drawn[~np.isnan(drawn)]
+        if highest is not None and len(numbers) > 0:
+            top = float(np.percentile(numbers, highest))
+        else:
+            # Shares and probabilities are compared between maps: their scale is fixed.
+            top = 1.0
+        self.image_ = draw_image(
+            ax,
+            shape=shape,
+            image=np.ma.masked_invalid(drawn),
+            step=step,
+            place=(self.wcs, self.pixel_scale),
+            marks=(scale_bar, compass),
+            note="means of {step} x {step} pixels",
+        )
         self.image_.set(cmap=cmap or colors, clim=(0, top or 1.0))
-        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
-        extend = "max" if known.max(initial=0) > top else "neither"
+        self.ax_ = self.image_.axes
+        self.figure_ = self.image_.figure
+        extend = "max" if numbers.max(initial=0) > top else "neither"
         self.color_bar_ = add_color_bar(self.ax_, self.image_, label, extend=extend)
         update_layout(self.ax_)
         return self
@@ -226,13 +238,13 @@ def _check_kind(kind):
 def _distances(estimator, X, display):
     """Return how far each pixel of a cube is from its nearest unit, and the cube."""
     som = fitted_map(estimator, display)
-    step, given = pipeline_end(estimator, X)
+    step, step_input = pipeline_end(estimator, X)
     if not hasattr(step, "table"):
         raise ValueError(
             f"{display} draws an image, but {type(step).__name__} takes a table: give "
             "a CubeClusterer, or a Pipeline that ends in one."
         )
-    cube = check_cube(given)
+    cube = check_cube(step_input)
     step = as_fitted(step)
     valid = valid_pixels(cube, pattern=step.pattern, min_bands=step.min_bands)
     if not valid.any():
