@@ -193,10 +193,10 @@ class CutoutsDisplay(ClusterDisplay):
 
 def _choose(table, labels, cube, label, n_cutouts):
     """Return the numbers of the largest and of typical pieces of a cluster."""
-    own = table[table["cluster"] == label]
+    pieces = table[table["cluster"] == label]
     # Among the larger ones: a piece of a few pixels shows nothing.
-    others = own[n_cutouts : max(2 * n_cutouts, len(own) // 4)]
-    if "agreement" in own.colnames and len(others):
+    others = pieces[n_cutouts : max(2 * n_cutouts, len(pieces) // 4)]
+    if "agreement" in pieces.colnames and len(others):
         others = others[others["agreement"] >= np.median(others["agreement"])]
     step = thinning(labels.shape, _SAMPLE)
     sample = np.asarray(pick(cube.data, step))[pick(labels, step) == label]
@@ -207,17 +207,23 @@ def _choose(table, labels, cube, label, n_cutouts):
     spread = np.where(high > low, high - low, 1)[:, np.newaxis]
     away = np.nansum(((means - middle[:, np.newaxis]) / spread) ** 2, axis=0)
     typical = others["id"][np.argsort(away, kind="stable")][:n_cutouts].tolist()
-    parts = own["id"][:n_cutouts].tolist(), typical
-    return [n for part in parts for n in [*part, *[None] * (n_cutouts - len(part))]]
+    largest = pieces["id"][:n_cutouts].tolist()
+    numbers = []
+    for row in (largest, typical):
+        n_missing = n_cutouts - len(row)
+        numbers += row + [None] * n_missing
+    return numbers
 
 
 def _around(box, shape):
     """Return the rows and columns of a square around a piece, within the image."""
-    side = max(_LEAST, int(_MARGIN * max(part.stop - part.start for part in box)))
-    firsts = ((part.start + part.stop - side) // 2 for part in box)
-    parts = zip(firsts, shape, strict=True)
-    starts = [max(min(first, length - side), 0) for first, length in parts]
-    return tuple(slice(start, start + side) for start in starts)
+    side = max(_LEAST, int(_MARGIN * max(extent.stop - extent.start for extent in box)))
+    square = []
+    for extent, length in zip(box, shape, strict=True):
+        centered = (extent.start + extent.stop - side) // 2
+        start = max(min(centered, length - side), 0)
+        square.append(slice(start, start + side))
+    return tuple(square)
 
 
 def _cut_out(picture, step, area, mask):
@@ -243,8 +249,8 @@ def _describe(piece, area, pixel_scale):
     width = area[1].stop - area[1].start
     text = f"x {piece['x']:.0f}, y {piece['y']:.0f}"
     if "ra" in piece.colnames:
-        place = SkyCoord(piece["ra"], piece["dec"], unit="deg")
-        text = place.to_string("hmsdms", sep=":", precision=1).replace(" ", "\n")
+        position = SkyCoord(piece["ra"], piece["dec"], unit="deg")
+        text = position.to_string("hmsdms", sep=":", precision=1).replace(" ", "\n")
     if pixel_scale is None:
         return f"{text}\n{width} pixels wide"
     return f"{text}\n{_angle(width * pixel_scale[1])} wide"
