@@ -27,11 +27,14 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, St
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from skesom._common.advice import refuses
 from skesom._common.blocks import each_in_threads, in_threads
 from skesom._common.decorators import available_if, fit_context
-from skesom._common.estimator import LinkedEstimator
-from skesom._common.fitted import as_fitted, keep_parameters
+from skesom._common.estimator import (
+    LinkedEstimator,
+    as_fitted,
+    keep_parameters,
+    refuses,
+)
 from skesom._common.lazy import (
     add_up,
     computed,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from skesom._common.fitted import as_fitted
+from skesom._common.estimator import as_fitted
 from skesom._common.masked import filled
 from skesom._common.pipelines import map_inside, pipeline_end
 from skesom._types import WCS, Axes, Colormap, CubeLike

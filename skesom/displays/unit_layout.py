@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA, KernelPCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.fitted import as_fitted
+from skesom._common.estimator import as_fitted
 from skesom._common.pipelines import map_inside
 from skesom.displays.display import size_in_points
 

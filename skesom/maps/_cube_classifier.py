@@ -14,8 +14,7 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import available_if, fit_context
-from skesom._common.estimator import LinkedEstimator
-from skesom._common.fitted import by_fit, keep_parameters
+from skesom._common.estimator import LinkedEstimator, by_fit, keep_parameters
 from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user

@@ -18,8 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.blocks import each_block, in_memory_by_strips, strips_of
 from skesom._common.decorators import available_if, fit_context
-from skesom._common.estimator import LinkedEstimator
-from skesom._common.fitted import by_fit, keep_parameters
+from skesom._common.estimator import LinkedEstimator, by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, count_clusters, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, in_memory, is_lazy, take_rows
 from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end

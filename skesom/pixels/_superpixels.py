@@ -13,8 +13,8 @@ from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from skesom._common.estimator import by_fit
 from skesom._common.extras import import_extra
-from skesom._common.fitted import by_fit
 from skesom._common.labels import MASKED, mark_sky
 from skesom._types import CubeLike
 from skesom.cube.base import check_cube

@@ -18,7 +18,7 @@ from skesom._common.blocks import (
     strips_of,
     strips_of_chunks,
 )
-from skesom._common.fitted import by_fit
+from skesom._common.estimator import by_fit
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import in_memory, is_lazy
 from skesom._common.masked import filled

@@ -16,9 +16,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from skesom._common.advice import refuses
 from skesom._common.decorators import fit_context
-from skesom._common.fitted import as_fitted, keep_parameters
+from skesom._common.estimator import as_fitted, keep_parameters, refuses
 from skesom._common.lazy import add_up, is_lazy, map_rows
 from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread

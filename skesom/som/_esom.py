@@ -20,9 +20,8 @@ from sklearn.utils._param_validation import (
 )
 from tqdm import tqdm
 
-from skesom._common.advice import refuses
 from skesom._common.decorators import fit_context
-from skesom._common.fitted import keep_parameters
+from skesom._common.estimator import keep_parameters, refuses
 from skesom._common.lazy import blocks_of
 from skesom._common.warn import warn_user
 from skesom._types import RandomState

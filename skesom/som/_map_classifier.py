@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from skesom._common.decorators import fit_context
-from skesom._common.fitted import keep_parameters
+from skesom._common.estimator import keep_parameters
 from skesom._types import Errors
 from skesom.som._esom import ESOM
 from skesom.som._unit_votes import UnitVotes, all_in_memory, inherited, weights_of

@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array, check_consistent_length
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skesom._common.fitted import keep_parameters
+from skesom._common.estimator import keep_parameters
 from skesom._types import Errors
 from skesom.som._unit_votes import UnitVotes, inherited, weights_of
 from skesom.som.docstrings import fill_docstrings

@@ -14,8 +14,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from skesom._common.decorators import fit_context
-from skesom._common.estimator import LinkedEstimator
-from skesom._common.fitted import by_fit
+from skesom._common.estimator import LinkedEstimator, by_fit
 from skesom._common.lazy import in_memory
 from skesom._common.masked import filled
 from skesom._common.warn import warn_unused

@@ -22,8 +22,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.estimator import LinkedEstimator
-from skesom._common.fitted import as_fitted
+from skesom._common.estimator import LinkedEstimator, as_fitted
 from skesom._common.lazy import add_up, is_lazy
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user

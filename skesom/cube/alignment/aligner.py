@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.fitted import as_fitted, by_fit
+from skesom._common.estimator import as_fitted, by_fit
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_unused, warn_user
 from skesom._sky.grids import group_by_grid, pixel_size
