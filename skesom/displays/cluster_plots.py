@@ -27,7 +27,7 @@ from skesom.displays.display import (
     size_in_points,
     update_layout,
 )
-from skesom.displays.rgb import band_places, spectral_places
+from skesom.displays.rgb import band_axis, spectral_axis
 from skesom.pixels import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
@@ -259,9 +259,9 @@ def _places(cube, wavelengths):
             f"{np.shape(wavelengths)}."
         )
     if wavelengths is None:
-        places = band_places(cube)
+        places = band_axis(cube)
     else:
-        places = spectral_places(units.Quantity(wavelengths))
+        places = spectral_axis(units.Quantity(wavelengths))
     if places is not None:
         return places.value, places.unit
     if wavelengths is not None:
@@ -273,7 +273,7 @@ def _places(cube, wavelengths):
 
 
 def axis_name(unit):
-    """Return the name of spectral coordinates of `spectral_places`, with their unit."""
+    """Return the name of spectral coordinates of `spectral_axis`, with their unit."""
     return f"{_AXES[unit]} [{unit}]"
 
 

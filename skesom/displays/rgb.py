@@ -28,7 +28,9 @@ _SAMPLES = 250_000  # pixels for the interval of a band
 _FEWEST_IN_THIRDS = 6  # bands; of fewer, any three may be the best
 _MANY_BANDS = 20  # channels of a spectrum rather than filters
 # Where pictures change from energies to wavelengths, nm to um, and to frequencies.
-_X_RAYS, _INFRARED, _RADIO = 10 * units.nm, 2 * units.um, 1 * units.mm
+_X_RAYS = 10 * units.nm
+_INFRARED = 2 * units.um
+_RADIO = 1 * units.mm
 
 
 def rgb_image(
@@ -86,14 +88,15 @@ def rgb_image(
     >>> rgb_image(cube, ["F814W", "F502N", "F336W"]).shape
     (64, 64, 3)
     """
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    if not isinstance(cube, Cube):
+        cube = Cube(cube)
     if stretch not in _STRETCHES:
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
-    return sky_picture(_planes(cube, bands), stretch, interval)
+    return sky_picture(_rgb_planes(cube, bands), stretch, interval)
 
 
-def spectral_places(coordinates):
+def spectral_axis(coordinates):
     """Return spectral coordinates in the unit of a picture, None unless all are known.
 
     Velocities are in km/s, what is shorter than ultraviolet in keV, what is longer than
@@ -112,30 +115,37 @@ def spectral_places(coordinates):
         return coordinates.to(units.keV, units.spectral())
     if lengths.min() > _RADIO:
         return coordinates.to(units.GHz, units.spectral())
-    return lengths if lengths.max() < _INFRARED else lengths.to(units.um)
+    if lengths.max() < _INFRARED:
+        return lengths
+    return lengths.to(units.um)
 
 
-def band_places(cube):
-    """Return the `spectral_places` of a cube, by the names of its bands if needed."""
-    places = spectral_places(cube.band_coordinates)
-    if places is not None:
-        return places
-    known = band_wavelengths(cube)
-    return spectral_places(known * units.nm) if np.isfinite(known).all() else None
+def band_axis(cube):
+    """Return the `spectral_axis` of a cube, by the names of its bands if needed."""
+    coordinates = spectral_axis(cube.band_coordinates)
+    if coordinates is not None:
+        return coordinates
+    wavelengths = band_wavelengths(cube)
+    if not np.isfinite(wavelengths).all():
+        return None
+    return spectral_axis(wavelengths * units.nm)
 
 
-def _planes(cube, bands=None, step=1):
+def _rgb_planes(cube, bands=None, step=1):
     """Return images for red, green and blue, means of squares of `step` pixels."""
-    return [
-        sum(mean_plane(cube, number, step) for number in group) / len(group)
-        for group in _groups(cube, bands)
-    ]
+    planes = []
+    for numbers in _rgb_bands(cube, bands):
+        total = sum(mean_plane(cube, number, step) for number in numbers)
+        planes.append(total / len(numbers))
+    return planes
 
 
 def mean_plane(cube, number, step):
     """Return the means of squares of `step` by `step` pixels of a band."""
     plane = cube.data[:, :, number]
-    plane = mean(computed(plane)[0] if cube.is_lazy else plane, step)
+    if cube.is_lazy:
+        plane = computed(plane)[0]
+    plane = mean(plane, step)
     if not np.isfinite(plane).any():
         name = cube.band_names[number]
         raise ValueError(f"Band {name!r} has no data: all its pixels are NaN.")
@@ -146,13 +156,16 @@ def thinned_rgb(cube, bands, step):
     """Return the color picture of the means of squares of `step` by `step` pixels."""
     if cube is None:
         raise ValueError("A color picture is drawn: give the cube too.")
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
-    return sky_picture(_planes(cube, bands, step))
+    if not isinstance(cube, Cube):
+        cube = Cube(cube)
+    return sky_picture(_rgb_planes(cube, bands, step))
 
 
 def rgb_numbers(bands, band_names):
     """Return the numbers of three bands that are given by number or name."""
-    bands = [bands] if isinstance(bands, str) else list(bands)
+    if isinstance(bands, str):  # its letters are no bands
+        bands = [bands]
+    bands = list(bands)
     if len(bands) != 3:
         raise ValueError(
             f"A color picture has three bands, for red, green and blue, got {bands}."
@@ -160,39 +173,53 @@ def rgb_numbers(bands, band_names):
     return numbers_of("band", bands, band_names)
 
 
-def _groups(cube, bands):
-    """Return the bands whose means are red, green and blue."""
+def _rgb_bands(cube, bands):
+    """Return the numbers of the bands whose means are red, green and blue."""
     if bands is not None:
         return [[number] for number in rgb_numbers(bands, cube.band_names)]
-    places, order = band_places(cube), np.arange(cube.shape[2])
-    known = band_wavelengths(cube) if places is None else places.value
-    if places is None and len(order) == 3:
-        order = order[::-1]
-    elif places is not None and places.unit in (units.keV, units.GHz):
-        known = -known
-    known = known[order]  # those that are known are in order among themselves
-    is_known = np.isfinite(known)
-    order[is_known] = order[is_known][np.argsort(known[is_known], kind="stable")]
-    thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]
+    order = _by_wavelength(cube)
     if len(order) < 3:
         return [[order[-1]], [order[len(order) // 2]], [order[0]]]
+    thirds = [third.tolist() for third in np.array_split(order, 3)[::-1]]
     if len(order) == 3 or len(order) > _MANY_BANDS:
         return thirds
+    # The bands in which most pixels stand out of the noise.
     sample = sampled(cube.data)
-    shown = [_share_shown(sample[:, :, band]) for band in range(len(order))]
+    shares = np.empty(len(order))
+    for band in range(len(order)):
+        flux = sample[:, :, band]
+        level, noise = sky_statistics(flux)
+        shares[band] = np.mean(flux > level + _SIGNIFICANT * noise)
     if len(order) < _FEWEST_IN_THIRDS:
-        best = np.sort(np.argsort(-np.array(shown)[order], kind="stable")[:3])
+        best = np.sort(np.argsort(-shares[order], kind="stable")[:3])
         return [[number] for number in order[best[::-1]].tolist()]
-    return [[max(third, key=shown.__getitem__)] for third in thirds]
+    return [[max(third, key=lambda band: shares[band])] for third in thirds]
 
 
-def _share_shown(flux):
-    """Return the share of the pixels that stand out of the noise."""
-    level, noise = sky_statistics(flux)
-    return np.mean(flux > level + _SIGNIFICANT * noise)
+def _by_wavelength(cube):
+    """Return the numbers of the bands from the shortest wavelength to the longest.
+
+    Bands of unknown wavelength keep their positions.
+    """
+    order = np.arange(cube.shape[2])
+    coordinates = band_axis(cube)
+    if coordinates is None:
+        wavelengths = band_wavelengths(cube)
+        if len(order) == 3:  # red, green and blue
+            order = order[::-1]
+    elif coordinates.unit in (units.keV, units.GHz):
+        wavelengths = -coordinates.value  # energies and frequencies fall with it
+    else:
+        wavelengths = coordinates.value
+    wavelengths = wavelengths[order]
+    has_wavelength = np.isfinite(wavelengths)
+    ranks = np.argsort(wavelengths[has_wavelength], kind="stable")
+    order[has_wavelength] = order[has_wavelength][ranks]
+    return order
 
 
 def _as_interval(interval):
+    """Return an interval of astropy, or "sky"."""
     from astropy import visualization  # imports matplotlib
 
     if isinstance(interval, visualization.BaseInterval) or interval == "sky":
@@ -212,11 +239,15 @@ def _as_interval(interval):
 def sky_picture(planes, stretch="asinh", interval="sky"):
     """Return three images as a color picture, or one as a gray picture."""
     missing = np.isnan(planes).any(axis=0)
-    scaled = _balanced(planes) if interval == "sky" else _limited(planes, interval)
+    if interval == "sky":
+        scaled = _balanced(planes)
+    else:
+        scaled = _limited(planes, interval)
     for plane in scaled:
         plane[missing] = 0
     picture = _stretched(scaled, stretch)
-    picture[missing] = list(bytes.fromhex(MISSING_COLOR[1:]))[: len(planes)]
+    missing_color = list(bytes.fromhex(MISSING_COLOR.removeprefix("#")))
+    picture[missing] = missing_color[: len(planes)]
     return picture
 
 
@@ -239,23 +270,32 @@ def _balanced(planes):
     """
     statistics = np.array([sky_statistics(plane) for plane in planes])
     level, noise = statistics.T[:, :, np.newaxis]
-    sample = np.array([_sample(plane).ravel() for plane in planes], dtype=np.float64)
-    known = sample[:, np.isfinite(sample).all(axis=0)]
-    if known.shape[1] == 0:  # no pixel has all three bands
+    # Fluxes of shape (n_bands, n_pixels), of pixels that have data in all bands.
+    flux = np.array([_sample(plane).ravel() for plane in planes], dtype=np.float64)
+    flux = flux[:, np.isfinite(flux).all(axis=0)]
+    if flux.shape[1] == 0:  # no pixel has all three bands
         return [np.zeros(plane.shape, dtype=np.float32) for plane in planes]
-    spread = np.ptp(known, axis=1, keepdims=True)
+    spread = np.ptp(flux, axis=1, keepdims=True)
     noise = np.where(noise > 0, noise, np.where(spread > 0, 1e-3 * spread, 1))
     # In order of size, so that the sum has the same bits for any order of the bands.
-    signal = np.sort((known - level) / noise, axis=0).sum(axis=0) / np.sqrt(len(planes))
+    ratios = np.sort((flux - level) / noise, axis=0)
+    signal = ratios.sum(axis=0) / np.sqrt(len(planes))
+    # Black: the median of the darkest pixels in each band.
     dark = signal <= np.percentile(signal, _DARK)
-    black = np.median(known[:, dark], axis=1, keepdims=True)
+    black = np.median(flux[:, dark], axis=1, keepdims=True)
+    # White: the median of the pixels that stand out of the sky.
     least = min(_SIGNIFICANT, np.percentile(signal, 100 - _FEWEST_BRIGHT))
-    white = np.median(known[:, signal >= least] - black, axis=1, keepdims=True)
+    white = np.median(flux[:, signal >= least] - black, axis=1, keepdims=True)
     white = np.maximum(white, noise)
-    bright = np.percentile(np.mean((known - black) / white, axis=0), _BRIGHT)
+    # One factor for all bands brings the bright level to 1.
+    bright = np.percentile(np.mean((flux - black) / white, axis=0), _BRIGHT)
     bright = max(bright, _DARK_NOISE * np.max(noise / white))
-    ends = zip(planes, black[:, 0], white[:, 0] * bright, strict=True)
-    return [((plane - low) / high).astype(np.float32) for plane, low, high in ends]
+    scaled = []
+    for plane, low, width in zip(
+        planes, black[:, 0], white[:, 0] * bright, strict=True
+    ):
+        scaled.append(((plane - low) / width).astype(np.float32))
+    return scaled
 
 
 def _sample(plane):
@@ -273,10 +313,11 @@ def _stretched(planes, stretch):
         with np.errstate(divide="ignore", invalid="ignore"):
             r, g, b = planes
             return visualization.make_lupton_rgb(r, g, b, minimum=0, stretch=0.25, Q=8)
-    function = {
+    functions = {
         "asinh": visualization.AsinhStretch(0.1),
         "log": visualization.LogStretch(),
         "sqrt": visualization.SqrtStretch(),
         "linear": visualization.LinearStretch(),
-    }[stretch]
-    return np.rint(255 * function(np.clip(np.dstack(planes), 0, 1))).astype(np.uint8)
+    }
+    levels = functions[stretch](np.clip(np.dstack(planes), 0, 1))
+    return np.rint(255 * levels).astype(np.uint8)

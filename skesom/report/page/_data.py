@@ -11,7 +11,7 @@ from skesom._common.labels import count_clusters, means_by_cluster
 from skesom.cube.flux.physical import physical_factors
 from skesom.displays.cluster_plots import axis_name, flux_name, is_wide
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
-from skesom.displays.rgb import band_places
+from skesom.displays.rgb import band_axis
 from skesom.displays.sky_image import pick
 from skesom.displays.unit_layout import GraphLayout, layout_of
 from skesom.maps.cluster_names import middles_of
@@ -69,7 +69,7 @@ def pixel_data(result, step, rgb=None):
     thin = result.above_sky(thin)
     codes, bands = encode_bands(thin)
     shown, name = spectra_cube(result, thin, scaled)
-    places = band_places(thin)
+    places = band_axis(thin)
     order = np.argsort(
         range(len(bands)) if places is None else places.value, kind="stable"
     )
