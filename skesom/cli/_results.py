@@ -77,7 +77,7 @@ def _predict(options):
         say(*([f"{line_of_cut(shape, cut_from)}."] if shape != cut_from else ()))
     convolver = pipeline.named_steps.get("convolve")
     if convolver is not None and np.isfinite(convolver.target_fwhm_):
-        say(f"Sharpness: {convolver.target_fwhm_:.4g} arcsec.")
+        say(f"Sharpness: {convolver.target_fwhm_:.4g} {convolver.length_unit_}.")
     print_clusters(files)
 
 

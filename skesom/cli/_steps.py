@@ -63,9 +63,11 @@ def _add_masking(add):
 
 def _add_sharpness(add):
     text = "width of the point-spread function, one for all or one for each band: "
-    text += 'arcsec, pixels as in 2.5pix, "header", or "stars" to measure it (default: '
-    text += "from headers; if that of a band is unknown, all bands stay as sharp as "
-    text += "they are)"
+    text += "arcsec (pixels, if no image tells how large they are), pixels as in "
+    text += (
+        '2.5pix, "header", or "stars" to measure it (default: from headers; if that '
+    )
+    text += "of a band is unknown, all bands stay as sharp as they are)"
     add("--fwhm", nargs="+", type=width, metavar="WIDTH", help=text)
     text = "measured point-spread functions to match the bands by: FITS images, one "
     text += "for each band, or BAND=FITS by the name of a band or its beginning (extra "

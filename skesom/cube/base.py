@@ -411,11 +411,16 @@ def numbers_per_band(values, band_names, parameter, *, positive=False):
 
 
 class Band(NamedTuple):
-    """One band of a cube, with the pixel scale that the user gives, if any."""
+    """One band of a cube, with the pixel scale that the user gives, if any.
+
+    Where nothing tells how large pixels are, lengths may be numbers of pixels: a pixel
+    is then the unit of length, and has the scale (1, 1).
+    """
 
     cube: Cube
     number: int
     given_scale: np.ndarray | None = None
+    length_unit: str = "arcsec"  # or "pixels"
 
     @property
     def name(self):
@@ -434,13 +439,15 @@ class Band(NamedTuple):
 
     @property
     def pixel_scale(self):
-        """Height and width of a pixel in arcsec, None if unknown."""
+        """Height and width of a pixel in the unit of length, None if unknown."""
+        if self.length_unit == "pixels":
+            return np.ones(2)
         scale = self.cube.pixel_scale if self.given_scale is None else self.given_scale
         return None if scale is None else np.array(scale, dtype=np.float64)
 
     @property
     def pixel_size(self):
-        """Side of a square pixel of the same area in arcsec, None if unknown."""
+        """Side of a square pixel of the same area, None if unknown."""
         return side_of_pixel(self.pixel_scale)
 
     @property
@@ -460,10 +467,10 @@ class Band(NamedTuple):
         return steps
 
 
-def list_bands(cubes, pixel_scale=None):
+def list_bands(cubes, pixel_scale=None, length_unit="arcsec"):
     """Return the bands of all cubes in order."""
     return [
-        Band(cube, number, pixel_scale)
+        Band(cube, number, pixel_scale, length_unit)
         for cube in cubes
         for number in range(cube.shape[2])
     ]

@@ -99,10 +99,12 @@ def make_cluster_pipeline(
         there is no step "color".
     fwhm : float, "stars", sequence of length n_bands or dict, default=None
         Full width at half maximum of the point-spread function of all bands or each,
-        as `skesom.cube.FWHMConvolver` takes it: arcsec, by default those of the cubes.
-        If one is unknown, all bands stay as sharp as they are, with a warning.
+        as `skesom.cube.FWHMConvolver` takes it: arcsec (pixels, if nothing tells how
+        large they are), by default those of the cubes. If one is unknown, all bands
+        stay as sharp as they are, with a warning.
     target_fwhm : "worst", float or None, default="worst"
-        Width in arcsec that all bands are brought to. None leaves them as they are.
+        Width that all bands are brought to, in the same unit. None leaves them as they
+        are.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
     psfs : sequence of length n_bands or dict, default=None

@@ -51,6 +51,7 @@ def decisions_of(pipeline, sky_level=None, why_no_names=None):
         "sky_level": sky_level,
         "why_no_names": why_no_names,
         "fwhm": None,
+        "fwhm_unit": "arcsec",
         "shape": list(labels.shape[:2]),
         "cut_from": None,
         "shifts": {},
@@ -72,6 +73,7 @@ def decisions_of(pipeline, sky_level=None, why_no_names=None):
         elif isinstance(each, FWHMConvolver):
             width = float(each.target_fwhm_)
             decisions["fwhm"] = None if math.isnan(width) else width
+            decisions["fwhm_unit"] = each.length_unit_
         elif isinstance(each, CubeAligner):
             is_cut = each.shape_ != labels.shape[:2]
             decisions["cut_from"] = list(each.shape_) if is_cut else None
@@ -232,7 +234,8 @@ def decision_lines(decisions):
         lines.append(why_no_names)
     fwhm = decisions["fwhm"]
     if fwhm is not None:
-        lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} arcsec.")
+        unit = decisions["fwhm_unit"]
+        lines.append(f"Sharpness: all bands have a FWHM of {fwhm:.4g} {unit}.")
     if decisions["single_band"] is not None:
         lines.append(line_of_single_band(decisions["single_band"]))
     if decisions["considered"] is not None:

@@ -102,8 +102,8 @@ class TestCluster:
         assert status == 0
         assert line == (
             "warning: The bands stay as sharp as they are, because the FWHM of all "
-            "bands is unknown. Give --fwhm in arcsec to bring them to one width, "
-            "or --fwhm stars to measure it on stars, with --pixel-scale."
+            "bands is unknown. Give --fwhm in pixels to bring them to one width, "
+            "or --fwhm stars to measure it on stars."
         )
         labels, wcs = read_map(tmp_path / "out" / "cluster_map.fits")
         assert labels.shape == (40, 44)

@@ -111,7 +111,7 @@ def test_the_library_names_no_option():
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [
-        (["--fwhm", "1", "2"], "Give --pixel-scale in arcsec"),
+        (["--fwhm", "1arcsec", "2arcsec"], "give --pixel-scale in arcsec"),
         (["--target-fwhm", "2"], "Give --fwhm in arcsec"),
         (["--smooth", "1arcsec"], "3pix"),
         (["--pca", "7"], "--pca 7"),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from astropy import units
 from astropy.convolution import convolve
+from astropy.io.fits import Header
 from astropy.wcs import WCS
 from scipy import ndimage
 
@@ -163,8 +164,40 @@ class TestPixelScale:
             np.testing.assert_allclose(fitted.pixel_scale_, 0.5, rtol=1e-12)
 
     def test_unknown(self):
+        known = Cube(self.cube, fwhm=[1, 2])
         with pytest.raises(ValueError, match=r"no WCS.*Pass pixel_scale"):
-            FWHMConvolver([1, 2]).fit(self.cube)
+            FWHMConvolver([1, 2]).fit(known)
+        with pytest.raises(ValueError, match=r"no WCS.*Pass pixel_scale"):
+            FWHMConvolver().fit(known)
+
+    def test_numbers_are_pixels_without_a_size(self):
+        rng = np.random.default_rng(0)
+        plain = Cube(rng.normal(size=(30, 30, 2)))
+        sized = plain.replace(pixel_scale=(0.25, 0.25))
+        expected = FWHMConvolver([0.5, 0.75], target_fwhm=1).fit_transform(sized)
+        for widths in ([2, 3], [2, 3] * units.pixel, ["2pix", 3 * units.pixel]):
+            convolver = FWHMConvolver(widths, target_fwhm=4).fit(plain)
+            assert convolver.length_unit_ == "pixels"
+            assert convolver.target_fwhm_ == 4
+            np.testing.assert_array_equal(convolver.fwhm_, [2, 3])
+            assert np.isnan(convolver.pixel_scale_).all()
+            assert "2 pixels to 4 pixels" in convolver.summary_["band 1"]
+            result = convolver.transform(plain)
+            np.testing.assert_allclose(result.data, expected.data, rtol=1e-12)
+            # The FWHM of a cube is in arcsec, which only pixels with a size have.
+            assert np.isnan(result.fwhm).all()
+            result = convolver.transform(sized)
+            np.testing.assert_allclose(result.data, expected.data, rtol=1e-12)
+            np.testing.assert_allclose(result.fwhm, 1)
+
+    def test_angles_need_a_size(self):
+        with pytest.raises(ValueError, match="band 'band 1' is an angle, but nothing"):
+            FWHMConvolver(0.2 * units.arcsec).fit(self.cube)
+        with pytest.raises(ValueError, match="target_fwhm is an angle, but nothing"):
+            FWHMConvolver(2, target_fwhm=1 * units.arcsec).fit(self.cube)
+        header = Header({"BMAJ": 1e-4})
+        with pytest.raises(ValueError, match="'band 1' tells no width in pixels"):
+            FWHMConvolver([header, 2]).fit(self.cube)
 
     @pytest.mark.parametrize("scale", [[1, 2, 3], [1, -1], [np.nan, 1], 3 * units.Jy])
     def test_impossible(self, scale):
@@ -172,7 +205,7 @@ class TestPixelScale:
             FWHMConvolver([1, 2], pixel_scale=scale).fit(self.cube)
 
     def test_nothing_to_do_needs_no_scale(self):
-        convolver = FWHMConvolver(1.3)
+        convolver = FWHMConvolver(2.3)
         result = convolver.fit_transform(self.cube)
         np.testing.assert_array_equal(result, self.cube)
         assert np.isnan(convolver.pixel_scale_).all()

@@ -309,7 +309,8 @@ class TestHeadersAndPixels:
         assert_allclose(FWHMConvolver(widths).fit(self.cube).fwhm_, [1, 2])
         scaled = FWHMConvolver(widths, pixel_scale=[1, 4]).fit(self.cube)
         assert_allclose(scaled.fwhm_, [8, 16])  # pixels of 4 square arcsec
+        known = Cube(self.cube.data, fwhm=[1, 2])
         with pytest.raises(
             ValueError, match="'band 1' is known in pixels, but not how"
         ):
-            FWHMConvolver(widths).fit(self.cube.data)
+            FWHMConvolver(widths).fit(known)

@@ -60,6 +60,9 @@ class TestUnknown:
 
     def test_pixels_of_unknown_size(self, cube):
         (line,), _ = said_by(Cube(cube.data))
+        assert "Pass fwhm in pixels" in line
+        (line,), _ = said_by([cube, Cube(cube.data, band_names=["z", "y"])])
+        assert "Pass fwhm in arcsec" in line
         assert "with pixel_scale" in line
 
     def test_time_is_bounded(self, cube, monkeypatch):
@@ -120,8 +123,11 @@ class TestOdd:
         assert self.said([0.083, 6.5], [0.0199, 6.4]) == []
 
     def test_pixels_of_unknown_size(self):
-        cube = Cube(np.ones((9, 9, 2)))
-        assert said_by(cube, fwhm=[1e-3, 1e-3])[0] == []
+        # In pixels, the limit in arcsec tells nothing.
+        cube = Cube(np.ones((9, 9, 2)), diffraction_fwhm=[0.1, 0.1])
+        (line,) = said_by(cube, fwhm=[1e-3, 40])[0]
+        assert "less than 1.5 pixels" in line
+        assert "numbers are in pixels" in line
 
     def test_of_one_part(self):
         cube = Cube(np.ones((9, 9, 2)), diffraction_fwhm=[0.1, np.nan])

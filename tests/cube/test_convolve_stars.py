@@ -232,8 +232,13 @@ class TestStars:
 
     def test_without_a_scale(self, rng):
         cube = Cube(star_field(rng, 3.0)[:, :, np.newaxis], band_names=["r"])
-        with pytest.raises(ValueError, match="'r' is known in pixels, but not how"):
-            FWHMConvolver("stars").fit(cube)
+        convolver = FWHMConvolver("stars").fit(cube)
+        assert convolver.length_unit_ == "pixels"
+        assert convolver.target_fwhm_ == pytest.approx(3.0, rel=0.01)
+        # Known in arcsec for one band, the other needs the size of its pixels.
+        mixed = Cube(np.repeat(cube.data, 2, axis=2), fwhm=[0.5, np.nan])
+        with pytest.raises(ValueError, match="'band 2' is known in pixels, but not"):
+            FWHMConvolver(["header", "stars"]).fit(mixed)
 
     def test_missing_photutils_names_the_extra(self, rng, monkeypatch):
         for module in ("photutils.background", "photutils.detection"):

@@ -219,3 +219,7 @@ def test_widths_and_kept_sky_are_said():
     text = "\n".join(decision_lines(decisions_of(pipeline)))
     assert "FWHM of 2 arcsec" in text
     assert "Sky kept:" in text
+    pipeline = make_cluster_pipeline(KMeans(3, n_init=1, random_state=0), fwhm=2.0).fit(
+        Cube(field()[45:75, 35:65].data)
+    )
+    assert "FWHM of 2 pixels" in "\n".join(decision_lines(decisions_of(pipeline)))

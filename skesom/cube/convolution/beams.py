@@ -14,6 +14,7 @@ from scipy import optimize, spatial
 from skesom._common.extras import NO_PHOTUTILS, import_extra
 from skesom._common.lazy import computed
 from skesom._sky.grids import SAME_SIZE
+from skesom._sky.lengths import in_pixels
 from skesom.cube.base import one_per_band
 
 KEYWORDS = ("header", "stars")
@@ -37,7 +38,7 @@ MOST_FITS = 300  # of the brightest sources, so that time is bounded
 class Beam(NamedTuple):
     """An elliptical Gaussian on the sky."""
 
-    major: float  # FWHM in arcsec
+    major: float  # FWHM in arcsec, or in pixels where nothing tells how large they are
     minor: float
     angle: float = 0.0  # of the major axis, in degrees from north through east
     source: str = "given"  # how the widths are known
@@ -80,12 +81,16 @@ def find_beams(fwhm, bands):
 
 def _read_beam(entry, band, image):
     """Return the beam of one entry, None if it is that of a cube without one."""
-    if isinstance(entry, str):
-        if entry not in KEYWORDS:
+    if isinstance(entry, str) and entry not in KEYWORDS:
+        try:
+            entry = units.Quantity(entry)  # as "2.5pix"
+        except (TypeError, ValueError) as error:
             raise ValueError(
-                f"The FWHM of band {band.name!r} must be a number of arcsec or one of "
+                f"The FWHM of band {band.name!r} must be a number of "
+                f"{band.length_unit}, a text such as 2.5pix or one of "
                 f"{', '.join(KEYWORDS)}, got {entry!r}."
-            )
+            ) from error
+    if isinstance(entry, str):
         if entry == "stars":
             pixels, n_stars = measure_star_fwhm(image, band.name)
             size = pixel_size(band)
@@ -97,7 +102,7 @@ def _read_beam(entry, band, image):
     if isinstance(entry, Header):
         return _checked(_read_header(entry, band), band, "its header")
     if _is_number(entry):
-        return _checked([_in_arcsec(entry, band)] * 2, band)
+        return _checked([_width_of(entry, band)] * 2, band)
     if len(entry) != 3:
         raise ValueError(
             f"The beam of band {band.name!r} must be (major, minor, angle), got "
@@ -105,12 +110,19 @@ def _read_beam(entry, band, image):
         )
     *widths, angle = entry
     angle = units.Quantity(angle, unit=getattr(angle, "unit", units.deg))
-    major, minor = (_in_arcsec(width, band) for width in widths)
+    major, minor = (_width_of(width, band) for width in widths)
     return _checked([major, minor, angle.to_value(units.deg)], band)
 
 
 def _read_header(header, band):
     """Return the widths, and the angle if any, from the cards of a header."""
+    counts_pixels = "FWHM" in header and "pix" in header.comments["FWHM"].lower()
+    if band.length_unit == "pixels" and ("BMAJ" in header or not counts_pixels):
+        raise ValueError(
+            f"The header of band {band.name!r} tells no width in pixels, and nothing "
+            "tells how large its pixels are: there is no WCS. Pass pixel_scale in "
+            "arcsec per pixel."
+        )
     if "BMAJ" in header:
         widths = header["BMAJ"], header.get("BMIN", header["BMAJ"])
         widths = np.array(widths) * units.deg.to(units.arcsec)
@@ -121,16 +133,28 @@ def _read_header(header, band):
             "fwhm of the band in arcsec."
         )
     width = header["FWHM"]
-    if "pix" in header.comments["FWHM"].lower():
+    if counts_pixels:
         width = width * pixel_size(band)
     return width, width
 
 
-def _in_arcsec(width, band):
-    """Return a width in arcsec; numbers are taken as arcsec."""
+def _width_of(width, band):
+    """Return a width in the unit of length of the band, in which bare numbers are."""
+    if band.length_unit == "pixels":
+        return width_in_pixels(f"The FWHM of band {band.name!r}", width)
     if getattr(width, "unit", None) == units.pixel:
         return width.value * pixel_size(band)
     return in_arcsec(f"The FWHM of band {band.name!r}", width)
+
+
+def width_in_pixels(name, width):
+    """Return a width of pixels whose size on the sky nothing tells."""
+    if isinstance(width, units.Quantity) and width.unit.is_equivalent(units.arcsec):
+        raise ValueError(
+            f"{name} is an angle, but nothing tells how large pixels are: there is no "
+            "WCS. Give it in pixels (2.5pix), or pass pixel_scale in arcsec per pixel."
+        )
+    return in_pixels(width, None, name)
 
 
 def in_arcsec(name, value):
@@ -189,8 +213,8 @@ def _checked(numbers, band, source="given"):
     for width in (major, minor):
         if not 0 < width <= FULL_CIRCLE:
             raise ValueError(
-                f"The FWHM of band {band.name!r} must be a positive number of arcsec, "
-                f"up to a full circle, got {width}."
+                f"The FWHM of band {band.name!r} must be a positive number of "
+                f"{band.length_unit}, up to a full circle, got {width}."
             )
     if minor > major or not np.isfinite(angle):
         raise ValueError(

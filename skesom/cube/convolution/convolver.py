@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.warn import warn_user
+from skesom._sky.lengths import side_of_pixel
 from skesom.cube.base import (
     CubeTransformer,
     all_band_names,
@@ -27,6 +28,7 @@ from skesom.cube.convolution.beams import (
     find_beams,
     in_arcsec,
     one_pixel_scale,
+    width_in_pixels,
 )
 from skesom.cube.convolution.filtering import convolve_cube
 from skesom.cube.convolution.kernels import (
@@ -54,12 +56,13 @@ class FWHMConvolver(CubeTransformer):
     Parameters
     ----------
     fwhm : float, Quantity, {"header", "stars"}, dict or sequence, default=None
-        Full width at half maximum of the point-spread function in arcsec. None takes
-        the widths of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands
-        stay as they are, with a warning. Otherwise one entry for all bands, one for
-        each, or a dict by band name (others: "header"):
+        Full width at half maximum of the point-spread function. None takes the widths
+        of the cubes (`Cube.fwhm`); if that of a band is unknown, all bands stay as
+        they are, with a warning. Otherwise one entry for all bands, one for each, or a
+        dict by band name (others: "header"):
 
-        - a number of arcsec, or a Quantity of an angle or of pixels;
+        - a number, of arcsec if the pixels of any cube have a size on the sky, else of
+          pixels; or a Quantity of an angle or of pixels, or a text such as "2.5pix";
         - ``"header"``: the width that the cube has;
         - an `astropy.io.fits.Header` with BMAJ, BMIN and BPA (degrees), or with FWHM
           (arcsec, or pixels if its comment says so);
@@ -67,7 +70,8 @@ class FWHMConvolver(CubeTransformer):
         - an elliptical beam (major, minor, angle): two widths and degrees from north
           through east.
     target_fwhm : "worst", float or Quantity, default="worst"
-        Width in arcsec that all bands are brought to, no smaller than the worst.
+        Width that all bands are brought to, no smaller than the worst: in arcsec if
+        the pixels of any cube have a size on the sky, else in pixels.
     pixel_scale : float, array-like of shape (2,) or Quantity, default=None
         Height and width of a pixel in arcsec, or one number for square pixels; that
         of the cubes by default.
@@ -90,13 +94,16 @@ class FWHMConvolver(CubeTransformer):
 
     Attributes
     ----------
+    length_unit_ : {"arcsec", "pixels"}
+        Unit of the widths: pixels if nothing tells how large they are on the sky. What
+        `transform` returns then has no `Cube.fwhm`, which is in arcsec.
     target_fwhm_ : float
-        The common width in arcsec, NaN if unknown (as with ready kernels alone).
+        The common width, NaN if unknown (as with ready kernels alone).
     fwhm_ : ndarray of shape (n_bands,)
-        Width of each band before (of the major axis) in arcsec, NaN if unknown.
+        Width of each band before (of the major axis), NaN if unknown.
     kernel_fwhm_ : ndarray of shape (n_bands,)
-        Width of the Gaussian (its major axis) that each band is convolved with, in
-        arcsec; 0 without one, NaN for a kernel of another shape.
+        Width of the Gaussian (its major axis) that each band is convolved with; 0
+        without one, NaN for a kernel of another shape.
     methods_ : list of {"none", "gaussian", "elliptical", "wiener", "kernel"}
         How each band is convolved.
     summary_ : dict of str to str
@@ -188,7 +195,7 @@ class FWHMConvolver(CubeTransformer):
 
     _parameter_constraints = {
         "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
-        + [units.Quantity, StrOptions(set(KEYWORDS))],
+        + [units.Quantity, StrOptions(set(KEYWORDS)), str],  # text: "2.5pix"
         "target_fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity]
         + [StrOptions({"worst"})],
         "pixel_scale": [Interval(Real, 0, None, closed="neither"), "array-like", None]
@@ -202,6 +209,7 @@ class FWHMConvolver(CubeTransformer):
     def __init__(
         self,
         fwhm: float
+        | str
         | Quantity
         | Literal["header", "stars"]
         | Mapping[str, Any]
@@ -225,6 +233,7 @@ class FWHMConvolver(CubeTransformer):
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
+        self.length_unit_ = self._find_length_unit(cubes)
         bands = self._list_bands(cubes)
         target, matches = self._match(bands)
         geometry = list(map(_geometry, matches, bands))
@@ -234,9 +243,11 @@ class FWHMConvolver(CubeTransformer):
         self.fwhm_ = np.array([match.fwhm for match in matches])
         self.kernel_fwhm_ = np.array([match.kernel_fwhm for match in matches])
         self.methods_ = [match.method for match in matches]
-        summaries = [match.describe() for match in matches]
+        summaries = [match.describe(self.length_unit_) for match in matches]
         self.summary_ = dict(zip(all_band_names(cubes), summaries, strict=True))
         self.pixel_scale_ = np.array([scale for scale, _ in geometry])
+        if self.length_unit_ == "pixels":
+            self.pixel_scale_ = np.full((len(bands), 2), np.nan)
         self._matches = matches
         self._directions = [directions for _, directions in geometry]
 
@@ -256,7 +267,10 @@ class FWHMConvolver(CubeTransformer):
             if directions is None:
                 directions = self._directions[number]
             kernels.append(kernel_on_pixels(match, scale, directions, band.name))
-        fwhm = [self._matches[number].result for number in numbers]
+        fwhm = np.array([self._matches[number].result for number in numbers])
+        if self.length_unit_ == "pixels":  # a cube's FWHM is in arcsec
+            side = side_of_pixel(cube.pixel_scale)
+            fwhm *= np.nan if side is None else side
         if not any(kernels):
             return cube.replace(fwhm=fwhm)
         planes = [part for part in (cube.data, cube.errors) if part is not None]
@@ -265,9 +279,25 @@ class FWHMConvolver(CubeTransformer):
         data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
 
+    def _find_length_unit(self, cubes):
+        """Return the unit of bare numbers: pixels where these have no known size.
+
+        Widths of cubes and of measured functions are angles, so the size of pixels
+        must be known for them.
+        """
+        has_size = self.pixel_scale is not None
+        has_angles = self.psfs is not None
+        for cube in cubes:
+            has_size = has_size or cube.pixel_scale is not None
+            has_angles = has_angles or np.isfinite(cube.fwhm).any()
+        if has_size or has_angles or self.fwhm is None:
+            return "arcsec"
+        return "pixels"
+
     def _list_bands(self, cubes):
         """Return the bands of all cubes, with the pixel scale if it is given."""
-        return list_bands(cubes, one_pixel_scale(self.pixel_scale, cubes))
+        pixel_scale = one_pixel_scale(self.pixel_scale, cubes)
+        return list_bands(cubes, pixel_scale, self.length_unit_)
 
     def _match(self, bands):
         """Return the common width and the match of each band."""
@@ -312,8 +342,8 @@ class FWHMConvolver(CubeTransformer):
         if self.psfs is not None or not by_default:
             which = ", ".join(band.name for band in unknown)
             raise ValueError(
-                f"The FWHM of these bands is unknown: {which}. Pass fwhm in arcsec for "
-                "each band, or give the Cube its fwhm."
+                f"The FWHM of these bands is unknown: {which}. Pass fwhm in "
+                f"{self.length_unit_} for each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
             _warn_of_unknown(bands, unknown)
@@ -327,21 +357,25 @@ def _geometry(match, band):
 
 
 def _target_width(target, bands, beams, usual):
-    """Return the common width in arcsec; no band may be worse."""
+    """Return the common width; no band may be worse."""
     if isinstance(target, str):
         return max((beam.major for beam in beams if beam), default=np.nan)
-    width = in_arcsec("target_fwhm", target)
+    unit = bands[0].length_unit
+    if unit == "pixels":
+        width = width_in_pixels("target_fwhm", target)
+    else:
+        width = in_arcsec("target_fwhm", target)
     if np.ndim(width) or not 0 < width <= FULL_CIRCLE:
         raise ValueError(
-            "target_fwhm must be one positive number of arcsec, up to a full circle, "
+            f"target_fwhm must be one positive number of {unit}, up to a full circle, "
             f"got {target}."
         )
     for number in usual:
         if beams[number].major > width * (1 + _ROUNDING):
             raise ValueError(
                 f"Band {bands[number].name!r} has a FWHM of {beams[number].major:g} "
-                f"arcsec and cannot be brought to the sharper target of {width:g} "
-                "arcsec. Raise target_fwhm or leave the band out."
+                f"{unit} and cannot be brought to the sharper target of {width:g} "
+                f"{unit}. Raise target_fwhm or leave the band out."
             )
     return float(width)
 
@@ -349,13 +383,18 @@ def _target_width(target, bands, beams, usual):
 def _warn_of_unknown(bands, unknown):
     """Warn that bands stay as they are, and tell how their widths can be known."""
     which = ", ".join(band.name for band in unknown)
-    which = "all bands" if len(unknown) == len(bands) else which
-    scale = ", with pixel_scale"
-    scale *= any(band.pixel_size is None for band in unknown)
+    if len(unknown) == len(bands):
+        which = "all bands"
+    unit = "arcsec"
+    if all(band.pixel_size is None for band in bands):
+        unit = "pixels"
+    scale = ""
+    if unit == "arcsec" and any(band.pixel_size is None for band in unknown):
+        scale = ", with pixel_scale"
     warn_user(
         f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
-        "Pass fwhm in arcsec to bring them to one width, or fwhm='stars' to measure it "
-        f"on stars{scale}."
+        f"Pass fwhm in {unit} to bring them to one width, or fwhm='stars' to measure "
+        f"it on stars{scale}."
     )
 
 
@@ -365,8 +404,11 @@ def _warn_of_odd(bands, beams):
     for band, beam in zip(bands, beams, strict=True):
         if beam is None or beam.source == "its PSF":
             continue
-        size, limit = band.pixel_size, band.cube.diffraction_fwhm[band.number]
-        text = f"{band.name} ({beam.minor:.3g} arcsec"
+        size = band.pixel_size
+        limit = np.nan  # in arcsec
+        if band.length_unit == "arcsec":
+            limit = band.cube.diffraction_fwhm[band.number]
+        text = f"{band.name} ({beam.minor:.3g} {band.length_unit}"
         pixels = beam.minor / size if size else np.nan
         if pixels < SHARPEST:
             sharp.append(f"{text}, {pixels:.2g} pixels)")
@@ -379,9 +421,10 @@ def _warn_of_odd(bands, beams):
         (limited, "below the diffraction limit of the telescope:"),
         (wide, f"more than {WIDEST:g} pixels, though the telescope is sharper:"),
     ]
-    for found, problem in problems:
-        if found:
+    for widths, problem in problems:
+        if widths:
             warn_user(
-                f"The FWHM is {problem} {', '.join(found)}. Check its unit: numbers "
-                "are in arcsec, and pixels are given as in fwhm='2.5pix'."
+                f"The FWHM is {problem} {', '.join(widths)}. Check its unit: numbers "
+                f"are in {bands[0].length_unit}, and pixels are given as in "
+                "fwhm='2.5pix'."
             )

@@ -32,7 +32,7 @@ class Match(NamedTuple):
     """The treatment of one band."""
 
     method: str  # "none", "gaussian", "elliptical", "wiener" or "kernel"
-    fwhm: float  # before, in arcsec, NaN if unknown
+    fwhm: float  # before, in the unit of length of the bands, NaN if unknown
     result: float  # after
     beam: Beam | None = None  # the Gaussian that the band is convolved with,
     array: np.ndarray | None = None  # or a kernel on its pixels
@@ -45,23 +45,28 @@ class Match(NamedTuple):
             return np.nan
         return 0.0 if self.beam is None else self.beam.major
 
-    def describe(self):
+    def describe(self, length_unit):
         """Return the kernel and the widths before and after in one line."""
-        before = "unknown" if np.isnan(self.fwhm) else f"{self.fwhm:.4g} arcsec"
-        after = "unknown" if np.isnan(self.result) else f"{self.result:.4g} arcsec"
+        before = "unknown"
+        if not np.isnan(self.fwhm):
+            before = f"{self.fwhm:.4g} {length_unit}"
+        after = "unknown"
+        if not np.isnan(self.result):
+            after = f"{self.result:.4g} {length_unit}"
         remark = f" ({self.remark})" if self.remark else ""
         if self.method == "none":
             return f"{before}{remark}, left as it is"
         if self.beam is None:
             kind = {"wiener": "Wiener", "kernel": "ready"}[self.method]
             rows, columns = self.array.shape
-            how = f"{kind} kernel of {rows} x {columns} pixels"
+            kernel = f"{kind} kernel of {rows} x {columns} pixels"
         elif self.beam.is_round:
-            how = f"Gaussian of {self.beam.major:.4g} arcsec"
+            kernel = f"Gaussian of {self.beam.major:.4g} {length_unit}"
         else:
             major, minor, angle, _ = self.beam
-            how = f"Gaussian of {major:.4g} x {minor:.4g} arcsec at {angle:.4g} deg"
-        return f"{before} to {after} by a {how}{remark}"
+            widths = f"{major:.4g} x {minor:.4g} {length_unit}"
+            kernel = f"Gaussian of {widths} at {angle:.4g} deg"
+        return f"{before} to {after} by a {kernel}{remark}"
 
 
 def match_gaussian(beam, target):
