@@ -67,23 +67,34 @@ def forecast(windows, network, epsilon, max_nodes, learn):
     n_samples = windows.n_rows
     size = min(n_samples // (2 * _PILOT_SHARE), _LONGEST_PILOT)
     pilot = windows.first(max(size, _PILOT_SAMPLES))
-    network, counts, now = copy.deepcopy(network), [], epsilon
-    parts = np.array_split(pilot, min(4, len(pilot)))
+    network = copy.deepcopy(network)
+    counts = []
+    last_epsilon = epsilon
+    quarters = np.array_split(pilot, min(4, len(pilot)))
     begin = time.perf_counter()
-    for part in parts:
-        start, order = time.perf_counter(), np.arange(len(part))
-        now = learn(
-            network, part, order, epsilon=now, max_nodes=max_nodes, when_full=make_room
+    for quarter in quarters:
+        start = time.perf_counter()
+        last_epsilon = learn(
+            network,
+            quarter,
+            np.arange(len(quarter)),
+            epsilon=last_epsilon,
+            max_nodes=max_nodes,
+            when_full=make_room,
         )
         counts.append(max(network.n_nodes, 1))
     end = time.perf_counter()
     exponent = _growth(counts)
     nodes = counts[-1] * (n_samples / len(pilot)) ** exponent
-    if now != epsilon or nodes > max_nodes:  # merged now and then, by up to a half
+    if (
+        last_epsilon != epsilon or nodes > max_nodes
+    ):  # merged now and then, by up to a half
         nodes = 3 * max_nodes / 4
-    of_rest = (end - start) / len(parts[-1]) * (n_samples - len(pilot))
+    # The samples after the pilot's cost what those of its last quarter did, and more
+    # as nodes are added.
+    seconds_after = (end - start) / len(quarters[-1]) * (n_samples - len(pilot))
     growth = max(nodes / counts[-1] / (1 + exponent), 1.0)
-    return Forecast(epsilon, round(nodes), end - begin + of_rest * growth)
+    return Forecast(epsilon, round(nodes), end - begin + seconds_after * growth)
 
 
 def _pilot_sizes(n_samples):
@@ -97,26 +108,34 @@ def _pilot_sizes(n_samples):
 
 def _find_root(excess, start):
     """Return about where a noisy, falling step function of epsilon is 0."""
-    best, least = start, math.inf
+    best = start
+    least = math.inf
     ends = {}  # (log of epsilon / start, excess), by whether there are too many nodes
-    slope, place = 2.0, 0.0
+    slope = 2.0
+    shift = 0.0  # log of epsilon / start
     for _ in range(12):  # at most: noise may hide the root
-        epsilon = start * math.exp(place)
-        found = excess(epsilon)
-        if abs(found) < least:
-            best, least = epsilon, abs(found)
+        epsilon = start * math.exp(shift)
+        surplus = excess(epsilon)
+        if abs(surplus) < least:
+            best = epsilon
+            least = abs(surplus)
         if least < 0.12:  # of the logarithm of the number of nodes
             break
-        side = found > 0
-        halve = side in ends and abs(found) > 0.5 * abs(ends[side][1])
-        ends[side] = place, found
-        if len(ends) < 2:
-            place += max(-1.4, min(1.4, found / slope))
+        is_over = surplus > 0
+        # An end that moved but hardly fell would hold up regula falsi: bisect then.
+        halve = is_over in ends and abs(surplus) > 0.5 * abs(ends[is_over][1])
+        ends[is_over] = (shift, surplus)
+        if len(ends) < 2:  # the root is not enclosed yet: go on by the slope
+            shift += max(-1.4, min(1.4, surplus / slope))
             slope *= 0.8
             continue
-        (low, surplus), (high, lack) = ends[True], ends[False]
-        share = min(max(surplus / (surplus - lack), 0.1), 0.9)
-        place = (low + high) / 2 if halve else low + share * (high - low)
+        low, excess_at_low = ends[True]
+        high, excess_at_high = ends[False]
+        if halve:
+            shift = (low + high) / 2
+        else:
+            share = excess_at_low / (excess_at_low - excess_at_high)
+            shift = low + min(max(share, 0.1), 0.9) * (high - low)
     return best
 
 
@@ -130,16 +149,24 @@ def _growth(counts):
 
 def _expected_nodes(pilot, n_samples, network, epsilon, target, learn):
     """Return the number of nodes after n_samples, judged by the pilot samples."""
-    limit, counts = 2 * target, []  # what is more needs no count
-    parts = np.array_split(pilot, 4) if len(pilot) >= 4 else [pilot]
-    for number, part in enumerate(parts):
+    limit = 2 * target  # a trial with more nodes is stopped
+    counts = []
+    if len(pilot) >= 4:
+        quarters = np.array_split(pilot, 4)
+    else:
+        quarters = [pilot]
+    for number, quarter in enumerate(quarters):
         try:
-            order = np.arange(len(part))
             learn(
-                network, part, order, epsilon=epsilon, max_nodes=limit, when_full=_stop
+                network,
+                quarter,
+                np.arange(len(quarter)),
+                epsilon=epsilon,
+                max_nodes=limit,
+                when_full=_stop,
             )
         except _TooManyNodesError:
-            learned = (number + 1) / len(parts) * len(pilot)
+            learned = (number + 1) / len(quarters) * len(pilot)
             return limit * math.sqrt(n_samples / learned)
         counts.append(max(network.n_nodes, 1))
     return counts[-1] * (n_samples / len(pilot)) ** _growth(counts)

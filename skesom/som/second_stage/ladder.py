@@ -38,27 +38,34 @@ def cuts_of_units(units, graph, numbers):
         of_normals = cuts_by_normals(units, graph.inside, graph.islands, numbers)
     affinity = graph.affinity[graph.inside][:, graph.inside]
     cuts = np.empty((len(units), len(numbers)), dtype=np.int16)
-    for place, number in enumerate(numbers):
+    for column, number in enumerate(numbers):
         groups = of_graph[number]
         if number in of_normals:
-            found = of_normals[number]
-            if _is_as_good(found, groups, number, units.hits, affinity, graph.inside):
-                groups = found
-        cuts[:, place] = np.unique(groups, return_inverse=True)[1]
+            by_normals = of_normals[number]
+            if _is_as_good(
+                by_normals,
+                by_links=groups,
+                number=number,
+                hits=units.hits,
+                affinity=affinity,
+                inside=graph.inside,
+            ):
+                groups = by_normals
+        _, cuts[:, column] = np.unique(groups, return_inverse=True)
     return cuts
 
 
-def _is_as_good(found, by_links, number, hits, affinity, inside):
+def _is_as_good(by_normals, by_links, number, hits, affinity, inside):
     """Return whether groups by normals follow the graph about as well as its cut."""
-    if _fewest(found, hits, number) <= least_samples(hits):  # of outliers
+    if _fewest(by_normals, hits, number) <= least_samples(hits):  # of outliers
         return False
-    worst, n_inside = _worst_share(affinity, by_links[inside])
+    share_by_links, n_inside = _worst_share(affinity, by_links[inside])
     if n_inside < number:  # strays come off, which no normal tells
         return False
     if _fewest(by_links, hits, number) <= fewest_samples(hits.sum()):
         return True  # few links to a tail are no gap
-    own, _ = _worst_share(affinity, found[inside])
-    return own <= _AS_GOOD * worst
+    share_by_normals, _ = _worst_share(affinity, by_normals[inside])
+    return share_by_normals <= _AS_GOOD * share_by_links
 
 
 def _fewest(groups, hits, number):
