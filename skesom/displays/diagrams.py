@@ -22,8 +22,9 @@ from skesom.displays.sky_image import MAX_PIXELS, pick, thinning
 
 _BINS = 120  # along each axis: a few dots of the picture each
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
-_RANGE = 0.5, 99.5  # per cent of the pixels that the axes show
-_SMOOTHING, _WIDEST = 2.0, 7.0  # bins, of many pixels and of few
+_RANGE = (0.5, 99.5)  # per cent of the pixels that the axes show
+_SMOOTHING = 2.0  # bins, of clusters of many pixels
+_WIDEST = 7.0  # bins, of clusters of few
 _MANY = 3000  # pixels of a cluster
 _FEWEST = 30  # pixels for a contour
 _MOST_BANDS = 50  # more are channels of a spectrum, which have no colors
@@ -127,64 +128,103 @@ class ColorDiagramDisplay(ClusterDisplay):
         >>> list(display.plot(clusters=[1]).contours_)
         [1]
         """
-        given = as_clusters(self)
-        chosen = numbers_of("cluster", clusters, given.names)
-        labels, photometry = _thinned(given.label_map, self.cube, max_pixels, self)
-        inside = labels >= 0
-        values, texts = [], []
-        for axis in (self.x, self.y):
-            image, text = _measure(photometry, axis)
-            values.append(image[inside])
-            texts.append(text)
-        labels, known = labels[inside], np.isfinite(values).all(axis=0)
-        self.left_out_ = float(1 - known.mean()) if len(known) else 0.0
-        if not known.any():
+        all_clusters = as_clusters(self)
+        numbers = numbers_of("cluster", clusters, all_clusters.names)
+        labels, photometry = self._photometry(all_clusters.label_map, max_pixels)
+        x_image, x_label = _measure(photometry, self.x)
+        y_image, y_label = _measure(photometry, self.y)
+        is_clustered = labels >= 0
+        labels = labels[is_clustered]
+        values = np.array([x_image[is_clustered], y_image[is_clustered]])
+        is_measured = np.isfinite(values).all(axis=0)
+        self.left_out_ = 0.0
+        if len(is_measured) > 0:
+            self.left_out_ = float(1 - is_measured.mean())
+        if not is_measured.any():
             raise NoPixelError(f"No pixel has both {self.x!r} and {self.y!r}.")
         ax = self._new_axes(ax, (7.4, 5.2))
-        self._draw(ax, np.array(values)[:, known], labels[known], given, chosen)
-        ax.set(xlabel=literal(texts[0]), ylabel=literal(texts[1]))
-        for axis, text in zip((ax.xaxis, ax.yaxis), (self.x, self.y), strict=True):
-            axis.set_inverted(text in photometry.wavelengths)  # bright ones above
+        values = values[:, is_measured]
+        self._draw(ax, values, labels[is_measured], all_clusters.colors, numbers)
+        ax.set(xlabel=literal(x_label), ylabel=literal(y_label))
+        # Magnitudes fall with brightness: bright pixels are above, or at the right.
+        ax.xaxis.set_inverted(self.x in photometry.wavelengths)
+        ax.yaxis.set_inverted(self.y in photometry.wavelengths)
         if _is_shock_ratio(photometry, self.x):
             ax.axvline(_SHOCKS, color="0.3", linestyle="--", linewidth=0.8)
         if self.left_out_ > 0:
             share = f"{100 * self.left_out_:.2g} % of the pixels left out"
             ax.set_title(f"{share}: flux too faint", loc="left", size="small")
-        shares = given.percentages()
-        self.legend_, self.color_bar_ = add_legend(ax, given, chosen, shares)
+        shares = all_clusters.percentages()
+        legend, color_bar = add_legend(ax, all_clusters, numbers, shares)
+        self.legend_ = legend
+        self.color_bar_ = color_bar
         return self
 
-    def _draw(self, ax, values, labels, given, chosen):
+    def _photometry(self, label_map, max_pixels):
+        """Return the labels and the photometry of at most so many pixels."""
+        cube = self.cube
+        if not isinstance(cube, Cube):
+            cube = Cube(cube)
+        step = thinning(label_map.shape, max_pixels)
+        data = pick(cube.data, step)
+        if is_lazy(data):
+            data = computed(data)[0]
+        cube = cube.replace(
+            data=data,
+            wcs=None,
+            errors=None,
+            sky_mask=None,
+            pixel_scale=cube.pixel_scale,
+        )
+        labels = pick(label_map, step)
+        if self.subtract_sky:
+            cube = above_sky(cube, sky_level(labels, cube))
+        return labels, Photometry(cube, self.continua)
+
+    def _draw(self, ax, values, labels, colors, numbers):
         """Draw the density of all pixels, and contours and medians of clusters."""
-        limits = [_limits(one) for one in values]
-        counts, *bins = np.histogram2d(*values, _BINS, limits)
+        x, y = values
+        x_limits = _limits(x)
+        y_limits = _limits(y)
+        limits = [x_limits, y_limits]
+        counts, x_edges, y_edges = np.histogram2d(x, y, _BINS, limits)
         with np.errstate(divide="ignore"):
-            shown = np.log10(counts.T)
-        self.density_ = ax.imshow(shown, "Greys", origin="lower", aspect="auto")
+            density = np.log10(counts.T)
+        self.density_ = ax.imshow(density, "Greys", origin="lower", aspect="auto")
+        self.density_.set_extent(x_limits + y_limits)
         # Above the highest, so that no bin is black and hides a contour.
-        self.density_.set(extent=limits[0] + limits[1], clim=(None, 1.6 * shown.max()))
+        self.density_.set_clim(None, 1.6 * density.max())
         self.contours_ = {}
-        centers = [(edges[1:] + edges[:-1]) / 2 for edges in bins]
-        for number in chosen:
-            own = values[:, labels == number]
-            if own.shape[1] == 0:
+        x_centers = (x_edges[1:] + x_edges[:-1]) / 2
+        y_centers = (y_edges[1:] + y_edges[:-1]) / 2
+        for number in numbers:
+            x, y = values[:, labels == number]
+            if len(x) == 0:
                 continue
-            color = given.colors[number]
+            color = colors[number]
             level = None
-            if own.shape[1] >= _FEWEST:
+            if len(x) >= _FEWEST:
                 # As the width of kernels in Scott's rule for two dimensions.
-                wider = (_MANY / own.shape[1]) ** (1 / 6)
-                width = float(np.clip(_SMOOTHING * wider, _SMOOTHING, _WIDEST))
-                counts, *_ = np.histogram2d(*own, _BINS, limits)
+                factor = (_MANY / len(x)) ** (1 / 6)
+                width = float(np.clip(_SMOOTHING * factor, _SMOOTHING, _WIDEST))
+                counts, _, _ = np.histogram2d(x, y, _BINS, limits)
                 smooth = gaussian_filter(counts, width)
                 level = _level_around(smooth)
             if level is not None:
-                contour = ax.contour(*centers, smooth.T, [level], colors=[color])
+                contour = ax.contour(
+                    x_centers, y_centers, smooth.T, [level], colors=[color]
+                )
                 contour.set_linewidths(1.6)
                 self.contours_[number] = contour
-            x, y = np.median(own, axis=1)
-            ax.plot(x, y, "o", color=color, markersize=6, markeredgecolor="white")
-        ax.set(xlim=limits[0], ylim=limits[1])
+            ax.plot(
+                np.median(x),
+                np.median(y),
+                "o",
+                color=color,
+                markersize=6,
+                markeredgecolor="white",
+            )
+        ax.set(xlim=x_limits, ylim=y_limits)
 
 
 def choose_diagrams(cube, continua=None):
@@ -193,81 +233,82 @@ def choose_diagrams(cube, continua=None):
     Colors are of broad bands far apart; lines of narrow bands that have a continuum.
     """
     photometry = Photometry(cube, continua)
-    broad, found = photometry.broad_bands(), {}
-    if len(cube.band_names) > _MOST_BANDS:
-        return found
-    if len(broad) >= 2:
-        optical = [n for n in broad if 300 <= photometry.wavelengths[n] <= 1000]
-        ends = optical if len(optical) >= 2 else broad
-        color = f"{ends[0]} - {ends[-1]}"
-        found["color_magnitude"] = color, ends[-1]
-        if len(broad) >= 3:
-            middle = broad[len(broad) // 2]
-            pair = f"{broad[0]} - {middle}", f"{middle} - {broad[-1]}"
-            found["color_color"] = pair[1], pair[0]
-    lines = {}
+    broad = photometry.broad_bands()
+    # All diagrams have a color of two broad bands.
+    if len(cube.band_names) > _MOST_BANDS or len(broad) < 2:
+        return {}
+    diagrams = {}
+    optical = [name for name in broad if 300 <= photometry.wavelengths[name] <= 1000]
+    color_bands = optical if len(optical) >= 2 else broad
+    color = f"{color_bands[0]} - {color_bands[-1]}"
+    diagrams["color_magnitude"] = (color, color_bands[-1])
+    if len(broad) >= 3:
+        middle = broad[len(broad) // 2]
+        diagrams["color_color"] = (f"{middle} - {broad[-1]}", f"{broad[0]} - {middle}")
+
+    # The first band of each line.
+    band_of_line = {}
     for name in photometry.continua:
-        lines.setdefault(photometry.filters[name].line or name, name)
-    if lines and len(broad) >= 2:
-        line = lines.get(HYDROGEN) or next(iter(lines.values()))
-        found["line_excess"] = found["color_magnitude"][0], f"excess {line}"
-    measured = {
-        line: name
-        for line, name in lines.items()
-        if np.isfinite(photometry.filters[name].width)
-    }
-    pairs = [(SULFUR, HYDROGEN), (OXYGEN, HYDROGEN_BETA), (OXYGEN, HYDROGEN)]
-    ratios = [
-        f"{measured[upper]} / {measured[lower]}"
-        for upper, lower in pairs
-        if upper in measured and lower in measured
-    ]
-    if ratios and len(broad) >= 2:
-        other = ratios[1] if len(ratios) > 1 else found["line_excess"][1]
-        found["line_ratio"] = ratios[0], other
-    return found
+        band_of_line.setdefault(photometry.filters[name].line or name, name)
+    if not band_of_line:
+        return diagrams
+    band = band_of_line.get(HYDROGEN) or next(iter(band_of_line.values()))
+    excess = f"excess {band}"
+    diagrams["line_excess"] = (color, excess)
 
-
-def _thinned(label_map, cube, max_pixels, display):
-    """Return labels and measures of so few pixels."""
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
-    step = thinning(label_map.shape, max_pixels)
-    data = pick(cube.data, step)
-    data = computed(data)[0] if is_lazy(data) else data
-    cube = cube.replace(
-        data=data, wcs=None, errors=None, sky_mask=None, pixel_scale=cube.pixel_scale
-    )
-    labels = pick(label_map, step)
-    if display.subtract_sky:
-        cube = above_sky(cube, sky_level(labels, cube))
-    return labels, Photometry(cube, display.continua)
+    # A ratio of fluxes needs the widths of both filters.
+    ratios = []
+    for upper, lower in (
+        (SULFUR, HYDROGEN),
+        (OXYGEN, HYDROGEN_BETA),
+        (OXYGEN, HYDROGEN),
+    ):
+        bands = [band_of_line.get(upper), band_of_line.get(lower)]
+        if None in bands:
+            continue
+        if all(np.isfinite(photometry.filters[name].width) for name in bands):
+            ratios.append(f"{bands[0]} / {bands[1]}")
+    if len(ratios) > 1:
+        diagrams["line_ratio"] = (ratios[0], ratios[1])
+    elif ratios:
+        diagrams["line_ratio"] = (ratios[0], excess)
+    return diagrams
 
 
 def _measure(photometry, axis):
     """Return the image of the measure of an axis, and the text of the axis."""
     names = photometry.wavelengths
     if axis in names:
-        per = " / arcsec2" if photometry.cube.pixel_scale else ""
-        unit = f"AB mag{per}" if photometry.is_calibrated(axis) else "instrumental mag"
+        if not photometry.is_calibrated(axis):
+            unit = "instrumental mag"
+        elif photometry.cube.pixel_scale:
+            unit = "AB mag / arcsec2"
+        else:
+            unit = "AB mag"
         return photometry.magnitude(axis), f"{axis} [{unit}]"
-    first, word, second = (part.strip() for part in _split(axis))
-    if word == "excess" and second in photometry.continua:
-        is_known = photometry.is_line_calibrated(second)
-        unit = "mag" if is_known else "mag above the median pixel"
+    first, operator, second = _split(axis)
+    if operator == "excess" and second in photometry.continua:
+        unit = "mag"
+        if not photometry.is_line_calibrated(second):
+            unit = "mag above the median pixel"
+        band = second
         line = photometry.filters[second].line
-        of = f"{second} ({line})" if line else second
-        return photometry.excess(second), f"excess of {of} [{unit}]"
-    if word == "-" and first in names and second in names:
-        unit = "AB mag" if photometry.is_calibrated(first, second) else None
-        text = f"{first} - {second} [{unit or 'instrumental mag'}]"
-        return photometry.color(first, second), text
-    if word == "/" and {first, second} <= photometry.continua.keys():
-        of = [photometry.filters[name].line or name for name in (first, second)]
-        of = [f"({line})" if "+" in line else line for line in of]
-        is_known = photometry.is_line_calibrated
-        scale = "" if is_known(first) and is_known(second) else ", arbitrary zero"
-        text = f"log {of[0]} / {of[1]}{scale}"
-        return photometry.ratio(first, second), text
+        if line:
+            band = f"{second} ({line})"
+        return photometry.excess(second), f"excess of {band} [{unit}]"
+    if operator == "-" and first in names and second in names:
+        unit = "instrumental mag"
+        if photometry.is_calibrated(first, second):
+            unit = "AB mag"
+        return photometry.color(first, second), f"{first} - {second} [{unit}]"
+    if operator == "/" and {first, second} <= photometry.continua.keys():
+        upper = _name_line(photometry, first)
+        lower = _name_line(photometry, second)
+        label = f"log {upper} / {lower}"
+        is_calibrated = photometry.is_line_calibrated
+        if not (is_calibrated(first) and is_calibrated(second)):
+            label = f"{label}, arbitrary zero"
+        return photometry.ratio(first, second), label
     lines = ", ".join(photometry.continua) or "none"
     raise ValueError(
         f"{axis!r} must be a band, 'A - B', 'excess LINE' or 'LINE / LINE'. Bands are "
@@ -275,35 +316,49 @@ def _measure(photometry, axis):
     )
 
 
+def _name_line(photometry, band):
+    """Return the lines in a band, as a part of a ratio."""
+    line = photometry.filters[band].line or band
+    if "+" in line:
+        return f"({line})"
+    return line
+
+
 def _split(axis):
-    """Return the parts of an axis around its operator, and this between them."""
-    if str(axis).startswith("excess "):
-        return "", "excess", axis.removeprefix("excess ")
-    for word in ("-", "/"):
-        if f" {word} " in str(axis):
-            return str(axis).partition(f" {word} ")
-    return "", "", str(axis)
+    """Return first band, operator and second band of an axis."""
+    axis = str(axis)
+    if axis.startswith("excess "):
+        return "", "excess", axis.removeprefix("excess ").strip()
+    for operator in ("-", "/"):
+        first, separator, second = axis.partition(f" {operator} ")
+        if separator:
+            return first.strip(), operator, second.strip()
+    return "", "", axis.strip()
 
 
 def _is_shock_ratio(photometry, axis):
     """Tell whether an axis is [S II] / H alpha."""
-    first, word, second = (part.strip() for part in _split(axis))
-    lines = [photometry.filters[n].line for n in (first, second) if n]
-    return word == "/" and lines == [SULFUR, HYDROGEN]
+    first, operator, second = _split(axis)
+    if operator != "/":
+        return False
+    lines = [photometry.filters[name].line for name in (first, second)]
+    return lines == [SULFUR, HYDROGEN]
 
 
 def _limits(values):
     """Return the ends of an axis that shows nearly all values."""
     low, high = np.percentile(values, _RANGE)
-    margin = 0.08 * (high - low) or 0.5
+    margin = 0.08 * (high - low)
+    if margin == 0:
+        margin = 0.5
     return float(low - margin), float(high + margin)
 
 
 def _level_around(density):
-    """Return the density within which lies a share of the whole, None if none does."""
-    falling = np.sort(density, axis=None)[::-1]
-    total = falling.sum()
+    """Return the level of the contour that holds half of the pixels, or None."""
+    densities = np.sort(density, axis=None)[::-1]  # from the highest
+    total = densities.sum()
     if total == 0:
         return None
-    number = np.searchsorted(np.cumsum(falling), _INSIDE * total)
-    return falling[number]
+    number = np.searchsorted(np.cumsum(densities), _INSIDE * total)
+    return densities[number]
