@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
 
 _DOUBLINGS = 3  # the colors end at 8 times the area share, and an eighth of it
-_CELL = 0.62, 0.36  # inches in a new figure
-_ROOM = 3.4, 1.6  # inches around the cells: names, and the color bar
-_LARGEST, _SMALLEST = 9.0, 4.5  # points, of the numbers in the cells
+_CELL = np.array([0.62, 0.36])  # width and height in inches in a new figure
+_ROOM = np.array([3.4, 1.6])  # inches around the cells: names, and the color bar
+_LARGEST = 9.0  # points, of the numbers in the cells
+_SMALLEST = 4.5
 _SHARE = 26.0  # points for a share of the pixels
 
 
@@ -137,10 +138,13 @@ class CrossmatchDisplay(Display):
         >>> [text.get_text() for text in display.texts_]
         ['0', '20']
         """
-        names = options.keys() & {"colors", "names", "significance"}
-        own = {name: options.pop(name) for name in names}
+        # All other options are those of the crossmatch.
+        display_options = {}
+        for name in ("colors", "names", "significance"):
+            if name in options:
+                display_options[name] = options.pop(name)
         result = crossmatch(label_map, catalog, **options)
-        return cls._drawn(ax, own, {"crossmatch": result})
+        return cls._drawn(ax, display_options, {"crossmatch": result})
 
     def plot(self, ax: Axes | None = None, *, significance: float = 0.05) -> Self:
         """Draw a table of colors and numbers.
@@ -170,8 +174,12 @@ class CrossmatchDisplay(Display):
         ax = self._new_axes(ax, crossmatch_size(self.crossmatch))
         # No objects at all, which have no logarithm, are far below the scale.
         doublings = np.log2(np.maximum(enrichment, 0.5 ** (2 * _DOUBLINGS)))
-        shown = np.ma.array(doublings, mask=~certain)
-        self.image_ = ax.imshow(shown, "PuOr_r", aspect="auto", interpolation="nearest")
+        self.image_ = ax.imshow(
+            np.ma.array(doublings, mask=~certain),
+            cmap="PuOr_r",
+            aspect="auto",
+            interpolation="nearest",
+        )
         self.image_.set_clim(-_DOUBLINGS, _DOUBLINGS)
         ax.spines[:].set_visible(False)
         self._name_types(ax)
@@ -191,23 +199,29 @@ class CrossmatchDisplay(Display):
         luminance = luminance_of(self.image_.to_rgba(self.image_.get_array()))
         texts = []
         for (row, column), value in np.ndenumerate(enrichment):
-            decimals = np.clip(1 - np.floor(np.log10(value or 1)), 0, 2)
-            text = f"{value:.{int(decimals)}f}" if value else "0"
-            number = ax.text(column, row, text, ha="center", va="center", size=size)
-            number.set_color("0.55")
-            if certain[row, column]:
-                dark = luminance[row, column] < 0.45
-                number.set(color="white" if dark else "black", weight="bold")
-            texts.append(number)
+            if value == 0:
+                number = "0"
+            else:  # two digits
+                decimals = np.clip(1 - np.floor(np.log10(value)), 0, 2)
+                number = f"{value:.{int(decimals)}f}"
+            text = ax.text(column, row, number, ha="center", va="center", size=size)
+            if not certain[row, column]:
+                text.set_color("0.55")
+            elif luminance[row, column] < 0.45:
+                text.set(color="white", weight="bold")
+            else:
+                text.set(color="black", weight="bold")
+            texts.append(text)
         return texts
 
     def _name_types(self, ax):
         """Write the names of the types and how many objects they have."""
         table = self.crossmatch.table
         counts = dict(zip(table["type"], table["n_objects"], strict=True))
-        described = describe_types([str(kind) for kind in counts]).values()
-        pairs = zip(described, counts.values(), strict=True)
-        texts = [f"{literal(kind.description)}  {count}" for kind, count in pairs]
+        object_types = describe_types([str(name) for name in counts]).values()
+        texts = []
+        for object_type, count in zip(object_types, counts.values(), strict=True):
+            texts.append(f"{literal(object_type.description)}  {count}")
         ax.set_yticks(range(len(texts)), texts)
 
     def _name_clusters(self, ax):
@@ -215,24 +229,22 @@ class CrossmatchDisplay(Display):
         n_types, n_clusters = self.image_.get_array().shape
         labels = np.asarray(self.crossmatch.table["cluster"])[:n_clusters].tolist()
         shares = np.asarray(self.crossmatch.table["area_share"])[:n_clusters]
-        names = {} if self.names is None else self.names
-        if isinstance(names, Mapping):
+        names = {-1: "noise"}
+        if isinstance(self.names, Mapping):
             described = f"the clusters {', '.join(map(str, labels))}"
-            check_named(names, {-1, *labels}, described)
-        else:
-            names = enumerate(names)
-        names = {-1: "noise"} | dict(names)
+            check_named(self.names, {-1, *labels}, described)
+            names |= self.names
+        elif self.names is not None:
+            names |= enumerate(self.names)
         ax.tick_params(length=0)
         texts = [str(names.get(label, label)) for label in labels]
-        has_room = size_in_points(ax)[0] > _SHARE * n_clusters
-        if has_room:
-            digits = np.where(shares < 0.1, 1, 0)
-            parts = zip(texts, 100 * shares, digits, strict=True)
-            texts = [f"{text}\n{share:.{n}f} %" for text, share, n in parts]
-        label = "cluster"
-        if has_room:
-            label = "cluster, and its share of the clustered pixels"
-        ax.set_xlabel(label)
+        if size_in_points(ax)[0] > _SHARE * n_clusters:
+            for number, share in enumerate(shares):
+                digits = 1 if share < 0.1 else 0
+                texts[number] = f"{texts[number]}\n{100 * share:.{digits}f} %"
+            ax.set_xlabel("cluster, and its share of the clustered pixels")
+        else:
+            ax.set_xlabel("cluster")
         if not name_ticks(ax, texts, NUMBER):
             return
         ax.tick_params(axis="x", labelsize="small")
@@ -245,9 +257,15 @@ class CrossmatchDisplay(Display):
 
     def _draw_colors(self, ax, labels):
         """Draw the color of each cluster along the lower edge of its column."""
-        drawn = [n for n, label in enumerate(labels) if 0 <= label < len(self.colors)]
-        ends, colors = np.array(drawn), [self.colors[labels[n]] for n in drawn]
-        bars = ax.hlines(-0.012 + 0 * ends, ends - 0.42, ends + 0.42, colors=colors)
+        columns = []
+        colors = []
+        for column, label in enumerate(labels):
+            if 0 <= label < len(self.colors):
+                columns.append(column)
+                colors.append(self.colors[label])
+        columns = np.array(columns)
+        heights = np.full(len(columns), -0.012)
+        bars = ax.hlines(heights, columns - 0.42, columns + 0.42, colors=colors)
         bars.set(linewidth=5, clip_on=False, transform=ax.get_xaxis_transform())
         ax.tick_params(axis="x", pad=8)
 
@@ -263,5 +281,5 @@ class CrossmatchDisplay(Display):
 def crossmatch_size(crossmatch):
     """Return width and height of a new figure, in inches."""
     n_types, n_clusters = crossmatch.matrix("z").shape
-    size = n_clusters * _CELL[0] + _ROOM[0], n_types * _CELL[1] + _ROOM[1]
+    size = np.array([n_clusters, n_types]) * _CELL + _ROOM
     return np.clip(size, 4, 24)
