@@ -21,15 +21,21 @@ from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import Display, literal, size_in_points, update_layout
 from skesom.som.tree import has_tree, tree_of_pieces
 
-_WIDTH, _MARGINS, _LINE = 8.0, 1.1, 0.16  # inches
-_HEIGHTS = 3.0, 12.0  # inches, from a few leaves to as many as a page holds
+_WIDTH = 8.0  # inches
+_MARGINS = 1.1  # inches above and below the tree
+_LINE = 0.16  # inches for each leaf
+_HEIGHTS = (3.0, 12.0)  # inches, from a few leaves to as many as a page holds
 _ENOUGH = 40  # leaves
-_LARGEST, _SMALLEST = 9.0, 4.0  # points, of names
+_LARGEST = 9.0  # points, of names
+_SMALLEST = 4.0
 _LETTER = 1.2  # height of a line by that of its letters
-_BAR = 1.01, 0.025  # place and width, by the width of the axes
-_HALF, _PAD = 0.42, 4.0  # leaves that a bar goes on, points to the names
+_BAR_START = 1.01  # by the width of the axes
+_BAR_WIDTH = 0.025  # by the same
+_HALF = 0.42  # leaves that a bar goes on beyond the middle of its last one
+_PAD = 4.0  # points from a bar to the names
 _MIXED = -9  # cluster of a node of several
-_TRUNK, _SPLITS = (1.3, "0.3"), (0.8, "0.75")  # points and color
+_TRUNK = (1.3, "0.3")  # points and color of the lines between clusters
+_SPLITS = (0.8, "0.75")  # of those inside clusters
 _BRANCH = 3.0  # points, so that the color of a cluster shows
 HEIGHT_OF_TREE = "share of the clusterings in which both sides are apart (persistence)"
 
@@ -180,19 +186,29 @@ class DendrogramDisplay(Display):
         from matplotlib.collections import LineCollection
 
         lines = []
-        for node, pair in tree.steps.items():
-            x, ends = tree.heights[node], tree.places[pair]
-            own = _SPLITS if tree.is_cluster[node] else _TRUNK
-            lines.append((*own, [(x, ends[0]), (x, ends[1])]))
-            for child, y in zip(pair, ends, strict=True):
-                style = own
-                if tree.is_cluster[child] and not tree.is_cluster[node]:
-                    style = _BRANCH, colors[tree.of_node[child]]
-                lines.append((*style, [(x, y), (tree.heights[child], y)]))
+        for node, children in tree.steps.items():
+            x = tree.heights[node]
+            is_split = tree.is_cluster[node]
+            width, color = _SPLITS if is_split else _TRUNK
+            ends = [(x, tree.rows[child]) for child in children]
+            lines.append((width, color, ends))
+            for child in children:
+                y = tree.rows[child]
+                ends = [(x, y), (tree.heights[child], y)]
+                if tree.is_cluster[child] and not is_split:
+                    branch_color = colors[tree.cluster_of_node[child]]
+                    lines.append((_BRANCH, branch_color, ends))
+                else:
+                    lines.append((width, color, ends))
+        # Thick lines are drawn last.
         lines.sort(key=lambda line: line[0])
-        widths, shades, ends = zip(*lines, strict=True)
-        drawn = LineCollection(ends, linewidths=widths, colors=shades, capstyle="butt")
-        self.branches_ = ax.add_collection(drawn)
+        collection = LineCollection(
+            [ends for _, _, ends in lines],
+            linewidths=[width for width, _, _ in lines],
+            colors=[color for _, color, _ in lines],
+            capstyle="butt",
+        )
+        self.branches_ = ax.add_collection(collection)
 
     def _draw_clusters(self, ax, tree, colors, names):
         """Write the names of the clusters, each behind a bar of its color."""
@@ -200,86 +216,144 @@ class DendrogramDisplay(Display):
 
         branches = tree.branches()
         middles = np.array([(low + high) / 2 for low, high, _ in branches])
-        texts = [shortened(names[tree.of_node[node]]) for *_, node in branches]
+        nodes = [node for _, _, node in branches]
+        texts = [shortened(names[tree.cluster_of_node[node]]) for node in nodes]
         if self.sizes is not None:
-            held = np.array([tree.sizes[node] for *_, node in branches])
-            shares = (100 * held / max(held.sum(), 1)).tolist()
-            texts = [f"{t}: {percent(s)}" for t, s in zip(texts, shares, strict=True)]
-        width, height = size_in_points(ax)
-        room = height / tree.n_ends  # points of a leaf
-        apart = tree.n_ends / len(branches)
-        size = float(np.clip(room * apart / _LETTER, _SMALLEST, _LARGEST))
-        places = spread(middles, min(_LETTER * size / room, apart))
+            sizes = tree.sizes[nodes]
+            shares = (100 * sizes / max(sizes.sum(), 1)).tolist()
+            for number, share in enumerate(shares):
+                texts[number] = f"{texts[number]}: {percent(share)}"
+        # Names are as large as the rows of leaves allow, and pushed apart.
+        axes_width, axes_height = size_in_points(ax)
+        row_height = axes_height / tree.n_ends  # points
+        rows_of_name = tree.n_ends / len(branches)
+        size = row_height * rows_of_name / _LETTER
+        size = float(np.clip(size, _SMALLEST, _LARGEST))
+        name_rows = spread(middles, min(_LETTER * size / row_height, rows_of_name))
         ax.yaxis.tick_right()
-        ax.set_yticks(places, map(literal, texts), size=size)
-        ax.tick_params(axis="y", length=0, pad=width * (sum(_BAR) - 1) + _PAD)
+        ax.set_yticks(name_rows, [literal(text) for text in texts], size=size)
+        bar_end = axes_width * (_BAR_START + _BAR_WIDTH - 1)
+        ax.tick_params(axis="y", length=0, pad=bar_end + _PAD)
         self.bars_ = []
         for low, high, node in branches:
-            bar = Rectangle((_BAR[0], low - _HALF), _BAR[1], high - low + 2 * _HALF)
-            bar.set(color=colors[tree.of_node[node]], linewidth=0, clip_on=False)
+            bar = Rectangle(
+                (_BAR_START, low - _HALF),
+                width=_BAR_WIDTH,
+                height=high - low + 2 * _HALF,
+                color=colors[tree.cluster_of_node[node]],
+                linewidth=0,
+                clip_on=False,
+            )
             bar.set_transform(ax.get_yaxis_transform())
             self.bars_.append(ax.add_artist(bar))
         update_layout(ax)
 
 
 class _Tree:
-    """The steps of a tree that are drawn, their nodes, and where they lie."""
+    """The steps of a tree that are drawn, their nodes, and where they lie.
+
+    Attributes
+    ----------
+    steps : dict of int to ndarray of shape (2,), dtype int
+        The node that each step makes, and the two that it joins.
+    cluster_of_node : ndarray of shape (n_nodes,), dtype int
+        Cluster of each node, -9 of one that joins several.
+    clusters : ndarray of shape (n_leaves,), dtype int
+        Cluster of each leaf.
+    is_cluster : ndarray of shape (n_nodes,), dtype bool
+        Whether a node is of one cluster.
+    has_splits : bool
+        Whether steps inside clusters are drawn.
+    sizes, heights : ndarray of shape (n_nodes,)
+        Rows of the data, and height of the step.
+    rows : ndarray of shape (n_nodes,)
+        Vertical coordinate of each node; from 0 for the ends of the tree.
+    spans : ndarray of shape (n_nodes, 2)
+        Lowest and highest end below each node.
+    n_ends : int
+        Number of the nodes from which no step is drawn.
+    """
 
     def __init__(self, display, max_leaves):
         children = np.asarray(display.children, dtype=int)
-        steps, n_leaves = len(children), len(children) + 1
+        n_steps = len(children)
+        n_leaves = n_steps + 1
         heights = np.asarray(display.distances, dtype=float)
-        of_node, sizes = display.clusters, display.sizes
-        of_node = list(range(n_leaves) if of_node is None else of_node)
-        sizes = list(np.ones(n_leaves) if sizes is None else sizes)
-        shapes = children.shape, heights.shape, len(of_node), len(sizes)
-        if shapes != ((steps, 2), (steps,), n_leaves, n_leaves) or steps == 0:
+        clusters = list(range(n_leaves))
+        if display.clusters is not None:
+            clusters = list(display.clusters)
+        sizes = list(np.ones(n_leaves))
+        if display.sizes is not None:
+            sizes = list(display.sizes)
+        shapes = (children.shape, heights.shape, len(clusters), len(sizes))
+        if shapes != ((n_steps, 2), (n_steps,), n_leaves, n_leaves) or n_steps == 0:
             raise ValueError(
                 "A tree of n_leaves > 1 has n_leaves - 1 children and distances, and a "
                 f"cluster and a size for each leaf. Got {shapes}."
             )
-        if (children.max(axis=1) >= np.arange(n_leaves, n_leaves + steps)).any():
+        if (children.max(axis=1) >= np.arange(n_leaves, n_leaves + n_steps)).any():
             raise ValueError("children must be leaves or steps before.")
-        for pair in children:
-            one, other = (of_node[node] for node in pair)
-            of_node.append(one if one == other else _MIXED)
-            sizes.append(sum(sizes[node] for node in pair))
-        self.of_node, self.sizes = np.array(of_node), np.array(sizes)
-        self.clusters = self.of_node[:n_leaves]
-        self.is_cluster = self.of_node != _MIXED
-        mixed = np.flatnonzero(~self.is_cluster[n_leaves:])
-        first = max(0, n_leaves - max(max_leaves, 2))
-        first = min([first, *mixed[:1]])
-        # The node that each step makes, and the two that it joins.
-        self.steps = dict(enumerate(children[first:], n_leaves + first))
-        self.has_splits = len(mixed) < len(self.steps)
-        self.heights = np.zeros(len(of_node))
-        self.heights[n_leaves + first :] = heights[first:]
-        self._place()
 
-    def _place(self):
-        """Find the place of each node, and of its ends: large branches are above."""
-        ends, waiting = [], [len(self.of_node) - 1]
+        # Clusters and sizes of the leaves become those of all nodes.
+        for left, right in children:
+            is_same = clusters[left] == clusters[right]
+            clusters.append(clusters[left] if is_same else _MIXED)
+            sizes.append(sizes[left] + sizes[right])
+        self.cluster_of_node = np.array(clusters)
+        self.sizes = np.array(sizes)
+        self.clusters = self.cluster_of_node[:n_leaves]
+        self.is_cluster = self.cluster_of_node != _MIXED
+
+        # Steps are drawn from the first one that joins clusters, or from an earlier
+        # one if there is room for more leaves.
+        mixed_steps = np.flatnonzero(~self.is_cluster[n_leaves:])
+        first = max(0, n_leaves - max(max_leaves, 2))
+        if len(mixed_steps) > 0:
+            first = min(first, mixed_steps[0])
+        self.steps = dict(enumerate(children[first:], n_leaves + first))
+        self.has_splits = len(mixed_steps) < len(self.steps)
+        self.heights = np.zeros(len(clusters))
+        self.heights[n_leaves + first :] = heights[first:]
+        self._place_nodes()
+
+    def _place_nodes(self):
+        """Give a row to each node: large branches are above."""
+        ends = []
+        waiting = [self._root()]
         while waiting:  # no recursion: trees are deep
             node = waiting.pop()
             if node in self.steps:
-                pair = sorted(self.steps[node], key=lambda child: self.sizes[child])
-                waiting += reversed(pair)
+                small, large = sorted(
+                    self.steps[node], key=lambda child: self.sizes[child]
+                )
+                waiting += [large, small]
             else:
                 ends.append(node)
-        self.n_ends, self.places = len(ends), np.zeros(len(self.of_node))
-        self.places[ends] = np.arange(len(ends))
-        self.spans = np.stack([self.places, self.places], axis=1)
-        for node, pair in self.steps.items():
-            self.places[node] = self.places[pair].mean()
-            self.spans[node] = self.spans[pair].min(), self.spans[pair].max()
+        self.n_ends = len(ends)
+        self.rows = np.zeros(len(self.cluster_of_node))
+        self.rows[ends] = np.arange(len(ends))
+        self.spans = np.stack([self.rows, self.rows], axis=1)
+        for node, children in self.steps.items():
+            self.rows[node] = self.rows[children].mean()
+            self.spans[node, 0] = self.spans[children].min()
+            self.spans[node, 1] = self.spans[children].max()
+
+    def _root(self):
+        return len(self.cluster_of_node) - 1
 
     def branches(self):
         """Return lowest and highest end, and node, of each branch of one cluster."""
-        mixed = [pair for node, pair in self.steps.items() if not self.is_cluster[node]]
-        whole = [child for pair in mixed for child in pair if self.is_cluster[child]]
-        whole = whole or [len(self.of_node) - 1]  # the root
-        return sorted((*self.spans[node].tolist(), int(node)) for node in whole)
+        tops = []
+        for node, children in self.steps.items():
+            if not self.is_cluster[node]:
+                tops += [int(child) for child in children if self.is_cluster[child]]
+        if not tops:  # all is one cluster
+            tops = [self._root()]
+        branches = []
+        for node in tops:
+            low, high = self.spans[node].tolist()
+            branches.append((low, high, node))
+        return sorted(branches)
 
 
 def tree_of(estimator):
@@ -298,9 +372,11 @@ def tree_of(estimator):
     sizes = tree.sizes.astype(float)
     if step is not last:
         clusters = step._clusters_of(clusters)
+        # Rows of a map's leaves become pixels, cluster by cluster; none of cluster -1.
         pixels = count_clusters(step.labels_, clusters.max() + 1)
-        held = np.bincount(clusters + 1, sizes)[1:]
-        sizes *= np.append(pixels / np.maximum(held, 1), 0)[clusters]
+        rows = np.bincount(clusters + 1, sizes)[1:]
+        pixels_per_row = pixels / np.maximum(rows, 1)
+        sizes *= np.append(pixels_per_row, 0)[clusters]
     return {
         "children": tree.children,
         "distances": tree.heights,
