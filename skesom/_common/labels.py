@@ -6,9 +6,9 @@ import os
 
 import numpy as np
 
-from skesom._common.blocks import strips_of
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
+from skesom._common.strips import strips_of
 
 MASKED = -3  # no data, as in scikit-learn's HDBSCAN
 SKY = -2  # data, but set aside as sky

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import numpy as np
 
-from skesom._common.blocks import SIZES, strip_height
 from skesom._common.files import is_in_use, is_of_user, lock
 from skesom._common.lazy import work_with_dask
+from skesom._common.strips import SIZES, strip_height
 
 
 class RowFile:

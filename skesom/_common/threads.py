@@ -50,16 +50,6 @@ def one_blas_thread():
                 _limits.restore_original_limits()
 
 
-def jobs_possible(n_jobs):
-    """Return a number of threads to work in, 1 where none more can be started."""
-    try:
-        if n_jobs != 1:
-            threading.Thread(target=int).start()
-    except RuntimeError:
-        return 1
-    return n_jobs
-
-
 @contextmanager
 def one_thread():
     """Let compiled code use one thread, where Python threads share the processors."""

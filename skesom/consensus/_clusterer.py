@@ -27,7 +27,6 @@ from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, St
 from sklearn.utils.validation import check_is_fitted
 from tqdm import tqdm
 
-from skesom._common.blocks import each_in_threads, in_threads
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import (
     LinkedEstimator,
@@ -43,7 +42,8 @@ from skesom._common.lazy import (
     take_lazily,
 )
 from skesom._common.pipelines import last_name, pipeline_end, random_states
-from skesom._common.threads import jobs_possible, one_thread
+from skesom._common.thread_pools import each_in_threads, in_threads, jobs_possible
+from skesom._common.threads import one_thread
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
 from skesom.consensus._piece_tree import (

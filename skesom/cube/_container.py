@@ -15,9 +15,9 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from skesom._common.blocks import as_strips, in_strips
 from skesom._common.extras import import_extra
 from skesom._common.lazy import computed, in_memory, is_lazy
+from skesom._common.lazy_strips import as_strips, in_strips
 from skesom._common.masked import filled
 from skesom._common.texts import legible, list_names
 from skesom._common.warn import warn_user

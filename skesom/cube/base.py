@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import strips_of
 from skesom._common.decorators import fit_context
 from skesom._common.estimator import LinkedEstimator, as_fitted, keep_parameters
 from skesom._common.masked import filled
+from skesom._common.strips import strips_of
 from skesom._common.texts import list_names
 from skesom._sky.lengths import side_of_pixel
 from skesom._types import CubeLike

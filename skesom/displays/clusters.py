@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import strips_of
 from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
+from skesom._common.strips import strips_of
 from skesom._common.texts import percent
 from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from skesom._common.blocks import strips_of
 from skesom._common.labels import without_mask
+from skesom._common.strips import strips_of
 from skesom._types import CubeLike
 from skesom.cube.convert import as_cube
 

@@ -13,11 +13,11 @@ import numpy as np
 from astropy import units
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
-from skesom._common.blocks import strips_of
 from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.masked import filled
 from skesom._common.row_files import new_row_file
+from skesom._common.strips import strips_of
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, same_grid
 from skesom._sky.header_cards import read_unit

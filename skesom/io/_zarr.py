@@ -9,11 +9,11 @@ import uuid
 import zlib
 from pathlib import Path
 
-from skesom._common.blocks import strip_height
 from skesom._common.extras import import_extra
 from skesom._common.fits_files import file_stamp
 from skesom._common.new_files import UNFINISHED, check_parent, exchange_folders
 from skesom._common.row_files import as_lazy
+from skesom._common.strips import strip_height
 from skesom._types import CubeLike, StrPath
 from skesom.cube.convert import as_cube
 from skesom.cube.description import read_description, write_description

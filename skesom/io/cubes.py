@@ -19,9 +19,10 @@ from astropy.nddata.bitmask import interpret_bit_flags
 from astropy.units import Quantity
 from numpy.typing import ArrayLike, DTypeLike
 
-from skesom._common.blocks import join_strips, strips_of
 from skesom._common.extras import import_extra
+from skesom._common.lazy_strips import join_strips
 from skesom._common.new_files import atomic_path
+from skesom._common.strips import strips_of
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, group_by_grid

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import strips_of
+from skesom._common.strips import strips_of
 
 # Directions of the walk along the four sides of a pixel: east along the bottom side,
 # north along the right one, west along the top, south along the left.

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import around, strips_of
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.labels import without_mask
+from skesom._common.strips import around, strips_of
 from skesom._sky.lengths import UNKNOWN_FWHM, in_pixels
 
 _TRUNCATE = 4.0  # sigmas

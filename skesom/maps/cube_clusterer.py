@@ -16,12 +16,14 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import each_block, in_memory_by_strips, strips_of
 from skesom._common.decorators import available_if, fit_context
 from skesom._common.estimator import LinkedEstimator, by_fit, keep_parameters
 from skesom._common.labels import MASKED, SKY, count_clusters, mark_sky, ranks_by_size
 from skesom._common.lazy import computed, in_memory, is_lazy, take_rows
+from skesom._common.lazy_strips import in_memory_by_strips
 from skesom._common.pipelines import last_name, map_inside, pipeline_end, with_end
+from skesom._common.strip_calls import each_block
+from skesom._common.strips import strips_of
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._sky.lengths import side_of_pixel, widest_fwhm

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from skesom._common.blocks import in_memory_by_strips, strips_of
 from skesom._common.labels import mark_sky
+from skesom._common.lazy_strips import in_memory_by_strips
 from skesom._common.pipelines import pipeline_end
+from skesom._common.strips import strips_of
 from skesom.pixels import unflatten
 from skesom.som.tree import has_tree, tree_of_pieces
 

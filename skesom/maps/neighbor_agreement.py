@@ -3,7 +3,8 @@
 
 import numpy as np
 
-from skesom._common.blocks import around, each_block
+from skesom._common.strip_calls import each_block
+from skesom._common.strips import around
 
 _SIDES = (-1, 0), (0, 1), (1, 0), (0, -1)  # where the four neighbors are
 

@@ -10,9 +10,10 @@ from astropy import units
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
-from skesom._common.blocks import each_in_threads, strips_of
 from skesom._common.labels import check_label_map, known_sums, names_of
 from skesom._common.masked import filled
+from skesom._common.strips import strips_of
+from skesom._common.thread_pools import each_in_threads
 from skesom._types import CubeLike, Names
 from skesom.cube.base import check_cube
 from skesom.cube.masking.sky_level import sky_level

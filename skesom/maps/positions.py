@@ -7,7 +7,7 @@ import numpy as np
 from astropy.coordinates import SkyCoord
 from scipy.spatial import KDTree
 
-from skesom._common.blocks import strips_of
+from skesom._common.strips import strips_of
 from skesom._sky.grids import pixel_size
 from skesom._sky.lengths import in_pixels
 from skesom.io import read_catalog

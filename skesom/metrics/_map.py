@@ -11,11 +11,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import strips_of
 from skesom._common.docstrings import fill_docstring
 from skesom._common.estimator import check_estimator
 from skesom._common.lazy import is_lazy
 from skesom._common.masked import filled
+from skesom._common.strips import strips_of
 from skesom.som.input import lazy_table
 
 _CODEBOOK = """\

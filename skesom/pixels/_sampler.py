@@ -13,9 +13,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.random import sample_without_replacement
 
-from skesom._common.blocks import in_memory_by_strips, map_strips
 from skesom._common.estimator import LinkedEstimator
+from skesom._common.lazy_strips import in_memory_by_strips
 from skesom._common.masked import filled
+from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_unused
 from skesom._types import CubeLike, RandomState
 from skesom.cube import Cube
@@ -249,8 +250,9 @@ def _fair_shares(available, number):
 
 def _brightness(cube, pixels):
     """Return the brightness of the pixels, robust against units and bright stars."""
-    # An odd step shares no factor of two with the width of the image.
-    measured_pixels = pixels[:: len(pixels) // _N_MEASURED | 1]
+    # Odd, and so 1 where there are fewer pixels than are to be measured.
+    step = (len(pixels) // _N_MEASURED) | 1
+    measured_pixels = pixels[::step]
     positions = np.divmod(measured_pixels, cube.shape[1])
     if cube.is_lazy:
         spectra = cube.data.vindex[positions]

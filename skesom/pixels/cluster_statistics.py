@@ -9,9 +9,10 @@ import numpy as np
 from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
-from skesom._common.blocks import as_strips, in_strips, in_threads
 from skesom._common.labels import check_label_map
 from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy_strips import as_strips, in_strips
+from skesom._common.thread_pools import in_threads
 from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.masking.sky_level import sky_level

@@ -11,19 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import (
-    find_valid,
-    in_threads,
-    join_strips,
-    strips_of,
-    strips_of_chunks,
-)
 from skesom._common.estimator import by_fit
 from skesom._common.labels import MASKED, SKY, mark_sky
 from skesom._common.lazy import in_memory, is_lazy
+from skesom._common.lazy_strips import join_strips, strips_of_chunks
 from skesom._common.masked import filled
+from skesom._common.strips import strips_of
+from skesom._common.thread_pools import in_threads
 from skesom._types import CubeLike
 from skesom.cube.base import CubeStep, check_cube
+from skesom.cube.valid_pixels import find_valid
 
 if TYPE_CHECKING:
     from skesom.cube import Cube

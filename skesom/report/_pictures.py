@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
-from skesom._common.blocks import strips_of
 from skesom._common.fits_files import BLOCK
 from skesom._common.labels import count_clusters
+from skesom._common.strips import strips_of
 from skesom._common.texts import percent
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.cube.flux.physical import physical_factors

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import strips_of
 from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.pipelines import map_inside, pipeline_end
+from skesom._common.strips import strips_of
 from skesom._sky.narrow_bands import find_continua
 from skesom.cube import (
     AsinhStretch,

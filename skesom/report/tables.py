@@ -17,9 +17,9 @@ from sklearn import metrics as cluster_metrics
 from sklearn.utils import gen_batches
 
 from skesom import metrics as map_metrics
-from skesom._common.blocks import in_threads
 from skesom._common.labels import SKY, known_sums, means_by_cluster
 from skesom._common.texts import unique_names
+from skesom._common.thread_pools import in_threads
 from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io.label_maps import short_ascii

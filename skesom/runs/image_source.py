@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from astropy.coordinates import SkyCoord
 
-from skesom._common.blocks import in_strips
+from skesom._common.lazy_strips import in_strips
 from skesom._common.texts import first_names, list_names
 from skesom._common.warn import warn_user
 from skesom._sky.field_of_view import text_of_cutout

@@ -5,9 +5,9 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial import KDTree
 
-from skesom._common.blocks import work_blocks
 from skesom.som._online import multiply_by_differences
 from skesom.som._vectors import exp
+from skesom.som.work_blocks import work_blocks
 
 NEIGHBORHOODS = ("gaussian", "cut_gaussian", "bubble", "epanechnikov", "mexican_hat")
 

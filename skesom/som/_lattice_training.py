@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 
-from skesom._common import blocks
 from skesom._common.lazy import take_rows
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
+from skesom.som import work_blocks
 from skesom.som._lattice import Lattice
 from skesom.som._online import learn_one_by_one
 from skesom.som._row_order import Epochs, some_rows
@@ -153,8 +153,8 @@ def _online_steps(epochs, schedule, generator, work):
     with schedule.bar(total=n_steps, unit="sample", unit_scale=True) as bar:
         for epoch in range(schedule.n_epochs):
             order = epochs.draw(generator)
-            least = blocks.WORK // _STEPS_AT_A_TIME
-            for part in blocks.work_blocks(len(order), max(work, least)):
+            least = work_blocks.WORK // _STEPS_AT_A_TIME
+            for part in work_blocks.work_blocks(len(order), max(work, least)):
                 steps = epoch * len(order) + np.arange(part.start, part.stop)
                 progress = steps / max(n_steps - 1, 1)
                 widths = schedule.widths(progress, epoch)

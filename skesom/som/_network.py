@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy import sparse
 
-from skesom._common import blocks
+from skesom.som import work_blocks
 from skesom.som._learning import learn, links_per_block, rows_at_once
 from skesom.som.codebook import (
     by_feature,
@@ -172,8 +172,8 @@ class Network:
         """Return how many rows are a short call; each may add a node."""
         n_features = len(self.fill)
         of_row = n_features * self.n_nodes + self.n_links
-        root = math.sqrt(of_row**2 + 4 * n_features * blocks.WORK)
-        return max(1, int(2 * blocks.WORK / (of_row + root)))
+        root = math.sqrt(of_row**2 + 4 * n_features * work_blocks.WORK)
+        return max(1, int(2 * work_blocks.WORK / (of_row + root)))
 
     def set_links(self, low, high, strength):
         """Replace all links by those between `low` and `high`, in this order."""

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 
-from skesom._common.blocks import work_blocks
 from skesom.som._patches import arrange, store
 from skesom.som._vectors import (
     features_for_axes,
@@ -20,6 +19,7 @@ from skesom.som._vectors import (
 )
 from skesom.som._winners import find_distances, find_winners
 from skesom.som.threads import effective_n_threads
+from skesom.som.work_blocks import work_blocks
 
 _FEWEST_UNITS = 64  # from which patches pay (docs/kernels.md)
 _AXES = 16  # onto which units of more features are projected

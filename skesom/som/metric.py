@@ -6,13 +6,13 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
-from skesom._common.blocks import work_blocks
 from skesom._common.lazy import add_up, cut_rows, parts_of
 from skesom._common.masked import filled
 from skesom.som._vectors import absolute_values, squares, weighted_squares
 from skesom.som._winners import sum_by_winner
 from skesom.som.codebook import StoredUnits, distances_to_units, readable
 from skesom.som.threads import effective_n_threads
+from skesom.som.work_blocks import work_blocks
 
 METRICS = ("euclidean", "manhattan", "cosine", "spectral_angle")
 

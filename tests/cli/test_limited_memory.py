@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 SCRIPT = """
 import resource, sys, warnings
 import dask, dask.array
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube
 from skesom.cube.flux import color as _color, stretch as _stretch
 from skesom.cube.masking import sky as _sky

@@ -10,7 +10,8 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom._common import blocks, memory
+from skesom._common import memory
+from skesom._common.strips import SIZES, Size
 from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.runs import Run
@@ -26,8 +27,8 @@ DIFFER = {"provenance.json", "model.skops", "recipe.skops"}
 def _low_strips():
     """Cut images of some ten rows into several strips."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(blocks.SIZES, "strip", blocks.Size(values=1000, rows=5))
-        patch.setitem(blocks.SIZES, "steps", blocks.Size(values=800))
+        patch.setitem(SIZES, "strip", Size(values=1000, rows=5))
+        patch.setitem(SIZES, "steps", Size(values=800))
         yield
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sizes at which small images are cut into several strips and samples."""
 
-from skesom._common import blocks
-from skesom._common.blocks import Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube.alignment import stack as _stack
 from skesom.cube.convolution import filtering as _filtering
 from skesom.cube.flux import color as _color
@@ -22,7 +21,7 @@ SMALL = {
 def cut_small(monkeypatch):
     """Let small images be worked through as large ones are."""
     for name, size in SMALL.items():
-        monkeypatch.setitem(blocks.SIZES, name, size)
+        monkeypatch.setitem(SIZES, name, size)
     for module in (_color, _stretch):
         monkeypatch.setattr(module, "WHOLE", 2**13)
     monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
@@ -32,5 +31,5 @@ def cut_small(monkeypatch):
 
 def cut_convolution(monkeypatch, **size):
     """Let images be convolved in strips of a size, however low."""
-    monkeypatch.setitem(blocks.SIZES, "convolve", Size(**size))
+    monkeypatch.setitem(SIZES, "convolve", Size(**size))
     monkeypatch.setattr(_filtering, "LEAST_HEIGHT", 0)

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.cube.flux import color as _color
 from skesom.datasets import make_galaxy_cube

@@ -8,7 +8,7 @@ import pytest
 from astropy import units
 from astropy.wcs import WCS
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube, combine_exposures
 
 SIZE = 120

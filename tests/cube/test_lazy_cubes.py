@@ -8,7 +8,7 @@ from _lazy_cubes import counted, lazy
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
-from skesom._common.blocks import cut_frame, strips_of
+from skesom._common.strips import cut_frame, strips_of
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,

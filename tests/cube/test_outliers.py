@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube, CubeMasker
 from skesom.cube.masking import cube_masker as _cube_masker
 from skesom.datasets import POPULATIONS, make_galaxy_cube

@@ -20,8 +20,8 @@ from astropy.io import fits
 from distributed import Client, LocalCluster
 from numpy.testing import assert_array_equal
 
-from skesom._common.blocks import SIZES, Size
 from skesom._common.fits_files import open_fits
+from skesom._common.strips import SIZES, Size
 from skesom.io import read_cube
 
 SHAPE = 20, 30
@@ -397,7 +397,7 @@ MEMORY = """
 import resource, sys
 import dask
 import numpy as np
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.io import read_cube, write_bands
 SIZES["strip"] = Size(values=2**20, rows=64)
 lazy = read_cube(sys.argv[1], lazy=True)

@@ -16,7 +16,7 @@ import xarray
 from astropy import units
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom._sky.grids import Grid, same_grid
 from skesom.cube import Cube
 from skesom.cube.convert import as_cube

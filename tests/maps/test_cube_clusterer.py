@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote

@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube, CubeStore
 from skesom.datasets import make_galaxy_cube

@@ -7,7 +7,7 @@ from astropy import units as u
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube
 from skesom.io import read_catalog
 from skesom.maps import crossmatch, find_pieces

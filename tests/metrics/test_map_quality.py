@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.som import CSOM, ESOM
 
 LINE = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]  # 0 - 1 - 2

@@ -10,7 +10,7 @@ from sklearn import manifold
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 from skesom.metrics._preservation import _mean_over_orders as mean_over_orders
 from skesom.som import CSOM, ESOM
 

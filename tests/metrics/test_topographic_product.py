@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom import metrics
-from skesom._common.blocks import SIZES, Size
+from skesom._common.strips import SIZES, Size
 
 
 def orders(distances, others):

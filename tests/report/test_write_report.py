@@ -24,8 +24,8 @@ from sklearn.metrics import davies_bouldin_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from skesom._common.blocks import SIZES, Size
 from skesom._common.folders import atomic_folder
+from skesom._common.strips import SIZES, Size
 from skesom.cube import (
     AsinhStretch,
     Cube,

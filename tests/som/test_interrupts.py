@@ -8,8 +8,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from skesom import CSOM, ESOM
-from skesom._common import blocks
-from skesom.som import _lattice, _lattice_training, _network
+from skesom.som import _lattice, _lattice_training, _network, work_blocks
 from skesom.som import codebook as _codebook
 
 MAPS = {
@@ -73,7 +72,7 @@ def results(som, X):
 
 @every_map
 def test_calls_are_short(name, X, calls, monkeypatch):
-    monkeypatch.setattr(blocks, "WORK", 40_000)
+    monkeypatch.setattr(work_blocks, "WORK", 40_000)
     results(MAPS[name].fit(X), X)
     assert len(calls) > 20
     assert max(calls) <= 40_000
@@ -83,7 +82,7 @@ def test_calls_are_short(name, X, calls, monkeypatch):
 @pytest.mark.parametrize("work", [1000, 30_000])
 def test_length_of_calls_changes_nothing(name, work, X, monkeypatch):
     expected = results(MAPS[name].fit(X), X)
-    monkeypatch.setattr(blocks, "WORK", work)
+    monkeypatch.setattr(work_blocks, "WORK", work)
     for one, other in zip(expected, results(MAPS[name].fit(X), X), strict=True):
         assert_array_equal(one, other)
 
@@ -91,7 +90,7 @@ def test_length_of_calls_changes_nothing(name, work, X, monkeypatch):
 @every_map
 @pytest.mark.parametrize("number", [0, 2, 11])
 def test_an_interrupt_comes_before_the_next_call(name, number, X, calls, monkeypatch):
-    monkeypatch.setattr(blocks, "WORK", 20_000)
+    monkeypatch.setattr(work_blocks, "WORK", 20_000)
     som = MAPS[name].fit(X)
     before = results(som, X)
     del calls[:]
@@ -109,6 +108,6 @@ def test_length_of_calls_changes_no_angle_of_incomplete_rows(X, monkeypatch):
     X[np.random.default_rng(1).random(X.shape) < 0.1] = np.nan
     som = CSOM(None, shape=(6, 5), n_epochs=2, metric="cosine").fit(X)
     expected = som.winners(X), som.transform(X)
-    monkeypatch.setattr(blocks, "WORK", 9000)
+    monkeypatch.setattr(work_blocks, "WORK", 9000)
     assert_array_equal(som.winners(X), expected[0])
     assert_array_equal(som.transform(X), expected[1])

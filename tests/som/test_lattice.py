@@ -7,7 +7,7 @@ from _memory import peak_of
 from _reference import distances, neighborhood, places
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom._common import blocks
+from skesom.som import work_blocks
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
@@ -72,7 +72,7 @@ def test_smooth(shape, topology, toroidal, name, diameter):
 @pytest.mark.parametrize("shape", [(1, 60), (60, 1), (4, 30), (30, 4)])
 @pytest.mark.parametrize("work", [1, 3000])
 def test_smooth_in_blocks(shape, toroidal, work, monkeypatch):
-    monkeypatch.setattr(blocks, "WORK", work)
+    monkeypatch.setattr(work_blocks, "WORK", work)
     values = np.random.default_rng(0).uniform(size=(shape[0] * shape[1], 2))
     r = distances(shape, "hexagonal", toroidal)
     lattice = Lattice(shape, "hexagonal", toroidal)

@@ -12,7 +12,8 @@ from astropy import units
 from astropy.stats import mad_std
 from scipy import ndimage
 
-from skesom._common.blocks import in_threads, strips_of
+from skesom._common.strips import strips_of
+from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
     SAME_SIZE,

@@ -9,8 +9,10 @@ from astropy import units
 from astropy.wcs.utils import pixel_to_pixel
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
-from skesom._common.blocks import find_valid, in_threads, join_strips, strips_of
 from skesom._common.lazy import computed, cut_rows
+from skesom._common.lazy_strips import join_strips
+from skesom._common.strips import strips_of
+from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
     SAME_SIZE,
@@ -25,6 +27,7 @@ from skesom._sky.grids import (
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of
 from skesom.cube.base import list_bands, split_bands
+from skesom.cube.valid_pixels import find_valid
 
 METHODS = ("interp", "adaptive", "exact")
 TILE = 512  # pixels; hide the cost of a call, but stay in the cache

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 from scipy import fft, ndimage, signal
 
-from skesom._common.blocks import Plan, around, in_threads, map_images, strips_of
+from skesom._common.strip_calls import map_images
+from skesom._common.strips import Plan, around, strips_of
+from skesom._common.thread_pools import in_threads
 
 FOURIER_PADDING = 64  # pixels, so that faint wings do not reach the opposite border
 FOURIER_CHUNK = 2**18  # values that are transformed at a time: 2 MB, for the cache

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom._common.blocks import in_threads
+from skesom._common.thread_pools import in_threads
 from skesom.cube.convolution.filtering import GaussianKernel
 
 

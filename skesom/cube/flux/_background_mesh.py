@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
-from skesom._common.blocks import WHOLE, strips_of
+from skesom._common.strips import WHOLE, strips_of
 from skesom.cube.convolution.beams import photutils
 from skesom.cube.convolution.filtering import GaussianKernel, smooth
 from skesom.cube.masking.sky import (

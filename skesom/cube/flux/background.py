@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import map_strips, planes_of
+from skesom._common.lazy_strips import planes_of
+from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer, all_band_names, check_cubes, with_bands
 from skesom.cube.convolution.beams import photutils

@@ -10,7 +10,7 @@ import numpy as np
 from astropy import units
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import map_pixels
+from skesom._common.strip_calls import map_pixels
 from skesom.cube._container import Cube
 from skesom.cube.base import CubeTransformer
 

@@ -11,15 +11,9 @@ import numpy as np
 from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import (
-    WHOLE,
-    Plan,
-    around,
-    in_threads,
-    map_images,
-    map_pixels,
-    strips_of,
-)
+from skesom._common.strip_calls import map_images, map_pixels
+from skesom._common.strips import WHOLE, Plan, around, strips_of
+from skesom._common.thread_pools import in_threads
 from skesom._common.threads import one_blas_thread
 from skesom.cube.base import CubeTransformer
 from skesom.cube.convolution.filtering import LEAST_HEIGHT

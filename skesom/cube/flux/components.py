@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.blocks import WHOLE, map_pixels
 from skesom._common.estimator import by_fit
+from skesom._common.strip_calls import map_pixels
+from skesom._common.strips import WHOLE
 from skesom._common.threads import one_blas_thread
 from skesom.cube.base import CubeTransformer
 from skesom.cube.masking.sky import sampled

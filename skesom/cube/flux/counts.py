@@ -8,7 +8,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import map_strips, planes_of
+from skesom._common.lazy_strips import planes_of
+from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer, all_band_names, check_cubes, with_bands
 from skesom.cube.convolution.filtering import GaussianKernel

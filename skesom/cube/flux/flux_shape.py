@@ -12,7 +12,7 @@ from astropy import units
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import map_pixels
+from skesom._common.strip_calls import map_pixels
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube.base import CubeTransformer
 from skesom.cube.flux.stretch import measure_flux_scale

@@ -12,7 +12,7 @@ from astropy import units
 from astropy.units import UnitBase
 from astropy.wcs.utils import proj_plane_pixel_area
 
-from skesom._common.blocks import map_pixels
+from skesom._common.strip_calls import map_pixels
 from skesom.cube.base import (
     CubeTransformer,
     all_band_names,

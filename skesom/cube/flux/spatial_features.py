@@ -11,19 +11,15 @@ from astropy import units
 from astropy.stats import gaussian_fwhm_to_sigma
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.blocks import (
-    Plan,
-    around,
-    find_valid,
-    in_threads,
-    map_images,
-    strips_of,
-)
+from skesom._common.strip_calls import map_images
+from skesom._common.strips import Plan, around, strips_of
+from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_user
 from skesom._sky.lengths import UNKNOWN_FWHM, in_pixels, is_angle, widest_fwhm
 from skesom._types import Quantity
 from skesom.cube.base import CubeTransformer
 from skesom.cube.convolution.filtering import LEAST_HEIGHT, GaussianKernel
+from skesom.cube.valid_pixels import find_valid
 
 
 class SpatialFeatures(CubeTransformer):

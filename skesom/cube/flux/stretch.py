@@ -11,7 +11,8 @@ from astropy import units
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import WHOLE, map_pixels
+from skesom._common.strip_calls import map_pixels
+from skesom._common.strips import WHOLE
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import CubeLike

@@ -4,7 +4,7 @@
 import numpy as np
 from scipy import ndimage
 
-from skesom._common.blocks import around, strips_of
+from skesom._common.strips import around, strips_of
 from skesom.cube.masking.sky import (
     TILE,
     pixel_noise,

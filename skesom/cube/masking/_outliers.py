@@ -6,7 +6,7 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
-from skesom._common.blocks import around, strips_of
+from skesom._common.strips import around, strips_of
 from skesom._sky.lengths import side_of_pixel
 from skesom.cube.masking.sky import TILE, masked_image
 

@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from skesom._common.blocks import Plan, around, in_threads, planes_of, scan, strips_of
+from skesom._common.lazy_strips import planes_of
 from skesom._common.masked import filled
+from skesom._common.strip_calls import scan
+from skesom._common.strips import Plan, around, strips_of
 from skesom._common.texts import first_names
+from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube.base import (
     CubeTransformer,

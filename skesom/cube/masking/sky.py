@@ -8,8 +8,9 @@ import numpy as np
 from astropy.stats import mad_std
 from scipy import stats
 
-from skesom._common.blocks import in_threads, map_strips
 from skesom._common.lazy import in_memory
+from skesom._common.strip_calls import map_strips
+from skesom._common.thread_pools import in_threads
 from skesom.cube.convolution.filtering import smooth, smooth_all
 
 KEPT = 255  # number of no criterion

@@ -12,12 +12,14 @@ import numpy as np
 from scipy import ndimage
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.blocks import Plan, around, cut_frame, find_valid, map_images
 from skesom._common.lazy import cut_rows, in_memory, is_lazy
+from skesom._common.strip_calls import map_images
+from skesom._common.strips import Plan, around, cut_frame
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer
 from skesom.cube.convolution.filtering import GaussianKernel, smooth_all
 from skesom.cube.masking.sky import FLAT, measure_sky, sampled, significance, write_nan
+from skesom.cube.valid_pixels import find_valid
 
 # Bits of the code of a pixel, which is 0 without enough bands: it has enough, is dark,
 # is dark and in sky, and is as far below the level as others stand out above it.
