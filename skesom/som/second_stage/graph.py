@@ -50,7 +50,7 @@ def cuts_of_graph(graph, units, numbers):
     most = max(numbers, default=1)
     spectrum = None
     if n_components < most:
-        spectrum = Spectrum(_part(graph.affinity, inside), component, most)
+        spectrum = Spectrum(_links_among(graph.affinity, inside), component, most)
     cuts = {}
     n_bodies = _count_bodies(graph, units.hits) if graph.islands else 1
     parting = cache(partial(_parting, units))  # several numbers have the same gaps
@@ -63,15 +63,16 @@ def cuts_of_graph(graph, units, numbers):
             groups = joined(units.codebook[inside], component, n_inside)
         else:
             groups = spectrum.cut_along_gaps(n_inside)
-        everywhere = np.full(len(units), -1, dtype=np.intp)
-        everywhere[inside] = groups
-        for place, island in enumerate(islands):
-            everywhere[island] = number + place
-        known = everywhere >= 0
-        everywhere = spread(everywhere[known], known, units.codebook)
-        if len(np.unique(everywhere)) < number:
-            everywhere = parting(everywhere.tobytes()).groups(number)
-        cuts[number] = everywhere
+        group_of_unit = np.full(len(units), -1, dtype=np.intp)
+        group_of_unit[inside] = groups
+        for group, island in enumerate(islands, start=number):
+            group_of_unit[island] = group
+        # Units outside of all components and islands follow the nearest that has one.
+        has_group = group_of_unit >= 0
+        group_of_unit = spread(group_of_unit[has_group], has_group, units.codebook)
+        if len(np.unique(group_of_unit)) < number:
+            group_of_unit = parting(group_of_unit.tobytes()).groups(number)
+        cuts[number] = group_of_unit
     return cuts
 
 
@@ -84,23 +85,29 @@ class CoactivationGraph:
     component: np.ndarray  # numbers of these components, from 0 on; -1 elsewhere
     islands: list  # units of each small component that stands for itself
 
-    def held(self, hits):
-        """Return the samples of each component, by those of the units."""
+    def samples_of_components(self, hits):
+        """Return how many samples each component holds, by those of its units."""
         return np.bincount(self.component[self.inside], weights=hits[self.inside])
 
 
 def coactivation_graph(units):
     """Build the graph of relative co-activation of the units."""
-    hits, few = units.hits, max(FEWEST, _SMALLEST_SHARE * units.hits.sum())
+    hits = units.hits
     rows, columns, between = both_ways(units.counts)
-    ends = units.codebook[rows] - units.codebook[columns]
-    lengths = np.linalg.norm(ends, axis=1).astype(np.float64, copy=False)
+    steps = units.codebook[rows] - units.codebook[columns]
+    lengths = np.linalg.norm(steps, axis=1).astype(np.float64, copy=False)
+
+    # Units that stand apart are linked only among themselves.
     isolation, compact = _isolation(units, rows, columns, between, lengths)
     isolated = (isolation > _FAR) | (compact & (isolation > _FAR / 2))
     isolated &= hits >= FEWEST
-    kept = isolated[rows] == isolated[columns]
-    links = rows, columns, between, lengths
-    rows, columns, between, lengths = (values[kept] for values in links)
+    same_side = isolated[rows] == isolated[columns]
+    rows = rows[same_side]
+    columns = columns[same_side]
+    between = between[same_side]
+    lengths = lengths[same_side]
+
+    # What is torn by chance is linked again.
     affinity = _relative(rows, columns, between, hits)
     reach = _mean(rows, between, lengths, len(units))
     candidates = (hits > 0) & ~isolated
@@ -108,22 +115,35 @@ def coactivation_graph(units):
     sparse_units = _sparse(affinity + links, hits)
     # Bridges of few samples between bodies are taken out, and gaps are bridged anew.
     if sparse_units.any():
-        kept = sparse.diags_array((~sparse_units).astype(np.float64))
-        affinity = sparse.csr_array(kept @ affinity @ kept)
+        dense = sparse.diags_array((~sparse_units).astype(np.float64))
+        affinity = sparse.csr_array(dense @ affinity @ dense)
         links = _links_by_chance(units, affinity, candidates & ~sparse_units, reach)
     affinity = affinity + links
     _, component = connected_components(affinity, directed=False)
-    held = np.bincount(component, weights=np.where(sparse_units, 0, hits))
-    sizable = held >= min(least_samples(hits), held.max())  # one component at least
+    samples = np.bincount(component, weights=np.where(sparse_units, 0, hits))
+    # One component is sizable in any case.
+    sizable = samples >= min(least_samples(hits), samples.max())
     inside = sizable[component]
+
+    # Of the small ones, those far from all else stand for themselves, the farthest
+    # first.
+    fewest_of_island = max(FEWEST, _SMALLEST_SHARE * hits.sum())
+    distances = []
     islands = []
-    for island in np.flatnonzero(~sizable & (held >= few)):
-        own = component == island
-        alone = np.max(isolation[own & isolated], initial=0.0)
-        islands.append((max(_gap(units, own, reach), alone), np.flatnonzero(own)))
-    islands.sort(key=lambda island: -island[0])
-    islands = [own for distance, own in islands if distance >= _FAR / 2]
-    return CoactivationGraph(affinity, inside, _renumbered(component, inside), islands)
+    for number in np.flatnonzero(~sizable & (samples >= fewest_of_island)):
+        in_island = component == number
+        isolation_inside = np.max(isolation[in_island & isolated], initial=0.0)
+        distance = max(_gap(units, in_island, reach), isolation_inside)
+        if distance >= _FAR / 2:
+            distances.append(distance)
+            islands.append(np.flatnonzero(in_island))
+    order = np.argsort(-np.array(distances), kind="stable")
+    return CoactivationGraph(
+        affinity=affinity,
+        inside=inside,
+        component=_renumbered(component, inside),
+        islands=[islands[number] for number in order],
+    )
 
 
 def _isolation(units, rows, columns, between, lengths):
@@ -142,15 +162,18 @@ def _isolation(units, rows, columns, between, lengths):
 def _relative(rows, columns, between, hits):
     """Return the graph of samples between units, by those that the units hold."""
     # The mean keeps a unit of few samples, all of them between two, from a strong tie.
-    held = np.minimum(hits[rows], hits[columns]) + hits.mean()
-    return sparse.csr_array((between / held, (rows, columns)), shape=2 * hits.shape)
+    samples = np.minimum(hits[rows], hits[columns]) + hits.mean()
+    return sparse.csr_array(
+        (between / samples, (rows, columns)), shape=(len(hits), len(hits))
+    )
 
 
 def _sparse(affinity, hits):
     """Return which units hold few samples compared with others of their component."""
     _, component = connected_components(affinity, directed=False)
-    held = np.bincount(component, weights=hits)
-    mean = held / np.maximum(np.bincount(component, weights=hits > 0), 1)
+    samples = np.bincount(component, weights=hits)
+    n_hit = np.bincount(component, weights=hits > 0)
+    mean = samples / np.maximum(n_hit, 1)
     return (hits > 0) & (hits < _SPARSE * mean[component])
 
 
@@ -161,44 +184,52 @@ def _links_by_chance(units, affinity, candidates, reach):
     component = _renumbered(component, candidates)
     gaps, ends = component_gaps(units.codebook[unit], component[unit])
     tree = tree_of_gaps(gaps)
-    first, second = unit[ends[tree.row, tree.col]], unit[ends[tree.col, tree.row]]
+    first = unit[ends[tree.row, tree.col]]
+    second = unit[ends[tree.col, tree.row]]
     near = tree.data <= _NEAR * np.maximum(reach[first], reach[second])
-    first, second = first[near], second[near]
-    links = _relative(first, second, 1.0, units.hits)  # as if by one sample
+    # As if one sample lay between them.
+    links = _relative(first[near], second[near], 1.0, units.hits)
     return links + links.T
 
 
-def _gap(units, own, reach):
-    """Measure the distance of an island to the rest, in lengths of links."""
-    own, rest = (np.flatnonzero(part & (units.hits > 0)) for part in (own, ~own))
-    distances = distances_to_units(units.codebook[own], units.codebook[rest])
-    place = np.unravel_index(np.argmin(distances), distances.shape)
-    length = max(reach[own[place[0]]], reach[rest[place[1]]])
-    return float(distances[place]) / length if length > 0 else np.inf
+def _gap(units, in_island, reach):
+    """Measure the distance of an island to all else, in lengths of links."""
+    has_samples = units.hits > 0
+    inside = np.flatnonzero(in_island & has_samples)
+    outside = np.flatnonzero(~in_island & has_samples)
+    distances = distances_to_units(units.codebook[inside], units.codebook[outside])
+    row, column = np.unravel_index(np.argmin(distances), distances.shape)
+    length = max(reach[inside[row]], reach[outside[column]])
+    if length > 0:
+        return float(distances[row, column]) / length
+    return np.inf
 
 
 def number_by_gaps(graph, hits):
     """Return how many clusters gaps part, and the next gaps, the widest first."""
     n_clusters = 0
-    held = graph.held(hits)
+    samples = graph.samples_of_components(hits)
     # What is torn off needs fewer samples to be believed.
-    large = held >= min(fewest_samples(held.sum()) / 2, held.max())
+    large = samples >= min(fewest_samples(samples.sum()) / 2, samples.max())
     gaps = []
     for number in np.flatnonzero(large):
-        own = graph.component == number
-        parts, of_part = clusters_by_gaps(_part(graph.affinity, own), hits[own])
-        n_clusters += parts.max() + 1
-        share = held[number] / held.sum()
-        gaps += [gap._replace(share=float(gap.share * share)) for gap in of_part]
+        in_component = graph.component == number
+        clusters, gaps_inside = clusters_by_gaps(
+            _links_among(graph.affinity, in_component), hits[in_component]
+        )
+        n_clusters += clusters.max() + 1
+        share = samples[number] / samples.sum()
+        for gap in gaps_inside:
+            gaps.append(gap._replace(share=float(gap.share * share)))
     return int(n_clusters), sorted(gaps)
 
 
 def _count_bodies(graph, hits):
     """Return how many clusters the components have by themselves."""
     n_bodies = 0
-    for number, held in enumerate(graph.held(hits)):
-        part = _part(graph.affinity, graph.component == number)
-        n_bodies += plausible_number(part, held)
+    for number, n_samples in enumerate(graph.samples_of_components(hits)):
+        affinity = _links_among(graph.affinity, graph.component == number)
+        n_bodies += plausible_number(affinity, n_samples)
     return n_bodies
 
 
@@ -208,7 +239,8 @@ def least_samples(hits):
     return max(_SMALLEST * np.sqrt(n_samples), _SMALLEST_SHARE * n_samples)
 
 
-def _part(affinity, units):
+def _links_among(affinity, units):
+    """Return the links of some units among themselves."""
     return affinity[units][:, units]
 
 
@@ -246,10 +278,10 @@ class Parting:
     def __init__(self, units, groups):
         self._units = units
         hit = np.flatnonzero(units.hits > 0)
-        _, of_hit = np.unique(groups[hit], return_inverse=True)
+        _, groups_of_hit = np.unique(groups[hit], return_inverse=True)
         self._n_hit = len(hit)
         # Pairs of units to join inside the groups, those that part last first.
-        self._joins = _joins(units.codebook[hit], units.hits[hit], of_hit)
+        self._joins = _joins(units.codebook[hit], units.hits[hit], groups_of_hit)
 
     def groups(self, n_groups):
         """Return the part of each unit when there are so many parts."""
@@ -262,23 +294,27 @@ class Parting:
         return spread(parts, self._units.hits > 0, self._units.codebook)
 
 
-def _joins(codebook, held, groups):
+def _joins(codebook, hits, groups):
     """Return pairs of units to join inside the groups, those that part last first."""
     pairs = []
     is_enough = []
     lengths = [np.empty(0)]
     for group in range(groups.max() + 1):
-        own = np.flatnonzero(groups == group)
-        if len(own) < 2:
+        members = np.flatnonzero(groups == group)
+        if len(members) < 2:
             continue
-        steps = linkage(codebook[own], "single")
-        first = np.concatenate([own, np.zeros(len(steps), dtype=np.intp)])
-        inside = np.concatenate([held[own], np.zeros(len(steps))])
-        for number, (one, other) in enumerate(steps[:, :2].astype(np.intp), len(own)):
-            first[number] = first[one]
-            inside[number] = inside[one] + inside[other]
-            pairs.append((first[one], first[other]))
-            is_enough.append(min(inside[one], inside[other]) >= FEWEST)
+        # Step i of the linkage makes branch len(members) + i; branches before are
+        # single units.
+        steps = linkage(codebook[members], "single")
+        no_units = np.zeros(len(steps), dtype=np.intp)
+        unit_of_branch = np.concatenate([members, no_units])
+        samples = np.concatenate([hits[members], np.zeros(len(steps))])
+        branches = steps[:, :2].astype(np.intp)
+        for number, (left, right) in enumerate(branches, start=len(members)):
+            unit_of_branch[number] = unit_of_branch[left]
+            samples[number] = samples[left] + samples[right]
+            pairs.append((unit_of_branch[left], unit_of_branch[right]))
+            is_enough.append(min(samples[left], samples[right]) >= FEWEST)
         lengths.append(steps[:, 2])
     order = np.lexsort((np.concatenate(lengths), is_enough))
     return np.array(pairs, dtype=np.intp).reshape(-1, 2)[order]
