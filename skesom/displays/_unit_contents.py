@@ -24,8 +24,8 @@ from skesom.displays.display import add_color_bar, check_matplotlib, size_in_poi
 from skesom.displays.unit_layout import LatticeLayout, fitted_map, hits_of
 
 # Half the size of the largest: by the width of a cell, by the shorter side of a graph.
-_PIE = 0.47, 0.03
-_IMAGE = 0.42, 0.037
+_PIE = (0.47, 0.03)
+_IMAGE = (0.42, 0.037)
 _SMALLEST_PIE = 0.2  # by the largest
 
 
@@ -143,7 +143,9 @@ class HitMapDisplay(UnitMapDisplay):
         []
         """
         check_matplotlib()
-        self.texts_, self.pies_, self.legend_ = [], None, None
+        self.texts_ = []
+        self.pies_ = None
+        self.legend_ = None
         if self.classes is not None:
             return self._plot_pies(ax, colors)
         if colors is not None:
@@ -151,11 +153,12 @@ class HitMapDisplay(UnitMapDisplay):
         from matplotlib import colormaps
         from matplotlib.colors import PowerNorm
 
-        colors = colormaps[cmap] if isinstance(cmap, str) else cmap
-        colors = colors.with_extremes(bad=EMPTY)
+        if isinstance(cmap, str):
+            cmap = colormaps[cmap]
+        cmap = cmap.with_extremes(bad=EMPTY)
         norm = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
         hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
-        ax = self._draw(ax, hits, "hit map", "samples", colors, norm)
+        ax = self._draw(ax, hits, "hit map", "samples", cmap, norm)
         if numbers and isinstance(self.layout, LatticeLayout):
             self.texts_ = self._write_numbers(ax)
         return self
@@ -163,26 +166,38 @@ class HitMapDisplay(UnitMapDisplay):
     def _write_numbers(self, ax):
         """Write the hits in the cells, if they fit."""
         width, height = size_in_points(ax) / self.layout.size
-        texts = [f"{hits:.0f}" for hits in self.values]
-        size = min(0.8 * min(width, height) / (0.62 * max(map(len, texts))), 9)
+        numbers = [f"{hits:.0f}" for hits in self.values]
+        # A digit is 0.62 times as wide as high.
+        most_digits = max(len(number) for number in numbers)
+        size = min(0.8 * min(width, height) / (0.62 * most_digits), 9)
         if size < 4.5:
             return []
-        dark = self.units_.norm(self.values) < 0.6
-        numbers = []
+        is_dark = self.units_.norm(self.values) < 0.6
+        texts = []
         for unit in np.flatnonzero(np.asarray(self.values) > 0):
             x, y = self.layout.positions[unit]
-            numbers.append(ax.text(x, y, texts[unit], size=size, ha="center"))
-            color = "white" if dark[unit] else "black"
-            numbers[-1].set(va="center_baseline", color=color)
-        return numbers
+            text = ax.text(
+                x,
+                y,
+                numbers[unit],
+                size=size,
+                ha="center",
+                va="center_baseline",
+                color="white" if is_dark[unit] else "black",
+            )
+            texts.append(text)
+        return texts
 
     def _plot_pies(self, ax, colors):
         """Draw a pie for each unit, as large as its hits."""
         from matplotlib.collections import PatchCollection
         from matplotlib.patches import Wedge
 
-        hits, names = np.asarray(self.values), [str(each) for each in self.classes]
-        colors = cluster_palette(len(names)) if colors is None else np.asarray(colors)
+        hits = np.asarray(self.values)
+        names = [str(name) for name in self.classes]
+        if colors is None:
+            colors = cluster_palette(len(names))
+        colors = np.asarray(colors)
         if hits.shape[1:] != (len(names),) or len(colors) < len(names):
             raise ValueError(
                 f"There are {len(names)} classes, but values of shape {hits.shape} and "
@@ -191,22 +206,33 @@ class HitMapDisplay(UnitMapDisplay):
         ax = self._draw_ground(ax, "hits by class")
         classes = SimpleNamespace(colors=colors, names=names)
         shares = 100 * hits.sum(axis=0) / max(hits.sum(), 1)
-        legend = add_legend(ax, classes, np.arange(len(names)), shares, title="class")
-        self.legend_, self.color_bar_ = legend
+        self.legend_, self.color_bar_ = add_legend(
+            ax, classes, np.arange(len(names)), shares, title="class"
+        )
         sums = np.cumsum(hits, axis=1)
-        radii = np.sqrt(sums[:, -1] / max(sums.max(), 1)).clip(_SMALLEST_PIE)
+        totals = sums[:, -1]
+        radii = np.sqrt(totals / max(sums.max(), 1)).clip(_SMALLEST_PIE)
         radii *= self._dots(ax, *_PIE) / ax.figure.dpi
-        ends = 90 - 360 * np.insert(sums, 0, 0, axis=1) / np.maximum(sums[:, -1:], 1)
+        # Slices follow each other clockwise from the top.
+        ends = np.insert(sums, 0, 0, axis=1)
+        angles = 90 - 360 * ends / np.maximum(totals, 1)[:, np.newaxis]
         # Larger pies first, so that they hide none where units are close.
         slices = np.argwhere(hits > 0)
         slices = slices[np.argsort(-radii[slices[:, 0]], kind="stable")]
-        wedges = [
-            Wedge((0, 0), radii[unit], *ends[unit, [number + 1, number]])
-            for unit, number in slices
-        ]
-        pies = PatchCollection(wedges, facecolors=colors[slices[:, 1]], linewidths=0)
-        places = self.layout.positions[slices[:, 0]]
-        pies.set(offsets=places, offset_transform=ax.transData, zorder=2.2)
+        units, numbers = slices.T
+        wedges = []
+        for unit, number in slices:
+            start = angles[unit, number + 1]
+            stop = angles[unit, number]
+            wedges.append(Wedge((0, 0), radii[unit], theta1=start, theta2=stop))
+        pies = PatchCollection(
+            wedges,
+            facecolors=colors[numbers],
+            linewidths=0,
+            offsets=self.layout.positions[units],
+            offset_transform=ax.transData,
+            zorder=2.2,
+        )
         pies.set_transform(ax.figure.dpi_scale_trans)  # axes may have any scale
         self.pies_ = ax.add_collection(pies, autolim=False)
         return self
@@ -250,11 +276,15 @@ class PrototypesDisplay(UnitMapDisplay):
 
     def __post_init__(self):
         n_features = np.shape(self.values)[1]
-        side = math.isqrt(n_features)
-        self.shape = (side, side) if self.shape is None else tuple(self.shape)
+        if self.shape is None:
+            side = math.isqrt(n_features)
+            self.shape = (side, side)
+        self.shape = tuple(self.shape)
         if len(self.shape) != 2 or math.prod(self.shape) != n_features:
-            what = f"the height and width of images of {n_features} pixels"
-            raise ValueError(f"shape must be {what}, got {self.shape}.")
+            raise ValueError(
+                f"shape must be the height and width of images of {n_features} "
+                f"pixels, got {self.shape}."
+            )
 
     @classmethod
     def _of_map(cls, som):
@@ -284,19 +314,26 @@ class PrototypesDisplay(UnitMapDisplay):
         from matplotlib.image import AxesImage
 
         norm = Normalize(np.min(self.values), np.max(self.values))
-        scale, below = ScalarMappable(norm, cmap), self.layout.flat
-        self.color_bar_ = add_color_bar(ax, scale, "weight", below=below)
+        self.color_bar_ = add_color_bar(
+            ax, ScalarMappable(norm, cmap), "weight", below=self.layout.flat
+        )
+        # Half of width and height of an image, in dots of the picture.
         half = self._dots(ax, *_IMAGE) * np.array(self.shape[::-1]) / max(self.shape)
         hits = self.layout.hits
-        hits = np.zeros(len(self.values)) if hits is None else hits
+        if hits is None:
+            hits = np.zeros(len(self.values))
         # Of units that are too close, the one of most hits is the first to be drawn.
-        order, self.images_ = np.argsort(-hits, kind="stable"), {}
+        order = np.argsort(-hits, kind="stable")
         middles = ax.transData.transform(self.layout.positions[order])
+        to_data = ax.transData.inverted()
+        self.images_ = {}
         for number in uncovered(middles, np.broadcast_to(half, middles.shape)):
-            unit, corners = int(order[number]), [-half, half] + middles[number]
-            sides = ax.transData.inverted().transform(corners).T.ravel()
+            unit = int(order[number])
+            corners = to_data.transform([-half, half] + middles[number])
+            # Left, right, bottom and top.
+            extent = corners.T.ravel().tolist()
             # As an artist it leaves the limits, and 2.2 is below the frame.
-            image = AxesImage(ax, cmap=cmap, norm=norm, extent=sides.tolist())
+            image = AxesImage(ax, cmap=cmap, norm=norm, extent=extent)
             image.set_zorder(2.2)
             image.set_data(np.reshape(self.values[unit], self.shape))
             image.set_clip_path(ax.patch)
@@ -306,11 +343,11 @@ class PrototypesDisplay(UnitMapDisplay):
 
 def _count(winners, n_units, y):
     """Count the samples of each unit, or those of each class."""
-    known = winners >= 0
+    has_winner = winners >= 0
     if y is None:
-        return {"values": np.bincount(winners[known], minlength=n_units)}
+        return {"values": np.bincount(winners[has_winner], minlength=n_units)}
     check_consistent_length(winners, y)
     classes, numbers = np.unique(y, return_inverse=True)
     values = np.zeros((n_units, len(classes)))
-    np.add.at(values, (winners[known], numbers[known]), 1)
+    np.add.at(values, (winners[has_winner], numbers[has_winner]), 1)
     return {"values": values, "classes": classes}
