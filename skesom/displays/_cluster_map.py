@@ -42,13 +42,23 @@ _SMOOTHING = 1.5
 _REACH = 4.0  # standard deviations of a Gaussian
 # Share of a cluster inside its outline, at least, and pixels of smoothing. Else half of
 # the clusters of thin rings have no outline.
-_KEPT, _LEAST_SMOOTHING = 0.1, 0.3
-_OUTLINE, _WIDTHS, _RIM = 0.004, (0.5, 1.3), 0.6  # by the axes, and points
+_KEPT = 0.1
+_LEAST_SMOOTHING = 0.3
+_OUTLINE = 0.004  # width by the shorter side of the axes
+_WIDTHS = (0.5, 1.3)  # points, of outlines
+_RIM = 0.6  # points
 # Of the symbols of DS9, see `skesom.io.write_regions`.
-_MARKERS = {"circle": "o", "box": "s", "diamond": "D", "cross": "+", "x": "x"}
-_MARKERS |= {"arrow": "^", "boxcircle": "h"}
+_MARKERS = {
+    "circle": "o",
+    "box": "s",
+    "diamond": "D",
+    "cross": "+",
+    "x": "x",
+    "arrow": "^",
+    "boxcircle": "h",
+}
 _SYMBOL = 0.2  # by the mean distance of the objects of a type
-_SYMBOLS = 3.0, 7.0  # points
+_SYMBOLS = (3.0, 7.0)  # points
 _MOST_CORNERS = 5_000  # of the outlines of a cluster as lines in a PDF
 
 
@@ -158,43 +168,60 @@ class ClusterMapDisplay(ClusterDisplay):
             warn_user("bands are those of a picture: give image=True or contours=True.")
         if smoothing != _SMOOTHING and filled:
             warn_user("smoothing is that of outlines: give contours=True.")
-        place, shape, step = clusters.place, clusters.shape, clusters.step
-        picture, marks = self._picture, (scale_bar, compass)
+        self._draw_images(ax, clusters, filled, image, bands, (scale_bar, compass))
+
+        # What is drawn on the map, and named in the legend.
+        numbers = None
+        if contours not in (True, False):
+            numbers = contours
+        numbers = numbers_of("cluster", numbers, clusters.names)
+        shares = clusters.percentages()
+        title = "cluster"
+        if clusters.ground == COMPARED:
+            numbers = [number for number in numbers if shares[number]]
+            title = "other cluster\nin the second"
+        self.contours_ = {}
+        if not filled:
+            self.contours_ = _draw_contours(self.ax_, clusters, numbers, smoothing)
+        self.objects_ = {}
+        if objects is not None:
+            self.objects_ = _draw_objects(self.ax_, clusters, objects)
+        self.legend_ = None
+        self.color_bar_ = None
+        if legend:
+            others = []
+            if filled:
+                others += ground_entries(clusters)
+            others += self.objects_.values()
+            self.legend_, self.color_bar_ = add_legend(
+                self.ax_, clusters, numbers, shares, others, title
+            )
+            if self.contours_ and self.legend_ is not None:
+                _outline_entries(self.legend_, clusters.colors[numbers])
+        update_layout(self.ax_)
+        return self
+
+    def _draw_images(self, ax, clusters, filled, image, bands, marks):
+        """Draw the map or the picture below outlines, and the picture beside it."""
+        shape = clusters.shape
+        step = clusters.step
+        place = clusters.place
+        wcs, _ = place
+        picture = self._picture
         if picture is None and (image or not filled):
             picture = thinned_rgb(self.cube, bands, step)
         self.picture_ = None
         if image:
-            left, ax = side_by_side(ax, shape, place[0])
+            left, ax = side_by_side(ax, shape, wcs)
             self.picture_ = draw_image(left, shape, picture, step, place, marks)
-            marks = False, False
-        drawn = _map_image(clusters) if filled else picture
-        self.image_ = draw_image(ax, shape, drawn, step, place, marks)
-        self.ax_, self.figure_ = self.image_.axes, self.image_.figure
+            marks = (False, False)  # those of the picture are enough
+        if filled:
+            picture = _map_image(clusters)
+        self.image_ = draw_image(ax, shape, picture, step, place, marks)
+        self.ax_ = self.image_.axes
+        self.figure_ = self.image_.figure
         if image:
-            hide_vertical_labels(self.ax_, place[0])
-        wanted = None if contours in (True, False) else contours
-        shown = numbers_of("cluster", wanted, clusters.names)
-        shares, title = clusters.percentages(), "cluster"
-        if clusters.ground == COMPARED:
-            shown = [number for number in shown if shares[number]]
-            title = "other cluster\nin the second"
-        self.contours_ = {}
-        if not filled:
-            self.contours_ = _draw_contours(self.ax_, clusters, shown, smoothing)
-        self.objects_ = {}
-        if objects is not None:
-            self.objects_ = _draw_objects(self.ax_, clusters, objects)
-        self.legend_ = self.color_bar_ = None
-        if legend:
-            others = ground_entries(clusters) if filled else []
-            others += self.objects_.values()
-            self.legend_, self.color_bar_ = add_legend(
-                self.ax_, clusters, shown, shares, others, title
-            )
-            if self.contours_ and self.legend_ is not None:
-                _outline_entries(self.legend_, clusters.colors[shown])
-        update_layout(self.ax_)
-        return self
+            hide_vertical_labels(self.ax_, wcs)
 
 
 def _map_image(clusters):
@@ -217,25 +244,30 @@ def _outline_entries(legend, colors):
         patch.set(edgecolor=rim_of(color), linewidth=_RIM)
 
 
-def _draw_contours(ax, clusters, shown, smoothing):
+def _draw_contours(ax, clusters, numbers, smoothing):
     """Draw where half of the smoothed pixels belong to a cluster."""
-    labels, step = clusters.label_map, clusters.step
+    labels = clusters.label_map
+    if min(labels.shape) < 2:
+        return {}  # an image of one row or column has no outlines
     width = float(np.clip(_OUTLINE * size_in_points(ax).min(), *_WIDTHS))
-    rows, columns = (np.arange(n) * step + (step - 1) / 2 for n in labels.shape)
+    # Middles of the rows and columns, in pixels of the whole image.
+    step = clusters.step
+    y = np.arange(labels.shape[0]) * step + (step - 1) / 2
+    x = np.arange(labels.shape[1]) * step + (step - 1) / 2
     boxes = find_objects(np.maximum(labels, -1) + 1, len(clusters.names))
+    margin = int(np.ceil(_REACH * smoothing)) + 1
     contours = {}
-    for number in shown:
-        if boxes[number] is None or min(labels.shape) < 2:
-            continue  # an image of one row or column has no outlines
-        margin = int(np.ceil(_REACH * smoothing)) + 1
-        box = tuple(
+    for number in numbers:
+        if boxes[number] is None:  # no pixel is left of it in a thinned map
+            continue
+        # Smoothed in its own box: the whole map would be smoothed for each cluster.
+        rows, columns = (
             slice(max(side.start - margin, 0), side.stop + margin)
             for side in boxes[number]
         )
-        # Smoothed in its own box: the whole map would be smoothed for each cluster.
-        share = _smoothed(labels[box] == number, smoothing)
-        x, y, color = columns[box[1]], rows[box[0]], clusters.colors[number]
-        contour = draw_outline(ax, x, y, share, color, width, _RIM)
+        share = _smoothed(labels[rows, columns] == number, smoothing)
+        color = clusters.colors[number]
+        contour = draw_outline(ax, x[columns], y[rows], share, color, width, _RIM)
         if contour is not None:
             n_corners = sum(len(path.vertices) for path in contour.get_paths())
             contour.set_rasterized(n_corners > _MOST_CORNERS)
@@ -257,21 +289,31 @@ def _draw_objects(ax, clusters, catalog):
     """Draw the objects of a catalog in a map, a line of symbols for each type."""
     from matplotlib.patheffects import withStroke
 
-    objects = objects_inside(catalog, clusters.shape, clusters.place[0])
-    kinds, counts = np.unique(objects["type"], return_counts=True)
-    order = np.lexsort((kinds, -counts))
+    wcs, _ = clusters.place
+    objects = objects_inside(catalog, clusters.shape, wcs)
+    types, counts = np.unique(objects["type"], return_counts=True)
+    descriptions = describe_types(types.tolist())
+    # The most frequent type first.
+    order = np.lexsort((types, -counts))
     update_layout(ax)
-    room = np.sqrt(size_in_points(ax).prod())
-    lines, described = {}, describe_types(kinds.tolist())
-    for kind, count in zip(kinds[order].tolist(), counts[order], strict=True):
-        known = described[kind]
-        rim = [withStroke(linewidth=2.6, foreground=rim_of(known.color))]
-        size = np.clip(_SYMBOL * room / np.sqrt(count), *_SYMBOLS)
-        own = objects[objects["type"] == kind]
-        (line,) = ax.plot(own["x"], own["y"], linestyle="", path_effects=rim)
-        line.set(marker=_MARKERS[known.symbol], markersize=size, markeredgewidth=1.1)
-        line.set(markerfacecolor="none", markeredgecolor=known.color)
-        line.set_label(literal(f"{known.description}: {count}"))
-        line.set_zorder(4)  # above the image, below scale bar and compass
-        lines[kind] = line
+    side = np.sqrt(size_in_points(ax).prod())
+    lines = {}
+    for name, count in zip(types[order].tolist(), counts[order], strict=True):
+        object_type = descriptions[name]
+        color = object_type.color
+        objects_of_type = objects[objects["type"] == name]
+        (line,) = ax.plot(
+            objects_of_type["x"],
+            objects_of_type["y"],
+            linestyle="",
+            marker=_MARKERS[object_type.symbol],
+            markersize=np.clip(_SYMBOL * side / np.sqrt(count), *_SYMBOLS),
+            markeredgewidth=1.1,
+            markerfacecolor="none",
+            markeredgecolor=color,
+            label=literal(f"{object_type.description}: {count}"),
+            path_effects=[withStroke(linewidth=2.6, foreground=rim_of(color))],
+            zorder=4,  # above the image, below scale bar and compass
+        )
+        lines[name] = line
     return lines
