@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from functools import partial
 from numbers import Integral
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -21,7 +19,6 @@ from sklearn.base import (
     clone,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import adjusted_rand_score
 from sklearn.utils import gen_batches, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, RealNotInt, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -38,20 +35,33 @@ from skesom._common.lazy import (
     add_up,
     computed,
     map_rows,
-    parts_of,
     take_lazily,
 )
 from skesom._common.pipelines import last_name, pipeline_end, random_states
-from skesom._common.thread_pools import each_in_threads, in_threads, jobs_possible
-from skesom._common.threads import one_thread
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
-from skesom.consensus._piece_tree import (
+from skesom.consensus._members import (
+    closest,
+    default_of,
+    fit_in_one_thread,
+    fit_member,
+    in_single_threads,
+    name_of_number,
+    usual_number,
+)
+from skesom.consensus._piece_sums import (
+    PieceSums,
+    means_of_pieces,
+    squares_to,
+    sums_by_piece,
+)
+from skesom.consensus._piece_tree import grown
+from skesom.consensus._row_samples import SEEDS, drawn, few_of, rows_to_compare
+from skesom.consensus._seen_rows import (
     are_equal,
-    grown,
     has_cuts,
     looked_up,
-    means_of_pieces,
+    smallest,
     view,
     views,
 )
@@ -61,28 +71,23 @@ from skesom.som.base import (
     CodebookMap,
     MeasuredUnits,
     check_enough_samples,
-    means_of,
-    sums_by_label,
     without_lazy,
 )
 from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_errors, checked_table, random_generator
-from skesom.som.metric import Metric, sums_by_group
+from skesom.som.metric import Metric
 from skesom.som.samples import Samples
 from skesom.som.threads import threads_were_lost
 from skesom.som.tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
 _ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
-_ENOUGH_TO_COMPARE = 1_000_000  # rows; of a cluster of 0.1 % they show a thousand
 _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megabytes
 # The automatic number of members: of 1 700 to 2 600 pixels, maps of two seeds agree to
 # .59-.86 with 12 members, .66-.95 with 36 and .82-.93 with 100 (3 CPU seconds); of
 # 20 000 pixels to .9 with 12. docs/choosing.md shows more.
 _FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
-_SEEDS = 2**31 - 1  # which any scikit-learn estimator takes
 _USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
 _NOT_STORED = {"_pieces", "_seen"}  # which are as long as the table
-_ENOUGH_TO_GROW = 65_536  # rows by which the tree grows, taken evenly
 
 
 def _members_predict(consensus):
@@ -320,19 +325,19 @@ class ConsensusClusterer(
         some = samples
         seen = labels
         if labels is None:
-            compared = _rows_to_compare(len(samples), generator)
+            compared = rows_to_compare(len(samples), generator)
             if samples.is_lazy or len(compared) < len(samples):
                 some = samples[compared]
             seen = self._seen_by(members, some)
         n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
         if 2 * n_voters.max() < len(seen):  # no row has a cluster
             raise self._all_noise()
-        few = _few_of(len(seen[0]))
+        few = few_of(len(seen[0]))
         of_few, some = [of_member[few] for of_member in seen], some[few]
         piece_votes, pieces, tree = grown(members, of_few, some.X)
         if number == "auto":
             falls = falls_of(tree)
-            number = _usual_number(members) or falls[0].n_clusters
+            number = usual_number(members) or falls[0].n_clusters
             falls = [fall for fall in falls if fall.n_clusters != number]
         else:
             falls = []
@@ -351,7 +356,7 @@ class ConsensusClusterer(
         means = means_of_pieces(some.X, pieces, tree.n_leaves)
         self._sizes, self._piece_sums = self._sums_of_pieces(samples.X, means)
         self._set_labels(samples.dtype)
-        self._closest = _closest(*cut, self.n_jobs)
+        self._closest = closest(*cut, self.n_jobs)
         self._seen = None
         if len(seen[0]) == len(samples):
             self._seen = smallest(seen)
@@ -614,13 +619,13 @@ class ConsensusClusterer(
         some = None
         if X is not None:
             samples = some = self._checked(X, errors, reset=False)
-            compared = _rows_to_compare(len(samples), random_generator(0))
+            compared = rows_to_compare(len(samples), random_generator(0))
             if samples.is_lazy or len(compared) < len(samples):
                 some = samples[compared]
             seen = self._seen_by(self.estimators_, some)
             if len(seen[0]) == len(samples) and not samples.is_lazy:
                 pieces = self._piece_votes.votes.counted(seen)[0]
-        few = _few_of(len(seen[0]))
+        few = few_of(len(seen[0]))
         of_few = [of_member[few] for of_member in seen]
         some = some if some is None else some[few]
         if pieces is None:
@@ -712,7 +717,7 @@ class ConsensusClusterer(
     def _seen_by(self, members, samples):
         """Return the unit, or the label, of rows in each member."""
         look = partial(view, samples=samples)
-        return list(_in_threads(look, members, self.n_jobs))
+        return list(in_single_threads(look, members, self.n_jobs))
 
     def _counted(self, seen):
         """Return the pieces of rows of which each member has seen a part."""
@@ -737,7 +742,7 @@ class ConsensusClusterer(
         blocks = list(gen_batches(len(samples), _ROWS_AT_A_TIME))
         pieces = np.empty(len(samples), dtype=np.int16)
         agreement = np.empty(len(samples), dtype=np.float32)
-        voted = _in_threads(of_block, blocks, self.n_jobs)
+        voted = in_single_threads(of_block, blocks, self.n_jobs)
         for rows, of_rows in zip(blocks, voted, strict=True):
             pieces[rows], agreement[rows] = of_rows
         return pieces, agreement
@@ -758,7 +763,7 @@ class ConsensusClusterer(
         sizes : ndarray of shape (n_pieces,)
         sums : PieceSums
         """
-        sizes, *sums = add_up(partial(_sums_by_piece, means), self._pieces, X)
+        sizes, *sums = add_up(partial(sums_by_piece, means), self._pieces, X)
         return sizes, PieceSums(means, *sums)
 
     def _set_labels(self, dtype):
@@ -778,7 +783,7 @@ class ConsensusClusterer(
         """
         pieces, _ = self._voted(samples)
         labels = map_rows(partial(looked_up, self._clusters), pieces, dtype=np.int32)
-        return add_up(partial(_squares_to, self.cluster_centers_), labels, samples.X)
+        return add_up(partial(squares_to, self.cluster_centers_), labels, samples.X)
 
     def _centers(self, dtype):
         """Return the centers of the clusters, to measure rows by."""
@@ -813,16 +818,16 @@ class ConsensusClusterer(
         if n_members == "auto":
             wanted = -(-_ROWS_IN_ALL // max(n_rows, 1))
             n_members = min(max(wanted, _FEWEST_MEMBERS), _MOST_MEMBERS)
-        seeds = generator.randint(_SEEDS, size=n_members)
+        seeds = generator.randint(SEEDS, size=n_members)
 
         def fit(seed):
-            rows = _drawn(seed, n_rows, n_samples)
-            return _fit_member(self._member(seed), samples.X, samples.errors, rows)
+            rows = drawn(seed, n_rows, n_samples)
+            return fit_member(self._member(seed), samples.X, samples.errors, rows)
 
         if samples.is_lazy:
             runs = self._runs_of_dask(samples, seeds, n_samples)
         else:
-            runs = _in_threads(fit, seeds, self.n_jobs)
+            runs = in_single_threads(fit, seeds, self.n_jobs)
         name, is_quiet = type(self).__name__, not self.verbose
         runs = list(tqdm(runs, name, n_members, unit="run", disable=is_quiet))
         members = [member for member, _, error in runs if error is None]
@@ -849,11 +854,11 @@ class ConsensusClusterer(
             )
         import dask
 
-        rows = [_drawn(seed, len(samples), n_samples) for seed in seeds]
+        rows = [drawn(seed, len(samples), n_samples) for seed in seeds]
         every = np.unique(np.concatenate(rows))
         tables = samples.X, samples.errors
         some = [t if t is None else take_lazily(t, every) for t in tables]
-        fit = dask.delayed(_fit_in_one_thread)
+        fit = dask.delayed(fit_in_one_thread)
         return computed(
             *(
                 fit(self._member(seed), *some, np.searchsorted(every, own))
@@ -866,7 +871,7 @@ class ConsensusClusterer(
         member = clone(self._prototype())
         member.set_params(**dict.fromkeys(random_states(member), int(seed)))
         last, _ = pipeline_end(member)
-        number, name = self.n_clusters, _name_of_number(last)
+        number, name = self.n_clusters, name_of_number(last)
         if number is None and getattr(last, str(name), 0) is None:
             number = _USUAL  # each unit of a map for itself tells nothing
         if isinstance(number, Integral) and name is not None:
@@ -878,12 +883,12 @@ class ConsensusClusterer(
     def _written_number(self):
         """Return the number of clusters: the own, that of the estimator, or None."""
         last, _ = pipeline_end(self._prototype())
-        name, number = _name_of_number(last), self.n_clusters
+        name, number = name_of_number(last), self.n_clusters
         of_last = getattr(last, str(name), None)
         known = of_last == "auto" or isinstance(of_last, Integral)
         if number is None:
             return of_last if known else None
-        if known and of_last not in (number, _default_of(last, name)):
+        if known and of_last not in (number, default_of(last, name)):
             warn_user(
                 f"{type(self).__name__} has n_clusters={number!r} and its estimator "
                 f"{name}={of_last!r}: members get {number!r}. Leave one of them out.",
@@ -926,155 +931,5 @@ class ConsensusClusterer(
         return min(n_rows, n_samples)
 
 
-def _name_of_number(clusterer):
-    """Return the parameter of a clusterer that is the number of clusters, or None."""
-    if isinstance(clusterer, CodebookMap) and not clusterer._takes_number():
-        return None
-    names = clusterer.get_params(deep=False)
-    return next((n for n in ("n_clusters", "n_components") if n in names), None)
-
-
-def _default_of(estimator, name):
-    return inspect.signature(type(estimator)).parameters[name].default
-
-
-def _drawn(seed, n_rows, n_samples):
-    """Return the rows from which a member learns, in their order."""
-    return np.random.default_rng(seed).choice(n_rows, n_samples, replace=False)
-
-
-def _fit_member(member, X, errors, rows):
-    """Fit a member; return it, its labels of all rows if it has them, and an error."""
-    labels = error = None
-    try:
-        if errors is not None:
-            member.fit(X[rows], errors=errors[rows])
-        elif hasattr(member, "predict"):
-            member.fit(X[rows])
-        else:
-            labels = np.empty(len(X), dtype=np.int32)
-            labels[rows] = member.fit_predict(X[rows])
-    except (ArithmeticError, RuntimeError, ValueError) as failure:
-        error = failure
-    return member, labels, error
-
-
-def _fit_in_one_thread(*arguments):
-    with one_thread():
-        return _fit_member(*arguments)
-
-
-def _in_threads(function, items, n_jobs):
-    """Return an iterator of the results of a function for items, in their order."""
-    if effective_n_jobs(jobs_possible(n_jobs)) == 1:
-        return map(function, items)
-
-    def alone(item):
-        with one_thread():  # several with more would wait for each other
-            return function(item)
-
-    return each_in_threads(alone, items, n_jobs)
-
-
-def _closest(groups, own_groups, n_jobs):
-    """Return the member that sees rows most as the consensus groups them."""
-
-    def likeness(of_member):
-        known = (groups >= 0) & (of_member >= 0)
-        return adjusted_rand_score(groups[known], of_member[known])
-
-    return int(np.argmax(in_threads(likeness, own_groups, n_jobs)))
-
-
-def _rows_to_compare(n_rows, generator):
-    """Return the rows by which members are compared."""
-    if n_rows <= _ENOUGH_TO_COMPARE:
-        return np.arange(n_rows)
-    draw = np.random.default_rng(generator.randint(_SEEDS))
-    places = np.arange(_ENOUGH_TO_COMPARE) + draw.uniform(size=_ENOUGH_TO_COMPARE)
-    return (places * (n_rows / _ENOUGH_TO_COMPARE)).astype(np.intp)
-
-
-class PieceSums(NamedTuple):
-    """What is added up of the rows of pieces, from which any cut has its centers."""
-
-    means: np.ndarray  # (n_pieces, n_features), about those of the pieces
-    sums: np.ndarray  # (n_pieces, n_features), of features
-    counts: np.ndarray  # (n_pieces, n_features), rows that have them
-    squares: np.ndarray  # (n_pieces,), of distances of rows to the means
-    # (n_pieces, n_features): of the same rows, differences from the means, and their
-    # weights in these squares, which are scaled up over missing features.
-    shifts: np.ndarray
-    weights: np.ndarray
-
-    def of_clusters(self, clusters, n_clusters, dtype):
-        """Return the centers of clusters, and the sum of squared distances to them.
-
-        Parameters
-        ----------
-        clusters : ndarray of int of shape (n_pieces,)
-        n_clusters : int
-        dtype : dtype
-            Of the centers.
-        """
-        shape = n_clusters, self.means.shape[1]
-        sums, counts = np.zeros(shape), np.zeros(shape)
-        np.add.at(sums, clusters, self.sums)
-        np.add.at(counts, clusters, self.counts)
-        centers = means_of(sums, counts, dtype)
-        # From the means of the pieces, which are near their rows, to the centers: no
-        # digits are lost to an offset, and no second pass is needed.
-        moved = centers[clusters] - self.means
-        moved[self.weights == 0] = 0
-        around_centers = (self.weights * moved**2 - 2 * self.shifts * moved).sum()
-        return centers, float(max(self.squares.sum() + around_centers, 0.0))
-
-
-def smallest(seen):
-    """Return what members see of rows as one array of the smallest integers."""
-    most = max(int(of_member.max(initial=0)) for of_member in seen)
-    return np.array(seen, dtype=np.int16 if most < 2**15 else np.int32)
-
-
-def _few_of(n_rows):
-    """Return which rows are enough for a tree."""
-    return slice(None, None, max(1, n_rows // _ENOUGH_TO_GROW))
-
-
-def _sums_by_piece(means, pieces, X):
-    """Return the sums of `ConsensusClusterer._sums_of_pieces` for a block of rows."""
-    n_pieces = len(means)
-    squares = np.zeros(n_pieces)
-    shifts, weights = np.zeros((2, *means.shape))
-    for part in parts_of(X):
-        held = np.flatnonzero(pieces[part] >= 0) + part.start
-        of_rows = pieces[held].astype(np.intp)
-        apart = X[held] - means[of_rows]
-        n_present = np.count_nonzero(~np.isnan(apart), axis=1)
-        scale = X.shape[1] / np.maximum(n_present, 1)
-        own_shifts, own_weights = sums_by_group(
-            apart, of_rows, n_pieces, scale, missing=True
-        )
-        shifts += own_shifts
-        weights += own_weights
-        own_squares = scale * np.nansum(apart**2, axis=1)
-        squares += np.bincount(of_rows, own_squares, n_pieces)
-    return (*sums_by_label(n_pieces, pieces, Samples(X)), squares, shifts, weights)
-
-
-def _squares_to(centers, labels, X):
-    """Return the sum of squared distances to the centers of labels, and a number."""
-    distances = Metric().distances_to_own(X, centers, labels)
-    known = ~np.isnan(distances)
-    return np.square(distances[known]).sum(), np.count_nonzero(known)
-
-
 def _stacked_votes(piece_votes, members, samples):
     return np.column_stack(piece_votes.pieces(members, samples))
-
-
-def _usual_number(members):
-    """Return the number of clusters that most maps find; 0 of members that are none."""
-    lasts = [pipeline_end(member)[0] for member in members]
-    found = [last.n_clusters_ for last in lasts if isinstance(last, CodebookMap)]
-    return int(np.bincount(found).argmax()) if found else 0

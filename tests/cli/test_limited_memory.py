@@ -29,12 +29,12 @@ from skesom.cube.masking import sky as _sky
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom._common.labels import label_map_digest
-from skesom.consensus import ConsensusClusterer, _clusterer as _consensus
+from skesom.consensus import ConsensusClusterer, _row_samples
 from skesom.som import ESOM
 
 warnings.simplefilter("ignore")
 dask.config.set(num_workers=1)
-_consensus._ENOUGH_TO_COMPARE = 50_000
+_row_samples._ENOUGH_TO_COMPARE = 50_000
 _color.WHOLE = _stretch.WHOLE = _sky.ENOUGH_PIXELS = 2**16
 SIZES["strip"] = Size(values=2**18, rows=64)
 SIZES["frame"] = SIZES["convolve"] = Size(pixels=2**16)

@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from skesom.consensus import ConsensusClusterer
+from skesom.consensus import ConsensusClusterer, _row_samples
 from skesom.consensus import _clusterer as _consensus
 from skesom.consensus._folded_graph import FoldedGraph, likeness, shared_rows
 from skesom.datasets import make_galaxy_cube
@@ -182,7 +182,7 @@ def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
     X, truth = make_blobs(3000, centers=4, random_state=1)
     X, truth = X[np.argsort(truth)], np.sort(truth)  # the first rows are of one cluster
     monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
-    monkeypatch.setattr(_consensus, "_ENOUGH_TO_COMPARE", 500)
+    monkeypatch.setattr(_row_samples, "_ENOUGH_TO_COMPARE", 500)
     member = KMeans(n_init=3)
     consensus = consensus_of(member, 12, n_clusters=4).fit(X)
     assert [len(member.labels_) for member in consensus.estimators_] == 12 * [300]
@@ -418,7 +418,7 @@ def test_goes_on_without_the_members_that_fail():
 @pytest.mark.parametrize("n_failures", [2, 3])
 def test_stops_when_half_of_the_members_fail(n_failures):
     X, _ = make_blobs(50, random_state=0)
-    seeds = np.random.RandomState(0).randint(_consensus._SEEDS, size=5)
+    seeds = np.random.RandomState(0).randint(_row_samples.SEEDS, size=5)
     moods = sorted(
         np.random.default_rng(seed).random() for seed in seeds[: n_failures + 2]
     )

@@ -45,7 +45,7 @@ def table(tmp_path_factory):
 )
 def test_peak_is_a_part_of_the_table(estimator, table, monkeypatch):
     monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 2**17)
-    monkeypatch.setattr("skesom.consensus._clusterer._ENOUGH_TO_COMPARE", 50_000)
+    monkeypatch.setattr("skesom.consensus._row_samples._ENOUGH_TO_COMPARE", 50_000)
     per_row = 16  # labels, nearest units, agreement
     allowed = per_row * N_ROWS + 20 * 2**20
     assert allowed < 0.7 * table.nbytes

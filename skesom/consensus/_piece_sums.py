@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Sums over the rows of pieces, from which any cut has its centers."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skesom._common.lazy import parts_of
+from skesom.som.base import means_of, sums_by_label
+from skesom.som.metric import Metric, sums_by_group
+from skesom.som.samples import Samples
+
+
+class PieceSums(NamedTuple):
+    """What is added up of the rows of pieces, from which any cut has its centers."""
+
+    means: np.ndarray  # (n_pieces, n_features), about those of the pieces
+    sums: np.ndarray  # (n_pieces, n_features), of features
+    counts: np.ndarray  # (n_pieces, n_features), rows that have them
+    squares: np.ndarray  # (n_pieces,), of distances of rows to the means
+    # (n_pieces, n_features): of the same rows, differences from the means, and their
+    # weights in these squares, which are scaled up over missing features.
+    shifts: np.ndarray
+    weights: np.ndarray
+
+    def of_clusters(self, clusters, n_clusters, dtype):
+        """Return the centers of clusters, and the sum of squared distances to them.
+
+        Parameters
+        ----------
+        clusters : ndarray of int of shape (n_pieces,)
+        n_clusters : int
+        dtype : dtype
+            Of the centers.
+        """
+        shape = n_clusters, self.means.shape[1]
+        sums, counts = np.zeros(shape), np.zeros(shape)
+        np.add.at(sums, clusters, self.sums)
+        np.add.at(counts, clusters, self.counts)
+        centers = means_of(sums, counts, dtype)
+        # From the means of the pieces, which are near their rows, to the centers: no
+        # digits are lost to an offset, and no second pass is needed.
+        moved = centers[clusters] - self.means
+        moved[self.weights == 0] = 0
+        around_centers = (self.weights * moved**2 - 2 * self.shifts * moved).sum()
+        return centers, float(max(self.squares.sum() + around_centers, 0.0))
+
+
+def means_of_pieces(X, pieces, n_pieces):
+    """Return the means of pieces; a feature that a piece has not is the usual one."""
+    values = X.astype(np.float64)
+    sums, counts = sums_by_group(values, pieces.astype(np.intp), n_pieces, missing=True)
+    usual = sums.sum(axis=0) / counts.sum(axis=0).clip(1)
+    return np.where(counts > 0, sums / counts.clip(1), usual)
+
+
+def sums_by_piece(means, pieces, X):
+    """Return the sums of `ConsensusClusterer._sums_of_pieces` for a block of rows."""
+    n_pieces = len(means)
+    squares = np.zeros(n_pieces)
+    shifts, weights = np.zeros((2, *means.shape))
+    for part in parts_of(X):
+        held = np.flatnonzero(pieces[part] >= 0) + part.start
+        of_rows = pieces[held].astype(np.intp)
+        apart = X[held] - means[of_rows]
+        n_present = np.count_nonzero(~np.isnan(apart), axis=1)
+        scale = X.shape[1] / np.maximum(n_present, 1)
+        own_shifts, own_weights = sums_by_group(
+            apart, of_rows, n_pieces, scale, missing=True
+        )
+        shifts += own_shifts
+        weights += own_weights
+        own_squares = scale * np.nansum(apart**2, axis=1)
+        squares += np.bincount(of_rows, own_squares, n_pieces)
+    return (*sums_by_label(n_pieces, pieces, Samples(X)), squares, shifts, weights)
+
+
+def squares_to(centers, labels, X):
+    """Return the sum of squared distances to the centers of labels, and a number."""
+    distances = Metric().distances_to_own(X, centers, labels)
+    known = ~np.isnan(distances)
+    return np.square(distances[known]).sum(), np.count_nonzero(known)
