@@ -28,17 +28,24 @@ def cluster_palette(n_clusters):
     if not isinstance(n_clusters, Integral) or n_clusters < 0:
         raise ValueError(f"n_clusters must be an int from 0, got {n_clusters!r}.")
     text = (resources.files("skesom.displays") / "palettes.txt").read_text("ascii")
-    rows = [line.split() for line in text.splitlines() if not line.startswith("#")]
-    few, many = rows[:_FEW], rows[_FEW:]
-    if n_clusters <= _FEW:
-        colors = _from_hex(few[n_clusters - 1] if n_clusters else [])
-    elif n_clusters <= len(many):
-        colors = _from_hex([color for color, size in many if int(size) <= n_clusters])
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    rows = [line.split() for line in lines]
+    # First whole palettes, a line each, then a color and from which size it is used.
+    small_palettes = rows[:_FEW]
+    large_palette = rows[_FEW:]
+    if n_clusters == 0:
+        colors = _from_hex([])
+    elif n_clusters <= _FEW:
+        colors = _from_hex(small_palettes[n_clusters - 1])
+    elif n_clusters <= len(large_palette):
+        colors = _from_hex(
+            [color for color, size in large_palette if int(size) <= n_clusters]
+        )
     else:  # too many to tell apart, but each differs from the next
-        lightness = np.linspace(0.25, 0.85, n_clusters).tolist()
-        hues = [0.618034 * number % 1 for number in range(n_clusters)]  # golden ratio
-        pairs = zip(hues, lightness, strict=True)
-        colors = [colorsys.hls_to_rgb(hue, level, 0.8) for hue, level in pairs]
+        colors = []
+        for number, level in enumerate(np.linspace(0.25, 0.85, n_clusters).tolist()):
+            hue = 0.618034 * number % 1  # golden ratio
+            colors.append(colorsys.hls_to_rgb(hue, level, 0.8))
     return np.column_stack([colors, np.ones(n_clusters)])
 
 
@@ -90,18 +97,20 @@ def cluster_colors(label_map: ArrayLike, cube: CubeLike) -> NDArray[Any]:
     label_map = without_mask(label_map)
     data = as_cube(cube).data
     n_clusters = max(int(label_map.max(initial=-1)) + 1, 0)
-    sums, counts = np.zeros((2, n_clusters, data.shape[2]))
+    n_bands = data.shape[2]
+    sums = np.zeros((n_clusters, n_bands))
+    counts = np.zeros((n_clusters, n_bands))
     for rows in strips_of(data.shape, "block"):
-        part = np.asarray(data[rows])
-        for band in range(data.shape[2]):
-            flux = part[:, :, band]
+        strip = np.asarray(data[rows])
+        for band in range(n_bands):
+            flux = strip[:, :, band]
             used = (label_map[rows] >= 0) & ~np.isnan(flux)
             labels = label_map[rows][used]
             sums[:, band] += np.bincount(labels, flux[used], minlength=n_clusters)
             counts[:, band] += np.bincount(labels, minlength=n_clusters)
     means = sums / np.maximum(counts, 1)
-    n_known = np.maximum((counts > 0).sum(axis=1), 1)
-    brightness = means.sum(axis=1) / n_known
+    n_bands_with_data = np.maximum((counts > 0).sum(axis=1), 1)
+    brightness = means.sum(axis=1) / n_bands_with_data
     ranks = np.argsort(np.argsort(brightness, kind="stable"), kind="stable")
     return cluster_palette(n_clusters)[ranks]
 
@@ -115,7 +124,9 @@ def rim_of(color):
     """Return black or white, whichever contrasts more with a color."""
     from matplotlib.colors import to_rgb
 
-    return "black" if luminance_of(np.array(to_rgb(color))) > 0.4 else "white"
+    if luminance_of(np.array(to_rgb(color))) > 0.4:
+        return "black"
+    return "white"
 
 
 def rgb_of(color):
