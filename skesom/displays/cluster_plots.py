@@ -32,14 +32,18 @@ from skesom.pixels import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
 _TOTAL_OPACITY = 2.0  # of all of them together
-_HIGHEST, _SMALLEST = 8.0, 5.0  # points, of the numbers above the bars
+_HIGHEST = 8.0  # points, of the numbers above the bars
+_SMALLEST = 5.0
 _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
 _WIDE = 1.3  # decades of fluxes from where their scale is logarithmic
 _FAINT = 10  # per cent of fluxes, where the scale is linear if some are negative
 _AXES = {
-    **{units.nm: "wavelength", units.um: "wavelength", units.GHz: "frequency"},
-    **{units.keV: "energy", units.km / units.s: "velocity"},
+    units.nm: "wavelength",
+    units.um: "wavelength",
+    units.GHz: "frequency",
+    units.keV: "energy",
+    units.km / units.s: "velocity",
 }
 
 
@@ -123,53 +127,68 @@ class ClusterSpectraDisplay(ClusterDisplay):
         >>> sorted(display.lines_)
         [1, 2]
         """
-        cube = self.cube if isinstance(self.cube, Cube) else Cube(self.cube)
-        given = as_clusters(self)
-        chosen = numbers_of("cluster", clusters, given.names)
-        factors, flux_unit = physical_factors(cube) if physical else (None, None)
-        places, unit = _places(cube, self.wavelengths)
+        cube = self.cube
+        if not isinstance(cube, Cube):
+            cube = Cube(cube)
+        all_clusters = as_clusters(self)
+        numbers = numbers_of("cluster", clusters, all_clusters.names)
+        factors = None
+        flux_unit = None
+        if physical:
+            factors, flux_unit = physical_factors(cube)
+        if factors is None:
+            factors = np.ones(cube.shape[2])
+        x, unit = _band_axis(cube, self.wavelengths)
         ax = self._new_axes(ax, (7.4, 4.6))
-        self._draw_lines(ax, given, chosen, cube, places, quartiles, factors)
+        self._draw_lines(ax, all_clusters, numbers, cube, x, quartiles, factors)
         _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
         ax.set_ylabel(f"median {flux or _flux_of(cube, flux_unit)}")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         from matplotlib.patches import Patch
 
-        others = [Patch(facecolor="0.8", label="quartiles")] if quartiles else []
+        others = []
+        if quartiles:
+            others.append(Patch(facecolor="0.8", label="quartiles"))
         self.legend_, self.color_bar_ = add_legend(
-            ax, given, chosen, given.percentages(), others
+            ax, all_clusters, numbers, all_clusters.percentages(), others
         )
         update_layout(ax)  # names of bands depend on the width beside the legend
-        if unit is None:
-            named = name_ticks(ax, list(map(shortened, cube.band_names)))
-            ax.set_xlabel("band" if named else "number of the band")
-        else:
+        if unit is not None:
             ax.set_xlabel(axis_name(unit))
-            _name_bands_above(ax, places, cube.band_names)
+            _name_bands_above(ax, x, cube.band_names)
+        elif name_ticks(ax, [shortened(name) for name in cube.band_names]):
+            ax.set_xlabel("band")
+        else:
+            ax.set_xlabel("number of the band")
         return self
 
-    def _draw_lines(self, ax, given, chosen, cube, places, quartiles, factors):
+    def _draw_lines(self, ax, clusters, numbers, cube, x, quartiles, factors):
         """Draw the medians, and areas between the quartiles."""
-        factors = np.ones(cube.shape[2]) if factors is None else factors
-        order = np.argsort(places, kind="stable")
-        opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(chosen), 1))
-        self.lines_, self.areas_ = {}, {}
-        table = cluster_table(given.label_map, cube, subtract_sky=self.subtract_sky)
+        order = np.argsort(x, kind="stable")
+        x = x[order]
+        opacity = min(_OPACITY, _TOTAL_OPACITY / max(len(numbers), 1))
+        self.lines_ = {}
+        self.areas_ = {}
+        table = cluster_table(clusters.label_map, cube, subtract_sky=self.subtract_sky)
         for row in table:
             number = int(row["id"])
-            if number not in chosen:
+            if number not in numbers:
                 continue
-            low, median, high = (
-                (factors * [row[f"{band}_{name}"] for band in cube.band_names])[order]
-                for name in ("q25", "median", "q75")
-            )
-            x, color = places[order], given.colors[number]
+            spectra = {}
+            for statistic in ("q25", "median", "q75"):
+                fluxes = [row[f"{band}_{statistic}"] for band in cube.band_names]
+                spectra[statistic] = (factors * fluxes)[order]
+            color = clusters.colors[number]
             if quartiles:
-                area = ax.fill_between(x, low, high, color=color, linewidth=0)
+                area = ax.fill_between(
+                    x, spectra["q25"], spectra["q75"], color=color, linewidth=0
+                )
                 area.set_alpha(opacity)
                 self.areas_[number] = area
-            (line,) = ax.plot(x, median, "o-", color=color, markersize=4, linewidth=1.4)
+            (line,) = ax.plot(
+                x, spectra["median"], "o-", color=color, markersize=4, linewidth=1.4
+            )
             self.lines_[number] = line
 
 
@@ -216,11 +235,16 @@ class ClusterHistogramDisplay(ClusterDisplay):
         n_clusters = len(clusters.names)
         pixels = clusters.pixels
         ax = self._new_axes(ax)
-        width, colors = 0.86 if n_clusters <= _MANY else 1.0, clusters.colors
-        self.bars_ = ax.bar(range(n_clusters), pixels, width, color=colors, log=log)
+        self.bars_ = ax.bar(
+            range(n_clusters),
+            pixels,
+            width=0.86 if n_clusters <= _MANY else 1.0,
+            color=clusters.colors,
+            log=log,
+        )
         self.texts_ = self._write_percentages(ax, pixels)
-        are_numbers = clusters.names == list(map(str, range(n_clusters)))
         names = [textwrap.fill(name, _LONGEST_NAME) for name in clusters.names]
+        are_numbers = clusters.names == [str(number) for number in range(n_clusters)]
         if name_ticks(ax, names, NUMBER if are_numbers else LINE):
             ax.tick_params(axis="x", length=0)
         ax.set(xlabel="cluster", ylabel="pixels", xlim=(-0.6, max(n_clusters, 1) - 0.4))
@@ -243,15 +267,15 @@ class ClusterHistogramDisplay(ClusterDisplay):
         return ax.bar_label(self.bars_, shares, size=size, padding=2)
 
 
-def spread(wanted, apart):
-    """Move numbers as little as needed to be so far apart."""
-    # Less what they must be apart, places need only not fall.
-    steps = apart * np.arange(len(wanted))
-    return isotonic_regression(np.asarray(wanted, dtype=float) - steps) + steps
+def spread(positions, distance):
+    """Move rising positions as little as needed to be at least `distance` apart."""
+    # Less the distances before them, positions need only not fall.
+    steps = distance * np.arange(len(positions))
+    return isotonic_regression(np.asarray(positions, dtype=float) - steps) + steps
 
 
-def _places(cube, wavelengths):
-    """Return the places of the bands on the axis, and their unit or None."""
+def _band_axis(cube, wavelengths):
+    """Return the coordinates of the bands on the axis, and their unit or None."""
     n_bands = cube.shape[2]
     if wavelengths is not None and np.shape(wavelengths) != (n_bands,):
         raise ValueError(
@@ -259,11 +283,11 @@ def _places(cube, wavelengths):
             f"{np.shape(wavelengths)}."
         )
     if wavelengths is None:
-        places = band_axis(cube)
+        coordinates = band_axis(cube)
     else:
-        places = spectral_axis(units.Quantity(wavelengths))
-    if places is not None:
-        return places.value, places.unit
+        coordinates = spectral_axis(units.Quantity(wavelengths))
+    if coordinates is not None:
+        return coordinates.value, coordinates.unit
     if wavelengths is not None:
         raise ValueError(
             "wavelengths must be finite and have a unit of wavelength, frequency, "
@@ -307,43 +331,62 @@ def _flux_of(cube, unit):
     """Return the name of the values of a cube, or of converted ones, with the unit."""
     if unit is not None:
         return flux_name(unit)
-    known = {unit for unit in cube.band_units if unit is not None}
-    if len(known) == 1 and None not in cube.band_units:
-        return f"flux [{known.pop()}]"
-    return "flux" if not known else "flux in the unit of each band"
+    band_units = set(cube.band_units)
+    if band_units == {None}:
+        return "flux"
+    if len(band_units) == 1:
+        return f"flux [{band_units.pop()}]"
+    return "flux in the unit of each band"
 
 
-def _name_bands_above(ax, places, names):
-    """Write the names of bands above the axes, near their places but apart."""
+def _name_bands_above(ax, x, names):
+    """Write the names of bands above the axes, near their coordinates but apart."""
     width = size_in_points(ax)[0]
     if len(names) * LINE > width:
         return
     first, last = ax.get_xlim()
-    order = np.argsort(places, kind="stable")
-    wanted = (np.asarray(places)[order] - first) / (last - first) * width
-    leader = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0}
-    style = {"rotation": 90, "ha": "center", "va": "bottom", "size": "x-small"}
-    style |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "axes fraction"}
-    for band, place in zip(order, spread(wanted, LINE), strict=True):
-        ends = (places[band], 1.0), (place / width, 1.05)
-        ax.annotate(literal(shortened(names[band])), *ends, arrowprops=leader, **style)
+    order = np.argsort(x, kind="stable")
+    points = (np.asarray(x)[order] - first) / (last - first) * width
+    for band, point in zip(order, spread(points, LINE), strict=True):
+        ax.annotate(
+            literal(shortened(names[band])),
+            xy=(x[band], 1.0),
+            xytext=(point / width, 1.05),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="axes fraction",
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.5,
+                "shrinkA": 0,
+                "shrinkB": 0,
+            },
+            rotation=90,
+            ha="center",
+            va="bottom",
+            size="x-small",
+        )
 
 
 def shortened(name):
     """Return a name without its middle if it would leave no room for the axes."""
-    return name if len(name) <= 40 else f"{name[:20]}...{name[-15:]}"
+    if len(name) <= 40:
+        return name
+    return f"{name[:20]}...{name[-15:]}"
 
 
 def _shares_of_others(clusters):
     """Return a text on the pixels that belong to no cluster."""
     noise, sky, without_data = clusters.others
-    size = np.prod(clusters.shape)
-    parts = [
-        f"{name} {percent(100 * n_pixels / (size - without_data))}"
-        for name, n_pixels in (("noise", noise), ("sky", sky))
-        if n_pixels
-    ]
-    lines = [f"of the pixels with data: {', '.join(parts)}"] if parts else []
+    n_pixels = np.prod(clusters.shape)
+    n_with_data = n_pixels - without_data
+    shares = []
+    if noise:
+        shares.append(f"noise {percent(100 * noise / n_with_data)}")
+    if sky:
+        shares.append(f"sky {percent(100 * sky / n_with_data)}")
+    lines = []
+    if shares:
+        lines.append(f"of the pixels with data: {', '.join(shares)}")
     if without_data:
-        lines.append(f"no data in {percent(100 * without_data / size)} of all")
+        lines.append(f"no data in {percent(100 * without_data / n_pixels)} of all")
     return "\n".join(lines)
