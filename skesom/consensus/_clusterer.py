@@ -16,7 +16,6 @@ from sklearn.base import (
     ClusterMixin,
     MetaEstimatorMixin,
     TransformerMixin,
-    clone,
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches, get_tags
@@ -37,16 +36,19 @@ from skesom._common.lazy import (
     map_rows,
     take_lazily,
 )
-from skesom._common.pipelines import last_name, pipeline_end, random_states
+from skesom._common.pipelines import last_name, pipeline_end
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
 from skesom.consensus._members import (
+    USUAL_NUMBER,
     closest,
     default_of,
     fit_in_one_thread,
     fit_member,
     in_single_threads,
     name_of_number,
+    new_member,
+    uses_seeds,
     usual_number,
 )
 from skesom.consensus._piece_sums import (
@@ -85,8 +87,9 @@ _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megab
 # The automatic number of members: of 1 700 to 2 600 pixels, maps of two seeds agree to
 # .59-.86 with 12 members, .66-.95 with 36 and .82-.93 with 100 (3 CPU seconds); of
 # 20 000 pixels to .9 with 12. docs/choosing.md shows more.
-_FEWEST_MEMBERS, _MOST_MEMBERS, _ROWS_IN_ALL = 12, 100, 250_000
-_USUAL = 8  # clusters, as in scikit-learn, where nobody gives a number
+_FEWEST_MEMBERS = 12
+_MOST_MEMBERS = 100
+_ROWS_IN_ALL = 250_000
 _NOT_STORED = {"_pieces", "_seen"}  # which are as long as the table
 
 
@@ -316,7 +319,7 @@ class ConsensusClusterer(
         samples = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
         written = self._written_number()
-        number = _USUAL if written is None else written
+        number = USUAL_NUMBER if written is None else written
         check_enough_samples(len(samples), written)
         generator = random_generator(self.random_state)
         members, labels = self._fitted_members(samples, generator)
@@ -822,28 +825,46 @@ class ConsensusClusterer(
 
         def fit(seed):
             rows = drawn(seed, n_rows, n_samples)
-            return fit_member(self._member(seed), samples.X, samples.errors, rows)
+            return fit_member(
+                new_member(self._prototype(), self.n_clusters, seed),
+                samples.X,
+                samples.errors,
+                rows,
+            )
 
         if samples.is_lazy:
             runs = self._runs_of_dask(samples, seeds, n_samples)
         else:
             runs = in_single_threads(fit, seeds, self.n_jobs)
-        name, is_quiet = type(self).__name__, not self.verbose
-        runs = list(tqdm(runs, name, n_members, unit="run", disable=is_quiet))
-        members = [member for member, _, error in runs if error is None]
-        failures = [(i, run[2]) for i, run in enumerate(runs) if run[2] is not None]
+        progress = tqdm(
+            runs,
+            desc=type(self).__name__,
+            total=n_members,
+            unit="run",
+            disable=not self.verbose,
+        )
+        members = []
+        labels = []
+        failures = {}
+        for number, (member, labels_of_member, error) in enumerate(progress):
+            if error is None:
+                members.append(member)
+                labels.append(labels_of_member)
+            else:
+                failures[number] = error
         if 2 * len(members) <= n_members:
-            raise failures[0][1]
+            raise next(iter(failures.values()))
         if failures:
-            numbers = ", ".join(str(number) for number, _ in failures)
+            numbers = ", ".join(str(number) for number in failures)
+            first_error = next(iter(failures.values()))
             warn_user(
                 f"{len(failures)} of {n_members} members failed ({numbers}, "
-                f"from 0) and are left out. The first error: {failures[0][1]}",
+                f"from 0) and are left out. The first error: {first_error}",
                 ConvergenceWarning,
             )
         if hasattr(members[0], "predict"):
             return members, None
-        return members, [labels for _, labels, error in runs if error is None]
+        return members, labels
 
     def _runs_of_dask(self, samples, seeds, n_samples):
         """Fit each member by a task of dask, to its rows of a dask array."""
@@ -854,56 +875,37 @@ class ConsensusClusterer(
             )
         import dask
 
-        rows = [drawn(seed, len(samples), n_samples) for seed in seeds]
-        every = np.unique(np.concatenate(rows))
-        tables = samples.X, samples.errors
-        some = [t if t is None else take_lazily(t, every) for t in tables]
+        rows_of_members = [drawn(seed, len(samples), n_samples) for seed in seeds]
+        # Rows that several members learn from are computed once.
+        drawn_rows = np.unique(np.concatenate(rows_of_members))
+        X = take_lazily(samples.X, drawn_rows)
+        errors = None
+        if samples.errors is not None:
+            errors = take_lazily(samples.errors, drawn_rows)
         fit = dask.delayed(fit_in_one_thread)
-        return computed(
-            *(
-                fit(self._member(seed), *some, np.searchsorted(every, own))
-                for seed, own in zip(seeds, rows, strict=True)
-            )
-        )
-
-    def _member(self, seed):
-        """Return a member that is not fitted."""
-        member = clone(self._prototype())
-        member.set_params(**dict.fromkeys(random_states(member), int(seed)))
-        last, _ = pipeline_end(member)
-        number, name = self.n_clusters, name_of_number(last)
-        if number is None and getattr(last, str(name), 0) is None:
-            number = _USUAL  # each unit of a map for itself tells nothing
-        if isinstance(number, Integral) and name is not None:
-            setattr(last, name, number)
-        elif number == "auto" and isinstance(last, CodebookMap):
-            last.set_params(n_clusters=number)
-        return member
+        runs = []
+        for seed, rows in zip(seeds, rows_of_members, strict=True):
+            member = new_member(self._prototype(), self.n_clusters, seed)
+            runs.append(fit(member, X, errors, np.searchsorted(drawn_rows, rows)))
+        return computed(*runs)
 
     def _written_number(self):
         """Return the number of clusters: the own, that of the estimator, or None."""
         last, _ = pipeline_end(self._prototype())
-        name, number = name_of_number(last), self.n_clusters
-        of_last = getattr(last, str(name), None)
-        known = of_last == "auto" or isinstance(of_last, Integral)
-        if number is None:
-            return of_last if known else None
-        if known and of_last not in (number, default_of(last, name)):
+        name = name_of_number(last)
+        number_of_last = None if name is None else getattr(last, name)
+        if number_of_last != "auto" and not isinstance(number_of_last, Integral):
+            return self.n_clusters
+        if self.n_clusters is None:
+            return number_of_last
+        if number_of_last not in (self.n_clusters, default_of(last, name)):
             warn_user(
-                f"{type(self).__name__} has n_clusters={number!r} and its estimator "
-                f"{name}={of_last!r}: members get {number!r}. Leave one of them out.",
+                f"{type(self).__name__} has n_clusters={self.n_clusters!r} and its "
+                f"estimator {name}={number_of_last!r}: members get "
+                f"{self.n_clusters!r}. Leave one of them out.",
                 UserWarning,
             )
-        return number
-
-    def _members_use_seeds(self):
-        """Return whether members of other seeds can be other clusterings."""
-        prototype = self._prototype()
-        last, _ = pipeline_end(prototype)
-        n_seeds = len(random_states(prototype))
-        if isinstance(last, CodebookMap) and not last._uses_seed():
-            n_seeds -= len(random_states(last))
-        return n_seeds > 0
+        return self.n_clusters
 
     def _members_can_differ(self, n_rows):
         """Return whether members learn from other rows, or by other seeds.
@@ -911,13 +913,15 @@ class ConsensusClusterer(
         Such members may agree on all rows, and then their agreement is 1.
         """
         predicts = hasattr(self._prototype(), "predict")
-        return self._members_use_seeds() or self._n_samples(n_rows, predicts) < n_rows
+        return (
+            uses_seeds(self._prototype()) or self._n_samples(n_rows, predicts) < n_rows
+        )
 
     def _n_samples(self, n_rows, predicts):
         """Return how many rows a member learns from."""
         n_samples = self.max_samples
         if n_samples == "auto":
-            n_samples = 0.5 if predicts and not self._members_use_seeds() else 1.0
+            n_samples = 0.5 if predicts and not uses_seeds(self._prototype()) else 1.0
         if not isinstance(n_samples, Integral):
             n_samples = max(1, round(n_samples * n_rows))
             if predicts:
