@@ -15,15 +15,15 @@ from skesom.displays.display import size_in_points
 
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _BORDER = 0.12  # width of borders by that of cells
-_BORDER_WIDTHS = 0.5, 1.4  # points
+_BORDER_WIDTHS = (0.5, 1.4)  # points
 _LARGEST = 0.05  # diameter of a dot by the shorter side of the axes, of few units
 _CROWDED = 0.8  # the same, times the root of their number, of many
 _SMALLEST = 2.0  # points
-# By the median place: where scales stop being linear. Far units left two thirds of a
-# graph blank.
+# By the median distance from the origin: where scales stop being linear. Far units
+# left two thirds of a graph blank.
 _LONG = 3.0
 _TICKS = np.array([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300])
-_AXIS_NAMES = "axis 1", "axis 2"
+_AXIS_NAMES = ("axis 1", "axis 2")
 
 
 class LatticeLayout:
@@ -160,12 +160,14 @@ class GraphLayout:
         if rims is not None:
             dots.set(edgecolors=rims, linewidths=1.0)
         # Far units would leave no room for the many in the middle.
-        for axis, places in zip("xy", self.positions.T, strict=True):
-            width = np.median(np.abs(places))
-            if 0 < _LONG * width < np.abs(places).max():
+        for axis, coordinates in zip("xy", self.positions.T, strict=True):
+            width = np.median(np.abs(coordinates))
+            if 0 < _LONG * width < np.abs(coordinates).max():
                 getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
                 ticks = 10.0 ** np.round(np.log10(width)) * _TICKS
-                ticks = ticks[(ticks > places.min()) & (ticks < places.max())]
+                lowest = coordinates.min()
+                highest = coordinates.max()
+                ticks = ticks[(ticks > lowest) & (ticks < highest)]
                 getattr(ax, f"set_{axis}ticks")(ticks, [f"{tick:g}" for tick in ticks])
                 getattr(ax, f"set_{axis}ticks")([], minor=True)
         ax.margins(0.03)
@@ -179,7 +181,7 @@ class GraphLayout:
 
         strongest = max(self.strengths.max(initial=0), np.finfo(float).tiny)
         opacity = 0.08 + 0.6 * self.strengths / strongest
-        colors = [(0.2, 0.2, 0.25, each) for each in opacity]
+        colors = [(0.2, 0.2, 0.25, alpha) for alpha in opacity]
         links = LineCollection(self.positions[self.links], colors=colors, zorder=1)
         links.set_linewidths(0.6)
         ax.add_collection(links)
@@ -226,9 +228,10 @@ def embed(codebook, connections, embedding):
         shares = np.zeros(2)
         if np.ptp(codebook, axis=0).any():
             pca = PCA(min(2, codebook.shape[1]))
-            places = pca.fit_transform(np.asarray(codebook, dtype=np.float64))
-            plane[:, : places.shape[1]] = places
-            shares[: places.shape[1]] = pca.explained_variance_ratio_
+            positions = pca.fit_transform(np.asarray(codebook, dtype=np.float64))
+            n_components = positions.shape[1]  # one if there is one feature
+            plane[:, :n_components] = positions
+            shares[:n_components] = pca.explained_variance_ratio_
         return plane, tuple(
             f"principal component {number} ({100 * share:.0f} %)"
             for number, share in enumerate(shares, 1)
@@ -236,8 +239,9 @@ def embed(codebook, connections, embedding):
     if embedding == "isomap":
         # Classical scaling of the shortest paths, as in Isomap.
         scaling = KernelPCA(2, kernel="precomputed")
-        places = scaling.fit_transform(-0.5 * _paths(codebook, connections) ** 2)
-        plane[:, : places.shape[1]] = places
+        lengths = _paths(codebook, connections)
+        positions = scaling.fit_transform(-0.5 * lengths**2)
+        plane[:, : positions.shape[1]] = positions
         return plane, tuple(f"ways along links, axis {number}" for number in (1, 2))
     raise ValueError(
         'embedding must be "pca", "isomap", a transformer with fit_transform, or the '
