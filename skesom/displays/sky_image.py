@@ -16,12 +16,19 @@ MAX_PIXELS = 4_000_000  # more than a screen has
 HALF = 0.5  # smoothed share of the pixels at an outline
 EVERY_ROW = "every {th} row and column"
 _LONGEST_SIDE = 7.0  # inches
-_MARGINS = 2.2, 0.9  # inches for the legend and for labels
+_LEGEND_WIDTH = 2.2  # inches
+_LABEL_HEIGHT = 0.9  # inches
 _BETWEEN = 0.15  # between two images, by their width, so that their numbers do not meet
 _NARROW = 0.08  # width by length of strips that marks would cover
 _TICK_ROOM = 50.0  # points for the number at a tick
 _ARROW = 0.085  # by the shorter side of the axes
-_SHORTEST, _LONGEST = 9.0, 20.0  # points
+_ARROW_LENGTHS = (9.0, 20.0)  # points
+_FRAME_NAMES = {
+    "ra": "right ascension",
+    "dec": "declination",
+    "l": "Galactic longitude",
+    "b": "Galactic latitude",
+}
 
 
 def thinning(shape, max_pixels):
@@ -36,11 +43,14 @@ def thinning(shape, max_pixels):
 
 def pick(image, step):
     """Return the middle pixel of each square of `step` by `step` pixels, for labels."""
-    rows, columns = (
-        np.minimum(np.arange(0, length, step) + (step - 1) // 2, length - 1)
-        for length in image.shape[:2]
-    )
-    return image[rows][:, columns] if step > 1 else image
+    if step == 1:
+        return image
+    n_rows, n_columns = image.shape[:2]
+    middle = (step - 1) // 2
+    # The last square may be cut off before its middle.
+    rows = np.minimum(np.arange(0, n_rows, step) + middle, n_rows - 1)
+    columns = np.minimum(np.arange(0, n_columns, step) + middle, n_columns - 1)
+    return image[rows][:, columns]
 
 
 def mean(image, step):
@@ -51,10 +61,10 @@ def mean(image, step):
     means = np.full((math.ceil(image.shape[0] / step), len(columns)), np.nan)
     for row in range(len(means)):
         strip = image[row * step : (row + 1) * step]
-        known = ~np.isnan(strip)
-        sums = np.where(known, strip, 0).sum(axis=0, dtype=np.float64)
+        has_data = ~np.isnan(strip)
+        sums = np.where(has_data, strip, 0).sum(axis=0, dtype=np.float64)
         sums = np.add.reduceat(sums, columns)
-        counts = np.add.reduceat(known.sum(axis=0), columns)
+        counts = np.add.reduceat(has_data.sum(axis=0), columns)
         np.divide(sums, counts, out=means[row], where=counts > 0)
     return means
 
@@ -62,8 +72,9 @@ def mean(image, step):
 def note_thinning(ax, step, note):
     """Write above the axes how the image was thinned, if it was."""
     if step > 1:
-        is_teen = step % 100 in (11, 12, 13)
-        ending = {1: "st", 2: "nd", 3: "rd"}.get(0 if is_teen else step % 10, "th")
+        ending = "th"
+        if step % 100 not in (11, 12, 13):
+            ending = {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
         title = note.format(step=step, th=f"{step}{ending}")
         ax.set_title(title, loc="left", size="small")
 
@@ -72,15 +83,17 @@ def image_size(shape):
     """Return width and height in inches of a figure for an image and its legend."""
     n_rows, n_columns = shape[:2]
     scale = _LONGEST_SIDE / max(n_rows, n_columns)
-    width, height = (max(scale * side, 2.0) for side in (n_columns, n_rows))
-    return width + _MARGINS[0], height + _MARGINS[1]
+    width = max(scale * n_columns, 2.0)
+    height = max(scale * n_rows, 2.0)
+    return width + _LEGEND_WIDTH, height + _LABEL_HEIGHT
 
 
 def side_by_side(ax, shape, wcs):
     """Return two axes of one size, in the place of the given ones or of new ones."""
     width, height = image_size(shape)
-    right = new_axes(ax, (2 * width - _MARGINS[0] / 2, height), wcs)
-    spec, figure = right.get_subplotspec(), right.figure
+    right = new_axes(ax, (2 * width - _LEGEND_WIDTH / 2, height), wcs)
+    figure = right.figure
+    spec = right.get_subplotspec()
     wcs = getattr(right, "wcs", None)
     if spec is not None:
         grid = spec.subgridspec(1, 2, wspace=_BETWEEN)
@@ -89,8 +102,8 @@ def side_by_side(ax, shape, wcs):
     box = right.get_position(original=True)
     half = box.width / (2 + _BETWEEN)
     right.set_position([box.x1 - half, box.y0, half, box.height])
-    place = box.x0, box.y0, half, box.height
-    return figure.add_axes(place, projection=wcs), right
+    left_box = (box.x0, box.y0, half, box.height)
+    return figure.add_axes(left_box, projection=wcs), right
 
 
 def hide_vertical_labels(ax, wcs):
@@ -109,7 +122,8 @@ def hide_vertical_labels(ax, wcs):
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
     """Draw an image of some shape that was thinned, with coordinates and marks."""
-    (wcs, pixel_scale), (scale_bar, compass) = place, marks
+    wcs, pixel_scale = place
+    scale_bar, compass = marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
     ax = new_axes(ax, image_size(shape), wcs)
@@ -161,28 +175,33 @@ def pixel_scale_of(wcs):
 def sky_directions(wcs, shape):
     """Return the steps in pixels to the north and east, in the middle of an image."""
     middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    place = np.array(wcs.pixel_to_world_values(*middle))
+    world = np.array(wcs.pixel_to_world_values(*middle))
     # A WCS without units has degrees, but only after its first use.
     degrees = np.array([units.Unit(unit).to(units.deg) for unit in wcs.wcs.cunit])
     step = 0.5 * np.mean(degrees * proj_plane_pixel_scales(wcs))
     axes = [wcs.wcs.lng, wcs.wcs.lat]
-    start = (degrees * place)[axes] * units.deg
+    longitude, latitude = (degrees * world)[axes] * units.deg
+    # One step to the north, and one to the east.
+    angles = [0, 90] * units.deg
+    longitudes, latitudes = offset_by(longitude, latitude, angles, step * units.deg)
     ends = np.empty((2, 2))
-    ends[axes] = [
-        angle.to_value(units.deg)
-        for angle in offset_by(*start, [0, 90] * units.deg, step * units.deg)
-    ]
+    ends[axes] = [longitudes.to_value(units.deg), latitudes.to_value(units.deg)]
     ends /= degrees[:, np.newaxis]
     return np.transpose(wcs.world_to_pixel_values(*ends)) - middle
 
 
 def round_angle(longest):
     """Return the longest round angle up to a given one, in arcsec and as text."""
-    sizes = {"°": 3600, "'": 60, '"': 1}
-    mark = next((mark for mark, size in sizes.items() if longest >= size), '"')
-    power = 10.0 ** np.floor(np.log10(longest / sizes[mark]))
-    number = power * max(d for d in (1, 2, 5) if d * power <= longest / sizes[mark])
-    return number * sizes[mark], f"{number:g}{mark}"
+    if longest >= 3600:
+        size, mark = 3600, "°"
+    elif longest >= 60:
+        size, mark = 60, "'"
+    else:
+        size, mark = 1, '"'
+    power = 10.0 ** np.floor(np.log10(longest / size))
+    digit = max(d for d in (1, 2, 5) if d * power <= longest / size)
+    number = power * digit
+    return number * size, f"{number:g}{mark}"
 
 
 def _label_sky(ax, wcs):
@@ -208,10 +227,11 @@ def _coordinate_names(wcs):
         frame = wcs_to_celestial_frame(wcs)
     except ValueError:  # of the Sun or a planet
         return ["longitude", "latitude"]
-    names = {"ra": "right ascension", "dec": "declination"}
-    names |= {"l": "Galactic longitude", "b": "Galactic latitude"}
-    components = list(frame.get_representation_component_names())[:2]
-    return [f"{names.get(each, each)} ({frame.name.upper()})" for each in components]
+    names = []
+    for component in list(frame.get_representation_component_names())[:2]:
+        name = _FRAME_NAMES.get(component, component)
+        names.append(f"{name} ({frame.name.upper()})")
+    return names
 
 
 def _add_scale_bar(ax, shape, pixel_width):
@@ -245,17 +265,17 @@ def _add_compass(ax, shape, wcs, aspect):
     directions = sky_directions(wcs, shape) * [1, aspect]
     if not np.isfinite(directions).all():  # the middle is not on the sky
         return
-    length = np.clip(_ARROW * size_in_points(ax).min(), _SHORTEST, _LONGEST)
+    length = np.clip(_ARROW * size_in_points(ax).min(), *_ARROW_LENGTHS)
     tips = length * directions / np.linalg.norm(directions, axis=1, keepdims=True)
     letters = tips * (1 + 5.5 / length)
     corners = np.vstack([[0, 0], letters])
     origin = 4 - corners.min(axis=0)
     area = DrawingArea(*(corners.max(axis=0) + 4 + origin))
-    for tip, place, letter in zip(tips + origin, letters + origin, "NE", strict=True):
+    for tip, (x, y), letter in zip(tips + origin, letters + origin, "NE", strict=True):
         arrow = FancyArrowPatch(origin, tip, shrinkA=0, shrinkB=0, mutation_scale=7)
         arrow.set(arrowstyle="-|>", linewidth=1.2, color="white")
         area.add_artist(arrow)
-        text = Text(*place, letter, size=7.5, color="white", ha="center", va="center")
+        text = Text(x, y, letter, size=7.5, color="white", ha="center", va="center")
         area.add_artist(text)
     box = AnchoredOffsetbox("upper right", child=area, pad=0.2, borderpad=0.6)
     _add_in_box(ax, box)
