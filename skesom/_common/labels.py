@@ -48,44 +48,57 @@ def mark_sky(image, sky_mask):
     """Mark masked pixels of sky as such in an image of labels, in place unless lazy."""
     if sky_mask is None or image.dtype.kind not in "iu":
         return image
-    sky_mask = sky_mask if is_lazy(image) else np.asarray(sky_mask)
-    lost = image == MASKED
-    lost &= sky_mask[(..., *[np.newaxis] * (image.ndim - 2))]
+    if not is_lazy(image):
+        sky_mask = np.asarray(sky_mask)
+    n_more_axes = image.ndim - 2  # the mask has rows and columns only
+    for _ in range(n_more_axes):
+        sky_mask = sky_mask[..., np.newaxis]
+    is_sky = image == MASKED
+    is_sky &= sky_mask
     if is_lazy(image):
-        return np.where(lost, image.dtype.type(SKY), image)
-    image[lost] = SKY
+        return np.where(is_sky, image.dtype.type(SKY), image)
+    image[is_sky] = SKY
     return image
 
 
 def names_of(labels, names):
     """Return the names of labels, which are their numbers by default."""
-    names = names if isinstance(names, dict) else dict(enumerate(names or ()))
+    if not isinstance(names, dict):
+        names = dict(enumerate(names or ()))
     return [str(names.get(int(label), label)) for label in labels]
 
 
 def known_sums(numbers, values, n_numbers):
     """Return sum and count of the values that are known, by their numbers from 1."""
-    known = np.isfinite(values)
-    if not known.all():
-        numbers = np.where(known, numbers, 0)
+    is_known = np.isfinite(values)
+    if not is_known.all():
+        numbers = np.where(is_known, numbers, 0)
+    # Number 0 takes what belongs nowhere, and is left out of both.
     sums = np.bincount(numbers.ravel(), values.ravel(), n_numbers + 1)
-    return sums[1:], np.bincount(numbers.ravel(), minlength=n_numbers + 1)[1:]
+    counts = np.bincount(numbers.ravel(), minlength=n_numbers + 1)
+    return sums[1:], counts[1:]
 
 
 def count_clusters(label_map, n_clusters=0):
     """Return the number of pixels of each cluster of a map."""
     n_clusters = max(n_clusters, int(label_map.max(initial=-1)) + 1)
-    blocks = (label_map[rows] for rows in strips_of(label_map.shape, "block"))
-    return sum(np.bincount(b[b >= 0], minlength=n_clusters) for b in blocks)
+    counts = 0
+    for rows in strips_of(label_map.shape, "block"):
+        labels = label_map[rows]
+        counts = counts + np.bincount(labels[labels >= 0], minlength=n_clusters)
+    return counts
 
 
 def means_by_cluster(label_map, values):
     """Return the mean of an image in each cluster, 0 in those without pixels."""
-    n_clusters, totals = int(label_map.max(initial=-1)) + 1, 0
+    n_clusters = int(label_map.max(initial=-1)) + 1
+    sums_and_counts = 0
     for rows in strips_of(label_map.shape, "block"):
         numbers = np.maximum(label_map[rows], -1) + 1
-        totals = totals + np.array(known_sums(numbers, values[rows], n_clusters))
-    return totals[0] / np.maximum(totals[1], 1)
+        block = known_sums(numbers, values[rows], n_clusters)
+        sums_and_counts = sums_and_counts + np.array(block)
+    sums, counts = sums_and_counts
+    return sums / np.maximum(counts, 1)
 
 
 def ranks_by_size(sizes):

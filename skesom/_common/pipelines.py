@@ -13,7 +13,8 @@ def last_step(estimator, X):
     if not hasattr(step, "table"):
         return step, X
     if not (step.predict(X) >= 0).any():  # there may be no valid pixel at all
-        return pipeline_end(step.estimator_)[0], np.empty((0, 1))
+        inner_step, _ = pipeline_end(step.estimator_)
+        return inner_step, np.empty((0, 1))
     return pipeline_end(step.estimator_, step.table(X)[0])
 
 
@@ -28,16 +29,18 @@ def pipeline_end(estimator, X=None):
 
 def last_name(estimator):
     """Return the name of the class of the last step of (nested) pipelines."""
-    return type(pipeline_end(estimator)[0]).__name__
+    step, _ = pipeline_end(estimator)
+    return type(step).__name__
 
 
 def with_end(estimator, last):
     """Return a copy of (nested) pipelines with another last step."""
     if not isinstance(estimator, Pipeline):
         return last
-    changed, (name, step) = copy(estimator), estimator.steps[-1]
-    changed.steps = [*estimator.steps[:-1], (name, with_end(step, last))]
-    return changed
+    name, step = estimator.steps[-1]
+    pipeline = copy(estimator)
+    pipeline.steps = [*estimator.steps[:-1], (name, with_end(step, last))]
+    return pipeline
 
 
 def map_inside(estimator, X=None):

@@ -45,9 +45,15 @@ def n_others():
 
 def submit(task):
     """Give a task to the other processes; return its future, None if none starts."""
-    if not _pools:  # as processes of joblib, which need no guard in scripts, but others
-        how = get_context("loky"), _begin, (os.getpid(), gc.get_threshold())
-        _pools.append(ProcessPoolExecutor(n_others(), *how))
+    if not _pools:
+        # loky's processes need no `if __name__ == "__main__"` in scripts.
+        pool = ProcessPoolExecutor(
+            max_workers=n_others(),
+            mp_context=get_context("loky"),
+            initializer=_begin,
+            initargs=(os.getpid(), gc.get_threshold()),
+        )
+        _pools.append(pool)
     try:
         return _pools[0].submit(task)
     except BrokenProcessPool:  # one of them was killed
