@@ -160,16 +160,18 @@ def make_galaxy_cube(
     noise_seeds = noise_seed.spawn(optics.MAX_BANDS)
     bands = optics.select_bands(n_bands)
     data = np.empty((*shape, n_bands), dtype=np.float32)
-    for place, band in enumerate(bands):
+    for position, band in enumerate(bands):
         # Noise and mosaic of a band do not depend on the other bands.
-        number = optics.STUDY_BANDS.index(band) if band in optics.STUDY_BANDS else place
+        number = position
+        if band in optics.STUDY_BANDS:
+            number = optics.STUDY_BANDS.index(band)
         rate = optics.light(scene, band, fwhm=blur * band.fwhm)[FRAME] + _sky(band)
         times = optics.coverage(shape, missing, number, size)
         rng = np.random.default_rng(noise_seeds[number])
         image = optics.expose(rate, band, times, noise, rng)
         image[times == 0] = gap_value
         truth[times == 0] = MASKED
-        data[:, :, place] = image
+        data[:, :, position] = image
     cube = Cube(
         data,
         wcs=_wcs(shape),

@@ -62,12 +62,21 @@ LINE_RATIOS = {
 
 def select_bands(n_bands):
     """Return n_bands bands in order of wavelength; after nine, wide ones to 1700 nm."""
-    wanted, last = BANDS_BY_VALUE[:n_bands], STUDY_BANDS[-1]
-    bands = [band for band in STUDY_BANDS if band.name in wanted]
-    for place in np.geomspace(last.wavelength, 1700.0, max(n_bands - 8, 1))[1:]:
-        nm, line = float(place), "near infrared, interpolated"
-        rest = last.throughput, last.exposure, last.fwhm * nm / last.wavelength, line
-        bands.append(Band(f"IR{nm:.0f}", nm, 0.2 * nm, *rest))
+    names = BANDS_BY_VALUE[:n_bands]
+    bands = [band for band in STUDY_BANDS if band.name in names]
+    reddest = STUDY_BANDS[-1]
+    wavelengths = np.geomspace(reddest.wavelength, 1700.0, max(n_bands - 8, 1))
+    for wavelength in wavelengths[1:].tolist():
+        band = Band(
+            name=f"IR{wavelength:.0f}",
+            wavelength=wavelength,
+            width=0.2 * wavelength,
+            throughput=reddest.throughput,
+            exposure=reddest.exposure,
+            fwhm=reddest.fwhm * wavelength / reddest.wavelength,
+            line="near infrared, interpolated",
+        )
+        bands.append(band)
     return bands
 
 
