@@ -20,8 +20,9 @@ from skesom.displays.rgb import thinned_rgb
 from skesom.displays.sky_image import draw_outline, pick, thinning
 from skesom.maps.pieces import measure_pieces, number_largest
 
-_STAMP = 1.4, 1.75  # inches, with the place below
-_LEAST, _MARGIN = 24, 1.5  # pixels of a stamp; side of a stamp by that of its piece
+_STAMP = (1.4, 1.75)  # inches, with the position below
+_LEAST = 24  # pixels along the side of a stamp
+_MARGIN = 1.5  # side of a stamp by that of its piece
 _MOST_CLUSTERS = 20  # rows that a page can show
 _MOST_PIXELS = 16_000_000  # of the picture that stamps are cut from
 _SAMPLE = 400_000  # pixels for the medians of clusters
@@ -99,9 +100,8 @@ class CutoutsDisplay(ClusterDisplay):
         if self._stamps is None:
             self._cut(n_cutouts, min_size, bands)
         stamps, names, colors, n_more = self._stamps
-        n_rows, n_columns = max(len(stamps), 1), 2 * n_cutouts
         ax = self._new_axes(ax, self.size)
-        grid = panels_in(ax, n_rows, n_columns, hspace=0.45)
+        grid = panels_in(ax, max(len(stamps), 1), 2 * n_cutouts, hspace=0.45)
         self.axes_ = grid.subplots(squeeze=False)
         if n_more:
             text = f"the {n_more} smallest clusters are not drawn"
@@ -117,8 +117,8 @@ class CutoutsDisplay(ClusterDisplay):
                 if stamp is not None:
                     panel.spines[:].set(color=color, linewidth=2, visible=True)
                     _draw(panel, *stamp, color)
-        for column, text in ((0, "largest"), (n_cutouts, "typical")):
-            self.axes_[0, column].set_title(text, loc="left")
+        self.axes_[0, 0].set_title("largest", loc="left")
+        self.axes_[0, n_cutouts].set_title("typical", loc="left")
         update_layout(ax)
         return self
 
@@ -165,30 +165,35 @@ class CutoutsDisplay(ClusterDisplay):
         """Cut the stamps from a picture."""
         cube = check_cube(self.cube)
         clusters = as_clusters(self)
-        labels, plain = clusters.label_map, [None] * cube.shape[2]
+        labels = clusters.label_map
         image, *pieces = number_largest(labels, min_size, labels.size)
         # Fluxes per pixel, also of a surface brightness.
-        cube_of_fluxes = cube.replace(band_units=plain)
+        cube_of_fluxes = cube.replace(band_units=[None] * cube.shape[2])
         table = measure_pieces(image, pieces, cube_of_fluxes, self.agreement)
         numbers = np.unique(table["cluster"])
-        shown = numbers[:_MOST_CLUSTERS]
-        boxes, step = ndimage.find_objects(image), thinning(labels.shape, _MOST_PIXELS)
+        n_more = max(len(numbers) - _MOST_CLUSTERS, 0)
+        numbers = numbers[:_MOST_CLUSTERS]
+        boxes = ndimage.find_objects(image)
+        step = thinning(labels.shape, _MOST_PIXELS)
         picture = thinned_rgb(cube, bands, step)
-        chosen = [_choose(table, labels, cube, label, n_cutouts) for label in shown]
+        # A row for each cluster; None where it has too few pieces.
         stamps = []
-        for row in chosen:
-            stamps.append([None] * len(row))
-            for place, number in enumerate(row):
-                if number is not None:
-                    area = _around(boxes[number - 1], labels.shape)
-                    part, mask = _cut_out(picture, step, area, image[area] == number)
-                    text = _describe(table[number - 1], area, cube.pixel_scale)
-                    stamps[-1][place] = part, mask, text
-        names = [clusters.names[label] for label in shown]
-        n_more = len(numbers) - len(shown)
-        self._stamps = stamps, names, clusters.colors[shown], n_more
-        drawn = [number - 1 for row in chosen for number in row if number is not None]
-        self.pieces_ = table[drawn]
+        rows_of_table = []
+        for cluster in numbers:
+            row = []
+            for piece in _choose(table, labels, cube, cluster, n_cutouts):
+                if piece is None:
+                    row.append(None)
+                    continue
+                area = _around(boxes[piece - 1], labels.shape)
+                crop, mask = _cut_out(picture, step, area, image[area] == piece)
+                text = _describe(table[piece - 1], area, cube.pixel_scale)
+                row.append((crop, mask, text))
+                rows_of_table.append(piece - 1)
+            stamps.append(row)
+        names = [clusters.names[cluster] for cluster in numbers]
+        self._stamps = (stamps, names, clusters.colors[numbers], n_more)
+        self.pieces_ = table[rows_of_table]
 
 
 def _choose(table, labels, cube, label, n_cutouts):
@@ -200,13 +205,14 @@ def _choose(table, labels, cube, label, n_cutouts):
         others = others[others["agreement"] >= np.median(others["agreement"])]
     step = thinning(labels.shape, _SAMPLE)
     sample = np.asarray(pick(cube.data, step))[pick(labels, step) == label]
-    sample = sample if len(sample) else np.full((1, cube.shape[2]), np.nan)
+    if len(sample) == 0:  # no pixel of a small cluster is left
+        sample = np.full((1, cube.shape[2]), np.nan)
     low, middle, high = np.nanquantile(sample, [0.25, 0.5, 0.75], axis=0)
     fluxes = np.array([others[f"{name}_flux"] for name in cube.band_names])
     means = fluxes / np.asarray(others["pixels"])
     spread = np.where(high > low, high - low, 1)[:, np.newaxis]
-    away = np.nansum(((means - middle[:, np.newaxis]) / spread) ** 2, axis=0)
-    typical = others["id"][np.argsort(away, kind="stable")][:n_cutouts].tolist()
+    distances = np.nansum(((means - middle[:, np.newaxis]) / spread) ** 2, axis=0)
+    typical = others["id"][np.argsort(distances, kind="stable")][:n_cutouts].tolist()
     largest = pieces["id"][:n_cutouts].tolist()
     numbers = []
     for row in (largest, typical):
@@ -228,36 +234,42 @@ def _around(box, shape):
 
 def _cut_out(picture, step, area, mask):
     """Return the part of a thinned picture, and the mask of its piece, smoothed."""
-    rows, columns = (slice(p.start // step, -(-p.stop // step)) for p in area)
-    part = picture[rows, columns]
-    stride = max(max(part.shape[:2]) // _DOTS, 1)
+    rows, columns = (slice(side.start // step, -(-side.stop // step)) for side in area)
+    crop = picture[rows, columns]
+    stride = max(max(crop.shape[:2]) // _DOTS, 1)
     mask = mask[:: stride * step, :: stride * step].astype(np.float32)
     mask = ndimage.gaussian_filter(mask, max(mask.shape) / _SMOOTH)
-    return np.ascontiguousarray(part[::stride, ::stride]), mask
+    return np.ascontiguousarray(crop[::stride, ::stride]), mask
 
 
 def _draw(panel, picture, mask, text, color):
     """Draw a stamp with the outline of its piece."""
     panel.imshow(picture, origin="lower", interpolation="nearest")
     panel.set_xlabel(text, size=6)
-    rows, columns = (np.arange(length) for length in mask.shape)
-    draw_outline(panel, columns, rows, mask, color, 1.0, 1.0)
+    y = np.arange(mask.shape[0])
+    x = np.arange(mask.shape[1])
+    draw_outline(panel, x, y, mask, color, width=1.0, rim=1.0)
 
 
 def _describe(piece, area, pixel_scale):
-    """Return the place of a piece, and the width of its stamp."""
-    width = area[1].stop - area[1].start
-    text = f"x {piece['x']:.0f}, y {piece['y']:.0f}"
+    """Return the position of a piece, and the width of its stamp."""
     if "ra" in piece.colnames:
-        position = SkyCoord(piece["ra"], piece["dec"], unit="deg")
-        text = position.to_string("hmsdms", sep=":", precision=1).replace(" ", "\n")
+        coordinates = SkyCoord(piece["ra"], piece["dec"], unit="deg")
+        position = coordinates.to_string("hmsdms", sep=":", precision=1)
+        position = position.replace(" ", "\n")
+    else:
+        position = f"x {piece['x']:.0f}, y {piece['y']:.0f}"
+    _, columns = area
+    width = columns.stop - columns.start
     if pixel_scale is None:
-        return f"{text}\n{width} pixels wide"
-    return f"{text}\n{_angle(width * pixel_scale[1])} wide"
+        return f"{position}\n{width} pixels wide"
+    return f"{position}\n{_angle(width * pixel_scale[1])} wide"
 
 
 def _angle(arcsec):
     """Return an angle in the smallest unit in which three digits are enough."""
-    sizes = {"arcsec": 1, "arcmin": 60, "deg": 3600}
-    unit = next(unit for unit, size in sizes.items() if arcsec < 999.5 * size)
-    return f"{arcsec / sizes[unit]:.3g} {unit}"
+    if arcsec < 999.5:
+        return f"{arcsec:.3g} arcsec"
+    if arcsec < 999.5 * 60:
+        return f"{arcsec / 60:.3g} arcmin"
+    return f"{arcsec / 3600:.3g} deg"
