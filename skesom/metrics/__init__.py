@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How good a map is, how good its clusters are, and scorers for searches."""
 
-from skesom.metrics._measures import (
+from skesom.metrics._errors import (
     distortion,
     kaski_lagus_error,
     quantization_error,

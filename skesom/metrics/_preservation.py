@@ -16,6 +16,7 @@ from skesom._common.decorators import validate_params
 from skesom._common.docstrings import fill_docstring
 from skesom._common.lazy import in_memory
 from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
+from skesom.metrics._measure import Measure
 from skesom.som.codebook import nearest_units
 
 _constraints = {
@@ -265,3 +266,32 @@ def _mean_over_orders(distances, of_rank):
     means = np.repeat(np.add.reduceat(values, begins) / sizes, sizes)
     np.put_along_axis(ordered, order, means.reshape(ordered.shape), axis=1)
     return ordered
+
+
+MEASURES = (
+    Measure(
+        trustworthiness,
+        title="trustworthiness",
+        greater_is_better=True,
+        limits=(0.0, 1.0),
+        words="whether samples that are near on the map are alike",
+        min_samples=11,  # for five neighbors
+        is_pairwise=True,
+    ),
+    Measure(
+        continuity,
+        title="continuity",
+        greater_is_better=True,
+        limits=(0.0, 1.0),
+        words="whether samples that are alike are near on the map",
+        min_samples=11,  # for five neighbors
+        is_pairwise=True,
+    ),
+    Measure(
+        topographic_product,
+        title="topographic product",
+        greater_is_better=None,
+        limits=(-np.inf, np.inf),
+        words="below 0 the map has too few dimensions for its data, above 0 too many",
+    ),
+)

@@ -8,39 +8,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sklearn import metrics
 from sklearn.utils._param_validation import StrOptions
 
 from skesom._common.decorators import validate_params
 from skesom._common.lazy import in_memory
 from skesom._common.masked import filled
 from skesom._common.pipelines import last_step, map_inside
-from skesom.metrics._measures import (
-    distortion,
-    kaski_lagus_error,
-    quantization_error,
-    topographic_error,
-)
-from skesom.metrics._preservation import continuity, trustworthiness
+from skesom.metrics.measures import CLUSTER_MEASURES, MAP_MEASURES
 
-_WORST = -1e100  # where a score has no lower bound; finite, so that folds have a mean
 _MAX_SAMPLES = 2000  # where the time grows with the square of their number
-
-# Name: the measure, the sign of the score, and the score of a failure.
-_MAP_SCORES = {
-    "quantization_error": (quantization_error, -1, _WORST),
-    "distortion": (distortion, -1, _WORST),
-    "topographic_error": (topographic_error, -1, -1.0),
-    "kaski_lagus_error": (kaski_lagus_error, -1, _WORST),
-    "trustworthiness": (trustworthiness, 1, 0.0),
-    "continuity": (continuity, 1, 0.0),
+_NAMES = {
+    name
+    for name, measure in (MAP_MEASURES | CLUSTER_MEASURES).items()
+    if measure.greater_is_better is not None
 }
-_CLUSTER_SCORES = {
-    "silhouette": (metrics.silhouette_score, 1, -1.0),
-    "calinski_harabasz": (metrics.calinski_harabasz_score, 1, 0.0),
-    "davies_bouldin": (metrics.davies_bouldin_score, -1, _WORST),
-}
-_NAMES = {*_MAP_SCORES, *_CLUSTER_SCORES}
 
 
 @validate_params({"measure": [StrOptions(_NAMES)]}, prefer_skip_nested_validation=True)
@@ -119,40 +100,43 @@ class MapScorer:
     def __call__(self, estimator, X, y=None):
         """Return the score of a fitted estimator for a table or a cube."""
         X = filled(X)
-        if self.measure in _CLUSTER_SCORES:
-            return _cluster_score(self.measure, estimator, X)
-        som, table = map_inside(*last_step(estimator, X))
-        if self.measure != "quantization_error" and not hasattr(som, "connections_"):
-            raise TypeError(
-                f"{type(som).__name__} has no connections_, so it is no map. Score its "
-                'clusters instead, with map_scorer("silhouette").'
-            )
-        measure, sign, worst = _MAP_SCORES[self.measure]
-        fewest = 1
-        if self.measure in ("trustworthiness", "continuity"):
-            fewest = 11  # for five neighbors
-            table = filled(in_memory(table))
-            table = np.asarray(table)[_complete(table)]
-            table = table[_sample(len(table))]
-        score = sign * measure(table, som) if len(table) >= fewest else worst
-        return score if np.isfinite(score) else worst
+        if self.measure in CLUSTER_MEASURES:
+            return _cluster_score(CLUSTER_MEASURES[self.measure], estimator, X)
+        return _map_score(MAP_MEASURES[self.measure], estimator, X)
 
 
-def _cluster_score(name, estimator, X):
+def _map_score(measure, estimator, X):
+    """Return the score of a map in the table that it gets."""
+    som, table = map_inside(*last_step(estimator, X))
+    if measure.needs_connections and not hasattr(som, "connections_"):
+        raise TypeError(
+            f"{type(som).__name__} has no connections_, so it is no map. Score its "
+            'clusters instead, with map_scorer("silhouette").'
+        )
+    if measure.is_pairwise:
+        table = filled(in_memory(table))
+        table = np.asarray(table)[_complete(table)]
+        table = table[_sample(len(table))]
+    if len(table) < measure.min_samples:
+        return measure.worst_score
+    score = measure.sign * measure.function(table, som)
+    return score if np.isfinite(score) else measure.worst_score
+
+
+def _cluster_score(measure, estimator, X):
     """Return the score of the clusters, without samples that are in none."""
-    score, sign, worst = _CLUSTER_SCORES[name]
     clusterer, table = last_step(estimator, X)
     if len(table) == 0:
-        return worst
+        return measure.worst_score
     table = filled(in_memory(table))
     labels = np.asarray(clusterer.predict(table))
     kept = np.flatnonzero((labels >= 0) & _complete(table))
-    if name == "silhouette":
+    if measure.is_pairwise:
         kept = kept[_sample(len(kept))]
     table, labels = np.asarray(table)[kept], labels[kept]
     if not 2 <= len(np.unique(labels)) < len(labels):  # scikit-learn refuses these
-        return worst
-    return sign * float(score(table, labels))
+        return measure.worst_score
+    return measure.sign * float(measure.function(table, labels))
 
 
 def _complete(table):

@@ -13,10 +13,8 @@ from astropy.table import Column, Table, vstack
 from astropy.wcs.utils import wcs_to_celestial_frame
 from joblib import cpu_count
 from scipy.sparse.csgraph import connected_components
-from sklearn import metrics as cluster_metrics
 from sklearn.utils import gen_batches
 
-from skesom import metrics as map_metrics
 from skesom._common.labels import SKY, known_sums, means_by_cluster
 from skesom._common.texts import unique_names
 from skesom._common.thread_pools import in_threads
@@ -24,6 +22,7 @@ from skesom._common.threads import one_thread
 from skesom._sky.header_cards import to_ascii
 from skesom.io.label_maps import short_ascii
 from skesom.maps.neighbor_agreement import agreement_with_neighbors
+from skesom.metrics.measures import CLUSTER_MEASURES, MAP_MEASURES
 from skesom.pixels import cluster_table
 
 TABLES = "pixels.fits", "pixels_scaled.fits"
@@ -31,25 +30,9 @@ _MAX_BANDS = 990  # FITS tables have at most 999 columns
 _MAX_PIXELS = 10_000_000  # of nine bands, whose tables are 1.2 GB
 _SAMPLE_SIZE = 200_000
 _SEED = 0
-_FEW = 2_000  # for measures whose time grows with the square of the pixels
-_OF_MAP = (
-    ("topographic error", map_metrics.topographic_error, "low", None)
-    + ("share of pixels whose two nearest units are not linked",),
-    ("Kaski-Lagus error", map_metrics.kaski_lagus_error, "low", None)
-    + ("mean way over the map to the second nearest unit, where links lead there",),
-    ("trustworthiness", map_metrics.trustworthiness, "high", _FEW)
-    + ("whether pixels that are near on the map are alike",),
-    ("continuity", map_metrics.continuity, "high", _FEW)
-    + ("whether pixels that are alike are near on the map",),
-)
-_OF_CLUSTERS = (
-    ("Davies-Bouldin index", cluster_metrics.davies_bouldin_score, "low", None)
-    + ("width of clusters against their separation",),
-    ("Calinski-Harabasz index", cluster_metrics.calinski_harabasz_score, "high", None)
-    + ("variance between clusters against that within",),
-    ("silhouette", cluster_metrics.silhouette_score, "high", _FEW)
-    + ("from -1 to 1, how much nearer pixels are to their own cluster",),
-)
+_MAX_PAIRWISE = 2_000  # for measures whose time grows with the square of the pixels
+_OF_MAP = "topographic_error", "kaski_lagus_error", "trustworthiness", "continuity"
+_OF_CLUSTERS = "davies_bouldin", "calinski_harabasz", "silhouette"
 _RESERVED = {"row", "column", "ra", "dec", "l", "b", "lon", "lat"} | {
     *("unit", "distance", "activation", "cluster")
 }
@@ -383,31 +366,45 @@ def validity_indices(result, summary):
         mean, n_known = np.nan, np.count_nonzero(known)
         if n_known:
             mean = np.mean(summary.distances, where=known, dtype=np.float64)
-        text = "mean distance of a pixel to its nearest unit"
-        rows.append(("quantization error", float(mean), "low", n_known, text))
-        rows += [_measured(sample, None, result.som, *of) for of in _OF_MAP]
+        measure = MAP_MEASURES["quantization_error"]
+        rows.append(_index_row(measure, float(mean), n_known))
+        for name in _OF_MAP:
+            rows.append(_measured(MAP_MEASURES[name], sample, som=result.som))
     inside = (labels >= 0) & ~np.isnan(sample).any(axis=1)
     sample, labels = sample[inside], labels[inside]
-    rows += [_measured(sample, labels, None, *of) for of in _OF_CLUSTERS]
+    for name in _OF_CLUSTERS:
+        rows.append(_measured(CLUSTER_MEASURES[name], sample, labels=labels))
     names = ("index", "value", "better", "pixels", "meaning")
     table = Table(rows=rows, names=names, dtype=(str, float, str, np.int64, str))
     table["value"].info.format = ".6g"
     return table
 
 
-def _measured(sample, labels, som, name, measure, better, most, meaning):
+def _measured(measure, sample, *, som=None, labels=None):
     """Return the row of a measure, which takes labels or a map beside the sample."""
     rows = np.arange(len(sample))
-    if most is not None and len(sample) > most:
-        chosen = np.random.default_rng(_SEED).choice(len(sample), most, replace=False)
-        rows = np.sort(chosen)
+    if measure.is_pairwise and len(sample) > _MAX_PAIRWISE:
+        rng = np.random.default_rng(_SEED)
+        rows = np.sort(rng.choice(len(sample), _MAX_PAIRWISE, replace=False))
+    where = ""
     try:
-        if measure is map_metrics.kaski_lagus_error:  # infinite where no way leads
+        if measure.name == "kaski_lagus_error":  # infinite where no way leads
+            where = ", where links lead there"
             rows = np.flatnonzero(_are_joined(sample, som))
-        value = float(measure(sample[rows], som if labels is None else labels[rows]))
+        value = float(
+            measure.function(sample[rows], som if labels is None else labels[rows])
+        )
     except ValueError:  # of one unit, of one cluster, or of no pixel
         value = np.nan
-    return name, value, better, len(rows), meaning
+    return _index_row(measure, value, len(rows), where)
+
+
+def _index_row(measure, value, n_pixels, where=""):
+    """Return the row of a value: its name, which way is better, and what it tells."""
+    better = "high" if measure.greater_is_better else "low"
+    # The samples of a run are its pixels.
+    meaning = measure.words.replace("sample", "pixel") + where
+    return measure.title, value, better, n_pixels, meaning
 
 
 def _are_joined(sample, som):

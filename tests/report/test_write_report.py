@@ -7,6 +7,7 @@ import re
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore
 from skesom.report._pictures import Pictures
 from skesom.report.result import Result
-from skesom.report.tables import _OF_MAP, _measured, sky_positions, why_not
+from skesom.report.tables import PixelSummary, sky_positions, validity_indices, why_not
 from skesom.runs import Run
 from skesom.som import ESOM
 
@@ -65,6 +66,20 @@ def write(folder, pipeline, cube, **options):
     """Write a report without pictures."""
     shown = {name: options.pop(name) for name in OF_WRITING & options.keys()}
     return Run(pipeline, cube, **options).write(folder, pictures=False, **shown)
+
+
+def indices_of(sample, som):
+    """Return the table of the validity indices of a map and one cluster."""
+    summary = PixelSummary(
+        distances=som.transform(sample).min(axis=1),
+        agreement=None,
+        sample=sample,
+        sample_labels=np.zeros(len(sample), dtype=int),
+        means=None,
+    )
+    table = validity_indices(SimpleNamespace(som=som), summary)
+    table.add_index("index")
+    return table
 
 
 class Smoothed(CubeTransformer):
@@ -282,16 +297,27 @@ class TestOtherFiles:
         # The first is 0.25 from a unit and 1 from the next. The second one lies
         # between the parts, the third belongs to units without links.
         sample = np.array([[0.25], [3.5], [8.0]])
-        rows = {of[0]: _measured(sample, None, esom, *of) for of in _OF_MAP}
-        _, value, _, n_pixels, _ = rows["Kaski-Lagus error"]
-        assert (value, n_pixels) == (pytest.approx(1.25, rel=1e-6), 1)
-        assert rows["topographic error"][1] == pytest.approx(2 / 3)
-        *_, value, _, n_pixels, _ = _measured(sample[1:], None, esom, *_OF_MAP[1])
-        assert np.isnan(value)
-        assert n_pixels == 0
+        table = indices_of(sample, esom)
+        error = table.loc["Kaski-Lagus error"]
+        assert error["value"] == pytest.approx(1.25, rel=1e-6)
+        assert error["pixels"] == 1
+        assert table.loc["topographic error"]["value"] == pytest.approx(2 / 3)
+        error = indices_of(sample[1:], esom).loc["Kaski-Lagus error"]
+        assert np.isnan(error["value"])
+        assert error["pixels"] == 0
 
     def test_validity(self, galaxy, job, labels, report):
         table = Table.read(report["validity.ecsv"])
+        assert {*zip(table["index"], table["better"], strict=True)} == {
+            ("quantization error", "low"),
+            ("topographic error", "low"),
+            ("Kaski-Lagus error", "low"),
+            ("trustworthiness", "high"),
+            ("continuity", "high"),
+            ("Davies-Bouldin index", "low"),
+            ("Calinski-Harabasz index", "high"),
+            ("silhouette", "high"),
+        }
         values = dict(zip(table["index"], table["value"], strict=True))
         scaled = job[:-1].transform(galaxy).data[labels > -2]
         som = job["cluster"].estimator_

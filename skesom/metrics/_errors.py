@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skesom._common.decorators import validate_params
 from skesom._common.lazy import add_up
 from skesom.metrics._map import Map, blocks, documented, mean_of, sums_of
+from skesom.metrics._measure import Measure
 from skesom.som.codebook import nearest_units
 from skesom.som.metric import membership
 
@@ -318,3 +319,36 @@ def _sums_at_units(X, codebook):
     weighted = weights * apart
     hits = np.bincount(own, minlength=n_units)
     return hits, belongs @ weights, belongs @ weighted, belongs @ (weighted * apart)
+
+
+MEASURES = (
+    Measure(
+        quantization_error,
+        title="quantization error",
+        greater_is_better=False,
+        limits=(0.0, np.inf),
+        words="mean distance of a sample to its nearest unit",
+        needs_connections=False,
+    ),
+    Measure(
+        topographic_error,
+        title="topographic error",
+        greater_is_better=False,
+        limits=(0.0, 1.0),
+        words="share of samples whose two nearest units are not linked",
+    ),
+    Measure(
+        kaski_lagus_error,
+        title="Kaski-Lagus error",
+        greater_is_better=False,
+        limits=(0.0, np.inf),
+        words="mean way over the map to the second nearest unit",
+    ),
+    Measure(
+        distortion,
+        title="distortion",
+        greater_is_better=False,
+        limits=(0.0, np.inf),
+        words="squared distances to all units, weighted by the neighborhood",
+    ),
+)
