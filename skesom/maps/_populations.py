@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from skesom._common.labels import check_label_map
+from skesom._common.noise import DEVIATIONS_BY_MEDIAN
 from skesom._sky.field_of_view import is_of_the_sky
 from skesom._sky.lengths import star_width
 from skesom._types import CubeLike
@@ -49,7 +50,6 @@ _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact
 _PER_SIDE = 5  # pixels along that side, of which the median is taken
 _ROUNDED = 1e-6  # part of the largest value of a band that is a rounding error
-_DEVIATIONS = 1.4826  # of Gaussian noise, by the median of its absolute values
 _SURROUNDINGS = 4.0  # FWHM, deviation of the Gaussian of what is around a pixel
 # FWHM from the middle of a dust lane to its sides, and errors of its depth; both are
 # measured in docs/populations.md.
@@ -373,7 +373,7 @@ def _compactness(plane, width, noise):
     least = max(noise, _ROUNDED * np.abs(values).max())
     around = _local_median(values, side)
     excess = values - around
-    scatter = _DEVIATIONS * _local_median(np.abs(excess), side)
+    scatter = DEVIATIONS_BY_MEDIAN * _local_median(np.abs(excess), side)
     is_compact = (excess > _SIGMAS * scatter) & (around > least)
     return np.where(is_compact, values / np.where(is_compact, around, 1), 0)
 

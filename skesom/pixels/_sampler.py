@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
-from astropy.stats import mad_std
 from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -16,6 +15,7 @@ from sklearn.utils.random import sample_without_replacement
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.lazy_strips import in_memory_by_strips
 from skesom._common.masked import filled
+from skesom._common.noise import robust_scatter
 from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_unused
 from skesom._types import CubeLike, RandomState
@@ -261,7 +261,7 @@ def _brightness(cube, pixels):
     levels = {}  # of bands with a spread: median and scale
     for band, flux in enumerate(np.asarray(spectra, dtype=np.float64).T):
         flux = flux[np.isfinite(flux)]
-        scale = (mad_std(flux) or np.std(flux)) if len(flux) else 0
+        scale = robust_scatter(flux)
         if scale:
             levels[band] = np.median(flux), scale
 

@@ -30,11 +30,9 @@ from skesom.cube.masking import sky as _sky
 from skesom.cube.masking import sky_masker as _sky_masker
 from skesom.cube.masking.sky import (
     _chance_cuts,
-    _clipped_statistics,
     _find_peak,
     measure_levels,
     measure_sky,
-    pixel_noise,
     representative_rows,
     sky_statistics,
 )
@@ -549,11 +547,6 @@ class TestStatistics:
         # Some structure in the darkest parts counts as noise.
         assert 1.9 < noise < np.std(light) / 3
 
-    def test_clipped_statistics(self):
-        # Without 1000, the median of 1, 2, 4, 7 is 3, and that of what they differ 1.5.
-        level, noise = _clipped_statistics(np.array([7, 1, np.nan, 1000, 4, 2]))
-        assert (level, noise) == (3, pytest.approx(1.4826 * 1.5))
-
     def test_cuts_are_those_of_gamma_distributions(self, rng):
         """Squares of the lower half of normal values: mean 1/2, variance 5/4."""
         expected = gamma.isf(norm.sf(3), 0.2 * np.arange(1, 5), scale=2.5)
@@ -584,12 +577,6 @@ class TestStatistics:
         level, noise = sky_statistics(counts)
         assert level == 0
         assert noise == pytest.approx(np.sqrt(1 / 9 * 8 / 9), rel=0.1)
-
-    def test_pixel_noise(self, rng):
-        ramp = np.linspace(0, 100, 250_000).reshape(500, 500).T
-        noise = pixel_noise(ramp + rng.normal(0, 4, ramp.shape))
-        assert noise == pytest.approx(4, rel=0.01)
-        assert pixel_noise(np.array([[np.nan, 1.0]])) == 0
 
     def test_representative_rows(self):
         assert representative_rows(600, 600) == slice(None)

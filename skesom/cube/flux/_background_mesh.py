@@ -7,12 +7,12 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
+from skesom._common.noise import median_and_scatter, noise_below_level
 from skesom._common.strips import WHOLE, strips_of
 from skesom.cube.convolution.beams import photutils
 from skesom.cube.convolution.filtering import GaussianKernel, smooth
 from skesom.cube.masking.sky import (
     fit_most,
-    median_and_scatter,
     representative_rows,
     valid_tiles,
 )
@@ -48,14 +48,6 @@ def _in_frame(places, shape, step=1):
     """Return rows and columns, or those of tiles, from -0.5 to 0.5 across a frame."""
     pairs = zip(places, shape, strict=True)
     return [(place + 0.5) * step / length - 0.5 for place, length in pairs]
-
-
-def level_and_noise(above):
-    """Return the median of a smoothed image, and the noise below it."""
-    level = np.nanmedian(above)
-    # Sources only rise, so what lies below is noise.
-    below = above[above <= level] - level
-    return level, 1.4826 * np.median(-below)
 
 
 class Background(NamedTuple):
@@ -116,7 +108,9 @@ def measure_background(image, box_size, filter_size, threshold):
         if first < last:
             _, above, inside = _smoothed_rest(image, factors, rows)
             samples.append(above[inside][sampled_rows[first:last] - rows.start])
-    level, noise = level_and_noise(np.concatenate(samples))
+    above = np.concatenate(samples)
+    level = np.nanmedian(above)
+    noise = noise_below_level(above, level)
 
     def levels_of_boxes(least, share):
         parts = []

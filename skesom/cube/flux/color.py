@@ -8,9 +8,9 @@ from functools import cache
 from numbers import Real
 
 import numpy as np
-from astropy.stats import mad_std
 from sklearn.utils._param_validation import Interval
 
+from skesom._common.noise import variance_of_differences
 from skesom._common.strip_calls import map_images, map_pixels
 from skesom._common.strips import WHOLE, Plan, around, strips_of
 from skesom._common.thread_pools import in_threads
@@ -485,6 +485,6 @@ def _steps_by_brightness(data, errors, axes, scaling, lag=1):
         return levels, np.array([np.median(values[group], axis=0) for group in groups])
 
     def variance(group):
-        return mad_std(values[group], axis=0) ** 2 / 2
+        return variance_of_differences(values[group])
 
     return levels, np.array(in_threads(variance, groups, n_jobs=-1))

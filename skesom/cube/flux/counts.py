@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.lazy_strips import planes_of
+from skesom._common.noise import variance_from_neighbors
 from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer, all_band_names, check_cubes, with_bands
@@ -219,9 +220,8 @@ def _step_of_counts(sample):
     whole = np.round(counts)
     if (np.abs(counts - whole) > _EXPOSURE_SPREAD * whole).any():
         return np.nan
-    differences = np.diff(sample.astype(np.float64), axis=1) / step
-    differences = differences[np.isfinite(differences)]
-    if not len(differences) or np.mean(differences**2) / 2 < _LEAST_SCATTER * mean:
+    variance = variance_from_neighbors(sample, step)
+    if np.isnan(variance) or variance < _LEAST_SCATTER * mean:
         return np.nan
     return step
 

@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from astropy import units
 
+from skesom._common.noise import noise_of_negative_values
 from skesom._sky.narrow_bands import band_wavelengths, describe_filter, find_continua
 from skesom.cube.flux.flux_units import FluxUnitConverter
 
 _SIGMAS = 3.0  # of the noise, as the negative values tell it
 _CURVED = 0.3  # mag by which spectra of stars deviate from a line between broad bands
-_MEDIAN_OF_GAUSSIAN = 0.6745  # of its absolute values, in standard deviations
 
 
 class Photometry:
@@ -136,6 +136,5 @@ def _middle(values):
 
 def _detected(values):
     """Return values, NaN where they are below 3 times the noise of negative ones."""
-    below = values[values < 0]
-    noise = np.median(-below) / _MEDIAN_OF_GAUSSIAN if len(below) else 0.0
+    noise = noise_of_negative_values(values)
     return np.where(values > _SIGMAS * noise, values, np.nan)

@@ -11,13 +11,14 @@ from astropy import units
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.noise import noise_from_neighbors
 from skesom._common.strip_calls import map_pixels
 from skesom._common.strips import WHOLE
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import CubeLike
 from skesom.cube.base import CubeTransformer, numbers_per_band
-from skesom.cube.masking.sky import measure_sky, pixel_noise, sampled
+from skesom.cube.masking.sky import measure_sky, sampled
 
 if TYPE_CHECKING:
     from skesom.cube._container import Cube
@@ -250,7 +251,7 @@ def _measured_noise(cube, sky):
         # A scene without noise: its steps from pixel to pixel take its place.
         data = sampled(cube.data, WHOLE)
         for band in np.flatnonzero(noise == 0):
-            noise[band] = pixel_noise(data[:, :, band])
+            noise[band] = noise_from_neighbors(data[:, :, band])
     rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
     noise[noise <= rounding] = 0
     return noise

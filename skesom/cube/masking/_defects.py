@@ -4,10 +4,10 @@
 import numpy as np
 from scipy import ndimage
 
+from skesom._common.noise import noise_from_neighbors
 from skesom._common.strips import around, strips_of
 from skesom.cube.masking.sky import (
     TILE,
-    pixel_noise,
     representative_rows,
     sky_statistics,
     valid_tiles,
@@ -205,7 +205,7 @@ def _without_smooth_parts(band, value, limit, gaps):
     others = others[others > limit]  # no NaN is
     if not len(others):
         return gaps
-    close = min(np.quantile(others, 0.25), 5 * pixel_noise(sample))
+    close = min(np.quantile(others, 0.25), 5 * noise_from_neighbors(sample))
     parts, n_parts = ndimage.label(gaps)
     touched, flux = _surroundings(band, value, parts, limit)
     index = np.arange(1, n_parts + 1)

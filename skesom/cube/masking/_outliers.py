@@ -6,6 +6,13 @@ from astropy.stats import gaussian_fwhm_to_sigma
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy import ndimage
 
+from skesom._common.noise import (
+    ABOVE_FOUR,
+    FOUR,
+    above_four,
+    noise_from_quarter_above_four,
+    scatter_above_four,
+)
 from skesom._common.strips import around, strips_of
 from skesom._sky.lengths import side_of_pixel
 from skesom.cube.masking.sky import TILE, masked_image
@@ -23,7 +30,6 @@ SHARE_ELSEWHERE = 0.3
 HALF = 4  # of the windows in which background and noise are measured
 GROWTH = 2  # steps
 MARGIN = GROWTH + HALF + 1  # rows around a strip that its outliers depend on
-FOUR = ((-1, 0), (1, 0), (0, -1), (0, 1))  # neighbors by their sides
 
 
 def _square(distance):
@@ -33,9 +39,6 @@ def _square(distance):
 
 
 RING, WIDE_RING = _square(2), _square(HALF)
-QUARTER = 0.3186  # a quarter of normal values lies within so many deviations
-INSIDE = 0.6827  # share of normal noise within one standard deviation
-ABOVE_FOUR = 1.25**0.5  # the mean of four neighbors adds a quarter of their variance
 
 
 def find_outliers(data, taken, band, rows, noise, narrowest):
@@ -52,20 +55,6 @@ def narrowest_widths(cube):
     return widths
 
 
-def _above_four(image):
-    """Return how far pixels lie above the mean of their (valid) four neighbors."""
-    middle = image[1:-1, 1:-1]
-    mean = image[:-2, 1:-1] + image[2:, 1:-1]
-    mean += image[1:-1, :-2]
-    mean += image[1:-1, 2:]
-    mean *= image.dtype.type(0.25)
-    rows, columns = np.nonzero(np.isnan(mean) & ~np.isnan(middle))
-    sides = [image[rows + 1 + down, columns + 1 + right] for down, right in FOUR]
-    pair = np.fmin(sides[0] + sides[1], sides[2] + sides[3]) / 2
-    mean[rows, columns] = np.where(np.isnan(pair), pair, np.fmax.reduce([pair, *sides]))
-    return np.subtract(middle, mean, out=mean)
-
-
 def _mean_of_pairs(first, second):
     """Return the mean of pairs from their sums, leaving out those that are NaN."""
     both = ~(np.isnan(first) | np.isnan(second))
@@ -80,7 +69,7 @@ def tile_noise(image, taken):
         part = masked_image(image[near], taken[near])
         missing = (rows.start == 0, rows.stop == len(image))
         part = np.pad(part, (missing, (1, 1)), constant_values=np.nan)
-        parts.append(_tile_scatter(_tiles(np.abs(_above_four(part)))))
+        parts.append(scatter_above_four(_tiles(np.abs(above_four(part)))))
     noise = np.concatenate(parts)
     typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
     noise[np.isnan(noise) | (noise == 0)] = typical
@@ -96,26 +85,6 @@ def _tiles(image):
     return tiles.reshape(rows, columns, TILE * TILE)
 
 
-def _tile_scatter(deviations):
-    """Return the scatter of absolute deviations in tiles, NaN where few are valid."""
-    ordered = np.sort(deviations, axis=-1)  # NaN goes last
-    count = np.isfinite(ordered).sum(axis=-1)
-    place = np.minimum((INSIDE * count).astype(int), ordered.shape[-1] - 1)
-    scatter = np.take_along_axis(ordered, place[..., np.newaxis], axis=-1)[..., 0]
-    scatter = scatter.astype(np.float64)
-    # Counts and clipped pictures may have most pixels at one value.
-    flat = scatter == 0
-    if flat.any():
-        total = np.nansum(np.square(ordered[flat], dtype=np.float64), axis=-1)
-        scatter[flat] = np.sqrt(total / np.maximum(1, (ordered[flat] > 0).sum(axis=-1)))
-    # Counts are noisy by one step at least; the mean of four makes quarters of it.
-    first = np.minimum((ordered == 0).sum(axis=-1), ordered.shape[-1] - 1)
-    step = 4 * np.take_along_axis(ordered, first[..., np.newaxis], axis=-1)[..., 0]
-    scatter = np.fmax(scatter, step * ABOVE_FOUR)
-    scatter[4 * count < TILE * TILE] = np.nan
-    return scatter
-
-
 class _Block:
     """Some rows of a band with those around them."""
 
@@ -128,7 +97,7 @@ class _Block:
         outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
         self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
         self.above = np.full_like(self.image, np.nan)
-        self.above[1:-1, 1:-1] = _above_four(self.image)
+        self.above[1:-1, 1:-1] = above_four(self.image)
 
     def outliers(self, narrowest):
         """Return which pixels of the block are outliers."""
@@ -208,10 +177,8 @@ class _Block:
         size = 2 * HALF + 1
         corners = tuple(axis - HALF for axis in places)
         scatter = np.abs(sliding_window_view(self.above, (size, size))[corners])
-        scatter = np.sort(scatter.reshape(-1, size * size), axis=1)  # NaN goes last
-        quarter = np.isfinite(scatter).sum(axis=1) // 4
-        scatter = scatter[np.arange(len(scatter)), quarter] / (QUARTER * ABOVE_FOUR)
-        return np.fmax(scatter, self._noise_of_tile(places))
+        noise = noise_from_quarter_above_four(scatter.reshape(-1, size * size))
+        return np.fmax(noise, self._noise_of_tile(places))
 
     def _noise_image(self):
         """Return the noise of the tiles, pixel by pixel."""

@@ -9,6 +9,14 @@ from astropy.stats import mad_std
 from scipy import stats
 
 from skesom._common.lazy import in_memory
+from skesom._common.noise import (
+    DEVIATIONS_BY_MEDIAN,
+    clipped_statistics,
+    median_and_scatter,
+    noise_from_neighbors,
+    robust_scatter,
+    row_median,
+)
 from skesom._common.strip_calls import map_strips
 from skesom._common.thread_pools import in_threads
 from skesom.cube.convolution.filtering import smooth, smooth_all
@@ -17,16 +25,12 @@ KEPT = 255  # number of no criterion
 TILE = 16  # pixels; smaller ones where a frame has few of them
 FEWEST_TILES = 8  # from which the darkest are taken
 ENOUGH_PIXELS = 2_000_000  # of a frame, in strips spread over it
-ENOUGH_VALUES = 100_000  # whose median is known to .4 % of their scatter
 # In units of the noise of a pixel, levels of sky are within so much of their middle:
 # they scatter by 0-.36, others by .58-1.1.
 FLAT = 0.5
 MANY_LEVELS = 201  # of which one may be that of the sky
 THRESHOLD = 3.0  # times the noise, from where pixels are no sky
 SMOOTHING = 1.0  # pixels, of the image in which they are looked for
-# A scatter that is less than this part of the range of values is that of rounding, as
-# of zeros between few photons that were resampled.
-ROUNDED = 1e-12
 ROUNDS = 3  # of finding the level by the noise, and the noise at that level
 # A plane explains the levels if it leaves no more of their scatter than this: 0-.2 in
 # sky that slopes, .4 where structure lies upon the slope, .7 and more elsewhere.
@@ -67,7 +71,7 @@ def measure_sky(
     def statistics(band):
         """Return level and noise, of the darkest parts as far as there is no sky."""
         darkest = np.array(sky_statistics(band))
-        found = np.array(_clipped_statistics(band[near]))
+        found = np.array(clipped_statistics(band[near]))
         return darkest + certainty * np.nan_to_num(found - darkest)
 
     level, noise = np.array(in_threads(statistics, bands, n_jobs)).T
@@ -150,7 +154,7 @@ def _levels_of_tiles(pair, size):
     # Smoothed, as medians of counts are whole numbers.
     tiles, places = valid_tiles(smoothed, size)
     grid = np.full((2, *places.shape), np.nan)
-    grid[0, places] = _row_median(tiles)
+    grid[0, places] = row_median(tiles)
     grid[1, places] = median_and_scatter(valid_tiles(band, size)[0])[1]
     return grid
 
@@ -183,7 +187,7 @@ def sky_statistics(band):
     median, scatter = median_and_scatter(tiles)
     bounds = np.quantile(median, [0.125, 0.25])
     spread = np.median(scatter[median <= bounds[1]])
-    return _clipped_statistics(tiles[np.abs(median - bounds[0]) <= spread])
+    return clipped_statistics(tiles[np.abs(median - bounds[0]) <= spread])
 
 
 def representative_rows(n_rows, n_columns, most=None):
@@ -221,64 +225,13 @@ def write_nan(cube, find_lost, sky_mask, copy, n_jobs):
     return cube.replace(data=data, errors=cube.errors, sky_mask=sky_mask)
 
 
-def pixel_noise(band):
-    """Return the noise per pixel from the differences of neighbors."""
-    steps = np.concatenate([np.diff(band, axis=axis).ravel() for axis in range(2)])
-    steps = _thinned(steps[np.isfinite(steps)])
-    return _scatter(steps.astype(np.float64)) / 2**0.5
-
-
 def _sparse_statistics(band):
     """Return level and noise where there are no tiles to take them from."""
     pixels = band[np.isfinite(band)].astype(np.float64)
     if not len(pixels):
         return np.nan, np.nan
-    noise = pixel_noise(band) or _scatter(pixels)
+    noise = noise_from_neighbors(band) or robust_scatter(pixels)
     return float(np.quantile(pixels, 0.125)), noise
-
-
-def _clipped_statistics(pixels):
-    """Return median and deviation of the pixels within three deviations."""
-    # Sorted before they become double, which takes half the time.
-    pixels = np.sort(_thinned(pixels[np.isfinite(pixels)])).astype(np.float64)
-    if not len(pixels):
-        return np.nan, np.nan
-    while True:
-        level = float(pixels[(len(pixels) - 1) // 2] + pixels[len(pixels) // 2]) / 2
-        noise = float(1.4826 * _median_distance(pixels, level))
-        if noise <= ROUNDED * (pixels[-1] - pixels[0]):
-            # Counts: clipping would leave nothing but the commonest value.
-            return level, float(np.std(pixels))
-        first = np.searchsorted(pixels, level - 3 * noise)
-        last = np.searchsorted(pixels, level + 3 * noise, side="right")
-        if last - first == len(pixels):
-            return level, noise
-        pixels = pixels[first:last]
-
-
-def _median_distance(ordered, level):
-    """Return the median distance of ordered values from a level, without a sort."""
-    # Those that are nearest follow each other: the last one of so many is farthest.
-    n_values = len(ordered)
-    middle = {(n_values + 1) // 2, n_values // 2 + 1}
-    farthest = [
-        np.maximum(level - ordered[: n_values - n + 1], ordered[n - 1 :] - level).min()
-        for n in middle
-    ]
-    return np.mean(farthest)
-
-
-def _thinned(values):
-    """Return enough of the values."""
-    # An odd step, so that no pattern of even period is sampled.
-    return values[:: len(values) // ENOUGH_VALUES | 1]
-
-
-def _scatter(values):
-    """Return the scaled median absolute deviation, or else the plain one."""
-    if not len(values):
-        return 0.0
-    return float(mad_std(values) or np.std(values))
 
 
 def valid_tiles(band, size):
@@ -288,26 +241,6 @@ def valid_tiles(band, size):
     tiles = tiles.swapaxes(1, 2).reshape(rows, columns, size * size)
     places = 2 * np.isfinite(tiles).sum(axis=2) >= size * size
     return tiles[places], places
-
-
-def median_and_scatter(tiles):
-    """Return median and deviation of each tile, without its NaN."""
-    median = _row_median(tiles)
-    distance = tiles - median[:, np.newaxis].astype(tiles.dtype)
-    scatter = 1.4826 * _row_median(np.abs(distance, out=distance))
-    # Counts and clipped pictures may have more than half of a tile at one value.
-    flat = scatter <= ROUNDED * (np.nanmax(tiles, axis=1) - np.nanmin(tiles, axis=1))
-    scatter[flat] = np.nanstd(tiles[flat].astype(np.float64), axis=1)
-    return median, scatter
-
-
-def _row_median(values):
-    """Return the median of the finite values of each row (at least one)."""
-    ordered = np.sort(values, axis=1)  # NaN goes last
-    count = np.isfinite(ordered).sum(axis=1)
-    rows = np.arange(len(values))
-    middle = ordered[rows, (count - 1) // 2].astype(np.float64)
-    return (middle + ordered[rows, count // 2]) / 2
 
 
 class Levels(NamedTuple):
@@ -384,7 +317,7 @@ def fit_most(terms, values):
     while True:
         factors = np.linalg.lstsq(terms[used], values[used])[0]
         rest = np.abs(values - terms @ factors)
-        near = used & (rest <= 3 * 1.4826 * np.median(rest[used]))
+        near = used & (rest <= 3 * DEVIATIONS_BY_MEDIAN * np.median(rest[used]))
         if np.array_equal(near, used) or near.sum() < terms.shape[1]:
             return factors
         used = near

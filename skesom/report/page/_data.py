@@ -8,6 +8,7 @@ import numpy as np
 
 from skesom import displays
 from skesom._common.labels import count_clusters, means_by_cluster
+from skesom._common.noise import noise_from_changes
 from skesom.cube.flux.physical import physical_factors
 from skesom.displays.cluster_plots import axis_name, flux_name, is_wide
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
@@ -271,10 +272,8 @@ def encode_band(flux):
 
 
 def _noise(flux, known):
-    """Return the noise of a band, from differences of neighbors; never 0."""
-    change = np.abs(np.diff(flux.astype(np.float64), axis=1))
-    change = change[change > 0]  # constant parts have none
-    noise = float(np.median(change)) / 0.6745 / np.sqrt(2) if len(change) else 0.0
+    """Return the noise of a band, or a part of its range or values; never 0."""
+    noise = noise_from_changes(flux)
     return noise or float(np.ptp(known)) / 1000 or abs(float(known[0])) or 1.0
 
 
