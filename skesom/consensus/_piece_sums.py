@@ -34,7 +34,8 @@ class PieceSums(NamedTuple):
             Of the centers.
         """
         shape = n_clusters, self.means.shape[1]
-        sums, counts = np.zeros(shape), np.zeros(shape)
+        sums = np.zeros(shape)
+        counts = np.zeros(shape)
         np.add.at(sums, clusters, self.sums)
         np.add.at(counts, clusters, self.counts)
         centers = means_of(sums, counts, dtype)
@@ -58,25 +59,30 @@ def sums_by_piece(means, pieces, X):
     """Return the sums of `ConsensusClusterer._sums_of_pieces` for a block of rows."""
     n_pieces = len(means)
     squares = np.zeros(n_pieces)
-    shifts, weights = np.zeros((2, *means.shape))
+    shifts = np.zeros(means.shape)
+    weights = np.zeros(means.shape)
     for part in parts_of(X):
-        held = np.flatnonzero(pieces[part] >= 0) + part.start
-        of_rows = pieces[held].astype(np.intp)
-        apart = X[held] - means[of_rows]
-        n_present = np.count_nonzero(~np.isnan(apart), axis=1)
+        rows = np.flatnonzero(pieces[part] >= 0) + part.start
+        pieces_of_rows = pieces[rows].astype(np.intp)
+        differences = X[rows] - means[pieces_of_rows]
+        n_present = np.count_nonzero(~np.isnan(differences), axis=1)
+        # Distances are scaled up over missing features, as everywhere.
         scale = X.shape[1] / np.maximum(n_present, 1)
-        own_shifts, own_weights = sums_by_group(
-            apart, of_rows, n_pieces, scale, missing=True
+        shifts_of_part, weights_of_part = sums_by_group(
+            differences, pieces_of_rows, n_pieces, scale, missing=True
         )
-        shifts += own_shifts
-        weights += own_weights
-        own_squares = scale * np.nansum(apart**2, axis=1)
-        squares += np.bincount(of_rows, own_squares, n_pieces)
-    return (*sums_by_label(n_pieces, pieces, Samples(X)), squares, shifts, weights)
+        shifts += shifts_of_part
+        weights += weights_of_part
+        squares_of_rows = scale * np.nansum(differences**2, axis=1)
+        squares += np.bincount(
+            pieces_of_rows, weights=squares_of_rows, minlength=n_pieces
+        )
+    sizes, sums, counts = sums_by_label(n_pieces, pieces, Samples(X))
+    return sizes, sums, counts, squares, shifts, weights
 
 
 def squares_to(centers, labels, X):
     """Return the sum of squared distances to the centers of labels, and a number."""
     distances = Metric().distances_to_own(X, centers, labels)
-    known = ~np.isnan(distances)
-    return np.square(distances[known]).sum(), np.count_nonzero(known)
+    distances = distances[~np.isnan(distances)]
+    return np.square(distances).sum(), len(distances)
