@@ -26,6 +26,7 @@ from skesom._common.json_values import whole
 from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.cube import CubeAligner
+from skesom.cube.alignment.aligner import grid_found_before
 from skesom.cube.convert import as_cube
 from skesom.displays.sky_image import image_size
 from skesom.io import read_map
@@ -1176,14 +1177,16 @@ def fit_run(
     if catalog is not None:  # which may be of another part of the sky
         catalog = check_catalog(catalog, radius, images)
     aligner = pipeline.named_steps.get("align")
+    has_grid = nullcontext()
     if isinstance(aligner, CubeAligner):  # grids that cannot be aligned fail early
-        clone(aligner).set_params(registration=None).fit(images)
+        has_grid = grid_found_before(aligner, images)
     fit = None
     if cut is not None:
         fit = fit_and_cut
     elif training is not None:
         fit = teach
-    of_map = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
+    with has_grid:
+        of_map = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
     if training is None:  # before a folder of noise is written
         check_enough_pixels(pipeline[-1])
     if names is not None and names[1] == digest_of_fit(pipeline, "the run"):

@@ -5,14 +5,19 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import CENTER, make_wcs
+from _grids import CENTER, make_cube, make_wcs
 from astropy.coordinates import SkyCoord
-from numpy.testing import assert_allclose
-from sklearn.pipeline import make_pipeline
+from numpy.testing import assert_allclose, assert_array_equal
+from reproject import mosaicking
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from skesom._sky.grids import pixel_size
-from skesom.cube import Cube, CubeAligner, CubeMasker, FWHMConvolver
+from skesom.cube import Cube, CubeAligner, CubeMasker, CubeTransformer, FWHMConvolver
 from skesom.io import read_cube
+from skesom.maps import CubeClusterer
+from skesom.runs import Run
+from skesom.som import ESOM
 
 
 def chain(**alignment):
@@ -168,6 +173,60 @@ class TestSynthetic:
         for cube in cubes:  # no gaps in the galaxy
             cube.data[:, 30:34] = cube.data[:, 26:30]
         assert_light_stays(cubes, CENTER, 24.0)
+
+
+class Halved(CubeTransformer):
+    """Every other pixel, on another grid than that of the images."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return [cube[:120:2, :120:2] for cube in X]
+
+
+class TestRuns:
+    """A run finds its grid before it works on the images, and works on that."""
+
+    def test_the_grid_is_looked_for_once(self, rng, monkeypatch):
+        calls = []
+        cubes = [make_cube((40, 50), 1.0), make_cube((70, 60), 0.6, "g", angle=20.0)]
+        for cube in cubes:
+            cube.data[:] = rng.normal(5, 1, cube.shape)
+        pipeline = Pipeline(
+            [
+                ("align", CubeAligner("optimal")),
+                ("cluster", CubeClusterer(ESOM(3, random_state=0))),
+            ]
+        )
+        expected = clone(pipeline).fit(cubes)
+        search = mosaicking.find_optimal_celestial_wcs
+
+        def count(*args, **options):
+            calls.append(args)
+            return search(*args, **options)
+
+        monkeypatch.setattr(mosaicking, "find_optimal_celestial_wcs", count)
+        run = Run.fit(cubes, pipeline)
+        assert len(calls) == 1
+        assert_array_equal(run.label_map, expected[-1].labels_)
+
+    def test_a_step_may_change_the_grid(self, rng):
+        cubes = [make_cube((130, 140), 1.0), make_cube((125, 150), 0.8, "g")]
+        for cube in cubes:
+            cube.data[:] = rng.normal(5, 1, cube.shape)
+        pipeline = Pipeline(
+            [
+                ("halve", Halved()),
+                ("align", CubeAligner()),
+                ("cluster", CubeClusterer(ESOM(3, random_state=0))),
+            ]
+        )
+        run = Run.fit(cubes, pipeline)
+        assert run.pipeline["align"].shape_ == (60, 60)
+        assert_array_equal(run.label_map, clone(pipeline).fit(cubes)[-1].labels_)
+        # A later fit of the same aligner looks for a grid again.
+        assert run.pipeline["align"].fit(cubes).shape_ == (130, 140)
 
 
 class TestRealImages:

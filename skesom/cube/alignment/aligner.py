@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import contextmanager
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from astropy.io.fits import Header
 from astropy.wcs import WCS, WCSCOMPARE_ANCILLARY, WCSCOMPARE_TILING
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -201,6 +203,7 @@ class CubeAligner(CubeTransformer):
         "registration": [StrOptions({"auto", "check", "correct"}), None],
         "n_jobs": [Integral, None],
     }
+    _found_grid = None  # in the block of `grid_found_before`
 
     def __init__(
         self,
@@ -223,26 +226,36 @@ class CubeAligner(CubeTransformer):
         self.n_jobs = n_jobs
 
     def _fit(self, X):
+        self._fit_to_grid(X)
+
+    def _fit_to_grid(self, X):
+        """Fit, and return the cubes, the grid that they go to, and its name."""
         cubes = check_cubes(X, self, reset=True)
         if self.crop is False:
             warn_unused(self, ["min_bands"], "crop=False")
-        grid, self.reference_band_, _ = find_grid(cubes, self.align_to)
+        found = self._found_grid
+        if found is not None and found.is_of(cubes):
+            grid, self.reference_band_, name = found.target
+        else:
+            grid, self.reference_band_, name = find_grid(cubes, self.align_to)
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))
         self.wcs_, self.shape_ = grid
         self._solutions = [cube.wcs for cube in cubes]
         self.shifts_, self.registration_ = self._measure(cubes, grid)
+        return cubes, grid, name
 
     def _fit_transform(self, X):
-        return self.fit(X)._align(X, self.shifts_)
+        found = self._fit_to_grid(X)
+        return self._like_input(X, self._align(*found, self.shifts_))
 
     def _transform(self, X):
-        return self._align(X)
-
-    def _align(self, X, shifts=None):
-        """Return cubes on one grid, moved by shifts or, without, by their own."""
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
+        return self._like_input(X, self._align(cubes, grid, name))
+
+    def _align(self, cubes, grid, name, shifts=None):
+        """Return cubes on one grid, moved by shifts or, without, by their own."""
         moved, moved_grid = self._register(cubes, grid, shifts)
         crops = self.crop
         if crops == "auto":
@@ -261,7 +274,7 @@ class CubeAligner(CubeTransformer):
             warn_of_undersampled(cubes, grid)
         if grid.wcs is None and cube.wcs is not None:
             cube = cube.replace(wcs=None, pixel_scale=cubes[0].pixel_scale)
-        return self._like_input(X, cube)
+        return cube
 
     def _measure(self, cubes, grid):
         """Return the shifts to take off all bands, and a word on them."""
@@ -387,6 +400,53 @@ class CubeAligner(CubeTransformer):
         if isinstance(self.align_to, str) and len(self._solutions) == 1:
             return self.align_to
         return self.align_to if self.reference_band_ is None else self.reference_band_
+
+
+class _FoundGrid(NamedTuple):
+    """What `find_grid` returned for cubes, and by what these are known."""
+
+    target: tuple
+    sources: list  # grids of the cubes
+    band_names: list
+
+    def is_of(self, cubes):
+        """Return whether cubes have the bands and the grids of those of before.
+
+        A WCS must be the same object: one that is only equal may differ in the digits
+        that decide which of several grids is the coarsest.
+        """
+        pairs = list(zip(cubes, self.sources, strict=False))
+        return (
+            len(cubes) == len(self.sources)
+            and all_band_names(cubes) == self.band_names
+            and all(c.wcs is g.wcs and c.shape[:2] == g.shape for c, g in pairs)
+        )
+
+
+@contextmanager
+def grid_found_before(aligner, images):
+    """Find the grid of an aligner before the steps that it waits for do their work.
+
+    Images that cannot be aligned are refused here, and not after minutes of convolving.
+    A fit of the aligner in the block takes the grid, if the images that come to it
+    still lie on the grids of these.
+
+    Parameters
+    ----------
+    aligner : CubeAligner
+    images : Cube or list of Cube
+    """
+    aligner._validate_params()
+    # Of a copy, as nothing is fitted yet.
+    cubes = check_cubes(images, clone(aligner), reset=True)
+    target = find_grid(cubes, aligner.align_to)
+    find_conserved(aligner.conserve, cubes, target[0])
+    sources = [grid_of(cube) for cube in cubes]
+    aligner._found_grid = _FoundGrid(target, sources, all_band_names(cubes))
+    try:
+        yield
+    finally:
+        del aligner._found_grid
 
 
 def shape_before_cut(aligner, images):
