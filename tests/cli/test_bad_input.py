@@ -69,7 +69,7 @@ CASES = [
     ("+ --fwhm 1 2 3", "fwhm must be one number or one for each of the 2", "got 3"),
     *(
         (f"+ --fwhm 1 {width}", "FWHM of band 'good-1' must be a positive number of")
-        for width in ("0", "-1", "0arcmin")
+        for width in ("0", "-1", "0pix")
     ),
     ("+ --fwhm 1 inf", "--fwhm", "must be a number of arcsec", "got 'inf'"),
     (
@@ -77,7 +77,7 @@ CASES = [
         *("Band 'good-1'", "2 arcsec", "target of 1.5 arcsec"),
     ),
     ("+ --target-fwhm 2", "FWHM of these bands is unknown: good-0, good-1"),
-    ("+ --fwhm 1 2", "no WCS", "pixel"),
+    ("+ --fwhm 1arcsec 2arcsec", "no WCS", "pixel"),
     ("+ blank.fits", "Band 'blank' has no data", "Leave it"),
     ("left.fits right.fits", "All 1760 pixels are masked", "--min-bands"),
     ("+ zero.fits", "Band 'zero' is constant (0 ", "Leave it out"),

@@ -120,8 +120,10 @@ def test_stars_are_offered(convolved, tmp_path):
             image += 600 * np.exp(-4 * np.log(2) * squares / fwhm**2)
         fits.writeto(tmp_path / f"{name}.fits", image.astype(np.float32))
     files = tmp_path / "u.fits", tmp_path / "r.fits"
-    text = "fwhm='stars' to measure it on stars, with pixel_scale"
+    text = "Pass fwhm in pixels .* fwhm='stars' to measure it on stars"
     with pytest.warns(UserWarning, match=f"The bands stay as sharp.*{text}"):
         convolved(*files)
     convolver, _ = convolved(*files, "--fwhm", "stars", "--pixel-scale", 0.2)
     assert convolver.target_fwhm_ == pytest.approx(0.8, rel=0.01)
+    convolver, _ = convolved(*files, "--fwhm", "stars")
+    assert convolver.target_fwhm_ == pytest.approx(4.0, rel=0.01)

@@ -3,6 +3,7 @@
 
 import warnings
 from collections.abc import Mapping
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -149,7 +150,12 @@ def _width_of(width, band):
 
 def width_in_pixels(name, width):
     """Return a width of pixels whose size on the sky nothing tells."""
-    if isinstance(width, units.Quantity) and width.unit.is_equivalent(units.arcsec):
+    if isinstance(width, Real):
+        return width
+    is_quantity = isinstance(width, units.Quantity)
+    if is_quantity and width.unit in (units.pixel, units.dimensionless_unscaled):
+        return width.value
+    if is_quantity and width.unit.is_equivalent(units.arcsec):
         raise ValueError(
             f"{name} is an angle, but nothing tells how large pixels are: there is no "
             "WCS. Give it in pixels (2.5pix), or pass pixel_scale in arcsec per pixel."
