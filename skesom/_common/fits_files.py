@@ -4,6 +4,7 @@
 import bz2
 import errno
 import gzip
+import hashlib
 import lzma
 import math
 import os
@@ -12,10 +13,10 @@ import tempfile
 import threading
 import warnings
 import zipfile
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from contextvars import ContextVar
-from functools import partial
 from importlib import import_module
+from typing import NamedTuple
 
 from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
@@ -25,6 +26,11 @@ from skesom._common.extras import limit_behind
 from skesom._common.files import is_of_machine, regular
 from skesom._common.memory import free_memory
 from skesom._common.warn import warn_user
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 BLOCK, _CARD = 2880, 80  # bytes: the size of a FITS file is a multiple of a block
 _END = re.compile(rb"END(?![A-Z0-9_-])")
@@ -37,6 +43,11 @@ _OPENERS = {  # by the first bytes of a file
 }
 # gzip cannot expand a file more. Better formats may, to an image of so many bytes.
 _MOST_EXPANSION, _ALWAYS_READ = 1032, 2**28
+# Files that stay open: no more than this, and than this part of what the system lets a
+# process open (256 on macOS).
+_MOST_KEPT, _SHARE_OF_HANDLES = 32, 1 / 8
+# Bytes of all that these are unpacked to, which is in memory where temporary files are.
+_MOST_UNPACKED = 2**28
 _MOST_HEADERS = 2**22  # bytes of all headers in a compressed file, beside its size
 # What astropy and WCSLIB take without a check, though they hang or crash if it is not
 # from ... to ..., of the same type; names of cards are regular expressions.
@@ -61,6 +72,7 @@ _ANY_CARD = re.compile(
 _quiet, _quiet_lock = [], threading.RLock()  # those who ask for no warnings
 # The file that is read, for who collects what astropy says of it.
 file_at_work = ContextVar("file_at_work", default=None)
+_kept = threading.local()  # files: those of the block of `keep_files_open`, or None
 
 
 class HDUsInMemory(str):
@@ -69,25 +81,73 @@ class HDUsInMemory(str):
     hdus = None
 
 
+class FileContent(NamedTuple):
+    """What a file held when it was read."""
+
+    stamp: tuple  # its size and time, as of `file_stamp`
+    sha256: str
+
+    @property
+    def size(self):
+        """Return how many bytes it had."""
+        return self.stamp[0]
+
+
 @contextmanager
-def open_fits(path, *, stamp=None, uint=False, scaled=True):
+def keep_files_open(contents=None):
+    """Let images that are planned in the block stay open until their pixels are read.
+
+    `open_fits` closes a file after it, and a file of which first the headers and later
+    the pixels are wanted would be opened, checked and, if packed, unpacked twice. In
+    the block it stays open until the end of the outermost block. No more stay open
+    than `_KeptFiles` has room for: others are opened again.
+
+    Parameters
+    ----------
+    contents : dict or None
+        Gets the `FileContent` of each file whose pixels are read, by its real path.
+        The bytes are hashed then, from the same open file: from the memory of the
+        system, and not once more from the disk. One that is there already is taken, if
+        its stamp is that of the file.
+    """
+    files = getattr(_kept, "files", None)
+    if files is not None:
+        before, files.contents = files.contents, contents
+        try:
+            yield
+        finally:
+            files.contents = before
+        return
+    _kept.files = files = _KeptFiles(contents)
+    try:
+        yield
+    finally:
+        _kept.files = None
+        files.close()
+
+
+@contextmanager
+def open_fits(path, *, stamp=None, uint=False, scaled=True, keep=False):
     """Open a FITS file; every failure of astropy becomes an OSError with its name.
 
     With its `stamp`, a file that was opened before is not checked again. Images are
-    `scaled` by their cards, or unsigned integers (`uint`) stay what they are.
+    `scaled` by their cards, or unsigned integers (`uint`) stay what they are. One that
+    will be opened again by its stamp may stay open, see `keep_files_open`: `keep` it.
     """
     hdus = getattr(path, "hdus", None)
-    # Our own handle is also closed if astropy fails in the middle of a header.
-    source = open(regular(path), "rb") if hdus is None else nullcontext()
-    # Where a file in the memory map is cut, the system ends the process.
-    read = partial(
-        fits.open, uint=uint, memmap=False, do_not_scale_image_data=not scaled
-    )
-    with source as stream, _without_warnings(), _at_work(path):
+    files = getattr(_kept, "files", None)
+    if hdus is not None:
+        source = nullcontext()
+    elif files is not None and (keep or stamp is not None):
+        source = files.opened(path)
+    else:
+        # Our own handle is also closed if astropy fails in the middle of a header.
+        source = closing(_FitsFile(path))
+    with source as file, _without_warnings(), _at_work(path):
         try:
-            given = None if hdus is None else nullcontext(hdus)
-            with given or _opened(stream, path, stamp, read) as found:
-                yield found
+            yield hdus if file is None else file.hdus(stamp, uint, scaled)
+            if file is not None and files is not None and stamp is not None:
+                files.note_content(file)
         except Exception as error:
             limit = error if is_of_machine(error) else limit_behind(error)
             if limit is not None and is_of_machine(limit):
@@ -145,17 +205,129 @@ def file_stamp(file):
     return status.st_size, status.st_mtime_ns
 
 
-@contextmanager
-def _opened(stream, path, stamp, read):
-    """Give the HDUs of a file, without what follows them, which nobody has checked."""
-    if stamp not in (None, file_stamp(stream.fileno())):
-        raise OSError(f"{path} changed after it was opened. Read it again.")
-    if stamp is not None and _opener_of(stream) is nullcontext:
-        with read(stream) as hdus:
-            yield hdus
-        return
-    with _checked(stream, path) as (plain, count), read(plain) as hdus:
-        yield fits.HDUList([hdus[number] for number in range(count)])
+class _FitsFile:
+    """An open FITS file, its content without compression, and its HDUs."""
+
+    def __init__(self, path):
+        self.path = path
+        self.stream = open(regular(path), "rb")
+        self.stamp = file_stamp(self.stream.fileno())
+        self.n_unpacked = 0  # bytes of a copy without compression
+        self._cleanup = ExitStack()
+        self._plain = self._n_hdus = None  # unknown before `_check`
+        self._headers = None  # HDUs of which only headers were read
+
+    def close(self):
+        """Close the file, and remove what it was unpacked to."""
+        self._headers = None
+        self._cleanup.close()
+        self.stream.close()
+
+    def hdus(self, stamp, uint, scaled):
+        """Return the HDUs for a call of `open_fits`."""
+        self._refuse_change(stamp)
+        if uint or not scaled:
+            return self._read_headers(stamp, uint, scaled)
+        hdus = self._headers
+        if hdus is None:
+            hdus = self._read_headers(stamp, uint, scaled)
+        # HDUs hold the pixels that are read from them. To let go of these, whoever
+        # comes for pixels is the last one to get the HDUs.
+        self._headers = hdus if stamp is None else None
+        return hdus
+
+    def content(self):
+        """Return stamp and digest of the whole file, as it is packed."""
+        self.stream.seek(0)
+        sha256 = hashlib.file_digest(self.stream, "sha256").hexdigest()
+        self._refuse_change(file_stamp(self.stream.fileno()))
+        return FileContent(self.stamp, sha256)
+
+    def _refuse_change(self, stamp):
+        """Refuse a file that is no longer what it was."""
+        if stamp not in (None, self.stamp):
+            raise OSError(f"{self.path} changed after it was opened. Read it again.")
+
+    def _read_headers(self, stamp, uint, scaled):
+        """Return the HDUs, of a new file without what nobody has checked."""
+        if self._plain is None:
+            is_plain = _opener_of(self.stream) is nullcontext
+            if stamp is None or not is_plain:
+                self._check(is_plain)
+        plain = self.stream if self._plain is None else self._plain
+        plain.seek(0)
+        # Where a file in the memory map is cut, the system ends the process.
+        hdus = fits.open(
+            plain, uint=uint, memmap=False, do_not_scale_image_data=not scaled
+        )
+        if stamp is not None:  # its HDUs are read as far as they are asked for
+            return hdus
+        return fits.HDUList([hdus[number] for number in range(self._n_hdus)])
+
+    def _check(self, is_plain):
+        """Check all HDUs; unpack the file if it is packed."""
+        checked = _checked(self.stream, self.path)
+        self._plain, self._n_hdus = self._cleanup.enter_context(checked)
+        if not is_plain:
+            self.n_unpacked = os.fstat(self._plain.fileno()).st_size
+
+
+class _KeptFiles:
+    """Files that stay open until the end of a block of `keep_files_open`."""
+
+    def __init__(self, contents):
+        self.contents = contents
+        self._files = {}  # by real path
+
+    def close(self):
+        """Close all files."""
+        while self._files:
+            self._files.popitem()[1].close()
+
+    @contextmanager
+    def opened(self, path):
+        """Give a file that was kept, or a new one, which is kept if there is room."""
+        place = os.path.realpath(path)
+        file = self._files.get(place)
+        if file is not None and file.stamp == file_stamp(path):
+            yield file
+            return
+        if file is not None:  # another file took its place
+            self._files.pop(place).close()
+        file = self._files[place] = _FitsFile(path)
+        is_kept = False
+        try:
+            yield file
+            is_kept = self._has_room()
+        finally:
+            if not is_kept:
+                if self._files.get(place) is file:
+                    del self._files[place]
+                file.close()
+
+    def note_content(self, file):
+        """Note the content of a file whose pixels were read, if that is asked for."""
+        if self.contents is None:
+            return
+        place = os.path.realpath(file.path)
+        known = self.contents.get(place)
+        if known is None or known.stamp != file.stamp:
+            self.contents[place] = file.content()
+
+    def _has_room(self):
+        """Return whether the files that are open may stay so."""
+        n_unpacked = sum(file.n_unpacked for file in self._files.values())
+        return len(self._files) <= _most_kept() and n_unpacked <= _MOST_UNPACKED
+
+
+def _most_kept():
+    """Return how many files may stay open: few, if a process may have few handles."""
+    if resource is None:
+        return _MOST_KEPT
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return _MOST_KEPT
+    return min(_MOST_KEPT, int(limit * _SHARE_OF_HANDLES))
 
 
 def _is_named(error, path):

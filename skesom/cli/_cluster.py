@@ -108,8 +108,11 @@ def run_files(options, estimator_of, training_of=None):
     estimator = estimator_of(options)
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
-    source = with_strips(source_of(options).by_wavelength(), options.strips)
-    images = read_images(source)
+    from skesom._common.fits_files import keep_files_open
+
+    with keep_files_open():
+        source = with_strips(source_of(options).by_wavelength(), options.strips)
+        images = read_images(source)
     bands = [source.plan.band_names[number] for number in source.order]
     own = options_of_bands(options, source.order, bands)
     style_of(options, bands if options.bin_bands == 1 else None)
@@ -136,16 +139,18 @@ def run_files(options, estimator_of, training_of=None):
 
 def _repeat(options):
     """Repeat an earlier run."""
+    from skesom._common.fits_files import keep_files_open
     from skesom._common.json_values import whole
     from skesom.runs.provenance import digest_of_fit, read_recipe
     from skesom.runs.run import fit_recipe
 
     _check_options(options, "repeats a run as it was")
     files, trust = options.files or None, options.trust
-    recipe = read_recipe(options.provenance, files=files, trust=trust)
-    source = with_strips(recipe.source, options.strips)
-    with whole(recipe.path):
-        images = read_images(source)
+    with keep_files_open():
+        recipe = read_recipe(options.provenance, files=files, trust=trust)
+        source = with_strips(recipe.source, options.strips)
+        with whole(recipe.path):
+            images = read_images(source)
     with late_warnings():
         run = fit_recipe(
             recipe,
@@ -168,17 +173,19 @@ def _repeat(options):
 
 def _cut(options):
     """Cut the clusters of an earlier run into another number, without a fit."""
+    from skesom._common.fits_files import keep_files_open
     from skesom.runs import Run
 
     _check_options(options, "cuts the clusters of a run as it was", "n_clusters")
     run = Run.read(
         options.provenance, images=options.files or None, trust=options.trust
     )
-    run.source = with_strips(run.source, options.strips)
-    announce("cutting the tree of clusters")
-    cut = run.cut(options.n_clusters)
-    cut.catalog, cut.radius = options.objects, options.radius_of_objects
-    files = write(options, cut)
+    with keep_files_open():  # the report reads the images
+        run.source = with_strips(run.source, options.strips)
+        announce("cutting the tree of clusters")
+        cut = run.cut(options.n_clusters)
+        cut.catalog, cut.radius = options.objects, options.radius_of_objects
+        files = write(options, cut)
     say(*cut.source.lines())
     print_clusters(files)
     n_names = sum(group.name is not None for group in run.groups)

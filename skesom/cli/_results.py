@@ -52,6 +52,7 @@ def add_predict(commands):
 def _predict(options):
     """Label the pixels of images."""
     prepare_pictures(options)
+    from skesom._common.fits_files import keep_files_open
     from skesom._common.folders import check_folder
     from skesom.cube import CubeAligner
     from skesom.cube.alignment.aligner import shape_before_cut
@@ -63,9 +64,10 @@ def _predict(options):
     check_folder(options.output, overwrite=options.overwrite)
     model = Run.of_model(options.model, trust=options.trust)
     source = source_of(options, earlier_source(model))
-    source, channels = matched_source(source, model.band_names)
-    source = with_strips(source, options.strips)
-    images = read_images(source)
+    with keep_files_open():
+        source, channels = matched_source(source, model.band_names)
+        source = with_strips(source, options.strips)
+        images = read_images(source)
     announce("finding the cluster of each pixel")
     run = predict_read(model, images, source, channels)
     files = write(options, run)

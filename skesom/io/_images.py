@@ -69,7 +69,7 @@ def describe_file(path, hdu=None, beside=None, error_kind=None):
     """Return the images of a file, with the planes beside each of them."""
     file, bracket = split_path(os.fspath(path))
     images, roles = [], (beside or {}).items()
-    with open_fits(file) as hdus:
+    with open_fits(file, keep=True) as hdus:
         numbers = find_images(hdus, hdu if bracket is None else bracket, file)
         chosen = bracket is not None or len(numbers) > 1
         for number in numbers:

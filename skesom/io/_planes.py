@@ -99,7 +99,7 @@ def find_elsewhere(image, role, wanted, error_kind):
         array = wanted if is_lazy(wanted) else np.asanyarray(wanted)
         return _array_plane(image, role, array, error_kind)
     path, bracket = files.split_path(os.fspath(wanted))
-    with open_fits(path) as hdus:
+    with open_fits(path, keep=True) as hdus:
         if bracket is not None:
             number = files.find_hdu(hdus, bracket, path)
         else:

@@ -20,6 +20,7 @@ from astropy.units import Quantity
 from numpy.typing import ArrayLike, DTypeLike
 
 from skesom._common.extras import import_extra
+from skesom._common.fits_files import keep_files_open
 from skesom._common.lazy_strips import join_strips
 from skesom._common.new_files import atomic_path
 from skesom._common.strips import strips_of
@@ -173,17 +174,18 @@ def read_cube(
     """
     if np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32 or float64, got {dtype!r}.")
-    plan = gather_images(
-        paths,
-        hdu,
-        {"errors": errors, "masks": masks, "weights": weights},
-        error_kind,
-        band_names=band_names,
-        fwhm=fwhm,
-        order=order,
-        combine=combine,
-    )
-    cubes = read_images(plan, dtype, ignore_flags, lazy)
+    with keep_files_open():
+        plan = gather_images(
+            paths,
+            hdu,
+            {"errors": errors, "masks": masks, "weights": weights},
+            error_kind,
+            band_names=band_names,
+            fwhm=fwhm,
+            order=order,
+            combine=combine,
+        )
+        cubes = read_images(plan, dtype, ignore_flags, lazy)
     return cubes[0] if len(cubes) == 1 else cubes
 
 

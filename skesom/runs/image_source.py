@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from astropy.coordinates import SkyCoord
 
+from skesom._common.fits_files import FileContent, keep_files_open
 from skesom._common.lazy_strips import in_strips
 from skesom._common.texts import first_names, list_names
 from skesom._common.warn import warn_user
 from skesom._sky.field_of_view import text_of_cutout
 from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.narrow_bands import check_continua
+from skesom._types import StrPath
 from skesom.io.cubes import read_images
 from skesom.io.fits_files import split_path
 from skesom.io.gather import Plan, gather_images
@@ -120,9 +122,21 @@ class ImageSource(_Fields):
             combine=self.combine,
         )
 
+    @cached_property
+    def contents(self) -> dict[str, FileContent]:
+        """What files held when they were read or looked for, by their real paths."""
+        return {}
+
+    def known_content(self, path: StrPath) -> FileContent | None:
+        """Return what a file of images held when it was read or looked for, or None."""
+        if path in map(Path, [*self.exclude, *self.include]):
+            return None  # regions are read later, and their content is not noted
+        return self.contents.get(os.path.realpath(path))
+
     def _replace(self, **changes: Any) -> ImageSource:
         """Return the same with other fields; the plan stays if it can."""
         source = super()._replace(**changes)
+        source.contents = self.contents
         if "plan" in self.__dict__ and changes.keys() <= _OF_PIXELS:
             source.plan = self.plan
         return source
@@ -149,7 +163,8 @@ class ImageSource(_Fields):
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
-        cubes = self._opened()
+        with keep_files_open(self.contents):
+            cubes = self._opened()
         if self.cutout is not None and not self.lazy:
             cubes = [deepcopy(cube.compute()) for cube in cubes]  # lets the images go
         cubes = [_without_empty_channels(cube) for cube in cubes]

@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from skesom._common.fits_files import FileContent, file_stamp
 from skesom._common.folders import file_digest
 from skesom._common.json_values import read_json, whole
 from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
@@ -66,7 +67,7 @@ def describe_run(run, label_map, folder):
         and {
             "read": _as_json(source.moved(os.path.abspath)._asdict()),
             "files": [
-                _describe_file(path, folder)
+                _describe_file(path, folder, source.known_content(path))
                 for path in [*source.paths(), *source.companions()]
             ],
         },
@@ -149,13 +150,23 @@ def cut_of(pipeline):
     return None if number == before else number
 
 
-def _describe_file(path, folder):
-    """Return the place of a file, also seen from a folder, its size and digest."""
+def _content(path):
+    """Return what a file holds now."""
+    return FileContent(file_stamp(path), file_digest(path))
+
+
+def _describe_file(path, folder, content=None):
+    """Return the place of a file, also seen from a folder, its size and digest.
+
+    They are of its `content` when it was read, else of what it holds now.
+    """
     path = os.path.abspath(path)
+    if content is None:
+        content = _content(path)
     return {
         "path": path,
-        "size": os.path.getsize(path),
-        "sha256": file_digest(path),
+        "size": content.size,
+        "sha256": content.sha256,
         "beside": os.path.relpath(path, folder),
     }
 
@@ -237,7 +248,7 @@ def read_recipe(path, *, files=None, trust=False):
         digest = provenance["result"]["label_map_sha256"]
         if training is not None:
             folder = files[0] if files and Path(files[0]).is_dir() else None
-            found = _find(provenance["training"]["file"], path, folder)
+            found, _ = _find(provenance["training"]["file"], path, folder)
             training = training._replace(path=str(found))
     return Recipe(source, pipeline, digest, path, training, recipe["cut"])
 
@@ -281,10 +292,14 @@ def _moved(source, path, provenance, files):
         # another file beside them now, the same source would read other values.
         companions = [] if files is not None else known.keys() - needed.keys()
         companions = [_find(known[text], path, folder) for text in companions]
-        places = {text: _find(file, path, folder) for text, file in needed.items()}
+        found = {text: _find(file, path, folder) for text, file in needed.items()}
+    places = {text: place for text, (place, _) in found.items()}
     source = source.moved(lambda text: places.get(str(text), text))
+    # Files that stay as they are need not be hashed once more when they are read.
+    for place, content in [*companions, *found.values()]:
+        source.contents[os.path.realpath(place)] = content
     new = [] if files is not None else {*map(os.path.realpath, source.companions())}
-    new = sorted({*new} - {*map(os.path.realpath, companions)})
+    new = sorted({*new} - {os.path.realpath(place) for place, _ in companions})
     if new:
         raise ValueError(
             f"{new[0]} lies beside an image now, and did not in the run. Move it away, "
@@ -292,7 +307,9 @@ def _moved(source, path, provenance, files):
         )
     if files is not None:
         source = source._replace(files=tuple(files))
-        now = set(map(file_digest, source.paths()))
+        contents = {os.path.realpath(path): _content(path) for path in source.paths()}
+        source.contents.update(contents)
+        now = {content.sha256 for content in contents.values()}
         if not now <= {file["sha256"] for file in known.values()}:
             text = "other images than those of the run, so the result will differ"
             warn_user(f"The files are {text}.")
@@ -300,16 +317,20 @@ def _moved(source, path, provenance, files):
 
 
 def _find(file, provenance, folder):
-    """Return where a file is: at its place, at that from the results, in a folder."""
+    """Return where a file is, and its content.
+
+    It is at its place, at that seen from the results, or in a folder.
+    """
     places = [Path(file["path"]), provenance.parent / file["beside"]]
     if folder is not None:
         name = places[0].name
         places = [place for place in Path(folder).rglob("*") if place.name == name]
     found = [place for place in places if place.is_file()]
     for place in found:  # others may have no end, as those of the system
-        has_size = place.stat().st_size == file["size"]
-        if has_size and file_digest(place) == file["sha256"]:
-            return place
+        if place.stat().st_size == file["size"]:
+            content = _content(place)
+            if content.sha256 == file["sha256"]:
+                return place, content
     if found:
         raise ValueError(
             f"{found[0]} has changed since the run. Give the files to use them."

@@ -22,6 +22,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.extras import has_extra
+from skesom._common.fits_files import keep_files_open
 from skesom._common.json_values import whole
 from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
@@ -564,12 +565,13 @@ class Run:
 
     def _read_again(self):
         """Return the images, read from their files."""
-        if self.source is None:
-            raise ValueError(
-                "This run has a model alone: give it images (Run.predict)."
-            )
-        with _naming(self._found_in):
-            return self.source.read()
+        with keep_files_open():
+            if self.source is None:
+                raise ValueError(
+                    "This run has a model alone: give it images (Run.predict)."
+                )
+            with _naming(self._found_in):
+                return self.source.read()
 
     def _result(self) -> Result:
         """Return what a report presents; it holds a copy of the images on the map."""
@@ -760,11 +762,13 @@ class Run:
         True
         """
         if self.folder is not None and self.provenance is not None:
-            recipe = read_recipe(self.folder, files=images, trust=self._trust)
+            with keep_files_open():
+                recipe = read_recipe(self.folder, files=images, trust=self._trust)
+                cube = recipe.source.read()
             return fit_recipe(
                 recipe,
                 recipe.source,
-                recipe.source.read(),
+                cube,
                 catalog=self.catalog,
                 radius=self.radius,
             )
@@ -820,8 +824,10 @@ class Run:
         )
         if source is None:
             return predict_read(self, _cubes_of(images), None)
-        source, channels = matched_source(source, self.band_names)
-        return predict_read(self, source.read(), source, channels)
+        with keep_files_open():
+            source, channels = matched_source(source, self.band_names)
+            cube = source.read()
+        return predict_read(self, cube, source, channels)
 
     def name(self, names: Mapping[int, str | None] | ClusterGroups | StrPath) -> Run:
         """Name clusters.
@@ -1263,8 +1269,9 @@ def _read(images):
     source = source_of_images(images, or_cube=True)
     if source is None:
         return deepcopy(_cubes_of(images)), None
-    source = source.by_wavelength()
-    return source.read(), source
+    with keep_files_open():
+        source = source.by_wavelength()
+        return source.read(), source
 
 
 def _cubes_of(images):
