@@ -19,14 +19,105 @@ def side_of_pixel(pixel_scale):
     return None if pixel_scale is None else float(np.sqrt(np.prod(pixel_scale)))
 
 
-def in_pixels(length, sides, name):
-    """Return a length as a number of pixels.
+def read_length(length, name):
+    """Return a length as a Quantity: an angle, in pixels, or without a unit.
 
     Parameters
     ----------
     length : float, Quantity or str
         One length, or an array of them.
-    sides : float or None
+    name : str
+        Of the length, for errors.
+
+    Returns
+    -------
+    length : Quantity
+
+    Raises
+    ------
+    ValueError
+        If it is no length.
+    """
+    try:
+        quantity = units.Quantity(length)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must be a length in arcsec, an angle or in pixels (as 3pix), got "
+            f"{length!r}."
+        ) from error
+    is_known = (
+        quantity.unit == units.dimensionless_unscaled
+        or quantity.unit.is_equivalent(units.pixel)
+        or quantity.unit.is_equivalent(units.arcsec)
+    )
+    if not is_known:
+        raise ValueError(f"{name} must be an angle or in pixels, got {length}.")
+    return quantity
+
+
+def to_pixels(length, side, name, advice="Give it in pixels (3pix)."):
+    """Return a length as a number of pixels.
+
+    Parameters
+    ----------
+    length : Quantity
+        What `read_length` returns.
+    side : float, ndarray or None
+        Side of a pixel in arcsec, None if it is unknown.
+    name : str
+        Of the length, for errors.
+    advice : str
+        What to do if an angle has no size in pixels, for errors.
+
+    Returns
+    -------
+    length : float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If it is an angle and the pixels have no size.
+    """
+    if length.unit == units.dimensionless_unscaled:
+        return length.value if side is None else length.value / side
+    if length.unit.is_equivalent(units.pixel):
+        return length.to_value(units.pixel)
+    if side is None:
+        raise ValueError(
+            f"{name} is an angle, but nothing tells how large pixels are: there is no "
+            f"WCS. {advice}"
+        )
+    return length.to_value(units.arcsec) / side
+
+
+def to_arcsec(length, side, name):
+    """Return a length as a number of arcsec; see `to_pixels`.
+
+    Raises
+    ------
+    ValueError
+        If it is in pixels, and these have no size.
+    """
+    if length.unit == units.dimensionless_unscaled:
+        return length.value
+    if not length.unit.is_equivalent(units.pixel):
+        return length.to_value(units.arcsec)
+    if side is None:
+        raise ValueError(
+            f"{name} is in pixels, but nothing tells how large they are: there is no "
+            "WCS. Give it in arcsec, or pass pixel_scale in arcsec per pixel."
+        )
+    return length.to_value(units.pixel) * side
+
+
+def in_pixels(length, side, name):
+    """Return a length from 0 as a number of pixels.
+
+    Parameters
+    ----------
+    length : float, Quantity or str
+        One length, or an array of them.
+    side : float, ndarray or None
         Side of a pixel in arcsec, None if it is unknown.
     name : str
         Of the length, for errors.
@@ -41,27 +132,10 @@ def in_pixels(length, sides, name):
         If it is no length, negative, not finite, or an angle and the pixels have no
         size.
     """
-    try:
-        quantity = units.Quantity(length)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} must be a length in arcsec, an angle or in pixels (as 3pix), got "
-            f"{length!r}."
-        ) from error
+    quantity = read_length(length, name)
     if not (np.isfinite(quantity.value) & (quantity.value >= 0)).all():
         raise ValueError(f"{name} must be finite and not negative, got {length}.")
-    if quantity.unit == units.dimensionless_unscaled:
-        return quantity.value if sides is None else quantity.value / sides
-    if quantity.unit.is_equivalent(units.pixel):
-        return quantity.to_value(units.pixel)
-    if not quantity.unit.is_equivalent(units.arcsec):
-        raise ValueError(f"{name} must be an angle or in pixels, got {length}.")
-    if sides is None:
-        raise ValueError(
-            f"{name} is an angle, but nothing tells how large pixels are: there is no "
-            f"WCS. Give {name} in pixels: 3 * astropy.units.pixel."
-        )
-    return quantity.to_value(units.arcsec) / sides
+    return to_pixels(quantity, side, name)
 
 
 def is_angle(length, side):

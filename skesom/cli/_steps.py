@@ -73,8 +73,9 @@ def _add_sharpness(add):
     text += "for each band, or BAND=FITS by the name of a band or its beginning (extra "
     text += "psf)"
     add("--psf", nargs="+", metavar="FITS", help=text)
-    text = "width to bring all bands to (default: that of the worst band)"
-    add("--target-fwhm", type=finite, metavar="ARCSEC", help=text)
+    text = "width to bring all bands to: arcsec (pixels, if no image tells how large "
+    text += "they are), or as in 5pix (default: that of the worst band)"
+    add("--target-fwhm", type=length, metavar="WIDTH", help=text)
     text = "size of a pixel (default: from the WCS)"
     add("--pixel-scale", type=finite, metavar="ARCSEC", help=text)
     text = "grid of the map: coarsest, optimal (north up, around all images), first, a "

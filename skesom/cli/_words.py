@@ -84,7 +84,6 @@ _WORDS = {"True": "yes", "False": "no", "None": "none"}
 # Sentences that are about something else on the command line.
 PHRASES = {
     "Pass its wcs, or a catalog with": "Give an image with a WCS, or a catalog with",
-    "3 * astropy.units.pixel": "3pix",
     "name the one of types in columns": "call the one of types 'type'",
     "Name 'ra' and 'dec', or 'x' and 'y' for pixels from 0, in columns": (
         "Call them 'ra' and 'dec', or 'x' and 'y' for pixels from 0"

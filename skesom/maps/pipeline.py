@@ -68,7 +68,7 @@ def make_cluster_pipeline(
     *,
     pattern: Literal["pixel", "voxel"] = "pixel",
     fwhm: float | str | Quantity | Sequence[Any] | Mapping[str, Any] | None = None,
-    target_fwhm: float | Literal["worst"] = "worst",
+    target_fwhm: float | str | Quantity | Literal["worst"] | None = "worst",
     pixel_scale: float | None = None,
     psfs: Mapping[str, Any] | Sequence[Any] | None = None,
     align_to: int | str | WCS | Header | Cube = "coarsest",
@@ -102,9 +102,9 @@ def make_cluster_pipeline(
         as `skesom.cube.FWHMConvolver` takes it: arcsec (pixels, if nothing tells how
         large they are), by default those of the cubes. If one is unknown, all bands
         stay as sharp as they are, with a warning.
-    target_fwhm : "worst", float or None, default="worst"
-        Width that all bands are brought to, in the same unit. None leaves them as they
-        are.
+    target_fwhm : "worst", float, Quantity, str or None, default="worst"
+        Width that all bands are brought to, in the same unit, or as in "5pix". None
+        leaves them as they are.
     pixel_scale : float, default=None
         Arcsec per pixel, from the WCS by default.
     psfs : sequence of length n_bands or dict, default=None

@@ -228,7 +228,7 @@ class Run:
         regions: StrPath | None = None,
         pattern: Literal["pixel", "voxel"] = "pixel",
         fwhm: float | str | Quantity | Sequence[Any] | Mapping[str, Any] | None = None,
-        target_fwhm: float | Literal["worst"] | None = "worst",
+        target_fwhm: float | str | Quantity | Literal["worst"] | None = "worst",
         pixel_scale: float | None = None,
         psfs: Mapping[str, Any] | Sequence[Any] | None = None,
         align_to: int | str | WCS | Header | Cube = "coarsest",
@@ -278,7 +278,7 @@ class Run:
             As for `make_cluster_pipeline`.
         fwhm : float, str, Quantity, sequence or dict, default=None
             As for `make_cluster_pipeline`.
-        target_fwhm : float, "worst" or None, default="worst"
+        target_fwhm : "worst", float, Quantity, str or None, default="worst"
             As for `make_cluster_pipeline`.
         pixel_scale : float, default=None
             As for `make_cluster_pipeline`.

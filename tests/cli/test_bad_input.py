@@ -76,6 +76,13 @@ CASES = [
         "+ --fwhm 1 2 --target-fwhm 1.5 --pixel-scale 0.5",
         *("Band 'good-1'", "2 arcsec", "target of 1.5 arcsec"),
     ),
+    (
+        "+ --fwhm 1 2 --target-fwhm 3pix --pixel-scale 0.5",
+        *("Band 'good-1'", "2 arcsec", "target of 1.5 arcsec"),
+    ),
+    ("+ --fwhm 1 2 --target-fwhm 3arcsec", "--target-fwhm is an angle", "2.5pix"),
+    ("+ --fwhm 1 2 --target-fwhm 0pix", "--target-fwhm must be one positive number"),
+    ("+ --fwhm 1 2 --target-fwhm wide", "--target-fwhm: must be a number", "2.5pix"),
     ("+ --target-fwhm 2", "FWHM of these bands is unknown: good-0, good-1"),
     ("+ --fwhm 1arcsec 2arcsec", "no WCS", "pixel"),
     ("+ blank.fits", "Band 'blank' has no data", "Leave it"),

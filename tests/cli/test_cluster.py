@@ -154,6 +154,7 @@ PARAMETERS = {
     "--fwhm 0.1": {"convolve__fwhm": 0.1},
     "--fwhm 0.1 2.5pix header": {"convolve__fwhm": [0.1, 2.5 * units.pix, "header"]},
     "--target-fwhm 0.1": {"convolve__target_fwhm": 0.1},
+    "--target-fwhm 5pix": {"convolve__target_fwhm": 5 * units.pix},
     "--pixel-scale 0.3": {"convolve__pixel_scale": 0.3},
     "--saturation 500": {"gaps__saturation": 500.0},
     "--saturation 1 2 3": {"gaps__saturation": [1.0, 2.0, 3.0]},

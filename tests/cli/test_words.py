@@ -112,7 +112,7 @@ def test_the_library_names_no_option():
     ("words", "wanted"),
     [
         (["--fwhm", "1arcsec", "2arcsec"], "give --pixel-scale in arcsec"),
-        (["--target-fwhm", "2"], "Give --fwhm in arcsec"),
+        (["--target-fwhm", "2"], "Give --fwhm in pixels"),
         (["--smooth", "1arcsec"], "3pix"),
         (["--pca", "7"], "--pca 7"),
     ],

@@ -195,6 +195,8 @@ class TestPixelScale:
             FWHMConvolver(0.2 * units.arcsec).fit(self.cube)
         with pytest.raises(ValueError, match="target_fwhm is an angle, but nothing"):
             FWHMConvolver(2, target_fwhm=1 * units.arcsec).fit(self.cube)
+        with pytest.raises(ValueError, match="target_fwhm is an angle, but nothing"):
+            FWHMConvolver(2, target_fwhm="1arcsec").fit(self.cube)
         header = Header({"BMAJ": 1e-4})
         with pytest.raises(ValueError, match="'band 1' tells no width in pixels"):
             FWHMConvolver([header, 2]).fit(self.cube)
@@ -277,14 +279,39 @@ class TestWidths:
             self.fit([1, 2])
 
     def test_no_angle(self):
-        with pytest.raises(ValueError, match="FWHM of band 'u' must be in arcsec"):
+        with pytest.raises(
+            ValueError, match="FWHM of band 'u' must be an angle or in pix"
+        ):
             self.fit([1, 2, 3] * units.Jy)
 
     def test_band_worse_than_target(self):
         with pytest.raises(ValueError, match=r"'r' has a FWHM of 3 .* target of 2\.5"):
             self.fit([1, 2, 3], target_fwhm=2.5)
 
-    @pytest.mark.parametrize("target", [-1, 0, "best", [1, 2] * units.arcsec])
+    @pytest.mark.parametrize("target", ["20pix", 20 * units.pixel, "4arcsec", "4"])
+    def test_target_in_pixels_or_as_a_text(self, target):
+        expected = self.fit([1, 2, 3], target_fwhm=4.0)
+        convolver = self.fit([1, 2, 3], target_fwhm=target)
+        assert convolver.target_fwhm_ == 4
+        np.testing.assert_array_equal(convolver.kernel_fwhm_, expected.kernel_fwhm_)
+
+    def test_text_of_pixels_without_a_size(self):
+        convolver = FWHMConvolver(2, target_fwhm="4pix").fit(self.cube)
+        assert convolver.target_fwhm_ == 4
+        assert convolver.length_unit_ == "pixels"
+
+    def test_target_in_pixels_of_several_sizes(self):
+        fine = Cube(np.ones((9, 9, 1)), band_names=["u"], pixel_scale=(0.2, 0.2))
+        coarse = Cube(np.ones((9, 9, 1)), band_names=["g"], pixel_scale=(0.5, 0.5))
+        plain = Cube(np.ones((9, 9, 1)), band_names=["r"])
+        convolver = FWHMConvolver(1.0, target_fwhm="5pix")
+        with pytest.raises(ValueError, match=r"sizes from 0\.2 to 0\.5 arcsec"):
+            convolver.fit([fine, coarse])
+        for cubes in ([fine, plain], [plain, fine]):
+            with pytest.raises(ValueError, match="target_fwhm is in pixels, but noth"):
+                convolver.fit(cubes)
+
+    @pytest.mark.parametrize("target", [-1, 0, "best", "0pix", [1, 2] * units.arcsec])
     def test_impossible_target(self, target):
         with pytest.raises(ValueError, match="target"):
             self.fit([1, 2, 3], target_fwhm=target)

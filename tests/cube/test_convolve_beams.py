@@ -301,7 +301,7 @@ class TestHeadersAndPixels:
         assert_array_equal(FWHMConvolver(["header", 3]).fit(cube).fwhm_, [1, 3])
         with pytest.raises(ValueError, match="unknown: a, b"):
             FWHMConvolver("header").fit(self.cube)
-        with pytest.raises(ValueError, match="one of header, stars, got 'moon'"):
+        with pytest.raises(ValueError, match="header or stars, got 'moon'"):
             FWHMConvolver(["moon", 3]).fit(cube)
 
     def test_pixels_need_a_scale(self):
@@ -311,6 +311,6 @@ class TestHeadersAndPixels:
         assert_allclose(scaled.fwhm_, [8, 16])  # pixels of 4 square arcsec
         known = Cube(self.cube.data, fwhm=[1, 2])
         with pytest.raises(
-            ValueError, match="'band 1' is known in pixels, but not how"
+            ValueError, match="'band 1' is in pixels, but nothing tells"
         ):
             FWHMConvolver(widths).fit(known)

@@ -64,6 +64,10 @@ class TestUnknown:
         (line,), _ = said_by([cube, Cube(cube.data, band_names=["z", "y"])])
         assert "Pass fwhm in arcsec" in line
         assert "with pixel_scale" in line
+        # The width of a cube is an angle, so that numbers are angles too.
+        (line,), _ = said_by(Cube(cube.data, fwhm=[0.7, np.nan]))
+        assert "Pass fwhm in arcsec" in line
+        assert "with pixel_scale" in line
 
     def test_time_is_bounded(self, cube, monkeypatch):
         """Of more stars than that, the brightest are fitted."""

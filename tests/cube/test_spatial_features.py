@@ -142,7 +142,7 @@ def test_errors_are_not_passed_on():
     [
         ({"smooth": 8.0}, r"surroundings=8\.0 must be wider than smooth=8\.0"),
         ({"min_bands": 3}, "min_bands=3 exceeds the 2 bands"),
-        ({"fwhm": 1.5 * u.arcsec}, "fwhm is an angle, .* Give fwhm in pixels"),
+        ({"fwhm": 1.5 * u.arcsec}, "fwhm is an angle, .* Give it in pixels"),
         ({"fwhm": -1 * u.pixel}, "finite and not negative"),
         ({"fwhm": 0 * u.pixel}, "one positive width"),
         ({"fwhm": [1, 2] * u.pixel}, "one positive width"),

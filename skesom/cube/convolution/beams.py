@@ -3,7 +3,6 @@
 
 import warnings
 from collections.abc import Mapping
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy import optimize, spatial
 from skesom._common.extras import NO_PHOTUTILS, import_extra
 from skesom._common.lazy import computed
 from skesom._sky.grids import SAME_SIZE
-from skesom._sky.lengths import in_pixels
+from skesom._sky.lengths import read_length, to_arcsec, to_pixels
 from skesom.cube.base import one_per_band
 
 KEYWORDS = ("header", "stars")
@@ -69,54 +68,58 @@ def find_beams(fwhm, bands):
     """Return the beam of each band, None where it is unknown."""
     if isinstance(fwhm, str | Header) or _is_number(fwhm):
         fwhm = [fwhm] * len(bands)
-    wanted = "fwhm must be one number or one"
     names = [band.name for band in bands]
-    fwhm = one_per_band(fwhm, names, "FWHM", wanted, default="header")
-    pairs = list(zip(fwhm, bands, strict=True))
-    stars = [b for entry, b in pairs if isinstance(entry, str) and entry == "stars"]
-    list(map(pixel_size, stars))  # an error before anything is measured
-    names = [band.name for band in stars]
-    images = dict(zip(names, middle_images(stars), strict=True))
-    return [_read_beam(entry, b, images.get(b.name)) for entry, b in pairs]
+    wanted = "fwhm must be one number or one"
+    entries = one_per_band(fwhm, names, "FWHM", wanted, default="header")
+    with_stars = []
+    for entry, band in zip(entries, bands, strict=True):
+        if isinstance(entry, str) and entry == "stars":
+            pixel_size(band)  # an error before anything is measured
+            with_stars.append(band)
+    names = [band.name for band in with_stars]
+    images = dict(zip(names, middle_images(with_stars), strict=True))
+    return [
+        _read_beam(entry, band, images.get(band.name))
+        for entry, band in zip(entries, bands, strict=True)
+    ]
 
 
 def _read_beam(entry, band, image):
     """Return the beam of one entry, None if it is that of a cube without one."""
-    if isinstance(entry, str) and entry not in KEYWORDS:
-        try:
-            entry = units.Quantity(entry)  # as "2.5pix"
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"The FWHM of band {band.name!r} must be a number of "
-                f"{band.length_unit}, a text such as 2.5pix or one of "
-                f"{', '.join(KEYWORDS)}, got {entry!r}."
-            ) from error
-    if isinstance(entry, str):
-        if entry == "stars":
-            pixels, n_stars = measure_star_fwhm(image, band.name)
-            size = pixel_size(band)
-            return Beam(pixels * size, pixels * size, source=f"{n_stars} stars")
-        known = not np.isnan(band.fwhm)
-        return _checked([band.fwhm] * 2, band, "the cube") if known else None
+    name = f"The FWHM of band {band.name!r}"
     if isinstance(entry, Beam):
         return entry
     if isinstance(entry, Header):
-        return _checked(_read_header(entry, band), band, "its header")
+        return _read_header(entry, band)
+    if isinstance(entry, str) and entry == "header":
+        if np.isnan(band.fwhm):
+            return None
+        return _checked_beam(band.fwhm, band.fwhm, 0.0, band, source="the cube")
+    if isinstance(entry, str) and entry == "stars":
+        n_pixels, n_stars = measure_star_fwhm(image, band.name)
+        width = n_pixels * pixel_size(band)
+        return Beam(width, width, source=f"{n_stars} stars")
     if _is_number(entry):
-        return _checked([_width_of(entry, band)] * 2, band)
+        width = read_width(entry, band, name, keywords=KEYWORDS)
+        return _checked_beam(width, width, 0.0, band)
     if len(entry) != 3:
         raise ValueError(
             f"The beam of band {band.name!r} must be (major, minor, angle), got "
             f"{entry!r}."
         )
-    *widths, angle = entry
-    angle = units.Quantity(angle, unit=getattr(angle, "unit", units.deg))
-    major, minor = (_width_of(width, band) for width in widths)
-    return _checked([major, minor, angle.to_value(units.deg)], band)
+    major, minor, angle = entry
+    if not isinstance(angle, units.Quantity):
+        angle = units.Quantity(angle, unit=units.deg)
+    return _checked_beam(
+        read_width(major, band, name),
+        read_width(minor, band, name),
+        angle.to_value(units.deg),
+        band,
+    )
 
 
 def _read_header(header, band):
-    """Return the widths, and the angle if any, from the cards of a header."""
+    """Return the beam of the cards of a header, which may have an angle."""
     counts_pixels = "FWHM" in header and "pix" in header.comments["FWHM"].lower()
     if band.length_unit == "pixels" and ("BMAJ" in header or not counts_pixels):
         raise ValueError(
@@ -125,9 +128,11 @@ def _read_header(header, band):
             "arcsec per pixel."
         )
     if "BMAJ" in header:
-        widths = header["BMAJ"], header.get("BMIN", header["BMAJ"])
-        widths = np.array(widths) * units.deg.to(units.arcsec)
-        return *widths, header.get("BPA", 0.0)
+        degree = units.deg.to(units.arcsec)
+        major = header["BMAJ"] * degree
+        minor = header.get("BMIN", header["BMAJ"]) * degree
+        angle = header.get("BPA", 0.0)
+        return _checked_beam(major, minor, angle, band, source="its header")
     if "FWHM" not in header:
         raise ValueError(
             f"The header of band {band.name!r} has neither BMAJ nor FWHM. Pass the "
@@ -136,53 +141,43 @@ def _read_header(header, band):
     width = header["FWHM"]
     if counts_pixels:
         width = width * pixel_size(band)
-    return width, width
+    return _checked_beam(width, width, 0.0, band, source="its header")
 
 
-def _width_of(width, band):
-    """Return a width in the unit of length of the band, in which bare numbers are."""
-    if band.length_unit == "pixels":
-        return width_in_pixels(f"The FWHM of band {band.name!r}", width)
-    if getattr(width, "unit", None) == units.pixel:
-        return width.value * pixel_size(band)
-    return in_arcsec(f"The FWHM of band {band.name!r}", width)
+def read_width(width, band, name, keywords=()):
+    """Return a width in the unit of length of a band, in which bare numbers are.
 
-
-def width_in_pixels(name, width):
-    """Return a width of pixels whose size on the sky nothing tells."""
-    if isinstance(width, Real):
-        return width
-    is_quantity = isinstance(width, units.Quantity)
-    if is_quantity and width.unit in (units.pixel, units.dimensionless_unscaled):
-        return width.value
-    if is_quantity and width.unit.is_equivalent(units.arcsec):
-        raise ValueError(
-            f"{name} is an angle, but nothing tells how large pixels are: there is no "
-            "WCS. Give it in pixels (2.5pix), or pass pixel_scale in arcsec per pixel."
-        )
-    return in_pixels(width, None, name)
-
-
-def in_arcsec(name, value):
-    """Return numbers, taken as arcsec, or Quantities as plain numbers of arcsec."""
-    try:
-        value = units.Quantity(value)
-        if value.unit.is_equivalent(units.arcsec / units.pixel):
-            value = value * units.pixel
-        elif value.unit == units.dimensionless_unscaled:
-            value = value * units.arcsec
-        return value.to_value(units.arcsec)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} must be in arcsec or another angle, got {value!r}."
-        ) from error
+    Parameters
+    ----------
+    width : float, Quantity or str
+        A text is a number with a unit, as "2.5pix".
+    band : Band
+    name : str
+        Of the width, for errors.
+    keywords : sequence of str
+        What the user could have written instead, for errors.
+    """
+    if isinstance(width, str):
+        try:
+            width = units.Quantity(width)
+        except (TypeError, ValueError) as error:
+            choices = [f"a number of {band.length_unit}", "a text such as 2.5pix"]
+            *choices, last = [*choices, *keywords]
+            raise ValueError(
+                f"{name} must be {', '.join(choices)} or {last}, got {width!r}."
+            ) from error
+    length = read_length(width, name)
+    if band.length_unit == "arcsec":
+        return to_arcsec(length, band.pixel_size, name)
+    advice = "Give it in pixels (2.5pix), or pass pixel_scale in arcsec per pixel."
+    return to_pixels(length, None, name, advice)
 
 
 def one_pixel_scale(value, cubes):
     """Return the pixel scale (height, width) in arcsec that the user gives."""
     if value is None:
         return None
-    scale = in_arcsec("pixel_scale", value)
+    scale = _read_pixel_scale(value)
     if scale.shape not in [(), (2,)] or not np.all(np.isfinite(scale) & (scale > 0)):
         raise ValueError(
             "pixel_scale must be one positive number of arcsec or two (height, width), "
@@ -198,8 +193,23 @@ def one_pixel_scale(value, cubes):
     return np.broadcast_to(scale, 2)
 
 
+def _read_pixel_scale(value):
+    """Return sizes of pixels, angles or angles per pixel, as numbers of arcsec."""
+    try:
+        scale = units.Quantity(value)
+        if scale.unit == units.dimensionless_unscaled:
+            return scale.value
+        if scale.unit.is_equivalent(units.arcsec / units.pixel):
+            return scale.to_value(units.arcsec / units.pixel)
+        return scale.to_value(units.arcsec)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"pixel_scale must be in arcsec or another angle, got {value!r}."
+        ) from error
+
+
 def _is_number(value):
-    """Return whether a value is a number or a Quantity, not a sequence of them."""
+    """Return whether a value is one number, Quantity or text, not several of them."""
     return not isinstance(value, list | tuple | Mapping) and np.ndim(value) == 0
 
 
@@ -213,9 +223,28 @@ def pixel_size(band):
     return band.pixel_size
 
 
-def _checked(numbers, band, source="given"):
-    """Return a beam after checking its two widths and, if any, its angle."""
-    major, minor, angle = (float(number) for number in [*numbers, 0.0][:3])
+def check_one_pixel_size(bands, name):
+    """Check that a width in pixels is the same on the sky in all bands."""
+    sizes = [band.pixel_size for band in bands if band.pixel_size is not None]
+    if len(sizes) < len(bands):
+        unknown = [band.name for band in bands if band.pixel_size is None]
+        raise ValueError(
+            f"{name} is in pixels, but nothing tells how large those of band "
+            f"{unknown[0]!r} are: there is no WCS. Give it in arcsec, or pass "
+            "pixel_scale in arcsec per pixel."
+        )
+    if not np.allclose(sizes, sizes[0], rtol=SAME_SIZE, atol=0):
+        raise ValueError(
+            f"{name} is in pixels, but those of the bands have sizes from "
+            f"{min(sizes):.3g} to {max(sizes):.3g} arcsec. Give it in arcsec."
+        )
+
+
+def _checked_beam(major, minor, angle, band, source="given"):
+    """Return a beam after checking its widths and its angle."""
+    major = float(major)
+    minor = float(minor)
+    angle = float(angle)
     for width in (major, minor):
         if not 0 < width <= FULL_CIRCLE:
             raise ValueError(

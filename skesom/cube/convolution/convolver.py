@@ -25,10 +25,10 @@ from skesom.cube.base import (
 from skesom.cube.convolution.beams import (
     FULL_CIRCLE,
     KEYWORDS,
+    check_one_pixel_size,
     find_beams,
-    in_arcsec,
     one_pixel_scale,
-    width_in_pixels,
+    read_width,
 )
 from skesom.cube.convolution.filtering import convolve_cube
 from skesom.cube.convolution.kernels import (
@@ -69,9 +69,10 @@ class FWHMConvolver(CubeTransformer):
         - ``"stars"``: the median width of isolated stars (needs the extra ``psf``);
         - an elliptical beam (major, minor, angle): two widths and degrees from north
           through east.
-    target_fwhm : "worst", float or Quantity, default="worst"
+    target_fwhm : "worst", float, Quantity or str, default="worst"
         Width that all bands are brought to, no smaller than the worst: in arcsec if
-        the pixels of any cube have a size on the sky, else in pixels.
+        the pixels of any cube have a size on the sky, else in pixels. A Quantity, or a
+        text such as "5pix", says otherwise; one in pixels needs pixels of one size.
     pixel_scale : float, array-like of shape (2,) or Quantity, default=None
         Height and width of a pixel in arcsec, or one number for square pixels; that
         of the cubes by default.
@@ -196,8 +197,12 @@ class FWHMConvolver(CubeTransformer):
     _parameter_constraints = {
         "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity, StrOptions(set(KEYWORDS)), str],  # text: "2.5pix"
-        "target_fwhm": [Interval(Real, 0, None, closed="neither"), units.Quantity]
-        + [StrOptions({"worst"})],
+        "target_fwhm": [
+            Interval(Real, 0, None, closed="neither"),
+            units.Quantity,
+            StrOptions({"worst"}),
+            str,  # "5pix"
+        ],
         "pixel_scale": [Interval(Real, 0, None, closed="neither"), "array-like", None]
         + [units.Quantity],
         "psfs": ["array-like", None],
@@ -216,7 +221,7 @@ class FWHMConvolver(CubeTransformer):
         | Sequence[Any]
         | None = None,
         *,
-        target_fwhm: float | Quantity | Literal["worst"] = "worst",
+        target_fwhm: float | str | Quantity | Literal["worst"] = "worst",
         pixel_scale: ArrayLike | Quantity | None = None,
         psfs: Mapping[str, Any] | Sequence[Any] | None = None,
         kernels: Mapping[str, Any] | Sequence[Any] | None = None,
@@ -233,9 +238,11 @@ class FWHMConvolver(CubeTransformer):
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
-        self.length_unit_ = self._find_length_unit(cubes)
+        unit_of_numbers = self._find_unit_of_numbers(cubes)
+        # Without a fwhm, the known widths are those of cubes and of measured functions.
+        self.length_unit_ = "arcsec" if self.fwhm is None else unit_of_numbers
         bands = self._list_bands(cubes)
-        target, matches = self._match(bands)
+        target, matches = self._match(bands, unit_of_numbers)
         geometry = list(map(_geometry, matches, bands))
         for match, band, known in zip(matches, bands, geometry, strict=True):
             kernel_on_pixels(match, *known, band.name)
@@ -279,8 +286,8 @@ class FWHMConvolver(CubeTransformer):
         data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
 
-    def _find_length_unit(self, cubes):
-        """Return the unit of bare numbers: pixels where these have no known size.
+    def _find_unit_of_numbers(self, cubes):
+        """Return the unit of numbers as `fwhm`: pixels where these have no known size.
 
         Widths of cubes and of measured functions are angles, so the size of pixels
         must be known for them.
@@ -290,7 +297,7 @@ class FWHMConvolver(CubeTransformer):
         for cube in cubes:
             has_size = has_size or cube.pixel_scale is not None
             has_angles = has_angles or np.isfinite(cube.fwhm).any()
-        if has_size or has_angles or self.fwhm is None:
+        if has_size or has_angles:
             return "arcsec"
         return "pixels"
 
@@ -299,7 +306,7 @@ class FWHMConvolver(CubeTransformer):
         pixel_scale = one_pixel_scale(self.pixel_scale, cubes)
         return list_bands(cubes, pixel_scale, self.length_unit_)
 
-    def _match(self, bands):
+    def _match(self, bands, unit_of_numbers):
         """Return the common width and the match of each band."""
         kernels = read_stamps(self.kernels, bands, "kernel")
         psfs = read_stamps(self.psfs, bands, "PSF")
@@ -314,13 +321,13 @@ class FWHMConvolver(CubeTransformer):
         _warn_of_odd(bands, beams)
         widths = [np.nan if beam is None else beam.major for beam in beams]
         matches = [Match("none", width, width) for width in widths]  # as they are
-        if not any(kernels) and not self._check_known(bands, beams):
+        if not any(kernels) and not self._check_known(bands, beams, unit_of_numbers):
             return np.nan, matches
         usual = [n for n in range(len(bands)) if beams[n] and not kernels[n]]
         width = _target_width(self.target_fwhm, bands, beams, usual)
         if self.psfs is not None and usual:
             parts = ([part[n] for n in usual] for part in (bands, beams, psfs))
-            target = None if isinstance(self.target_fwhm, str) else width
+            target = None if _is_worst(self.target_fwhm) else width
             found = match_stamps(*parts, target)
         else:
             found = [match_gaussian(beams[number], width) for number in usual]
@@ -332,21 +339,21 @@ class FWHMConvolver(CubeTransformer):
                 matches[number] = Match("kernel", known, width, array=kernel.array)
         return width, matches
 
-    def _check_known(self, bands, beams):
+    def _check_known(self, bands, beams, unit_of_numbers):
         """Check that all widths are known; by default bands may stay as they are."""
         pairs = zip(bands, beams, strict=True)
         unknown = [band for band, beam in pairs if beam is None]
         if not unknown:
             return True
-        by_default = self.fwhm is None and isinstance(self.target_fwhm, str)
+        by_default = self.fwhm is None and _is_worst(self.target_fwhm)
         if self.psfs is not None or not by_default:
             which = ", ".join(band.name for band in unknown)
             raise ValueError(
                 f"The FWHM of these bands is unknown: {which}. Pass fwhm in "
-                f"{self.length_unit_} for each band, or give the Cube its fwhm."
+                f"{unit_of_numbers} for each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
-            _warn_of_unknown(bands, unknown)
+            _warn_of_unknown(bands, unknown, unit_of_numbers)
         return False
 
 
@@ -356,15 +363,19 @@ def _geometry(match, band):
     return scale, band.directions if match.method == "elliptical" else None
 
 
+def _is_worst(target):
+    """Return whether bands are brought to the width of the worst of them."""
+    return isinstance(target, str) and target == "worst"
+
+
 def _target_width(target, bands, beams, usual):
     """Return the common width; no band may be worse."""
-    if isinstance(target, str):
+    if _is_worst(target):
         return max((beam.major for beam in beams if beam), default=np.nan)
     unit = bands[0].length_unit
-    if unit == "pixels":
-        width = width_in_pixels("target_fwhm", target)
-    else:
-        width = in_arcsec("target_fwhm", target)
+    width = read_width(target, bands[0], "target_fwhm", keywords=["worst"])
+    if units.Quantity(target).unit.is_equivalent(units.pixel):
+        check_one_pixel_size(bands, "target_fwhm")
     if np.ndim(width) or not 0 < width <= FULL_CIRCLE:
         raise ValueError(
             f"target_fwhm must be one positive number of {unit}, up to a full circle, "
@@ -380,21 +391,18 @@ def _target_width(target, bands, beams, usual):
     return float(width)
 
 
-def _warn_of_unknown(bands, unknown):
+def _warn_of_unknown(bands, unknown, unit_of_numbers):
     """Warn that bands stay as they are, and tell how their widths can be known."""
     which = ", ".join(band.name for band in unknown)
     if len(unknown) == len(bands):
         which = "all bands"
-    unit = "arcsec"
-    if all(band.pixel_size is None for band in bands):
-        unit = "pixels"
     scale = ""
-    if unit == "arcsec" and any(band.pixel_size is None for band in unknown):
+    if unit_of_numbers == "arcsec" and any(band.pixel_size is None for band in unknown):
         scale = ", with pixel_scale"
     warn_user(
         f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
-        f"Pass fwhm in {unit} to bring them to one width, or fwhm='stars' to measure "
-        f"it on stars{scale}."
+        f"Pass fwhm in {unit_of_numbers} to bring them to one width, or fwhm='stars' "
+        f"to measure it on stars{scale}."
     )
 
 
