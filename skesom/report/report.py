@@ -18,30 +18,38 @@ from skesom._common.warn import warn_user
 from skesom.io import write_map
 from skesom.maps.crossmatching import Crossmatch
 from skesom.maps.suggestions import Suggestion
-from skesom.report import _pictures, _populations
-from skesom.report import catalog as _catalog
-from skesom.report import pieces as _pieces
-from skesom.report import tables as _tables
+from skesom.report._band_images import (
+    BAND_IMAGES,
+    add_band_pictures,
+    write_band_images,
+)
 from skesom.report._off_map import (
     NO_LIMIT,
     OFF_MAP_NAME,
-    find_off_map,
     lacks_limit,
     warning_of,
 )
+from skesom.report._pictures import Pictures
+from skesom.report._populations import is_too_large, write_populations
+from skesom.report.catalog import NamedMap, write_catalog
 from skesom.report.drawing import start_drawing
-from skesom.report.summary import (
-    SUMMARY_NAME,
-    Description,
-    suggestions_of,
-    write_summary,
+from skesom.report.facts import find_in_pixels, warn_of_catalog
+from skesom.report.pieces import (
+    COLOR_MAP,
+    write_cluster_outlines,
+    write_color_map,
+    write_pieces,
 )
+from skesom.report.summary import SUMMARY_NAME, Description, write_summary
+from skesom.report.tables import choose_tables, validity_indices
 
 _NOT_OF_VOXELS = {
     "cluster_contours, cutouts, regions": "clusters of several bands overlap",
     "cluster_spectra, diagrams of colors": "a voxel is a single flux",
-    "pictures of agreement and quantization error": "they would be one for each band: "
-    "agreement.fits and pixels.fits hold the numbers",
+    "pictures of agreement and quantization error": (
+        "they would be one for each band: agreement.fits and pixels.fits hold the "
+        "numbers"
+    ),
 }
 _logger = logging.getLogger(__name__)
 
@@ -69,171 +77,199 @@ class WrittenReport(dict[str, Path]):
 
 
 class Presentation:
-    """A folder of results that is being written."""
+    """A folder of results that is being written.
 
-    def __init__(self, folder, home):
-        self._folder, self._home = folder, home  # of now, and at the end
-        self.files, self._drawing = WrittenReport(Path(home)), {}
-        self.off_map_line = None
+    Files are written to a temporary folder, and listed under their paths in the
+    folder that it becomes at the end.
+    """
+
+    def __init__(self, temporary_folder, final_folder):
+        self._temporary_folder = temporary_folder
+        self._final_folder = final_folder
+        self.files = WrittenReport(Path(final_folder))
         self.left_out = self.files.left_out
+        self.off_map_line = None
+        self._drawings = {}  # functions that return a picture, by its name
 
     def add(self, names):
         """Remember files that were written."""
-        self.files.update({name: self._home / name for name in names})
+        for name in names:
+            self.files[name] = self._final_folder / name
 
     def path(self, name):
         """Return where a file goes, and remember it."""
         _logger.debug("writing %s", name)
         self.add([name])
-        return self._folder / name
+        return self._temporary_folder / name
 
     def write_findings(self, result, tables, style, catalog, radius):
-        """Write maps, tables and, unless the style is None, pictures."""
-        cube = result.cube
-        if style is not None:  # other processes draw while this one writes tables
-            pictures = _pictures.Pictures(result, style)
-            self.draw(pictures.jobs_of_bands() if tables is True else (), style)
-            self.draw(pictures.jobs(), style)
-        reason = _tables.why_not(result, tables)
-        if reason:
-            self.left_out["pixels"] = reason
-        names = () if reason or not tables else _tables.TABLES[: 1 + (tables is True)]
-        _logger.debug("looking at the pixels%s", ", writing tables" if names else "")
-        summary = _tables.pass_over_pixels(result, self._folder, names)
-        self.add(names)
-        off_map = find_off_map(result, summary.distances)
-        clusters = _tables.cluster_list(result, summary, off_map)
-        self.files.clusters = clusters
-        write_ecsv(clusters, self.path("clusters.ecsv"))
-        path = self.path("cluster_map.fits")
-        write_map(path, result.label_map, cube=cube, table=clusters)
-        if summary.agreement is not None:
-            header = None if cube.wcs is None else cube.wcs.to_header()
-            agreement = summary.agreement  # of voxels, with the bands first
-            agreement = np.moveaxis(agreement, 2, 0) if result.is_voxel else agreement
-            fits.writeto(self.path("agreement.fits"), agreement, header)
-        if off_map is not None:
-            self.write_off_map(result, off_map)
-        elif lacks_limit(result):
-            self.left_out["off the map"] = NO_LIMIT
-        _pieces.write_color_map(self.path(_pieces.COLOR_MAP), result.colors)
-        _logger.debug("finding connected pieces")
-        for names, left_out in (
-            _write_classes(self._folder, result),
-            _pieces.write_pieces(self._folder, result, summary.agreement),
-        ):
-            self.add(names)
-            self.left_out |= left_out
-        populations = self.write_populations(result, summary.agreement)
-        if populations is not None and style is not None:
-            colors = _populations.colors_of(populations)
-            self.draw(pictures.jobs_of_populations(populations, colors), style)
-        if tables is True:
-            indices = _tables.validity_indices(result, summary)
-            write_ecsv(indices, self.path("validity.ecsv"))
-            path = self.path(_pictures.BAND_IMAGES)
-            _pictures.write_band_images(path, result, clusters)
+        """Write maps, tables and, unless the style is None, pictures.
+
+        Other processes draw while this one looks at the pixels and writes: each
+        picture is begun as soon as all that it shows is known.
+        """
+        chosen = choose_tables(result, tables)
+        if chosen.why_no_pixels is not None:
+            self.left_out["pixels"] = chosen.why_no_pixels
+        pictures = None
         if style is not None:
-            self.draw(pictures.jobs_of_pixels(summary), style)
-        drawn = {name: f"{name}.{style.format}" for name in self._drawing}
-        if catalog is not None:
-            self.write_crossmatch(result, catalog, radius, style)
-        self.files.suggestions = suggestions_of(result, self.files.matches)
-        self.files.descriptions = write_summary(
-            self.path(SUMMARY_NAME),
+            pictures = Pictures(result, style)
+            if chosen.has_details:
+                self._start_drawing(pictures.jobs_of_bands(), style)
+            self._start_drawing(pictures.jobs(), style)
+
+        ending = ", writing tables" if chosen.of_pixels else ""
+        _logger.debug("looking at the pixels%s", ending)
+        findings = find_in_pixels(
             result,
-            clusters,
-            self.files.suggestions,
-            drawn,
-            populations,
-            off_map,
+            catalog,
+            radius,
+            folder=self._temporary_folder,
+            pixel_tables=chosen.of_pixels,
         )
+        self.add(chosen.of_pixels)
+        if pictures is not None:
+            self._start_drawing(pictures.jobs_of_findings(findings), style)
+
+        self._write_clusters(result, findings)
+        self._write_off_map(result, findings.off_map)
+        write_color_map(self.path(COLOR_MAP), result.colors)
+        self._write_classes(result)
+        self._write_pieces(result, findings)
+        self._write_populations(result, findings.populations)
+        if chosen.has_details:
+            indices = validity_indices(result, findings.pixel_summary)
+            write_ecsv(indices, self.path("validity.ecsv"))
+            write_band_images(self.path(BAND_IMAGES), result, findings.clusters)
+        self._write_crossmatch(result, findings, style)
+        picture_files = {name: f"{name}.{style.format}" for name in self._drawings}
+        write_summary(self.path(SUMMARY_NAME), result, findings, picture_files)
+        self.files.descriptions = findings.descriptions
+        self.files.suggestions = findings.suggestions
         if result.is_voxel:
             self.left_out |= _NOT_OF_VOXELS
 
-    def write_off_map(self, result, off_map):
+    def _start_drawing(self, jobs, style):
+        """Let other processes draw the first pictures while later ones are prepared."""
+        for name, job in jobs:
+            self._drawings[name] = start_drawing(job, style)
+
+    def _write_clusters(self, result, findings):
+        """Write the label map, the table of its clusters, and their agreement."""
+        clusters = findings.clusters
+        self.files.clusters = clusters
+        write_ecsv(clusters, self.path("clusters.ecsv"))
+        write_map(
+            self.path("cluster_map.fits"),
+            result.label_map,
+            cube=result.cube,
+            table=clusters,
+        )
+        agreement = findings.pixel_summary.agreement
+        if agreement is not None:
+            self._write_image("agreement.fits", result, agreement)
+
+    def _write_image(self, name, result, image):
+        """Write a number for each pixel or voxel on the pixels of the map."""
+        header = None
+        if result.cube.wcs is not None:
+            header = result.cube.wcs.to_header()
+        if result.is_voxel:  # FITS files have the bands first
+            image = np.moveaxis(image, 2, 0)
+        fits.writeto(self.path(name), image, header)
+
+    def _write_off_map(self, result, off_map):
         """Write how far pixels are off the map, and warn of many."""
-        cube, image = result.cube, off_map.image
-        header = None if cube.wcs is None else cube.wcs.to_header()
-        image = np.moveaxis(image, 2, 0) if result.is_voxel else image
-        fits.writeto(self.path(OFF_MAP_NAME), image, header)
+        if off_map is None:
+            if lacks_limit(result):
+                self.left_out["off the map"] = NO_LIMIT
+            return
+        self._write_image(OFF_MAP_NAME, result, off_map.image)
         self.files.off_map = off_map.facts()
         self.off_map_line = off_map.line()
-        text = warning_of(off_map, result)
-        if text is not None:
-            warn_user(text)
+        warning = warning_of(off_map, result)
+        if warning is not None:
+            warn_user(warning)
 
-    def write_populations(self, result, agreement):
-        """Write what has one suggested name; return it, None where no name holds."""
-        _logger.debug("looking for populations")
-        populations = _populations.find_of_result(result, agreement)
+    def _write_classes(self, result):
+        """Write how sure the classes are, and how held-out pixels were classified."""
+        if result.confidence is not None:
+            self._write_image("confidence.fits", result, result.confidence)
+        elif result.is_classified:
+            self.left_out["confidence"] = "the classifier gives no probabilities"
+        held_out = result.held_out
+        if held_out is not None:
+            for name, table in (
+                ("held_out_classes.ecsv", held_out.classes),
+                ("held_out_confusion.ecsv", held_out.confusion),
+            ):
+                table.meta.update(held_out.scores)
+                write_ecsv(table, self.path(name))
+        elif result.is_classified:
+            self.left_out["held_out_classes.ecsv"] = "no pixels were held out"
+
+    def _write_pieces(self, result, findings):
+        """Write the connected pieces of the clusters, and marks for DS9."""
+        _logger.debug("finding connected pieces")
+        names, left_out = write_pieces(
+            self._temporary_folder, result, findings.pixel_summary.agreement
+        )
+        self.add(names)
+        self.left_out |= left_out
+
+    def _write_populations(self, result, populations):
+        """Write what has one suggested name, if there is any."""
         if populations is not None:
-            write = _populations.write_populations
-            self.add(write(self._folder, populations, result.cube))
+            names = write_populations(self._temporary_folder, populations, result.cube)
+            self.add(names)
             self.files.populations = populations.table
-        elif _populations.is_too_large(result):
+        elif is_too_large(result):
             self.left_out["populations"] = (
                 "these images would take much memory; find_populations makes them"
             )
-        return populations
 
-    def write_crossmatch(self, result, catalog, radius, style):
+    def _write_crossmatch(self, result, findings, style):
         """Write tables and pictures of known objects in the clusters."""
-        clusters = _catalog.NamedMap.of(result)
-        try:
-            found = _catalog.match_catalog(clusters, catalog, radius)
-            self.add(_catalog.write_catalog(self._folder, clusters, found, style=style))
-        except ValueError as error:
-            self.left_out["crossmatch"] = str(error)
-            warn_user(f"Known objects are left out: {error}")
-        else:
-            self.files.matches = found
-
-    def draw(self, jobs, style):
-        """Let other processes draw the first pictures while later ones are prepared."""
-        for name, job in jobs:
-            self._drawing[name] = start_drawing(job, style)
+        if findings.why_no_matches is not None:
+            self.left_out["crossmatch"] = findings.why_no_matches
+            warn_of_catalog(findings)
+        elif findings.matches is not None:
+            names = write_catalog(
+                self._temporary_folder,
+                NamedMap.of(result),
+                findings.matches,
+                style=style,
+            )
+            self.add(names)
+            self.files.matches = findings.matches
 
     def write_pictures(self, style):
         """Write the pictures that were drawn, those of bands into the archive."""
         _logger.debug("drawing pictures")
-        begun = reversed(self._drawing.items())  # the last ones are not
-        drawn = {name: collect() for name, collect in begun}
-        for name in self._drawing:
+        pictures = {}
+        # The last ones are not begun yet, so that this process draws them meanwhile.
+        for name, collect in reversed(self._drawings.items()):
+            pictures[name] = collect()
+        for name in self._drawings:
+            picture = pictures[name]
             if name == "bands":
-                path = self._folder / _pictures.BAND_IMAGES
-                _pictures.add_band_pictures(path, drawn[name])
-            elif drawn[name] is not None:
-                self.path(f"{name}.{style.format}").write_bytes(drawn[name])
+                add_band_pictures(self._temporary_folder / BAND_IMAGES, picture)
+            elif picture is not None:
+                self.path(f"{name}.{style.format}").write_bytes(picture)
 
     def write_outlines(self, label_map, wcs, names, colors, sigma):
         """Write the outlines of the clusters as regions."""
-        folder = self._folder / "regions"
         _logger.debug("writing regions")
         try:
-            self.left_out["regions"] = _pieces.write_cluster_outlines(
-                folder, label_map, wcs, names, colors, sigma
+            self.left_out["regions"] = write_cluster_outlines(
+                self._temporary_folder / "regions",
+                label_map,
+                wcs,
+                names,
+                colors,
+                sigma,
             )
         except ValueError as error:
             self.left_out["regions"] = str(error)
         else:
             self.add(["regions/all.reg"])
-
-
-def _write_classes(folder, result):
-    """Write the files about classes; return their names, and the parts left out."""
-    names, left_out, held_out = [], {}, result.held_out
-    if result.confidence is not None:
-        header = None if result.cube.wcs is None else result.cube.wcs.to_header()
-        names.append("confidence.fits")
-        fits.writeto(folder / names[-1], result.confidence, header)
-    elif result.is_classified:
-        left_out["confidence"] = "the classifier gives no probabilities"
-    if held_out is not None:
-        names += ["held_out_classes.ecsv", "held_out_confusion.ecsv"]
-        for name, table in zip(names[-2:], held_out[1:], strict=True):
-            table.meta.update(held_out.scores)
-            write_ecsv(table, folder / name)
-    elif result.is_classified:
-        left_out["held_out_classes.ecsv"] = "no pixels were held out"
-    return names, left_out

@@ -67,41 +67,36 @@ class Description(NamedTuple):
         return ", ".join(filter(None, cells))
 
 
-def write_summary(
-    path, result, clusters, suggestions, pictures, populations=None, off_map=None
-):
-    """Write the summary of a result; return the descriptions of the clusters.
+def write_summary(path, result, findings, pictures):
+    """Write the summary of a result.
 
-    `clusters` is the table of the clusters, `pictures` the files of pictures by name.
+    Parameters
+    ----------
+    path : pathlib.Path
+    result : Result
+    findings : Findings
+    pictures : dict of str to str
+        The files of the pictures, by their names.
     """
-    descriptions = described(result, clusters, suggestions)
-    explanation = _OF_CLASSES if suggestions is None else _EXPLANATION
-    explanation = _OF_VOXELS if result.is_voxel else explanation
-    parts = [
-        f"# What was found in {len(clusters)} clusters",
-        _images(result),
-        *_off_map(off_map),
-        explanation,
-        "\n".join(_table(result, descriptions)),
-        *_populations(populations, pictures),
-        "## What to look at next",
-        "\n".join(_next(result, clusters, suggestions, pictures)),
-    ]
-    text = "\n\n".join(parts)
+    if result.is_voxel:
+        explanation = _OF_VOXELS
+    elif findings.suggestions is None:
+        explanation = _OF_CLASSES
+    else:
+        explanation = _EXPLANATION
+    paragraphs = [f"# What was found in {len(findings.clusters)} clusters"]
+    paragraphs.append(_images(result))
+    if findings.off_map is not None:
+        paragraphs.append(findings.off_map.line())
+    paragraphs.append(explanation)
+    paragraphs.append("\n".join(_table(result, findings.descriptions)))
+    if findings.populations is not None:
+        lines = summary_lines(findings.populations, pictures.get("population_map"))
+        paragraphs.append("\n".join(lines))
+    paragraphs.append("## What to look at next")
+    paragraphs.append("\n".join(_next(result, findings, pictures)))
+    text = "\n\n".join(paragraphs)
     path.write_text(f"{text}\n", encoding="utf-8")
-    return descriptions
-
-
-def _off_map(off_map):
-    """Return the paragraph on pixels unlike those of the fit, which may be none."""
-    return [] if off_map is None else [off_map.line()]
-
-
-def _populations(populations, pictures):
-    """Return the section on populations in a list, which is empty without any."""
-    if populations is None:
-        return []
-    return ["\n".join(summary_lines(populations, pictures.get("population_map")))]
 
 
 def suggestions_of(result, crossmatch=None, *, of_run=False):
@@ -247,8 +242,10 @@ def levels_of(result, fluxes):
     return levels
 
 
-def _next(result, clusters, suggestions, pictures):
+def _next(result, findings, pictures):
     """Yield advice for the next looks, as items of a list."""
+    clusters = findings.clusters
+    suggestions = findings.suggestions
     if result.why_no_names is not None:
         yield f"- {result.why_no_names}"
     elif suggestions and np.isfinite(band_wavelengths(result.cube)).sum() < 2:

@@ -48,17 +48,30 @@ class PixelSummary(NamedTuple):
     means: np.ndarray  # row, column, fluxes, features; a column for each cluster
 
 
-def why_not(result, wanted):
-    """Return why the tables of the pixels are left out, None if they are not."""
-    if not wanted:
-        return None
+class ChosenTables(NamedTuple):
+    """Which tables a report has beside that of the clusters."""
+
+    of_pixels: tuple[str, ...]  # of TABLES
+    has_details: bool  # validity indices, and images of the clusters in each band
+    why_no_pixels: str | None  # None also where nobody asked for them
+
+
+def choose_tables(result, tables):
+    """Return the tables to write of those asked for, True, False or "auto"."""
+    has_details = tables is True
+    if not tables:
+        return ChosenTables((), has_details, None)
     n_bands = 1 if result.is_voxel else result.cube.shape[2]
     if max(n_bands, len(result.feature_names)) > _MAX_BANDS:
-        return "FITS tables cannot have so many columns"
+        reason = "FITS tables cannot have so many columns"
+        return ChosenTables((), has_details, reason)
     n_pixels = np.count_nonzero(result.label_map > SKY)
-    if wanted == "auto" and n_pixels > _MAX_PIXELS:
-        return f"tables of {n_pixels} pixels are gigabytes; tables=True writes them"
-    return None
+    if tables == "auto" and n_pixels > _MAX_PIXELS:
+        reason = f"tables of {n_pixels} pixels are gigabytes; tables=True writes them"
+        return ChosenTables((), has_details, reason)
+    if has_details:
+        return ChosenTables(TABLES, has_details, None)
+    return ChosenTables(TABLES[:1], has_details, None)
 
 
 def pass_over_pixels(result, folder=None, names=()):

@@ -199,7 +199,7 @@ def test_a_failure_leaves_the_old_result(run, result, groups, contents, monkeypa
         raise OSError(28, "No space left on device")
 
     before = contents(result)
-    monkeypatch.setattr("skesom.report.tables.validity_indices", full)
+    monkeypatch.setattr("skesom.report.report.validity_indices", full)
     line = run.fails("name", result, groups, "--trust")
     assert "No space left" in line
     assert contents(result) == before

@@ -27,7 +27,7 @@ from skesom.displays import (
 )
 from skesom.report import PictureStyle
 from skesom.report import drawing as _drawing
-from skesom.report._pictures import Pictures, _plotted
+from skesom.report._pictures import Pictures, _draw
 from skesom.report.drawing import new_axes, start_drawing
 from skesom.report.result import Result
 
@@ -45,7 +45,7 @@ def clusters(labels=STRIPES):
 def bars():
     """Return the job of a small picture, which other processes can import."""
     display = ClusterHistogramDisplay(np.array([[0, 0, 1]])).thinned(1)
-    return partial(_plotted, display, (3, 2))
+    return partial(_draw, display, (3, 2))
 
 
 def drawn(job, **style):

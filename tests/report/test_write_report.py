@@ -40,7 +40,12 @@ from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore
 from skesom.report._pictures import Pictures
 from skesom.report.result import Result
-from skesom.report.tables import PixelSummary, sky_positions, validity_indices, why_not
+from skesom.report.tables import (
+    PixelSummary,
+    choose_tables,
+    sky_positions,
+    validity_indices,
+)
 from skesom.runs import Run
 from skesom.som import ESOM
 
@@ -597,7 +602,7 @@ class TestStrangeMaps:
         cube = Cube(np.random.default_rng(0).normal(size=(6, 5, 1010)))
         clusterer = CubeClusterer(KMeans(2, n_init=1, random_state=0))
         result = Result(make_pipeline(clusterer).fit(cube), cube)
-        assert "columns" in why_not(result, True)
+        assert "columns" in choose_tables(result, True).why_no_pixels
 
 
 class TestLargeImages:
@@ -605,7 +610,7 @@ class TestLargeImages:
 
     def test_they_say_so_and_legends_count_all_pixels(self, galaxy, job, monkeypatch):
         monkeypatch.setattr("skesom.report._pictures.MAX_PIXELS", 64 * 80 // 4)
-        monkeypatch.setattr("skesom.report._pictures._DOTS", 64 * 80 // 9)
+        monkeypatch.setattr("skesom.report._pictures._DIAGRAM_PIXELS", 64 * 80 // 9)
         result = Result(job, galaxy)
         labels = result.label_map
         shares = 100 * np.bincount(labels[labels >= 0]) / np.sum(labels >= 0)
