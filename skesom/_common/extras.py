@@ -3,6 +3,7 @@
 
 import errno
 import os
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -56,6 +57,14 @@ def import_extra(module, text):
         raise ImportError(
             f"{package} is installed, but cannot be loaded ({error}). Install it again."
         ) from error
+
+
+def import_photutils(module):
+    """Return a module of photutils."""
+    with warnings.catch_warnings():
+        # Of tqdm: bars in notebooks are of text.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        return import_extra(f"photutils.{module}", NO_PHOTUTILS)
 
 
 def limit_behind(error):

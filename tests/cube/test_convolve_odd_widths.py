@@ -9,6 +9,7 @@ from _grids import make_wcs
 
 from skesom.cube import Cube, FWHMConvolver
 from skesom.cube.convolution import beams as _beams
+from skesom.cube.convolution import stars as _stars
 
 
 def star_field(seed, fwhm, shape=(150, 160)):
@@ -72,12 +73,12 @@ class TestUnknown:
     def test_time_is_bounded(self, cube, monkeypatch):
         """Of more stars than that, the brightest are fitted."""
         fits = []
-        fit = _beams.fit_gaussian
-        monkeypatch.setattr(_beams, "MOST_FITS", 6)
+        fit = _stars.fit_gaussian
+        monkeypatch.setattr(_stars, "MOST_FITS", 6)
         monkeypatch.setattr(
-            _beams, "fit_gaussian", lambda *a: fits.append(a) or fit(*a)
+            _stars, "fit_gaussian", lambda *a: fits.append(a) or fit(*a)
         )
-        width, n_stars = _beams.measure_star_fwhm(cube.data[:, :, 1], "r")
+        width, n_stars = _stars.measure_star_fwhm(cube.data[:, :, 1], "r")
         assert width == pytest.approx(4.0, rel=0.02)
         assert n_stars <= 6
         assert len(fits) == 12  # in two passes

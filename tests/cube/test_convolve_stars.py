@@ -10,7 +10,7 @@ from photutils.psf import CircularGaussianPRF, fit_fwhm
 from scipy import ndimage
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution.beams import (
+from skesom.cube.convolution.stars import (
     fit_gaussian,
     half_sample_mode,
     measure_star_fwhm,

@@ -1,38 +1,21 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Widths of point-spread functions: given, known to the cube, or measured on stars."""
+"""Beams: the widths of point-spread functions, as they are given, or known."""
 
-import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from astropy import units
 from astropy.io.fits import Header
-from astropy.stats import gaussian_fwhm_to_sigma, mad_std
-from scipy import optimize, spatial
+from astropy.stats import gaussian_fwhm_to_sigma
 
-from skesom._common.extras import NO_PHOTUTILS, import_extra
-from skesom._common.lazy import computed
 from skesom._sky.grids import SAME_SIZE
 from skesom._sky.lengths import read_length, to_arcsec, to_pixels
 from skesom.cube.base import one_per_band
+from skesom.cube.convolution.stars import measure_star_fwhm, middle_images
 
 KEYWORDS = ("header", "stars")
-FEWEST_STARS = 5  # isolated ones of one width
-LEAST_PEAK = 10.0  # times the noise; fainter stars add more scatter than information
-LEAST_NOISE = 1e-6  # of the brightest pixel
-ISOLATION = 4.0  # FWHM; a neighbor within this distance spoils the wings of a star
-NEIGHBOR_PEAK = 0.1  # of the peak of the star; fainter neighbors spoil nothing
-HALF_WINDOW = 1.5  # FWHM; half of the side of the square that is fitted
-WORST_RESIDUAL = 0.1  # rms of a fit over the peak; what fits worse is no star
-WORST_OFFSET = 1.5  # pixels from where the source was found
-FIRST_GUESS = 3.0  # pixels; the second search takes what the first one found
-STAR_SPREAD = 0.1  # of the width; galaxies are wider
-BACKGROUND_BOX = 64  # pixels; many times as wide as a star
 FULL_CIRCLE = units.cycle.to(units.arcsec)
-_SHAPES = ("sharpness_range", "roundness_range")
-ENOUGH_PIXELS = 2048  # rows and columns in the middle of an image (docs/sharpness.md)
-MOST_FITS = 300  # of the brightest sources, so that time is bounded
 
 
 class Beam(NamedTuple):
@@ -51,7 +34,8 @@ class Beam(NamedTuple):
     def covariance(self):
         """Return the covariance of (east, north) in arcsec squared."""
         angle = np.deg2rad(self.angle)
-        sin, cos = np.sin(angle), np.cos(angle)
+        sin = np.sin(angle)
+        cos = np.cos(angle)
         axes = np.array([[sin, -cos], [cos, sin]])
         sigmas = np.array([self.major, self.minor]) * gaussian_fwhm_to_sigma
         return (axes * sigmas**2) @ axes.T
@@ -258,132 +242,3 @@ def _checked_beam(major, minor, angle, band, source="given"):
             f"{major:g}, {minor:g}, {angle:g}."
         )
     return Beam(major, minor, angle, source)
-
-
-def middle_images(bands):
-    """Return the middle of each image, in memory, which has enough stars if large."""
-    images = []
-    for band in bands:
-        margins = (max(0, length - ENOUGH_PIXELS) // 2 for length in band.image.shape)
-        ends = zip(margins, band.image.shape, strict=True)
-        middle = tuple(slice(margin, length - margin) for margin, length in ends)
-        images.append(band.image[middle])
-    return computed(*images)
-
-
-def measure_star_fwhm(image, band_name):
-    """Measure the FWHM of isolated stars in pixels; return it and their number."""
-    # Galaxies are wider than stars: these are the sources around the densest width.
-    image = np.array(image, dtype=np.float64)
-    masked = np.isnan(image)
-    widths = np.empty(0)
-    if not masked.all():
-        flux, noise = _subtract_background(image, masked)
-        widths = fit_sources(flux, masked, noise, FIRST_GUESS)
-        if len(widths):  # the finder works best with the width of the stars
-            widths = fit_sources(flux, masked, noise, half_sample_mode(widths))
-    if len(widths):
-        mode = half_sample_mode(widths)
-        widths = widths[np.abs(widths - mode) <= STAR_SPREAD * mode]
-    if len(widths) < FEWEST_STARS:
-        raise ValueError(
-            f"Band {band_name!r} shows {len(widths)} isolated stars of one width, but "
-            f"{FEWEST_STARS} are needed to measure its FWHM. Pass its fwhm in arcsec "
-            "('stars' may stay for other bands)."
-        )
-    return float(np.median(widths)), len(widths)
-
-
-def _subtract_background(image, masked):
-    """Return the flux above the background, 0 where masked, and its noise."""
-    box = min(BACKGROUND_BOX, *image.shape)
-    measure = photutils("background").Background2D  # of boxes with a pixel or more
-    background = measure(image, box, mask=masked, exclude_percentile=100)
-    flux = np.where(masked, 0, image - background.background)
-    # Simulated images may have no noise.
-    return flux, max(mad_std(flux[~masked]), LEAST_NOISE * flux.max())
-
-
-def fit_sources(flux, masked, noise, guess):
-    """Return the FWHM of isolated round sources near the FWHM that is expected."""
-    any_shape = dict.fromkeys(_SHAPES, (-np.inf, np.inf))
-    peaks = _find_sources(flux, masked, noise, guess, **any_shape)
-    stars = _find_sources(flux, masked, noise, guess)
-    if not len(stars):
-        return np.empty(0)
-    tree = spatial.cKDTree(peaks[:, :2])
-    half = max(3, int(np.ceil(HALF_WINDOW * guess)))
-    widths = []
-    for row, column, peak in stars[np.argsort(-stars[:, 2], kind="stable")]:
-        if len(widths) == MOST_FITS:
-            break
-        near = peaks[tree.query_ball_point((row, column), ISOLATION * guess)]
-        distance = np.hypot(near[:, 0] - row, near[:, 1] - column)
-        alone = not np.any((distance > 1) & (near[:, 2] > NEIGHBOR_PEAK * peak))
-        top, left = round(row) - half, round(column) - half
-        window = np.s_[top : top + 2 * half + 1, left : left + 2 * half + 1]
-        inside = min(top, left) >= 0 and flux[window].shape == (2 * half + 1,) * 2
-        if alone and inside and not masked[window].any():
-            widths.append(fit_gaussian(flux[window], guess)[0])
-    widths = np.array(widths)
-    return widths[(1 < widths) & (widths < 2 * half)]
-
-
-def _find_sources(flux, masked, noise, guess, **shapes):
-    """Return (row, column, peak) of the sources of some shapes, by default of stars."""
-    if not noise > 0:
-        return []
-    finder = photutils("detection").DAOStarFinder(LEAST_PEAK * noise, guess, **shapes)
-    with warnings.catch_warnings():
-        nothing = photutils("utils.exceptions").NoDetectionsWarning
-        warnings.simplefilter("ignore", nothing)
-        table = finder(flux, mask=masked)
-    if table is None:
-        return []
-    columns = (np.asarray(table[n]) for n in ("y_centroid", "x_centroid", "peak"))
-    return np.column_stack(list(columns))
-
-
-def fit_gaussian(cut, guess):
-    """Return the FWHM and the place from the middle of a round Gaussian, else NaN."""
-    # On a constant, sampled at the pixel centers.
-    rows, columns = (np.arange(length) - length // 2 for length in cut.shape)
-    rows = rows[:, np.newaxis]
-    level = np.median(np.concatenate([cut[0], cut[-1], cut[:, 0], cut[:, -1]]))
-    height = cut[cut.shape[0] // 2, cut.shape[1] // 2] - level
-    nothing = np.nan, np.full(2, np.nan)
-    if not height > 0:
-        return nothing
-    scaled = (cut - level) / height
-
-    def misfit(parameters):
-        peak, row, column, sigma, constant = parameters
-        squares = ((rows - row) ** 2 + (columns - column) ** 2) / (2 * sigma**2)
-        return (peak * np.exp(-squares) + constant - scaled).ravel()
-
-    first = [1, 0, 0, guess * gaussian_fwhm_to_sigma, 0]
-    fit = optimize.least_squares(misfit, first, method="lm")
-    residual = np.sqrt(np.mean(fit.fun**2))
-    if residual > WORST_RESIDUAL or np.hypot(fit.x[1], fit.x[2]) > WORST_OFFSET:
-        return nothing
-    return float(abs(fit.x[3]) / gaussian_fwhm_to_sigma), fit.x[1:3]
-
-
-def half_sample_mode(values):
-    """Return the half-sample mode of numbers (Bickel and Fruehwirth 2006)."""
-    values = np.sort(values)
-    while len(values) > 2:
-        half = (len(values) + 1) // 2
-        spans = values[half - 1 :] - values[: len(values) - half + 1]
-        start = int(np.argmin(spans))
-        if half == 2 and len(values) == 3 and spans[0] == spans[1]:
-            return float(values[1])
-        values = values[start : start + half]
-    return float(values.mean())
-
-
-def photutils(module):
-    """Return a module of photutils, which is optional."""
-    with warnings.catch_warnings():  # of tqdm, that bars in notebooks are of text
-        warnings.filterwarnings("ignore", "IProgress not found")
-        return import_extra(f"photutils.{module}", NO_PHOTUTILS)

@@ -10,17 +10,19 @@ from astropy import units
 from astropy.stats import gaussian_fwhm_to_sigma
 from scipy import fft, interpolate, ndimage, signal
 
+from skesom._common.extras import import_photutils
 from skesom._common.fits_files import open_fits
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom._sky.grids import SAME_SIZE
 from skesom.cube.base import one_per_band
-from skesom.cube.convolution.beams import Beam, fit_gaussian, photutils, pixel_size
+from skesom.cube.convolution.beams import Beam, pixel_size
 from skesom.cube.convolution.filtering import (
     GaussianKernel,
     LobedKernel,
     PositiveKernel,
 )
+from skesom.cube.convolution.stars import fit_gaussian
 
 _SCALE_CARDS = ("PIXELSCL", "PIXSCALE")  # in arcsec, of STPSF and Tiny Tim
 REGULARIZATION = 1e-4  # of Wiener filters: what is sharper is not brought back
@@ -340,7 +342,7 @@ def matching_kernel(stamp, target):
         np.pad(array, [(width, width) for width in margin])
         for array, margin in zip(arrays, margins, strict=True)
     )
-    kernel = photutils("psf_matching").make_wiener_kernel(
+    kernel = import_photutils("psf_matching").make_wiener_kernel(
         source, wanted, regularization=REGULARIZATION, penalty="laplacian"
     )
     matched = signal.fftconvolve(source, kernel, mode="same")

@@ -7,9 +7,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.interpolate import BSpline
 
+from skesom._common.extras import import_photutils
 from skesom._common.noise import median_and_scatter, noise_below_level
 from skesom._common.strips import WHOLE, strips_of
-from skesom.cube.convolution.beams import photutils
 from skesom.cube.convolution.filtering import GaussianKernel, smooth
 from skesom.cube.masking.sky import (
     fit_most,
@@ -145,7 +145,7 @@ def _box_levels(image, box, share):
     if lost.all():
         return np.full([-(-length // box) for length in image.shape], np.nan)
     # Not in threads: photutils silences warnings, which concerns all of them.
-    measure = photutils("background").Background2D
+    measure = import_photutils("background").Background2D
     image = np.where(lost, 0, image)
     found = measure(image, box, mask=lost, exclude_percentile=100, filter_size=1)
     enough = found.n_pixels_mesh > share * box**2
@@ -154,7 +154,7 @@ def _box_levels(image, box, share):
 
 def _filled(levels, filter_size):
     """Return levels of boxes, smoothed by medians, with those that are missing."""
-    module, missing = photutils("background"), np.isnan(levels)
+    module, missing = import_photutils("background"), np.isnan(levels)
     return module.Background2D(
         np.where(missing, 0, levels),
         1,

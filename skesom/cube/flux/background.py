@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from skesom._common.extras import import_photutils
 from skesom._common.lazy_strips import planes_of
 from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer, all_band_names, check_cubes, with_bands
-from skesom.cube.convolution.beams import photutils
 from skesom.cube.flux._background_mesh import measure_background, subtract_backgrounds
 from skesom.cube.masking.sky import measure_slopes
 
@@ -138,7 +138,7 @@ class BackgroundSubtractor(CubeTransformer):
         wanted, check = slopes > 0, self.bands == "uneven"
         try:
             if wanted.any():  # the import takes seconds
-                photutils("background")
+                import_photutils("background")
         except ImportError as error:
             if not check:
                 raise
