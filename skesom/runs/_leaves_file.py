@@ -34,7 +34,8 @@ def write_leaves(folder, run):
     header = fits.Header() if run.wcs is None else run.wcs.to_header()
     header["COMMENT"] = "Leaf of the tree of clusters of each pixel, from 0; -1 noise,"
     header["COMMENT"] = "-3 without data. The leaves are numbered as in the model."
-    leaves, units = seen.pieces.astype(np.int16), seen.members
+    leaves = seen.pieces.astype(np.int16)
+    units = seen.members
     if leaves.ndim == 3:  # of voxels, with the bands first
         leaves, units = np.moveaxis(leaves, 2, 0), np.moveaxis(units, 3, 1)
     pieces = fits.ImageHDU(leaves, header, name=_LEAVES)
@@ -53,28 +54,35 @@ def read_leaves(path, step):
     path : pathlib.Path
     step : CubeClusterer
 
+    Returns
+    -------
+    is_there : bool
+
     Raises
     ------
     ValueError
         If it is not of this fit.
     """
     if not path.is_file():
-        return
+        return False
     with whole(path), fits.open(path, memmap=False) as hdus:
         shape = step.labels_.shape
         if len(shape) == 3:
             shape = shape[2], *shape[:2]
         # Before pixels are read: a small file may promise any number of them.
         last, _ = pipeline_end(step.estimator_)
-        of_members = len(getattr(last, "estimators_", ())), *shape
-        is_of_fit = hdus[_LEAVES].shape == shape and hdus[_MEMBERS].shape == of_members
-        if is_of_fit:
-            is_of_fit = step._accept_seen(_seen_in(hdus))
+        n_members = len(getattr(last, "estimators_", ()))
+        is_of_fit = (
+            hdus[_LEAVES].shape == shape
+            and hdus[_MEMBERS].shape == (n_members, *shape)
+            and step._accept_seen(_seen_in(hdus))
+        )
     if not is_of_fit:
         raise ValueError(
             f"{path} is not of the model beside it. Remove it, and the images are read "
             "for a cut."
         )
+    return True
 
 
 def _seen_in(hdus):
@@ -83,5 +91,6 @@ def _seen_in(hdus):
     members = np.asarray(hdus[_MEMBERS].data)
     members = members.astype(members.dtype.newbyteorder("="))
     if pieces.ndim == 3:
-        pieces, members = np.moveaxis(pieces, 0, 2), np.moveaxis(members, 1, 3)
+        pieces = np.moveaxis(pieces, 0, 2)
+        members = np.moveaxis(members, 1, 3)
     return SeenPixels(np.ascontiguousarray(members), np.ascontiguousarray(pieces))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import inspect
 import os
@@ -11,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from copy import copy, deepcopy
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -21,29 +19,22 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
-from skesom._common.extras import has_extra
 from skesom._common.fits_files import keep_files_open
 from skesom._common.json_values import whole
 from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
-from skesom.cube import CubeAligner
-from skesom.cube.alignment.aligner import grid_found_before
 from skesom.cube.convert import as_cube
-from skesom.displays.sky_image import image_size
 from skesom.io import read_map
 from skesom.io.catalogs import read_table
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.maps.cube_clusterer import (
     check_cut,
-    check_enough_pixels,
-    check_enough_pixels_to_fit,
     known_agreement,
 )
 from skesom.maps.held_out import HeldOut
 from skesom.maps.leaves import tree_digest
 from skesom.maps.pipeline import (
     MapImages,
-    fit_in_place,
     make_classifier,
     n_steps_to_map,
     prepare_in_place,
@@ -51,19 +42,21 @@ from skesom.maps.pipeline import (
 from skesom.report.catalog import NamedMap, check_catalog, match_catalog
 from skesom.report.cluster_groups import ClusterGroup, carried_groups, check_groups
 from skesom.report.decisions import decision_lines, decisions_of
-from skesom.report.drawing import PictureStyle, new_axes
+from skesom.report.drawing import PictureStyle
 from skesom.report.facts import facts_of, lines_of
 from skesom.report.page import PAGE_NAME
 from skesom.report.page.explore import explore
 from skesom.report.report import WrittenReport
-from skesom.report.result import MAX_PIXELS, Result
+from skesom.report.result import Result
 from skesom.report.sky_level import describe_sky
 from skesom.report.summary import suggestions_of
 from skesom.report.tables import table_of_pixels
 from skesom.runs._leaves_file import LEAVES_NAME, read_leaves
 from skesom.runs._models import find_model, load_model
-from skesom.runs._naming import suggested_groups
+from skesom.runs._notebook import notebook_view
+from skesom.runs._suggested_groups import name_by_suggestions
 from skesom.runs._writing import names_of_bands, write_run
+from skesom.runs.fitting import fit_pipeline
 from skesom.runs.group_files import check_groups_file, groups_of, read_cluster_groups
 from skesom.runs.image_source import ImageSource, source_of_images
 from skesom.runs.matching_bands import matched_source, taken_channels
@@ -86,7 +79,7 @@ if TYPE_CHECKING:
 SUGGESTED = "suggested"
 _OBJECTS = "objects.ecsv"
 _OF_CLUSTERS_IN_OBJECTS = ["cluster", "cluster_name", "cluster_share"]
-_HELD_OUT = "held_out_classes.ecsv", "held_out_confusion.ecsv"
+_HELD_OUT = ("held_out_classes.ecsv", "held_out_confusion.ecsv")
 
 
 class Run:
@@ -199,20 +192,22 @@ class Run:
         self.radius = radius
         self.model = model
         self.command = command
-        # That it was read from.
-        self.folder = self.model_file = self.leaves_file = None
-        self.provenance = None
         self.finished = _now()
+        # Of a run that was read: where it is, and what its provenance tells.
+        self.folder = None
+        self.model_file = None
+        self.leaves_file = None
+        self.provenance = None
         self._images = cube
-        self._given_labels = label_map
+        self._predicted_labels = label_map
         self._source = source_of_images(source)
-        self._found_in = None  # folder whose provenance tells the source
+        self._source_folder = None  # its provenance tells the source
         self._continua = continua
         self._subtract_sky = subtract_sky
         self._trust = False
-        self._moved_to = None
+        self._images_moved_to = None
         self._band_names = None
-        self._known = {}
+        self._computed = {}  # what was asked for, by the names of properties
 
     @classmethod
     def fit(
@@ -360,18 +355,20 @@ class Run:
             "min_bands": min_bands,
             "n_jobs": n_jobs,
         }
-        of_clusterer = {"n_clusters": n_clusters, "random_state": random_state}
+        default_clusterer = {"n_clusters": n_clusters, "random_state": random_state}
         if pipeline is not None:
-            _check_defaults({"clusterer": clusterer, **of_clusterer, **steps})
+            _refuse_ignored({"clusterer": clusterer, **default_clusterer, **steps})
         elif clusterer is not None:
-            _check_defaults(of_clusterer)
+            _refuse_ignored(default_clusterer)
         cube, source = _read(images)
         training = None
         if regions is not None:
             training = Training(os.fspath(regions), "regions")
         if pipeline is None:
             if clusterer is None:
-                clusterer = _default_clusterer(n_clusters, random_state, regions)
+                clusterer = _default_clusterer(
+                    n_clusters, random_state, has_regions=regions is not None
+                )
             pipeline = make_cluster_pipeline(clusterer, **steps)
         return fit_run(
             clone(pipeline),
@@ -442,14 +439,15 @@ class Run:
         check_is_of_fit(path, provenance)
         folder = path.parent
         run = cls.of_model(folder, trust=trust, groups=groups)
-        run.provenance, run._moved_to = provenance, images
-        run._found_in = folder
-        run._known["label_map"], run._known["wcs"] = read_map(
-            folder / "cluster_map.fits"
-        )
+        run.provenance = provenance
+        run._images_moved_to = images
+        run._source_folder = folder
+        label_map, wcs = read_map(folder / "cluster_map.fits")
+        run._computed["label_map"] = label_map
+        run._computed["wcs"] = wcs
         table = folder / "clusters.ecsv"
         with whole(table):
-            run._known["clusters"] = read_table(table, table)
+            run._computed["clusters"] = read_table(table, table)
         with whole(path):
             run.command = provenance["command"]
             run.finished = provenance["finished"]
@@ -496,22 +494,28 @@ class Run:
         """
         model = find_model(path)
         pipeline, band_names = load_model(model, trust=trust)
-        if groups is None:
-            digests = digest_of_fit(pipeline, model), tree_digest(pipeline)
-            found = groups_of(model.parent, *digests)
+        if groups is not None:
+            named_groups = _groups_for(pipeline, model, groups)
         else:
-            found = _groups_for(pipeline, model, groups)
-        run = cls(pipeline, None, groups=found)
-        run.folder, run._band_names, run._trust = model.parent, band_names, trust
-        run.model_file, run.leaves_file = model, model.with_name(LEAVES_NAME)
+            named_groups = groups_of(
+                model.parent,
+                label_map_sha256=digest_of_fit(pipeline, model),
+                tree_sha256=tree_digest(pipeline),
+            )
+        run = cls(pipeline, None, groups=named_groups)
+        run.folder = model.parent
+        run.model_file = model
+        run.leaves_file = model.with_name(LEAVES_NAME)
+        run._band_names = band_names
+        run._trust = trust
         return run
 
     @property
     def source(self) -> ImageSource | None:
         """Files of the images; of a folder, where they are now."""
-        if self._source is None and self._found_in is not None:
+        if self._source is None and self._source_folder is not None:
             self._source = read_source(
-                self._found_in, files=self._moved_to, trust=self._trust
+                self._source_folder, files=self._images_moved_to, trust=self._trust
             )
         return self._source
 
@@ -536,7 +540,7 @@ class Run:
     @property
     def is_of_fit(self) -> bool:
         """Whether the label map is that of the fit, and not of a prediction."""
-        return self._given_labels is None
+        return self._predicted_labels is None
 
     @property
     def band_names(self) -> list[str] | None:
@@ -554,8 +558,11 @@ class Run:
     @property
     def _has_images(self):
         """Whether there are images, in memory or in files that are known."""
-        places = self._images, self._source, self._found_in
-        return any(place is not None for place in places)
+        return (
+            self._images is not None
+            or self._source is not None
+            or self._source_folder is not None
+        )
 
     def _loaded(self):
         """Return the images, or those on the pixels of the map."""
@@ -566,46 +573,52 @@ class Run:
     def _read_again(self):
         """Return the images, read from their files."""
         with keep_files_open():
-            if self.source is None:
+            source = self.source  # which opens files to plan them
+            if source is None:
                 raise ValueError(
                     "This run has a model alone: give it images (Run.predict)."
                 )
-            with _naming(self._found_in):
-                return self.source.read()
+            with _errors_naming(self._source_folder):
+                return source.read()
 
     def _result(self) -> Result:
         """Return what a report presents; it holds a copy of the images on the map."""
         source = self.source
+        cutout = None
+        if source is not None:
+            cutout = source.cutout
         result = Result(
             self.pipeline,
             self._loaded(),
-            self._given_labels,
+            self._predicted_labels,
             self.groups,
             held_out=self.held_out,
             continua=self.continua,
-            cutout=source and source.cutout,
+            cutout=cutout,
             subtract_sky=self.subtract_sky,
         )
-        self._known["label_map"] = result.label_map
-        self._known["wcs"] = result.cube.wcs
+        self._computed["label_map"] = result.label_map
+        self._computed["wcs"] = result.cube.wcs
         return result
 
     @property
     def label_map(self) -> NDArray[np.int32]:
         """Clusters of the pixels, as they are named and merged."""
-        if "label_map" not in self._known:
-            are_whole = all(len(g.labels) == 1 and not g.leaves for g in self.groups)
-            if self.is_of_fit and are_whole:  # nothing is merged
+        if "label_map" not in self._computed:
+            is_merged = any(
+                len(group.labels) != 1 or group.leaves for group in self.groups
+            )
+            if self.is_of_fit and not is_merged:
                 return self.pipeline[-1].labels_
             self._result()
-        return self._known["label_map"]
+        return self._computed["label_map"]
 
     @property
     def wcs(self) -> WCS | None:
         """World coordinates of the label map."""
-        if "wcs" not in self._known:
+        if "wcs" not in self._computed:
             self._result()
-        return self._known["wcs"]
+        return self._computed["wcs"]
 
     @property
     def agreement(self) -> NDArray[np.float32] | None:
@@ -617,9 +630,9 @@ class Run:
     @property
     def clusters(self) -> Table:
         """A row for each cluster: name, color, size, place, fluxes with units."""
-        if "clusters" not in self._known:
-            self._known["clusters"] = self._facts().clusters
-        return self._known["clusters"]
+        if "clusters" not in self._computed:
+            self._computed["clusters"] = self._facts().clusters
+        return self._computed["clusters"]
 
     @property
     def pixels(self) -> Table:
@@ -637,22 +650,26 @@ class Run:
             return None
         if self.provenance is not None:
             return self.provenance["decisions"]
-        if "decisions" not in self._known:
+        if "decisions" not in self._computed:
             result = self._result()
-            sky, why_no_names = describe_sky(result), result.why_no_names
-            self._known["decisions"] = decisions_of(self.pipeline, sky, why_no_names)
-        return self._known["decisions"]
+            self._computed["decisions"] = decisions_of(
+                self.pipeline, describe_sky(result), result.why_no_names
+            )
+        return self._computed["decisions"]
 
     def _facts(self):
         """Return what was found, looking at the pixels once."""
-        if "facts" not in self._known:
-            self._known["facts"] = facts_of(self._result(), self.catalog, self.radius)
-        return self._known["facts"]
+        if "facts" not in self._computed:
+            self._computed["facts"] = facts_of(
+                self._result(), self.catalog, self.radius
+            )
+        return self._computed["facts"]
 
     def _changed(self, **changes):
         """Return another run, of which some attributes are others."""
         run = copy(self)
-        run._known, run.provenance = {}, None
+        run._computed = {}
+        run.provenance = None  # that of the folder is of the run as it was
         for name, value in changes.items():
             setattr(run, name, value)
         return run
@@ -689,27 +706,28 @@ class Run:
         (9, 4)
         """
         step = self.pipeline[-1]
-        with _naming(self.folder):
+        with _errors_naming(self.folder):
             check_cut(step, n_clusters)
-        if self.leaves_file is not None and getattr(step, "_seen", None) is None:
-            read_leaves(self.leaves_file, step)
+        is_known = getattr(step, "_seen", None) is not None
+        if not is_known and self.leaves_file is not None:
+            is_known = read_leaves(self.leaves_file, step)
         images = self._images
-        if getattr(step, "_seen", None) is not None:
-            cut = step.cut_at(n_clusters)
+        if is_known:
+            cut_step = step.cut_at(n_clusters)
         else:
             cube, images = self._prepared()
-            cut = step.cut_at(n_clusters, cube)
-        last, _ = self.pipeline.steps[-1]
+            cut_step = step.cut_at(n_clusters, cube)
+        name, _ = self.pipeline.steps[-1]
         run = self._changed(
-            pipeline=Pipeline([*self.pipeline.steps[:-1], (last, cut)]),
-            groups=carried_groups(self.groups, step.labels_, cut.labels_),
+            pipeline=Pipeline([*self.pipeline.steps[:-1], (name, cut_step)]),
+            groups=carried_groups(self.groups, step.labels_, cut_step.labels_),
             folder=None,
             model_file=None,
             _images=images,
-            _given_labels=None,
+            _predicted_labels=None,
         )
-        if "wcs" in self._known:  # pixels are the same
-            run._known["wcs"] = self._known["wcs"]
+        if "wcs" in self._computed:  # pixels are the same
+            run._computed["wcs"] = self._computed["wcs"]
         return run
 
     def _prepared(self):
@@ -717,14 +735,14 @@ class Run:
         if self._images is None:  # steps may change what nobody else has
             return prepare_in_place(self.pipeline, self._read_again(), is_fitted=True)
         images = self._images
-        steps, n_first = self.pipeline.steps[:-1], n_steps_to_map(self.pipeline)
+        n_to_map = n_steps_to_map(self.pipeline)
         if not isinstance(images, MapImages):
-            names = self.band_names
-            for _, step in steps[:n_first]:
-                images = step.transform(images)
-            images = MapImages(images, names)
+            cube = images
+            for _, step in self.pipeline.steps[:n_to_map]:
+                cube = step.transform(cube)
+            images = MapImages(cube, self.band_names)
         cube = images.cube
-        for _, step in steps[n_first:]:
+        for _, step in self.pipeline.steps[n_to_map:-1]:
             cube = step.transform(cube)
         return cube, images
 
@@ -818,10 +836,11 @@ class Run:
         >>> run.predict(cube[:30]).label_map.shape
         (30, 48)
         """
-        earlier = earlier_source(self)
-        source = source_of_images(
-            images, None if earlier is None else earlier.choices(), or_cube=True
-        )
+        choices = None
+        source_of_fit = earlier_source(self)
+        if source_of_fit is not None:
+            choices = source_of_fit.choices()
+        source = source_of_images(images, choices, or_cube=True)
         if source is None:
             return predict_read(self, _cubes_of(images), None)
         with keep_files_open():
@@ -872,18 +891,19 @@ class Run:
             return self._changed(groups=check_groups(names))
         groups = self._result().groups
         self._check_labels(names, len(groups))
-        groups = [
-            group._replace(name=names.get(number, group.name))
-            for number, group in enumerate(groups)
+        named_groups = [
+            group._replace(name=names.get(label, group.name))
+            for label, group in enumerate(groups)
         ]
-        return self._changed(groups=check_groups(groups))
+        return self._changed(groups=check_groups(named_groups))
 
     def _suggested(self):
         """Return groups, of which those without a name have the suggested one."""
-        result, found = self._result(), None
+        result = self._result()
+        matches = None
         if self.catalog is not None:
-            found = match_catalog(NamedMap.of(result), self.catalog, self.radius)
-        return suggested_groups(result.groups, suggestions_of(result, found))
+            matches = match_catalog(NamedMap.of(result), self.catalog, self.radius)
+        return name_by_suggestions(result.groups, suggestions_of(result, matches))
 
     def merge(self, labels: Sequence[int], name: str | None = None) -> Run:
         """Make one cluster of several.
@@ -913,21 +933,25 @@ class Run:
         >>> len(Run.fit(cube, clusterer=ESOM(4, random_state=0)).merge([2, 3]).clusters)
         3
         """
-        groups, labels = self._result().groups, sorted({*labels})
+        groups = self._result().groups
+        labels = sorted(set(labels))
         self._check_labels(labels, len(groups))
         if len(labels) < 2:
             raise ValueError(f"Give two labels or more to merge, got {labels}.")
         merged = [groups[label] for label in labels]
-        names = {group.name for group in merged} - {None}
-        if name is None and len(names) == 1:
-            [name] = names
+        others = [
+            group for label, group in enumerate(groups) if label not in set(labels)
+        ]
+        if name is None:
+            names = {group.name for group in merged if group.name is not None}
+            if len(names) == 1:
+                name = names.pop()
         together = ClusterGroup(
             name,
-            tuple(label for group in merged for label in group.labels),
-            merged[0].color,
-            tuple(leaf for group in merged for leaf in group.leaves),
+            labels=tuple(label for group in merged for label in group.labels),
+            color=merged[0].color,
+            leaves=tuple(leaf for group in merged for leaf in group.leaves),
         )
-        others = [g for number, g in enumerate(groups) if number not in labels]
         return self._changed(groups=check_groups([*others, together]))
 
     def _check_labels(self, labels, n_clusters):
@@ -1095,41 +1119,21 @@ class Run:
             return iter(self.provenance["lines"])
         return lines_of(self._facts())
 
+    def _decided_lines(self):
+        """Return what the steps decided, as lines of a terminal."""
+        if self.decisions is None:
+            return []
+        return [*decision_lines(self.decisions)]
+
     def __repr__(self):
         if not self._has_images:
             return f"Run of the model {self.model_file}, without images"
-        decided = decision_lines(self.decisions) if self.decisions else []
-        return "\n".join([*decided, *self.lines()])
+        return "\n".join([*self._decided_lines(), *self.lines()])
 
     def _repr_html_(self):
         if not self._has_images:
             return f"<p>{html.escape(repr(self))}</p>"
-        parts = [self._picture_html()]
-        decided = decision_lines(self.decisions) if self.decisions else []
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in decided)
-        parts.append(f"<ul>{items}</ul>")
-        parts.append(f"<pre>{html.escape(chr(10).join(self.lines()))}</pre>")
-        parts.append(self.clusters._repr_html_())
-        return "\n".join(parts)
-
-    def _picture_html(self):
-        """Return the cluster map as an image of HTML, empty without matplotlib."""
-        if not has_extra("matplotlib") or self.label_map.ndim != 2:
-            return ""
-        from skesom.displays import ClusterMapDisplay
-
-        n_clusters = int(self.label_map.max(initial=-1)) + 1
-        names, colors = [""] * n_clusters, ["gray"] * n_clusters
-        for row in self.clusters:
-            names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
-        ax = new_axes(image_size(self.label_map.shape), self.wcs)
-        ClusterMapDisplay(
-            self.label_map, wcs=self.wcs, colors=colors, names=names
-        ).plot(ax, max_pixels=MAX_PIXELS)
-        stream = BytesIO()
-        ax.figure.savefig(stream, format="png", dpi=100, bbox_inches="tight")
-        data = base64.b64encode(stream.getvalue()).decode("ascii")
-        return f'<img alt="cluster map" src="data:image/png;base64,{data}">'
+        return notebook_view(self)
 
 
 def fit_run(
@@ -1164,48 +1168,25 @@ def fit_run(
     -------
     run : Run
     """
-    taught = {}
-
-    def teach(step, cube):
-        taught.update(training.teach(step, cube))
-
-    def fit_and_cut(step, cube):
-        step = step.fit(cube).cut_at(cut, cube)
-        pipeline.steps[-1] = pipeline.steps[-1][0], step
-
-    def prepare_and_check(pipeline, images):
-        """Prepare images, and say before the runs that there is only noise."""
-        prepared = prepare_in_place(pipeline, images)
-        if training is None:
-            check_enough_pixels_to_fit(pipeline[-1], prepared[0])
-        return prepared
-
     if catalog is not None:  # which may be of another part of the sky
         catalog = check_catalog(catalog, radius, images)
-    aligner = pipeline.named_steps.get("align")
-    has_grid = nullcontext()
-    if isinstance(aligner, CubeAligner):  # grids that cannot be aligned fail early
-        has_grid = grid_found_before(aligner, images)
-    fit = None
-    if cut is not None:
-        fit = fit_and_cut
-    elif training is not None:
-        fit = teach
-    with has_grid:
-        of_map = fit_in_place(pipeline, images, fit, prepare=prepare_and_check)
-    if training is None:  # before a folder of noise is written
-        check_enough_pixels(pipeline[-1])
-    if names is not None and names[1] == digest_of_fit(pipeline, "the run"):
-        taught["groups"] = names[0]
+    fitted = fit_pipeline(pipeline, images, training=training, cut=cut)
+    groups = None
+    if fitted.classes is not None:
+        groups = fitted.classes.groups
+    if names is not None:
+        known_groups, label_map_sha256 = names
+        if label_map_sha256 == digest_of_fit(pipeline, "the run"):
+            groups = known_groups
     return Run(
         pipeline,
-        of_map,
+        fitted.images,
         source=source,
         catalog=catalog,
         radius=radius,
-        training=taught.get("training"),
-        held_out=taught.get("held_out"),
-        groups=taught.get("groups"),
+        training=training,
+        held_out=fitted.held_out,
+        groups=groups,
     )
 
 
@@ -1235,7 +1216,7 @@ def predict_read(run, cube, source, channels=None):
     """
     if channels is not None:
         cube = taken_channels(cube, channels)
-    with _naming(run.model_file):
+    with _errors_naming(run.model_file):
         label_map = _predict_of(run.pipeline)(cube)
     return Run(
         run.pipeline,
@@ -1250,10 +1231,13 @@ def predict_read(run, cube, source, channels=None):
 def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
     """Fit the pipeline of a recipe to its images."""
     groups = groups_of(recipe.path.parent, recipe.label_map_sha256)
-    jobs = [n for n in recipe.pipeline.get_params() if n.endswith("__n_jobs")]
+    pipeline = recipe.pipeline
+    for name in pipeline.get_params():
+        if name.endswith("__n_jobs"):  # which a recipe leaves out
+            pipeline.set_params(**{name: -1})
     with whole(recipe.path):
         return fit_run(
-            recipe.pipeline.set_params(**dict.fromkeys(jobs, -1)),
+            pipeline,
             images,
             source=source,
             training=recipe.training,
@@ -1276,30 +1260,36 @@ def _read(images):
 
 def _cubes_of(images):
     """Return images in memory as a cube, or several."""
-    if isinstance(images, list | tuple):
-        return [as_cube(each, f"image {n}") for n, each in enumerate(images, 1)]
-    return as_cube(images, "images")
+    if not isinstance(images, list | tuple):
+        return as_cube(images, "images")
+    return [as_cube(image, f"image {number}") for number, image in enumerate(images, 1)]
 
 
-def _default_clusterer(n_clusters, random_state, is_taught):
+def _default_clusterer(n_clusters, random_state, has_regions):
     """Return what clusters pixels, or learns classes, if nothing is said."""
-    if is_taught:
+    if has_regions:
         return make_classifier("esom", random_state=random_state)
     return make_clusterer("esom", n_clusters=n_clusters, random_state=random_state)
 
 
-def _check_defaults(given):
-    """Refuse parameters of `Run.fit` beside what they would be taken for."""
+def _refuse_ignored(values):
+    """Refuse parameters of `Run.fit` that a pipeline or clusterer takes no notice of.
+
+    Parameters
+    ----------
+    values : dict
+        By parameter; those that have their default are no wish of anybody.
+    """
     parameters = inspect.signature(Run.fit).parameters
-    others = [
-        name
-        for name, value in given.items()
-        if not (value is None or np.isscalar(value))
-        or value != parameters[name].default
-    ]
-    if others:
+    ignored = []
+    for name, value in values.items():
+        # Arrays and the like, which are never a default, do not compare to one value.
+        is_plain = value is None or np.isscalar(value)
+        if not is_plain or value != parameters[name].default:
+            ignored.append(name)
+    if ignored:
         raise ValueError(
-            f"{list_names(others)} would be ignored: a pipeline and a clusterer of "
+            f"{list_names(ignored)} would be ignored: a pipeline and a clusterer of "
             "your own have their own parameters. Set them there."
         )
 
@@ -1318,7 +1308,7 @@ def _predict_of(pipeline):
     try:
         return pipeline.predict
     except AttributeError as error:
-        reason = error
+        reason = error  # the last step's own, below those of the Pipeline
         while reason.__cause__ is not None:
             reason = reason.__cause__
         raise ValueError(str(reason)) from error
@@ -1329,10 +1319,10 @@ def _read_held_out(folder):
     paths = [folder / name for name in _HELD_OUT]
     if not all(path.is_file() for path in paths):
         return None
-    classes, confusion = (read_table(path, path) for path in paths)
+    classes, confusion = [read_table(path, path) for path in paths]
     scores = dict(classes.meta)
-    for table in (classes, confusion):
-        table.meta.clear()
+    classes.meta.clear()
+    confusion.meta.clear()
     return HeldOut(scores, classes, confusion)
 
 
@@ -1343,10 +1333,13 @@ def _read_objects(path):
     return objects, objects.meta["radius"]
 
 
-def _naming(path):
+def _errors_naming(path):
     """Name the file of a run that was read in errors of what is in it."""
-    return nullcontext() if path is None else whole(path)
+    if path is None:
+        return nullcontext()
+    return whole(path)
 
 
 def _now():
+    """Return the time as text."""
     return datetime.now(UTC).isoformat(timespec="seconds")

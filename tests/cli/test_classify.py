@@ -68,8 +68,8 @@ def taught(bands):
         words = map(str, ("classify", *bands, "-o", "out", *QUICK, *arguments))
         options = parser_of_commands().parse_args([*words])
         step = CubeClassifier(_classifier_of(options))
-        found = _training_of(options).teach(step, read_cube(bands))
-        return found, [group[0] for group in found["groups"]]
+        classes = _training_of(options).teach(step, read_cube(bands))
+        return classes, [name for name, _, _ in classes.groups]
 
     return teach
 
