@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How many clusters n_clusters="auto" finds: families of point sets, and noise.
 
-The families are those of the tests (tests/som/_families.py, _shapes.py). A family has
+The families are those of the tests (tests/helpers/families.py, shapes.py). A family has
 gaps if less than a hundredth of the five nearest neighbors of its points, on the mean,
 are of another cluster. Noise is of one kind in all features, as it is or correlated by
 random mixing, in 2 to 10 dimensions and 300 to 3000 samples; the right number is then
@@ -22,10 +22,10 @@ from sklearn.neighbors import NearestNeighbors
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
-from _shapes import SHAPES
+from tests.helpers.families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
+from tests.helpers.shapes import SHAPES
 
 MAPS = {"ESOM": ESOM(), "CSOM": CSOM(), "consensus": ConsensusClusterer()}
 PARTS = {

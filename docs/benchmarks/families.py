@@ -2,7 +2,7 @@
 """Clustering of families of point sets: skesom beside other packages.
 
 The true number of clusters is given to whoever takes one. The families, whose sizes and
-gaps are drawn anew for each seed, are those of the tests (tests/som/_families.py); no
+gaps are drawn anew for each seed, are those of tests/helpers/families.py; no
 choice was made on them. Reported are the mean adjusted Rand index over the points that
 are no noise, and its standard deviation over seeds in the last table. DBSCAN has no
 number of clusters: its radius is the 95 % quantile of the distance to the 10th
@@ -38,10 +38,10 @@ from sklearn.neighbors import NearestNeighbors
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
-from _shapes import SHAPES
+from tests.helpers.families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
+from tests.helpers.shapes import SHAPES
 
 
 def dbscan(X, k, seed):

@@ -3,9 +3,9 @@
 
 Each clusterer is fitted once to a table, and `labels_at` cuts its tree. The first table
 has cells: dense bodies of very different size with strays between them, as the tests
-draw them (tests/som/_families.py). The tree is cut at every number from the true one to
-twice it; the adjusted Rand index (ARI) and F1 of rare groups, those of 1 to 10 % of the
-cells, count cells in gates only. F1 is that of the best cluster of each group; the
+draw them (tests/helpers/families.py). The tree is cut at every number from the true one
+to twice it; the adjusted Rand index (ARI) and F1 of rare groups, those of 1 to 10 % of
+the cells, count cells in gates only. F1 is that of the best cluster of each group; the
 table has the least of all groups and tables. The second table has galaxies: the scenes
 of ``features.py`` (choices were made on CHOOSE), the ARI with the truth of three
 numbers of clusters, and of two seeds with each other. Run: ``python
@@ -30,9 +30,9 @@ from sklearn.metrics import adjusted_rand_score
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from _families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
+from tests.helpers.families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
 
 RARE = 0.01, 0.1  # shares of the cells in gates
 TIMES = 1.0, 1.25, 1.5, 2.0  # as many clusters as gates, in columns of the table

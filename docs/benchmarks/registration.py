@@ -35,8 +35,8 @@ from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.som import ESOM
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "cube"))
-from _sky_fields import disc, nebula, read_bands, star_cloud, stars
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from tests.helpers.sky_fields import disc, nebula, read_bands, star_cloud, stars
 
 KINDS = "spiral", "edge-on", "merger", "elliptical"
 NOISES = 1, 4, 8  # times that of the scenes

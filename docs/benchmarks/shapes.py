@@ -21,9 +21,9 @@ from sklearn.metrics import adjusted_rand_score
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from _shapes import SHAPES
+from tests.helpers.shapes import SHAPES
 
 MAPS = {"ESOM": ESOM, "CSOM": CSOM}
 

@@ -29,8 +29,8 @@ from skesom.cube import AsinhStretch, BackgroundSubtractor, CubeMasker, SkyMaske
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "cube"))
-from _sky_fields import corner, gradient, nebula, spiral, star_cloud, stars
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+from tests.helpers.sky_fields import corner, gradient, nebula, spiral, star_cloud, stars
 
 
 def galaxy(kind, extent, noise=1.0, *, size=256, n_bands=5):

@@ -7,9 +7,9 @@ cut of a map into the next number of the ladder counts beside the one before (2/
 all alike); into how many clusters the members of a consensus agree to split pieces
 (80), and how many pieces there are at most (256). Scored is the adjusted Rand index of
 a map and of a consensus at the true number, over the families of the tests
-(tests/som/_families.py) that choices were made on and those that only report; and over
-the scenes of ``features.py`` at eight clusters, with the truth and of two seeds. Run:
-``python docs/benchmarks/tree_constants.py``
+(tests/helpers/families.py) that choices were made on and those that only report; and
+over the scenes of ``features.py`` at eight clusters, with the truth and of two seeds.
+Run: ``python docs/benchmarks/tree_constants.py``
 (half an hour).
 """
 
@@ -31,9 +31,9 @@ from skesom.som import ESOM
 from skesom.som import tree as _tree
 from skesom.som.second_stage import ladder as _ladder
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "som"))
+sys.path.append(str(Path(__file__).parents[2]))
 
-from _families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
+from tests.helpers.families import CHOOSING, FIRST_REPORTING_SEED, REPORTING
 
 # The name of a setting, and the constant that it changes: module, name and value.
 SETTINGS = [

@@ -5,7 +5,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClusterMixin, clone
 from sklearn.cluster import (
@@ -31,6 +30,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.som import CSOM, ESOM
+from tests.helpers.shapes import SHAPES, golf_ball
 
 
 def consensus_of(estimator=None, n_estimators=4, **how):

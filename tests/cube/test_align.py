@@ -6,7 +6,6 @@ import warnings
 import numpy as np
 import pytest
 import reproject
-from _grids import CENTER, METHODS, align, make_cube, make_wcs
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
@@ -16,6 +15,7 @@ from scipy.ndimage import map_coordinates
 from skesom._sky.grids import Grid, group_by_grid, pixel_size, same_grid
 from skesom.cube import Cube
 from skesom.cube.alignment import stack as _stack
+from tests.helpers.grids import CENTER, METHODS, align, make_cube, make_wcs
 
 
 def paint_source(cube, position, fwhm):

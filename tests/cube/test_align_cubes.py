@@ -6,8 +6,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from _grids import CENTER, METHODS, align, make_wcs
-from _grids import make_cube as flat_cube
 from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.stats import gaussian_fwhm_to_sigma
@@ -17,6 +15,8 @@ from sklearn.pipeline import make_pipeline
 from skesom._sky.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
 from skesom.cube.alignment.stack import _join_coordinates
+from tests.helpers.grids import CENTER, METHODS, align, make_wcs
+from tests.helpers.grids import make_cube as flat_cube
 
 make_cube = partial(flat_cube, dtype=np.float64)
 

@@ -6,9 +6,6 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import make_wcs
-from _lazy_cubes import counted, lazy, no_computing, noise_cube
-from _sizes import cut_small
 from astropy.io import fits
 from astropy.wcs import WCS
 from numpy.testing import assert_array_equal
@@ -18,6 +15,9 @@ from skesom._sky.grids import Grid, portable_grid
 from skesom.cube import Cube, CubeAligner, combine_exposures
 from skesom.cube.alignment import _registration
 from skesom.cube.alignment import stack as _stack
+from tests.helpers.grids import make_wcs
+from tests.helpers.lazy_cubes import counted, lazy, no_computing, noise_cube
+from tests.helpers.small_strips import cut_small
 
 SIP = 1.23456789012345e-4, -2.3e-5
 

@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import CENTER, make_cube, make_wcs
 from astropy.coordinates import SkyCoord
 from numpy.testing import assert_allclose, assert_array_equal
 from reproject import mosaicking
@@ -18,6 +17,7 @@ from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 from skesom.runs import Run
 from skesom.som import ESOM
+from tests.helpers.grids import CENTER, make_cube, make_wcs
 
 
 def chain(**alignment):

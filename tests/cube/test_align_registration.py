@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import make_wcs
 from astropy import units
 from astropy.wcs.utils import pixel_to_pixel
 from numpy.testing import assert_allclose, assert_array_equal
@@ -17,6 +16,7 @@ from skesom.cube import Cube, CubeAligner
 from skesom.cube.alignment import _registration
 from skesom.cube.alignment.correlation import find_shift
 from skesom.datasets import make_galaxy_cube
+from tests.helpers.grids import make_wcs
 
 
 @pytest.fixture

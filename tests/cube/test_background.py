@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from _sky_fields import COLORS, disc, few_sources, gradient
 
 from skesom.cube import BackgroundSubtractor, Cube, CubeMasker, SkyMasker
 from skesom.cube.flux._background_mesh import Background
+from tests.helpers.sky_fields import COLORS, disc, few_sources, gradient
 
 
 def bowl(size, depth):

@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-from _sizes import cut_convolution
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
@@ -13,6 +12,7 @@ from skesom.cube.convolution.filtering import (
     LobedKernel,
     PositiveKernel,
 )
+from tests.helpers.small_strips import cut_convolution
 
 SHAPE = (11, 9)
 

@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import make_wcs
 
 from skesom.cube import Cube, FWHMConvolver
 from skesom.cube.convolution import beams as _beams
 from skesom.cube.convolution import stars as _stars
+from tests.helpers.grids import make_wcs
 
 
 def star_field(seed, fwhm, shape=(150, 160)):

@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-from _grids import make_wcs
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from skesom.cube import CountSmoother, Cube, CubeAligner
+from tests.helpers.grids import make_wcs
 
 
 def photons(rate, shape=(96, 80), seed=0):

@@ -5,8 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from _grids import CENTER, make_wcs
-from _sky_fields import read_bands, scene
 from astropy import units as u
 from astropy.io import fits
 from numpy.testing import assert_array_equal
@@ -14,6 +12,8 @@ from scipy import ndimage, signal
 
 from skesom.cube import Cube, CubeMasker
 from skesom.cube.masking._defects import _surroundings, gaps_of_value, pedestal_values
+from tests.helpers.grids import CENTER, make_wcs
+from tests.helpers.sky_fields import read_bands, scene
 
 SHAPE = (40, 50)
 

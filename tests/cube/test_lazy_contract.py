@@ -8,9 +8,6 @@ import dask
 import dask.array as da
 import numpy as np
 import pytest
-from _grids import make_wcs
-from _lazy_cubes import lazy, no_computing, noise_cube
-from _sizes import cut_convolution, cut_small
 from numpy.testing import assert_array_equal, assert_equal
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -34,6 +31,9 @@ from skesom.cube import (
 )
 from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten
 from skesom.pixels.flattening import valid_pixels
+from tests.helpers.grids import make_wcs
+from tests.helpers.lazy_cubes import lazy, no_computing, noise_cube
+from tests.helpers.small_strips import cut_convolution, cut_small
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),

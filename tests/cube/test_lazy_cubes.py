@@ -4,7 +4,6 @@
 import dask.array as da
 import numpy as np
 import pytest
-from _lazy_cubes import counted, lazy
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 
@@ -19,6 +18,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.cube.convolution import stars as _stars
+from tests.helpers.lazy_cubes import counted, lazy
 
 
 @pytest.fixture

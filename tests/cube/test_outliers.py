@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-from _grids import make_wcs
 from numpy.testing import assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
@@ -13,6 +12,7 @@ from skesom.cube import Cube, CubeMasker
 from skesom.cube.masking import cube_masker as _cube_masker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
+from tests.helpers.grids import make_wcs
 
 SHAPE = (128, 144)
 LEVEL = 50.0

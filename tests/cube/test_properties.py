@@ -4,7 +4,6 @@
 import warnings
 
 import numpy as np
-from _any_cubes import cubes, cubes_profile, plain
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
@@ -17,6 +16,7 @@ from skesom.cube import (
     FluxUnitConverter,
 )
 from skesom.pixels import PixelSampler
+from tests.helpers.any_cubes import cubes, cubes_profile, plain
 
 
 def quietly(transformer, array):

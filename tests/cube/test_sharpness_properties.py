@@ -4,13 +4,13 @@
 import warnings
 
 import numpy as np
-from _any_cubes import cubes, cubes_profile, plain
 from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
+from tests.helpers.any_cubes import cubes, cubes_profile, plain
 
 # Of round kernels of 1.5 pixels and more no weight is negative; narrower ones are
 # applied in Fourier space and have faint negative wings.

@@ -7,19 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from _grids import make_wcs
-from _sky_fields import (
-    COLORS,
-    corner,
-    disc,
-    few_sources,
-    gradient,
-    nebula,
-    read_bands,
-    scene,
-    spiral,
-    star_cloud,
-)
 from astropy.io import fits
 from scipy import ndimage
 from scipy.stats import gamma, norm
@@ -35,6 +22,19 @@ from skesom.cube.masking.sky import (
     measure_sky,
     representative_rows,
     sky_statistics,
+)
+from tests.helpers.grids import make_wcs
+from tests.helpers.sky_fields import (
+    COLORS,
+    corner,
+    disc,
+    few_sources,
+    gradient,
+    nebula,
+    read_bands,
+    scene,
+    spiral,
+    star_cloud,
 )
 
 SEEDS = 0, pytest.param(1, marks=pytest.mark.long)

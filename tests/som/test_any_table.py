@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pytest
 import skops.io
-from _memory import peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.cluster import KMeans
@@ -25,6 +24,7 @@ from threadpoolctl import threadpool_limits
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 from skesom.som._initial_codebook import principal_axes
+from tests.helpers.memory import peak_of
 
 KNOWN = {
     "digits": load_digits,

@@ -5,7 +5,6 @@ from functools import partial
 
 import numpy as np
 import pytest
-from _reference import batch_epoch, distances, neighborhood
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_iris, load_wine
@@ -18,6 +17,7 @@ from skesom.som._initial_codebook import (
     principal_axes,
     principal_plane,
 )
+from tests.helpers.reference_maps import batch_epoch, distances, neighborhood
 
 # Ten epochs from 3 to 1, then forty at 1.
 WIDTHS = np.r_[np.linspace(3, 1, 10), np.ones(40)]

@@ -6,14 +6,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from _memory import peak_of
-from _reference import (
-    batch_epoch,
-    distances,
-    learned_online,
-    neighborhood,
-    places,
-)
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 
@@ -21,6 +13,14 @@ from skesom.som import CSOM
 from skesom.som._lattice import NEIGHBORHOODS
 from skesom.som._lattice_training import _check_units
 from skesom.som._row_order import order_by_content
+from tests.helpers.memory import peak_of
+from tests.helpers.reference_maps import (
+    batch_epoch,
+    distances,
+    learned_online,
+    neighborhood,
+    places,
+)
 
 
 def draw(missing=True):

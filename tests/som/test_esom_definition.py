@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-from _reference import EvolvingMap
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import cdist
@@ -12,6 +11,7 @@ from sklearn.preprocessing import minmax_scale
 
 from skesom.som import ESOM
 from skesom.som._network import Network
+from tests.helpers.reference_maps import EvolvingMap
 
 DEFINITION = {
     "learning_rate": 0.2,

@@ -3,12 +3,12 @@
 
 import numpy as np
 import pytest
-from _memory import peak_of
-from _reference import distances, neighborhood, places
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import work_blocks
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
+from tests.helpers.memory import peak_of
+from tests.helpers.reference_maps import distances, neighborhood, places
 
 SHAPES = [(1, 1), (1, 6), (6, 1), (2, 2), (2, 5), (5, 2), (4, 4), (5, 7), (6, 3)]
 LATTICES = [

@@ -6,8 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from _reference import EvolvingMap, two_smallest
-from _supervised import csom_classifier, esom_classifier
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris, make_blobs, make_moons
@@ -17,6 +15,8 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_sco
 
 from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._network import Network
+from tests.helpers.reference_maps import EvolvingMap, two_smallest
+from tests.helpers.supervised_maps import csom_classifier, esom_classifier
 
 every_rule = pytest.mark.parametrize("label_rule", ["majority", "grow"])
 

@@ -6,7 +6,6 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from _supervised import csom_regressor, esom_regressor
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, make_friedman2
 from sklearn.model_selection import cross_val_score
@@ -15,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.som import CSOM, MapClassifier, MapRegressor
+from tests.helpers.supervised_maps import csom_regressor, esom_regressor
 
 
 def three_units(**parameters):

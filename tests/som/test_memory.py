@@ -6,13 +6,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from _memory import peak_of
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
 from skesom.consensus import ConsensusClusterer
 from skesom.metrics import quantization_error, topographic_error
 from skesom.som import CSOM, ESOM, MapClassifier
+from tests.helpers.memory import peak_of
 
 N_ROWS = 1_200_000
 N_FEATURES = 12

@@ -3,7 +3,6 @@
 
 import numpy as np
 import pytest
-from _families import CHOOSING, REPORTING
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_breast_cancer
 from sklearn.metrics import adjusted_rand_score
@@ -20,6 +19,7 @@ from skesom.som._summary import (
 )
 from skesom.som.metric import Metric
 from skesom.som.samples import Samples
+from tests.helpers.families import CHOOSING, REPORTING
 
 
 @pytest.fixture

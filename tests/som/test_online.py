@@ -5,13 +5,13 @@ from itertools import product
 
 import numpy as np
 import pytest
-from _reference import distances, learned_online, neighborhood
 from numpy.testing import assert_allclose
 
 from skesom.som import _online
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som.codebook import by_feature, padded
 from skesom.som.metric import of_length_one
+from tests.helpers.reference_maps import distances, learned_online, neighborhood
 
 SHAPE = (4, 5)
 

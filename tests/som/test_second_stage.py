@@ -13,7 +13,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from _shapes import SHAPES, golf_ball
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.cluster import DBSCAN, HDBSCAN, KMeans
@@ -34,6 +33,7 @@ from skesom.som.second_stage.spectral import (
     joined_pieces,
 )
 from skesom.som.second_stage.units import Units
+from tests.helpers.shapes import SHAPES, golf_ball
 
 MAPS = {
     "ESOM": ESOM(random_state=0),

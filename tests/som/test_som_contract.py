@@ -7,7 +7,6 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from _memory import peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.spatial.distance import cdist
@@ -19,6 +18,7 @@ from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
+from tests.helpers.memory import peak_of
 
 MAPS = [
     pytest.param(ESOM(4, random_state=0), id="esom"),

@@ -5,13 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from _memory import peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_limits
 
 from skesom.som import CSOM, _winners
 from skesom.som.codebook import nearest_units
 from skesom.som.metric import Metric
+from tests.helpers.memory import peak_of
 
 DTYPES = [np.float32, np.float64]
 

@@ -10,8 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from _families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
-from _shapes import target
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
@@ -26,6 +24,8 @@ from threadpoolctl import threadpool_limits
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
 from skesom.som.tree import ClusterTree, average_linkage, tree_of_units
+from tests.helpers.families import CELLS, FIRST_REPORTING_SEED, REPORTING_CELLS
+from tests.helpers.shapes import target
 
 X, _ = make_blobs(400, 3, centers=6, cluster_std=1.5, random_state=3)
 WITH_GAPS = X.copy()

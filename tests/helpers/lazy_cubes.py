@@ -4,9 +4,9 @@
 import dask
 import dask.array as da
 import numpy as np
-from _grids import make_wcs
 
 from skesom.cube import Cube
+from tests.helpers.grids import make_wcs
 
 
 def lazy(cube, height):

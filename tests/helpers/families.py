@@ -9,7 +9,8 @@ only reports.
 """
 
 import numpy as np
-from _shapes import ball, together
+
+from tests.helpers.shapes import ball, together
 
 FIRST_REPORTING_SEED = 1000
 
