@@ -11,6 +11,7 @@ import os
 import sys
 from glob import glob
 from pathlib import PurePath
+from runpy import run_path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -68,6 +69,16 @@ class BuildKernels(build_ext):
                 extension.extra_compile_args.append("-O1")  # has no long loop
             extension.extra_link_args = link_flags
         super().build_extensions()
+
+    def copy_extensions_to_source(self):
+        """Copy what a build in place has compiled, and note from which sources.
+
+        `import skesom.som` compares them, so that a checkout does not run with kernels
+        of before the last ``git pull``.
+        """
+        super().copy_extensions_to_source()
+        kernel_sources = run_path("skesom/som/_kernel_sources.py")
+        kernel_sources["write_record"](self.get_ext_filename("skesom.som._vectors"))
 
     def flags(self):
         """Return the flags for compiler and linker, with OpenMP where there is one."""

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Self-organizing maps of tables."""
 
+from skesom.som._kernel_sources import check_kernels
+
 try:
-    import skesom.som._vectors  # noqa: F401
+    import skesom.som._vectors as _vectors
 except ModuleNotFoundError as error:
     raise ImportError(
         f"the kernels of skesom are not compiled in {__path__[0]}: compile them with "
         "`pip install -e .` in the checkout, or run from another folder if skesom is "
         "installed elsewhere"
     ) from error
+else:
+    check_kernels(_vectors.__file__)
 
 from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM
