@@ -27,7 +27,7 @@ from skesom._sky.narrow_bands import check_continua
 from skesom._types import StrPath
 from skesom.io.cubes import read_images
 from skesom.io.fits_files import split_path
-from skesom.io.gather import Plan, gather_images
+from skesom.io.gather import CubePlan, gather_images
 from skesom.io.region_maps import read_region_labels
 from skesom.io.regions import is_path, read_regions
 from skesom.maps.cube_clusterer import check_bands, empty_bands
@@ -110,7 +110,7 @@ class ImageSource(_Fields):
     """The files of images, how to read them, and the plan that headers make of them."""
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> CubePlan:
         """The plan of the headers, read when it is asked for the first time."""
         return gather_images(
             list(self.files),
@@ -147,7 +147,9 @@ class ImageSource(_Fields):
 
     def matched(self, order: list[int], band_names: list[str]) -> ImageSource:
         """Return the same with the bands in an order and of other names."""
-        plan = self.plan.named(band_names)._replace(order=order, is_sorted=True)
+        plan = self.plan.with_band_names(band_names)._replace(
+            order=order, is_sorted=True
+        )
         return self._replace(band_names=band_names)._planned(plan)
 
     def _planned(self, plan):
