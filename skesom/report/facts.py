@@ -14,8 +14,9 @@ from skesom.maps.suggestions import Suggestion
 from skesom.report._off_map import OffMap, find_off_map
 from skesom.report._populations import find_of_result, terminal_lines
 from skesom.report.catalog import NamedMap, association_lines, match_catalog
+from skesom.report.cluster_list import cluster_list
 from skesom.report.summary import Description, described, suggestions_of
-from skesom.report.tables import PixelSummary, cluster_list, pass_over_pixels
+from skesom.report.tables import PixelSummary, pass_over_pixels
 
 _logger = logging.getLogger(__name__)
 

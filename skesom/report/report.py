@@ -41,7 +41,8 @@ from skesom.report.pieces import (
     write_pieces,
 )
 from skesom.report.summary import SUMMARY_NAME, Description, write_summary
-from skesom.report.tables import choose_tables, validity_indices
+from skesom.report.tables import choose_tables
+from skesom.report.validity import validity_indices
 
 _NOT_OF_VOXELS = {
     "cluster_contours, cutouts, regions": "clusters of several bands overlap",

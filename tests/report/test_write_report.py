@@ -39,13 +39,10 @@ from skesom.maps import CubeClusterer, make_cluster_pipeline
 from skesom.metrics import quantization_error
 from skesom.report import PictureStyle, explore
 from skesom.report._pictures import Pictures
+from skesom.report.pixel_columns import sky_positions
 from skesom.report.result import Result
-from skesom.report.tables import (
-    PixelSummary,
-    choose_tables,
-    sky_positions,
-    validity_indices,
-)
+from skesom.report.tables import PixelSummary, choose_tables
+from skesom.report.validity import validity_indices
 from skesom.runs import Run
 from skesom.som import ESOM
 
