@@ -3,49 +3,39 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import os
-import re
 from collections.abc import Mapping
-from contextlib import contextmanager
-from io import BytesIO, StringIO
-from itertools import chain
-from pathlib import Path
 
 import numpy as np
 from astropy import units
-from astropy.coordinates import Angle, SkyCoord, UnitSphericalRepresentation
-from astropy.io import ascii
-from astropy.io.misc.yaml import AstropyLoader
-from astropy.io.votable import is_votable
+from astropy.coordinates import Angle, SkyCoord
 from astropy.table import Column, Table
-from astropy.utils.xml.iterparser import get_xml_iterator
 
-from skesom._common.files import regular
-from skesom._common.fits_files import open_fits, unpacked
 from skesom._common.texts import printable
 from skesom._common.warn import warn_user
-from skesom._sky.units import check_power
 from skesom._types import Catalog
-from skesom.io.ned import is_ned, parse_ned
-from skesom.io.regions import collect_regions, is_path
+from skesom.io.regions import is_path
+from skesom.io.table_files import read_table
 
 UNTYPED = "untyped"
-_MOST_EXPANSION = 100  # of text, which rarely expands more than ten times
-_MOST_COLUMNS = 999  # as of FITS tables; the time of astropy is quadratic
-_DEEPEST, _MOST_TEXTS = 20, 30_000  # of lists in lists, and of texts in a header
 # Names that columns have in catalogs, in lower case; the best first.
 _ALIASES = {
     "name": ("name", "object name", "object_name", "objname", "main_id", "id"),
-    "type": ("type", "object type", "object_type", "objtype", "otype", "class")
-    + ("cluster_name",),  # of `skesom.maps.find_pieces`
+    "type": (
+        "type",
+        "object type",
+        "object_type",
+        "objtype",
+        "otype",
+        "class",
+        "cluster_name",  # of `skesom.maps.find_pieces`
+    ),
     "ra": ("ra", "ra(deg)", "ra_deg", "radeg", "raj2000", "_raj2000", "ra_icrs"),
     "dec": ("dec", "dec(deg)", "dec_deg", "decdeg", "dej2000", "_dej2000", "de_icrs"),
     "x": ("x", "xcentroid", "x_centroid", "column"),
     "y": ("y", "ycentroid", "y_centroid", "row"),
     "uncertainty": ("uncertainty", "pos_err", "poserr", "position_error"),
 }
+_MOST_LISTED = 30  # names of columns in a message
 
 
 def read_catalog(
@@ -122,141 +112,40 @@ def read_catalog(
     table = read_table(source, where)
     if len(table) == 0:
         raise ValueError(f"{where} has no object.")
-    found = _find_columns(table, columns or {}, where)
+    used_columns = _find_columns(table, columns or {}, where)
+
     catalog = Table()
     blank = Column([""] * len(table), dtype=str)
-    catalog["name"] = _as_text(table[found["name"]]) if "name" in found else blank
-    types = blank if "type" not in found else _as_text(table[found["type"]])
+    catalog["name"] = blank
+    if "name" in used_columns:
+        catalog["name"] = _as_text(table[used_columns["name"]])
+    types = blank
     if object_type is not None:
         types = np.full(len(table), str(object_type))
-    catalog["type"] = [kind or UNTYPED for kind in types]
-    _add_positions(catalog, table, found, where)
-    if "uncertainty" in found:
-        uncertainty = table[found["uncertainty"]]
+    elif "type" in used_columns:
+        types = _as_text(table[used_columns["type"]])
+    catalog["type"] = [name or UNTYPED for name in types]
+    _add_positions(catalog, table, used_columns, where)
+    if "uncertainty" in used_columns:
+        uncertainty = table[used_columns["uncertainty"]]
         catalog["uncertainty"] = _as_quantity(uncertainty, units.arcsec, where)
-    used = {*found.values(), *catalog.colnames}
-    for name in filter(lambda name: name not in used, table.colnames):
-        catalog[name] = table[name]
-    catalog = _drop_lost(catalog, where)
+    for name in table.colnames:
+        if name not in used_columns.values() and name not in catalog.colnames:
+            catalog[name] = table[name]
+    catalog = _drop_without_position(catalog, where)
     if not any(types):
         warn_user(
             f"{where} gives no types, so its objects are all {UNTYPED!r}. Its columns "
-            f"are {_list(table)}: name the one of types in columns."
+            f"are {_list_columns(table)}: name the one of types in columns."
         )
     return catalog
 
 
-def read_table(source, where):
-    """Return a source as a table."""
-    if isinstance(source, Table):
-        return source
-    if not is_path(source):
-        return read_region_objects(source)
-    path = Path(regular(source))
-    with _readable(where):
-        content = _unpacked_content(path)
-    if content.startswith(b"SIMPLE"):
-        with open_fits(path) as hdus, _readable(where):
-            for hdu in hdus:
-                any(map(check_power, hdu.header.values()))
-            return Table.read(hdus, format="fits")
-    start = content[:100_000].decode(errors="replace")
-    is_marked = start.startswith(("# Region file", "#CRTF"))
-    if is_marked or path.suffix.lower() in (".reg", ".crtf"):
-        return read_region_objects(path)
-    if is_ned(start):
-        return parse_ned(content.decode(errors="replace"), path)
-    with _readable(where):
-        return _parse(content, is_csv=".csv" in map(str.lower, path.suffixes[-2:]))
-
-
-@contextmanager
-def _readable(where):
-    """Turn whatever readers of many formats fail with into one line."""
-    try:
-        yield
-    except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        reason = lines[0].rstrip(".")[:300]
-        raise ValueError(
-            f"{where} cannot be read as a catalog ({reason}). Give a table of NED with "
-            "bars, a region file, CSV (*.csv), FITS, VOTable or ECSV, or a table of "
-            "astropy that you have read from another format."
-        ) from error
-
-
-def _unpacked_content(path):
-    """Return the bytes of a file, of FITS only the first; packed ones have a bound."""
-    with open(path, "rb") as file, unpacked(file) as stream:
-        parts = [stream.read(2880)]
-        left = _MOST_EXPANSION * max(os.path.getsize(path), 2**18)
-        while parts[-1] and not parts[0].startswith(b"SIMPLE"):
-            parts.append(stream.read(2**20))
-            left -= len(parts[-1])
-            if left < 0:
-                raise ValueError("it is packed, and much larger than tables are")
-    with unpacked(stream := BytesIO(b"".join(parts))) as inner:
-        if inner is not stream:
-            raise ValueError("it is packed twice")
-    return stream.getvalue()
-
-
-def _parse(content, is_csv):
-    """Return the table in a text of one of the formats that open no other files."""
-    if is_votable(BytesIO(content)):
-        _check_votable(content)
-        return Table.read(BytesIO(content), format="votable")
-    text = content.decode("utf-8-sig")
-    is_ecsv = text.startswith("# %ECSV")
-    if not (is_ecsv or is_csv):
-        raise ValueError("it is in none of the known formats")
-    if is_ecsv:
-        _check_header(re.match("(#.*\n?)*", text)[0])
-    elif text.partition("\n")[0].count(",") >= _MOST_COLUMNS:
-        raise ValueError(f"it has more than {_MOST_COLUMNS} columns")
-    # A column takes the room of its longest text in each row.
-    cells = chain.from_iterable(csv.reader(StringIO(text)))
-    longest = max(map(len, cells if '"' in text else text.split("\n")), default=0)
-    if text.count("\n") * longest > _MOST_EXPANSION * max(len(text), 2**18):
-        raise ValueError("one of its texts is far longer than the others")
-    return ascii.read(f"{text}\n", format="ecsv" if is_ecsv else "csv", guess=False)
-
-
-def _check_header(header):
-    """Refuse a header of ECSV that would take hours to understand."""
-    loader, n_texts = AstropyLoader(header.replace("#", " ").partition("---")[2]), 0
-    while loader.check_token():
-        text = getattr(loader.get_token(), "value", None)
-        check_power(text)
-        n_texts += text is not None
-        if loader.flow_level > _DEEPEST or n_texts > _MOST_TEXTS:
-            raise ValueError("its header is far larger than those of tables")
-
-
-def _check_votable(content):
-    """Refuse a table that would open other files, or be without end."""
-    n_fields, width, n_rows = 0, 0, 0
-    with get_xml_iterator(BytesIO(content)) as tags:
-        for is_start, name, attributes, _ in tags:
-            if not is_start:
-                continue
-            if name == "STREAM" and "href" in attributes:
-                raise ValueError(f"its data are elsewhere, in {attributes['href']!r}")
-            check_power(attributes.get("unit"))
-            if name == "FIELD":
-                n_fields += 1
-                sides = re.findall(r"\d+", attributes.get("arraysize", ""))
-                width += math.prod(map(int, sides))
-            n_rows += name == "TR"
-            n_rows = max(n_rows, int(attributes.get("nrows", 0)))
-    if n_fields > _MOST_COLUMNS:
-        raise ValueError(f"it has more than {_MOST_COLUMNS} columns")
-    if n_rows * width > _MOST_EXPANSION * max(len(content), 2**18):
-        raise ValueError("it would take far more memory than its size lets expect")
-
-
 def _find_columns(table, columns, where):
-    """Return the name of the column for each of the known kinds."""
+    """Return the name of the column for each kind of `_ALIASES` that a table has.
+
+    `columns` are those that the user names; others are found by their usual names.
+    """
     unknown = set(columns) - set(_ALIASES)
     if unknown:
         raise ValueError(
@@ -265,41 +154,50 @@ def _find_columns(table, columns, where):
     for kind, name in columns.items():
         if name not in table.colnames:
             raise ValueError(
-                f"{where} has no column {name!r} for {kind!r}, but {_list(table)}."
+                f"{where} has no column {name!r} for {kind!r}, but "
+                f"{_list_columns(table)}."
             )
-    by_lower = {name.lower(): name for name in reversed(table.colnames)}
-    usual = {
-        kind: by_lower[alias]
-        for kind, aliases in _ALIASES.items()
-        for alias in reversed(aliases)
-        if alias in by_lower
-    }
-    return usual | columns
+    # Of names that differ in their case only, the first column counts.
+    names_by_lower = {}
+    for name in table.colnames:
+        names_by_lower.setdefault(name.lower(), name)
+    found_columns = {}
+    for kind, aliases in _ALIASES.items():
+        for alias in aliases:
+            if alias in names_by_lower:
+                found_columns[kind] = names_by_lower[alias]
+                break
+    return found_columns | columns
 
 
-def _add_positions(catalog, table, found, where):
+def _add_positions(catalog, table, used_columns, where):
     """Add the positions on the sky and in pixels."""
-    sky = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
-    if {"ra", "dec"} <= set(found):
-        catalog["ra"] = _as_degrees(table[found["ra"]], units.hourangle, where)
-        catalog["dec"] = _as_degrees(table[found["dec"]], units.deg, where)
-    elif sky:
-        places = table[sky[0]].icrs
-        catalog["ra"], catalog["dec"] = places.ra.deg, places.dec.deg
+    sky_columns = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
+    if "ra" in used_columns and "dec" in used_columns:
+        right_ascension = table[used_columns["ra"]]
+        declination = table[used_columns["dec"]]
+        catalog["ra"] = _as_degrees(right_ascension, units.hourangle, where)
+        catalog["dec"] = _as_degrees(declination, units.deg, where)
+    elif sky_columns:
+        positions = table[sky_columns[0]].icrs
+        catalog["ra"] = positions.ra.deg
+        catalog["dec"] = positions.dec.deg
     if "ra" in catalog.colnames:
-        catalog["ra"].unit = catalog["dec"].unit = units.deg
-        bad = np.flatnonzero(np.abs(catalog["dec"]) > 90)
-        if len(bad):
+        catalog["ra"].unit = units.deg
+        catalog["dec"].unit = units.deg
+        impossible = np.flatnonzero(np.abs(catalog["dec"]) > 90)
+        if len(impossible):
+            row = impossible[0]
             raise ValueError(
-                f"{where}, object {bad[0] + 1} has a declination of "
-                f"{catalog['dec'][bad[0]]:g} degrees. Check the units of the columns."
+                f"{where}, object {row + 1} has a declination of "
+                f"{catalog['dec'][row]:g} degrees. Check the units of the columns."
             )
-    if {"x", "y"} <= set(found):
-        for axis in "xy":
-            catalog[axis] = _as_quantity(table[found[axis]], units.pixel, where)
-    if not {"ra", "x"} & set(catalog.colnames):
+    if "x" in used_columns and "y" in used_columns:
+        catalog["x"] = _as_quantity(table[used_columns["x"]], units.pixel, where)
+        catalog["y"] = _as_quantity(table[used_columns["y"]], units.pixel, where)
+    if "ra" not in catalog.colnames and "x" not in catalog.colnames:
         raise ValueError(
-            f"{where} has no columns for positions, but {_list(table)}. "
+            f"{where} has no columns for positions, but {_list_columns(table)}. "
             "Name 'ra' and 'dec', or 'x' and 'y' for pixels from 0, in columns."
         )
 
@@ -307,125 +205,76 @@ def _add_positions(catalog, table, found, where):
 def _as_text(column, missing=""):
     """Return a column as text without blanks around it, or codes that move letters."""
     mask = getattr(column, "mask", np.zeros(len(column), dtype=bool))
-    pairs = zip(column, mask, strict=True)
-    texts = ["" if hidden else printable(str(value).strip()) for value, hidden in pairs]
-    return Column([text or missing for text in texts], dtype=str)
+    texts = []
+    for value, is_masked in zip(column, mask, strict=True):
+        text = "" if is_masked else printable(str(value).strip())
+        texts.append(text or missing)
+    return Column(texts, dtype=str)
 
 
-def _list(table):
+def _list_columns(table):
     """Return the names of the first columns in one line."""
-    return ", ".join(table.colnames[:30])[:500] + ", ..." * (len(table.colnames) > 30)
+    line = ", ".join(table.colnames[:_MOST_LISTED])[:500]
+    if len(table.colnames) > _MOST_LISTED:
+        line += ", ..."
+    return line
 
 
 def _as_quantity(column, unit, where):
-    """Return the numbers of a column in a unit, NaN where they are missing."""
-    own = getattr(column, "unit", None) or unit
+    """Return the numbers of a column in a unit, NaN where they are missing.
+
+    Numbers without a unit are taken to have it.
+    """
+    column_unit = getattr(column, "unit", None) or unit
     values = np.ma.asarray(getattr(column, "value", column)).astype(np.float64)
-    if not units.Unit(own).is_equivalent(unit):
+    if not units.Unit(column_unit).is_equivalent(unit):
         raise ValueError(
-            f"{where}: the column {column.info.name!r} is in {own!s:.80}, which is not "
-            f"{unit} or the like. Correct its unit."
+            f"{where}: the column {column.info.name!r} is in {column_unit!s:.80}, "
+            f"which is not {unit} or the like. Correct its unit."
         )
-    return Column(np.ma.filled(values, np.nan) * units.Unit(own).to(unit), unit=unit)
+    factor = units.Unit(column_unit).to(unit)
+    return Column(np.ma.filled(values, np.nan) * factor, unit=unit)
 
 
-def _as_degrees(column, unit, where):
-    """Return angles in degrees, NaN where missing; the unit is that of 13h37m text."""
+def _as_degrees(column, text_unit, where):
+    """Return angles in degrees, NaN where they are missing.
+
+    Numbers without a unit are degrees, and sexagesimal texts without units, such as
+    13:37:00, have that of `text_unit`.
+    """
     if column.dtype.kind in "fiu":
         return _as_quantity(column, units.deg, where)
     degrees = np.full(len(column), np.nan)
-    for place, text in enumerate(_as_text(column, "nan").tolist()):
+    for row, text in enumerate(_as_text(column, missing="nan").tolist()):
         try:
-            degrees[place] = _parse_angle(text, unit)
+            degrees[row] = _parse_angle(text, text_unit)
         except ValueError as error:
             raise ValueError(
-                f"{where}, object {place + 1} has the coordinate {text!r:.80}, which "
+                f"{where}, object {row + 1} has the coordinate {text!r:.80}, which "
                 "is no angle. Give degrees, or 13h37m00.9s and -29d51m57s."
             ) from error
     return Column(degrees, unit=units.deg)
 
 
-def _parse_angle(text, unit):
-    """Return an angle in degrees."""
+def _parse_angle(text, text_unit):
+    """Return an angle in degrees: a number of them, or a sexagesimal text."""
     try:
         return float(text)
     except ValueError:
-        return Angle(text, unit=unit).deg
+        return Angle(text, unit=text_unit).deg
 
 
-def _drop_lost(catalog, where):
-    """Return the objects that have a position."""
-    lost = np.ones(len(catalog), dtype=bool)
-    for pair in (("ra", "dec"), ("x", "y")):
-        if pair[0] in catalog.colnames:
-            lost &= ~np.isfinite(catalog[pair[0]] + catalog[pair[1]])
-    if lost.all():
+def _drop_without_position(catalog, where):
+    """Return the objects that have a position on the sky or in pixels."""
+    has_position = np.zeros(len(catalog), dtype=bool)
+    for first, second in (("ra", "dec"), ("x", "y")):
+        if first in catalog.colnames:
+            has_position |= np.isfinite(catalog[first] + catalog[second])
+    if not has_position.any():
         raise ValueError(f"{where} has no object with a position.")
-    if lost.any():
+    if not has_position.all():
         warn_user(
-            f"{where} has {lost.sum()} objects without a position, which are left out."
+            f"{where} has {(~has_position).sum()} objects without a position, which "
+            "are left out."
         )
-    return catalog[~lost]
-
-
-def read_region_objects(regions):
-    """Return a table of the objects that regions mark."""
-    collected = [entry for entry in collect_regions(regions) if entry.is_included]
-    names = [entry.text or "" if entry.tags else "" for entry in collected]
-    table = Table({"name": np.array(names, dtype=str)})
-    table["type"] = np.array(_find_types(collected), dtype=str)
-    middles = [_find_middle(entry) for entry in collected]
-    on_sky = np.array([isinstance(middle, SkyCoord) for middle in middles], dtype=bool)
-    if on_sky.any():
-        table["ra"], table["dec"] = np.full((2, len(table)), np.nan) * units.deg
-        for rows, places in _by_frame(middles, np.flatnonzero(on_sky)):
-            table["ra"][rows], table["dec"][rows] = places.ra.deg, places.dec.deg
-    if not on_sky.all():
-        table["x"], table["y"] = np.full((2, len(table)), np.nan)
-        for row in np.flatnonzero(~on_sky):
-            table["x"][row], table["y"][row] = middles[row]
-    return table
-
-
-def _find_types(collected):
-    """Return types of regions: tag, text, or the only type of those drawn alike."""
-    types = [e.tags[0] if e.tags else (e.text or "").strip() for e in collected]
-    # Some markers are paths of matplotlib, which differ only in their text.
-    styles = [
-        (entry.shape_name, str(entry.region.visual.get("marker")), entry.color)
-        for entry in collected
-    ]
-    types_of = {style: set() for style in styles}
-    for style, kind in zip(styles, types, strict=True):
-        types_of[style] |= {kind} - {""}
-    alike = ["".join(types_of[s]) if len(types_of[s]) == 1 else "" for s in styles]
-    return [kind or other for kind, other in zip(types, alike, strict=True)]
-
-
-def _find_middle(entry):
-    """Return the middle of a region, as SkyCoord or as column and row."""
-    region = entry.region
-    corners = getattr(region, "vertices", None)
-    place = getattr(region, "center", None) if corners is None else corners
-    if place is None:
-        raise ValueError(
-            f"{entry.label} has no middle for an object. Draw a point or a circle."
-        )
-    if not hasattr(region, "to_pixel"):
-        return np.mean(place.x), np.mean(place.y)
-    if corners is None:
-        return place
-    middle = corners.cartesian.mean().represent_as(UnitSphericalRepresentation)
-    return SkyCoord(corners.frame.realize_frame(middle))
-
-
-def _by_frame(middles, rows):
-    """Yield rows of the same frame and their places in ICRS, all at once for speed."""
-    while len(rows):
-        frame = middles[rows[0]].frame.replicate_without_data()
-        same = np.array([middles[r].frame.is_equivalent_frame(frame) for r in rows])
-        places = [middles[row].spherical for row in rows[same]]
-        angles = [[place.lon.deg, place.lat.deg] for place in places]
-        places = SkyCoord(*np.transpose(angles), unit="deg", frame=frame)
-        yield rows[same], places.icrs
-        rows = rows[~same]
+    return catalog[has_position]

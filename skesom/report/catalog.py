@@ -14,9 +14,9 @@ from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
 from skesom.displays.crossmatch import crossmatch_size
 from skesom.displays.sky_image import image_size
 from skesom.io import read_catalog, read_map
-from skesom.io.catalogs import read_table
 from skesom.io.label_maps import read_cluster_names
 from skesom.io.ned import describe_types
+from skesom.io.table_files import read_table
 from skesom.maps import crossmatch
 from skesom.maps.positions import measure_in_pixels, objects_inside
 from skesom.report.drawing import new_axes, start_drawing

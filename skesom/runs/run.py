@@ -25,7 +25,7 @@ from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.cube.convert import as_cube
 from skesom.io import read_map
-from skesom.io.catalogs import read_table
+from skesom.io.table_files import read_table
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.maps.cube_clusterer import (
     check_cut,
