@@ -115,59 +115,74 @@ def read_region_labels(
     if overlap not in ("last", "unlabeled"):
         raise ValueError(f'overlap must be "last" or "unlabeled", got {overlap!r}.')
     shape, wcs = find_frame(image, wcs)
-    collected = collect_regions(regions)
-    included = [entry for entry in collected if entry.is_included]
-    excluded = [entry for entry in collected if not entry.is_included]
-    found = [_name_of(entry, name_by) for entry in included]
-    known = _number_names(found, included, names)
-    labels_of = {name: label for label, name in known.items()}
+    entries = collect_regions(regions)
+    included = [entry for entry in entries if entry.is_included]
+    excluded = [entry for entry in entries if not entry.is_included]
+    region_names = [_find_name(entry, name_by) for entry in included]
+    if names is None:
+        names_by_label = _number_names(region_names)
+    else:
+        names_by_label = _check_names(names, included, region_names)
+    labels_by_name = {name: label for label, name in names_by_label.items()}
     colors = {}
-    for entry, name in zip(included, found, strict=True):
-        colors.setdefault(labels_of[name], entry.color)
-    rest = 0 if name_by is None and not included else _UNLABELED
-    # A mask of a mosaic needs no large numbers.
-    label_map = np.full(shape, rest, dtype=np.int8 if name_by is None else np.int32)
+    for entry, name in zip(included, region_names, strict=True):
+        colors.setdefault(labels_by_name[name], entry.color)
+
+    if name_by is None:
+        # A mask of a mosaic needs no large numbers.
+        label_map = np.full(shape, _UNLABELED, dtype=np.int8)
+        if not included:  # excluded regions are taken out of the whole image
+            label_map[:] = 0
+    else:
+        label_map = np.full(shape, _UNLABELED, dtype=np.int32)
     disputed = np.zeros(shape, dtype=bool)
-    pixels = _find_all(included, shape, wcs, empty)
-    for name, (box, inside) in zip(found, pixels, strict=True):
-        label = labels_of[name]
-        before = label_map[box]
-        disputed[box] |= inside & (before >= 0) & (before != label)
-        before[inside] = label
+    pixels = _find_pixels_of_all(included, shape, wcs, empty)
+    for name, (box, inside) in zip(region_names, pixels, strict=True):
+        label = labels_by_name[name]
+        labels_in_box = label_map[box]
+        is_other = (labels_in_box >= 0) & (labels_in_box != label)
+        disputed[box] |= inside & is_other
+        labels_in_box[inside] = label
     if overlap == "unlabeled":
         label_map[disputed] = _UNLABELED
-    for box, inside in _find_all(excluded, shape, wcs):
+    for box, inside in _find_pixels_of_all(excluded, shape, wcs, empty="ignore"):
         label_map[box][inside] = _UNLABELED
-    _check_left(label_map >= 0, regions)
-    return RegionLabels(label_map, known, colors)
+    if not np.any(label_map >= 0):
+        raise _no_pixel_error(regions, shape)
+    return RegionLabels(label_map, names_by_label, colors)
 
 
-def _find_all(collected, shape, wcs, empty="ignore"):
+def _find_pixels_of_all(entries, shape, wcs, empty):
     """Yield the pixels of each region: a box, and which of its pixels are inside."""
     if empty not in ("raise", "ignore"):
         raise ValueError(f'empty must be "raise" or "ignore", got {empty!r}.')
-    for entry in collected:
+    for entry in entries:
         box, inside = find_pixels(entry, shape, wcs)
-        if not inside.any() and empty == "raise":
-            is_outside = any(part.start == part.stop for part in box)
-            problem = ("holds the center of no pixel", "lies outside of the image")
+        if empty == "raise" and not inside.any():
+            if any(side.start == side.stop for side in box):
+                problem = "lies outside of the image"
+            else:
+                problem = "holds the center of no pixel"
             raise ValueError(
-                f"{entry.label} {problem[is_outside]}. Change it, or pass "
-                'empty="ignore".'
+                f'{entry.label} {problem}. Change it, or pass empty="ignore".'
             )
         yield box, inside
 
 
-def _name_of(entry, name_by):
-    """Return the name of a region."""
-    if name_by not in ("text", "tag", "color", None):
+def _find_name(entry, name_by):
+    """Return the name of a region by its text, its first tag or its color."""
+    if name_by is None:
+        return "region"
+    if name_by == "text":
+        name = entry.text
+    elif name_by == "tag":
+        name = entry.tags[0] if entry.tags else None
+    elif name_by == "color":
+        name = entry.color
+    else:
         raise ValueError(
             f'name_by must be "text", "tag", "color" or None, got {name_by!r}.'
         )
-    if name_by is None:
-        return "region"
-    tag = next(iter(entry.tags), None)
-    name = {"text": entry.text, "tag": tag, "color": entry.color}[name_by]
     if name is None:
         raise ValueError(
             f"{entry.label} has no {name_by} to name it by. Give it one (double click "
@@ -176,32 +191,38 @@ def _name_of(entry, name_by):
     return name
 
 
-def _number_names(found, included, names):
-    """Return the name of each label."""
-    if names is None:
-        distinct = list(dict.fromkeys(found))
-        whole = [int(n) for n in distinct if re.fullmatch("0|[1-9][0-9]{0,9}", n)]
-        if len(whole) == len(distinct) and max(whole, default=0) <= _LARGEST_LABEL:
-            return {label: str(label) for label in sorted(whole)}
-        return dict(enumerate(distinct))
-    known = dict(names.items() if hasattr(names, "items") else enumerate(names))
-    if len(set(known.values())) < len(known):
-        raise ValueError(f"names must be unique, got {list(known.values())}.")
-    for entry, name in zip(included, found, strict=True):
-        if name not in known.values():
+def _number_names(region_names):
+    """Return the name of each label; names that are whole numbers are labels."""
+    distinct = list(dict.fromkeys(region_names))
+    if all(re.fullmatch("0|[1-9][0-9]{0,9}", name) for name in distinct):
+        labels = sorted(int(name) for name in distinct)
+        if not labels or labels[-1] <= _LARGEST_LABEL:
+            return {label: str(label) for label in labels}
+    return dict(enumerate(distinct))
+
+
+def _check_names(names, entries, region_names):
+    """Return the name of each label that a user gives, after checking them."""
+    if hasattr(names, "items"):
+        names_by_label = dict(names.items())
+    else:
+        names_by_label = dict(enumerate(names))
+    if len(set(names_by_label.values())) < len(names_by_label):
+        raise ValueError(f"names must be unique, got {list(names_by_label.values())}.")
+    for entry, name in zip(entries, region_names, strict=True):
+        if name not in names_by_label.values():
             raise ValueError(
                 f"{entry.label} is named {name!r}, which is not in names "
-                f"({', '.join(map(str, known.values()))})."
+                f"({', '.join(map(str, names_by_label.values()))})."
             )
-    return known
+    return names_by_label
 
 
-def _check_left(found, regions):
-    """Refuse regions that hold no pixel."""
-    if not found.any():
-        where = f" of {regions}" if is_path(regions) else ""
-        size = " x ".join(map(str, found.shape))
-        raise ValueError(
-            f"The regions{where} hold no pixel of the image of {size} pixels. Compare "
-            "their coordinates with the image."
-        )
+def _no_pixel_error(regions, shape):
+    """Return the error of regions that hold no pixel of an image."""
+    source = f" of {regions}" if is_path(regions) else ""
+    size = " x ".join(map(str, shape))
+    return ValueError(
+        f"The regions{source} hold no pixel of the image of {size} pixels. Compare "
+        "their coordinates with the image."
+    )

@@ -24,7 +24,8 @@ _LONG_WORD = re.compile(r"[^\W\d]\w{1000}")
 
 def read_regions(path):
     """Read the regions of a DS9 or CRTF file; an unreadable line is an error."""
-    parse, path = import_extra("regions", NO_REGIONS).Regions.parse, Path(path)
+    path = Path(path)
+    parse = import_extra("regions", NO_REGIONS).Regions.parse
     try:
         text = regular(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -33,17 +34,9 @@ def read_regions(path):
         ) from error
     file_format = "CRTF" if text.lstrip().startswith("#CRTF") else "DS9"
     lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
-        # The parsers take hours for longer ones.
-        start, _, text = line.partition("#")
-        word = _LONG_WORD.search(line if file_format == "CRTF" else start)
-        if len(text) > _LONGEST_TEXT or word:
-            raise ValueError(
-                f"{path}, line {number} has more than {_LONGEST_TEXT} characters of "
-                "text, or 1000 in a word. Shorten it."
-            )
+    _refuse_long_lines(lines, file_format, path)
     regions, problem = _try_to_parse(parse, lines, file_format)
-    if problem:
+    if problem is not None:
         number = _find_line(parse, lines, file_format)
         raise ValueError(
             f"{path}, line {number} ({lines[number - 1].strip()!r:.80}) cannot be read "
@@ -51,11 +44,28 @@ def read_regions(path):
             "boxes, annuli, polygons or points in fk5, icrs, galactic or image "
             "coordinates."
         )
-    regions = [each for each in regions if not hasattr(each, "text")]
-    regions = [each for each in regions if each.meta.get("type") != "ann"]
+    # Texts and annotations mark no pixels.
+    regions = [
+        region
+        for region in regions
+        if not hasattr(region, "text") and region.meta.get("type") != "ann"
+    ]
     if not regions:
         raise ValueError(f"{path} holds no region in the {file_format} format.")
     return regions
+
+
+def _refuse_long_lines(lines, file_format, path):
+    """Refuse lines for which the parsers of regions take hours."""
+    for number, line in enumerate(lines, 1):
+        shape, _, properties = line.partition("#")
+        # CRTF has its properties without "#".
+        word = _LONG_WORD.search(line if file_format == "CRTF" else shape)
+        if len(properties) > _LONGEST_TEXT or word is not None:
+            raise ValueError(
+                f"{path}, line {number} has more than {_LONGEST_TEXT} characters of "
+                "text, or 1000 in a word. Shorten it."
+            )
 
 
 def is_path(value):
@@ -78,14 +88,19 @@ def _try_to_parse(parse, lines, file_format):
 
 def _find_line(parse, lines, file_format):
     """Return the number of the first line that cannot be read, counted from 1."""
-    first, end = 0, len(lines)
+    first = 0
+    end = len(lines)
     while end - first > 1:
         middle = (first + end) // 2
-        # What lines without a shape say counts for the lines that follow.
-        before = lines[:first]
-        frames = [s for s in before if ";" in s or not re.search(r"[(\[]", s)]
-        part = frames + lines[first:middle]
-        if _try_to_parse(parse, part, file_format)[1] is None:
+        # What lines without a shape say, such as the frame, counts for all that follow.
+        settings = [
+            line
+            for line in lines[:first]
+            if ";" in line or not re.search(r"[(\[]", line)
+        ]
+        tried = settings + lines[first:middle]
+        _, problem = _try_to_parse(parse, tried, file_format)
+        if problem is None:
             first = middle
         else:
             end = middle
@@ -110,7 +125,9 @@ class LabeledRegion(NamedTuple):
         if isinstance(text, int | float):
             # The package changes a text such as 007 to a number, but not the tags.
             text = next((tag for tag in self.tags if _is_number(tag, text)), text)
-        return None if text is None or str(text).strip() == "" else str(text)
+        if text is None or str(text).strip() == "":
+            return None
+        return str(text)
 
     @property
     def tags(self):
@@ -121,14 +138,17 @@ class LabeledRegion(NamedTuple):
     def color(self):
         """Color of the region, as the file writes it."""
         visual = self.region.visual
-        kinds = ("color", "edgecolor", "facecolor")
-        return next((str(visual[k]) for k in kinds if k in visual), _DEFAULT_COLOR)
+        for name in ("color", "edgecolor", "facecolor"):
+            if name in visual:
+                return str(visual[name])
+        return _DEFAULT_COLOR
 
     @property
     def shape_name(self):
         """Name of the shape, such as circle or ellipse annulus."""
+        # The class is CirclePixelRegion, or EllipseAnnulusSkyRegion.
         name = re.sub("(Pixel|Sky)Region$", "", type(self.region).__name__)
-        return "".join(f" {c.lower()}" if c.isupper() else c for c in name).strip()
+        return re.sub("([A-Z])", r" \1", name).lower().strip()
 
 
 def _is_number(tag, number):
@@ -141,13 +161,17 @@ def _is_number(tag, number):
 
 def collect_regions(regions):
     """Return the regions of a file, or those in memory, with labels for messages."""
-    where = f" of {regions}" if is_path(regions) else ""
+    source = ""
     if is_path(regions):
+        source = f" of {regions}"
         regions = read_regions(regions)
-    regions = [regions] if hasattr(regions, "meta") else list(regions)
+    elif hasattr(regions, "meta"):
+        regions = [regions]
+    else:
+        regions = list(regions)
     if not regions:
         raise ValueError("There is no region in the list.")
-    collected = []
+    entries = []
     for number, region in enumerate(regions, 1):
         if not hasattr(region, "meta"):
             raise ValueError(
@@ -155,23 +179,31 @@ def collect_regions(regions):
                 "regions of the regions package."
             )
         entry = LabeledRegion(region, "")
-        text = f" {entry.text!r:.80}" if entry.text else ""
-        kind = f"{entry.shape_name}{text}"
-        collected.append(entry._replace(label=f"Region {number}{where} ({kind})"))
-    return collected
+        description = entry.shape_name
+        if entry.text:
+            description += f" {entry.text!r:.80}"
+        label = f"Region {number}{source} ({description})"
+        entries.append(entry._replace(label=label))
+    return entries
 
 
 def find_frame(image, wcs):
-    """Return the shape and the WCS of an image; a given WCS counts before a cube's."""
-    if isinstance(image, list | tuple) and any(isinstance(p, Cube) for p in image):
+    """Return the shape and the WCS of an image.
+
+    A WCS that the user gives is taken instead of that of a cube.
+    """
+    if isinstance(image, list | tuple) and any(isinstance(i, Cube) for i in image):
         image = Cube(image)  # an error that names the remedy
     if isinstance(image, Cube):
-        wcs = image.wcs if wcs is None else wcs
+        if wcs is None:
+            wcs = image.wcs
         image = image.shape
     shape = tuple(image) if np.ndim(image) == 1 else ()
     if len(shape) < 2 or not all(isinstance(n, int | np.integer) for n in shape):
-        wanted = "a Cube or the shape (n_rows, n_columns) of the image"
-        raise ValueError(f"image must be {wanted}, got {type(image).__name__}.")
+        raise ValueError(
+            "image must be a Cube or the shape (n_rows, n_columns) of the image, got "
+            f"{type(image).__name__}."
+        )
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
     return (int(shape[0]), int(shape[1])), wcs
@@ -186,14 +218,16 @@ def find_pixels(entry, shape, wcs):
         )
     try:
         region = in_pixels(region, wcs)
-        has_area = region is None or entry.shape_name == "point" or region.area != 0
-        found = pixels_in_box(region, shape) if has_area else None
+        if region is None or entry.shape_name == "point" or region.area != 0:
+            pixels = pixels_in_box(region, shape)
+        else:
+            pixels = None
     except Exception as error:
         # Sizes beyond all numbers raise errors of many classes.
         reason = str(error).splitlines()[0] or type(error).__name__
         raise ValueError(f"{entry.label} cannot be drawn ({reason:.200}).") from error
-    if found is None:
+    if pixels is None:
         raise ValueError(
             f"{entry.label} has no area to hold pixels. Draw another shape."
         )
-    return found
+    return pixels
