@@ -10,7 +10,7 @@ from astropy.io.fits import Header
 from astropy.stats import gaussian_fwhm_to_sigma
 
 from skesom._sky.grids import SAME_SIZE
-from skesom._sky.lengths import read_length, to_arcsec, to_pixels
+from skesom._sky.lengths import read_length, side_of_pixel, to_arcsec, to_pixels
 from skesom.cube.base import one_per_band
 from skesom.cube.convolution.stars import measure_star_fwhm, middle_images
 
@@ -167,9 +167,9 @@ def one_pixel_scale(value, cubes):
             "pixel_scale must be one positive number of arcsec or two (height, width), "
             f"got {value}."
         )
-    known = [np.array(c.pixel_scale) for c in cubes if c.pixel_scale is not None]
-    if known and not np.allclose(known, known[0], rtol=SAME_SIZE, atol=0):
-        *sizes, last = (f"{np.sqrt(scale.prod()):.3g}" for scale in known)
+    scales = [cube.pixel_scale for cube in cubes if cube.pixel_scale is not None]
+    if scales and not np.allclose(scales, scales[0], rtol=SAME_SIZE, atol=0):
+        *sizes, last = [f"{side_of_pixel(each):.3g}" for each in scales]
         raise ValueError(
             "pixel_scale is one for all cubes, but by their WCS they have pixels of "
             f"{', '.join(sizes)} and {last} arcsec. Leave it out."

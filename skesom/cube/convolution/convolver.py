@@ -195,16 +195,26 @@ class FWHMConvolver(CubeTransformer):
     }
 
     _parameter_constraints = {
-        "fwhm": [Interval(Real, 0, None, closed="neither"), "array-like", None]
-        + [units.Quantity, StrOptions(set(KEYWORDS)), str],  # text: "2.5pix"
+        "fwhm": [
+            Interval(Real, 0, None, closed="neither"),
+            "array-like",
+            None,
+            units.Quantity,
+            StrOptions(set(KEYWORDS)),
+            str,  # "2.5pix"
+        ],
         "target_fwhm": [
             Interval(Real, 0, None, closed="neither"),
             units.Quantity,
             StrOptions({"worst"}),
             str,  # "5pix"
         ],
-        "pixel_scale": [Interval(Real, 0, None, closed="neither"), "array-like", None]
-        + [units.Quantity],
+        "pixel_scale": [
+            Interval(Real, 0, None, closed="neither"),
+            "array-like",
+            None,
+            units.Quantity,
+        ],
         "psfs": ["array-like", None],
         "kernels": ["array-like", None],
         "copy": ["boolean"],
@@ -242,33 +252,43 @@ class FWHMConvolver(CubeTransformer):
         # Without a fwhm, the known widths are those of cubes and of measured functions.
         self.length_unit_ = "arcsec" if self.fwhm is None else unit_of_numbers
         bands = self._list_bands(cubes)
-        target, matches = self._match(bands, unit_of_numbers)
-        geometry = list(map(_geometry, matches, bands))
-        for match, band, known in zip(matches, bands, geometry, strict=True):
-            kernel_on_pixels(match, *known, band.name)
-        self.target_fwhm_ = target
+        self.target_fwhm_, matches = self._match(bands, unit_of_numbers)
+        scales = []
+        directions = []
+        summaries = []
+        for match, band in zip(matches, bands, strict=True):
+            scale, direction = _find_geometry(match, band)
+            kernel_on_pixels(match, scale, direction, band.name)  # or an error
+            scales.append(scale)
+            directions.append(direction)
+            summaries.append(match.describe(self.length_unit_))
         self.fwhm_ = np.array([match.fwhm for match in matches])
         self.kernel_fwhm_ = np.array([match.kernel_fwhm for match in matches])
         self.methods_ = [match.method for match in matches]
-        summaries = [match.describe(self.length_unit_) for match in matches]
         self.summary_ = dict(zip(all_band_names(cubes), summaries, strict=True))
-        self.pixel_scale_ = np.array([scale for scale, _ in geometry])
         if self.length_unit_ == "pixels":
             self.pixel_scale_ = np.full((len(bands), 2), np.nan)
+        else:
+            self.pixel_scale_ = np.array(scales)
         self._matches = matches
-        self._directions = [directions for _, directions in geometry]
+        self._directions = directions
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        parts = with_bands(cubes, range(len(self._matches)))
-        return self._like_inputs(X, [self._convolve(*part) for part in parts])
+        numbers_of_bands = range(len(self._matches))
+        convolved = [
+            self._convolve(cube, numbers)
+            for cube, numbers in with_bands(cubes, numbers_of_bands)
+        ]
+        return self._like_inputs(X, convolved)
 
     def _convolve(self, cube, numbers):
         """Convolve one cube whose bands have these numbers among all bands."""
         kernels = []
         for number, band in zip(numbers, self._list_bands([cube]), strict=True):
             match = self._matches[number]
-            scale, directions = _geometry(match, band)
+            scale, directions = _find_geometry(match, band)
+            # What this cube does not tell is that of the fitted one.
             if np.isnan(scale).any():
                 scale = self.pixel_scale_[number]
             if directions is None:
@@ -280,11 +300,16 @@ class FWHMConvolver(CubeTransformer):
             fwhm *= np.nan if side is None else side
         if not any(kernels):
             return cube.replace(fwhm=fwhm)
-        planes = [part for part in (cube.data, cube.errors) if part is not None]
-        copy = cube.is_lazy or self.copy
-        copy = copy or not all(part.flags.writeable for part in planes)
-        data, errors = convolve_cube(cube, kernels, self.n_jobs, copy=copy)
+        data, errors = convolve_cube(
+            cube, kernels, self.n_jobs, copy=self._must_copy(cube)
+        )
         return cube.replace(data=data, errors=errors, fwhm=fwhm)
+
+    def _must_copy(self, cube):
+        """Return whether the result needs memory of its own."""
+        if self.copy or cube.is_lazy or not cube.data.flags.writeable:
+            return True
+        return cube.errors is not None and not cube.errors.flags.writeable
 
     def _find_unit_of_numbers(self, cubes):
         """Return the unit of numbers as `fwhm`: pixels where these have no known size.
@@ -313,36 +338,55 @@ class FWHMConvolver(CubeTransformer):
         for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
             if psf and kernel:
                 raise ValueError(f"Band {band.name!r} has both a PSF and a kernel.")
-        fwhm = self.fwhm
-        if fwhm is None:  # the widths of measured functions, else those of the cubes
-            stamps = zip(bands, psfs, strict=True)
-            fwhm = {band.name: stamp_beam(psf, band) for band, psf in stamps if psf}
-        beams = find_beams(fwhm, bands)
+        beams = find_beams(self._widths(bands, psfs), bands)
         _warn_of_odd(bands, beams)
         widths = [np.nan if beam is None else beam.major for beam in beams]
         matches = [Match("none", width, width) for width in widths]  # as they are
         if not any(kernels) and not self._check_known(bands, beams, unit_of_numbers):
             return np.nan, matches
-        usual = [n for n in range(len(bands)) if beams[n] and not kernels[n]]
-        width = _target_width(self.target_fwhm, bands, beams, usual)
-        if self.psfs is not None and usual:
-            parts = ([part[n] for n in usual] for part in (bands, beams, psfs))
-            target = None if _is_worst(self.target_fwhm) else width
-            found = match_stamps(*parts, target)
+        without_kernel = []
+        for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True)):
+            if beam is not None and kernel is None:
+                without_kernel.append(number)
+        width = _target_width(self.target_fwhm, bands, beams, without_kernel)
+        if self.psfs is not None and without_kernel:
+            matches_without_kernel = match_stamps(
+                [bands[number] for number in without_kernel],
+                [beams[number] for number in without_kernel],
+                [psfs[number] for number in without_kernel],
+                None if _is_worst(self.target_fwhm) else width,
+            )
         else:
-            found = [match_gaussian(beams[number], width) for number in usual]
-        for number, match in zip(usual, found, strict=True):
+            matches_without_kernel = [
+                match_gaussian(beams[number], width) for number in without_kernel
+            ]
+        for number, match in zip(without_kernel, matches_without_kernel, strict=True):
             matches[number] = match
         for number, kernel in enumerate(kernels):
-            if kernel:
-                known = matches[number].fwhm
-                matches[number] = Match("kernel", known, width, array=kernel.array)
+            if kernel is not None:
+                before = matches[number].fwhm
+                matches[number] = Match("kernel", before, width, array=kernel.array)
         return width, matches
+
+    def _widths(self, bands, psfs):
+        """Return the parameter fwhm; by default, widths of measured functions.
+
+        Bands without such a function have the widths of their cubes.
+        """
+        if self.fwhm is not None:
+            return self.fwhm
+        widths = {}
+        for band, psf in zip(bands, psfs, strict=True):
+            if psf is not None:
+                widths[band.name] = stamp_beam(psf, band)
+        return widths
 
     def _check_known(self, bands, beams, unit_of_numbers):
         """Check that all widths are known; by default bands may stay as they are."""
-        pairs = zip(bands, beams, strict=True)
-        unknown = [band for band, beam in pairs if beam is None]
+        unknown = []
+        for band, beam in zip(bands, beams, strict=True):
+            if beam is None:
+                unknown.append(band)
         if not unknown:
             return True
         by_default = self.fwhm is None and _is_worst(self.target_fwhm)
@@ -357,10 +401,14 @@ class FWHMConvolver(CubeTransformer):
         return False
 
 
-def _geometry(match, band):
-    """Return the size of the pixels (NaN if unknown) and north if it matters."""
-    scale = np.full(2, np.nan) if band.pixel_scale is None else band.pixel_scale
-    return scale, band.directions if match.method == "elliptical" else None
+def _find_geometry(match, band):
+    """Return the size of the pixels (NaN if unknown), and north for an ellipse."""
+    scale = band.pixel_scale
+    if scale is None:
+        scale = np.full(2, np.nan)
+    if match.method != "elliptical":
+        return scale, None
+    return scale, band.directions
 
 
 def _is_worst(target):
@@ -368,10 +416,11 @@ def _is_worst(target):
     return isinstance(target, str) and target == "worst"
 
 
-def _target_width(target, bands, beams, usual):
-    """Return the common width; no band may be worse."""
+def _target_width(target, bands, beams, to_match):
+    """Return the common width; no band with a number in `to_match` may be worse."""
     if _is_worst(target):
-        return max((beam.major for beam in beams if beam), default=np.nan)
+        widths = [beam.major for beam in beams if beam is not None]
+        return max(widths, default=np.nan)
     unit = bands[0].length_unit
     width = read_width(target, bands[0], "target_fwhm", keywords=["worst"])
     if units.Quantity(target).unit.is_equivalent(units.pixel):
@@ -381,7 +430,7 @@ def _target_width(target, bands, beams, usual):
             f"target_fwhm must be one positive number of {unit}, up to a full circle, "
             f"got {target}."
         )
-    for number in usual:
+    for number in to_match:
         if beams[number].major > width * (1 + _ROUNDING):
             raise ValueError(
                 f"Band {bands[number].name!r} has a FWHM of {beams[number].major:g} "
@@ -408,28 +457,31 @@ def _warn_of_unknown(bands, unknown, unit_of_numbers):
 
 def _warn_of_odd(bands, beams):
     """Warn of widths that no image has, mostly because of their unit."""
-    sharp, limited, wide = [], [], []
+    sharp = []
+    below_limit = []
+    wide = []
     for band, beam in zip(bands, beams, strict=True):
         if beam is None or beam.source == "its PSF":
             continue
-        size = band.pixel_size
         limit = np.nan  # in arcsec
         if band.length_unit == "arcsec":
             limit = band.cube.diffraction_fwhm[band.number]
+        n_pixels = np.nan
+        if band.pixel_size:
+            n_pixels = beam.minor / band.pixel_size
         text = f"{band.name} ({beam.minor:.3g} {band.length_unit}"
-        pixels = beam.minor / size if size else np.nan
-        if pixels < SHARPEST:
-            sharp.append(f"{text}, {pixels:.2g} pixels)")
+        if n_pixels < SHARPEST:
+            sharp.append(f"{text}, {n_pixels:.2g} pixels)")
         if beam.minor < LEAST_OF_LIMIT * limit:
-            limited.append(f"{text} instead of {limit:.3g})")
-        elif beam.minor > MOST_OF_LIMIT * limit and pixels > WIDEST:
-            wide.append(f"{text}, {pixels:.3g} pixels)")
-    problems = [
-        (sharp, f"less than {SHARPEST} pixels, which few cameras reach:"),
-        (limited, "below the diffraction limit of the telescope:"),
-        (wide, f"more than {WIDEST:g} pixels, though the telescope is sharper:"),
-    ]
-    for widths, problem in problems:
+            below_limit.append(f"{text} instead of {limit:.3g})")
+        elif beam.minor > MOST_OF_LIMIT * limit and n_pixels > WIDEST:
+            wide.append(f"{text}, {n_pixels:.3g} pixels)")
+    problems = {
+        f"less than {SHARPEST} pixels, which few cameras reach:": sharp,
+        "below the diffraction limit of the telescope:": below_limit,
+        f"more than {WIDEST:g} pixels, though the telescope is sharper:": wide,
+    }
+    for problem, widths in problems.items():
         if widths:
             warn_user(
                 f"The FWHM is {problem} {', '.join(widths)}. Check its unit: numbers "
