@@ -31,75 +31,101 @@ FAR_OFF = 1.0  # pixels; the middle of an even frame may be half a pixel off
 
 
 class Match(NamedTuple):
-    """The treatment of one band."""
+    """How one band is convolved, and its width before and after."""
 
     method: str  # "none", "gaussian", "elliptical", "wiener" or "kernel"
     fwhm: float  # before, in the unit of length of the bands, NaN if unknown
     result: float  # after
     beam: Beam | None = None  # the Gaussian that the band is convolved with,
     array: np.ndarray | None = None  # or a kernel on its pixels
-    remark: str = ""
+    remark: str = ""  # for the summary
 
     @property
     def kernel_fwhm(self):
         """Width of the Gaussian in arcsec, 0 for none, NaN for another kernel."""
         if self.array is not None:
             return np.nan
-        return 0.0 if self.beam is None else self.beam.major
+        if self.beam is None:
+            return 0.0
+        return self.beam.major
 
     def describe(self, length_unit):
         """Return the kernel and the widths before and after in one line."""
-        before = "unknown"
-        if not np.isnan(self.fwhm):
-            before = f"{self.fwhm:.4g} {length_unit}"
-        after = "unknown"
-        if not np.isnan(self.result):
-            after = f"{self.result:.4g} {length_unit}"
-        remark = f" ({self.remark})" if self.remark else ""
+        before = _text_of_width(self.fwhm, length_unit)
+        after = _text_of_width(self.result, length_unit)
+        remark = ""
+        if self.remark:
+            remark = f" ({self.remark})"
         if self.method == "none":
             return f"{before}{remark}, left as it is"
-        if self.beam is None:
-            kind = {"wiener": "Wiener", "kernel": "ready"}[self.method]
-            rows, columns = self.array.shape
-            kernel = f"{kind} kernel of {rows} x {columns} pixels"
+        if self.array is not None:
+            kind = "Wiener" if self.method == "wiener" else "ready"
+            n_rows, n_columns = self.array.shape
+            kernel = f"{kind} kernel of {n_rows} x {n_columns} pixels"
         elif self.beam.is_round:
             kernel = f"Gaussian of {self.beam.major:.4g} {length_unit}"
         else:
-            major, minor, angle, _ = self.beam
-            widths = f"{major:.4g} x {minor:.4g} {length_unit}"
-            kernel = f"Gaussian of {widths} at {angle:.4g} deg"
+            widths = f"{self.beam.major:.4g} x {self.beam.minor:.4g} {length_unit}"
+            kernel = f"Gaussian of {widths} at {self.beam.angle:.4g} deg"
         return f"{before} to {after} by a {kernel}{remark}"
+
+
+def _text_of_width(width, length_unit):
+    """Return a width with its unit, "unknown" for NaN."""
+    if np.isnan(width):
+        return "unknown"
+    return f"{width:.4g} {length_unit}"
 
 
 def match_gaussian(beam, target):
     """Match one Gaussian to a round and wider one."""
-    missing = beam.missing(target)
-    remark = f"from {beam.source}" if beam.source != "given" else ""
+    kernel = beam.missing(target)
     if not beam.is_round:
         remark = f"minor axis {beam.minor:.4g} arcsec at {beam.angle:.4g} deg"
-    if missing.major == 0:
+    elif beam.source != "given":
+        remark = f"from {beam.source}"
+    else:
+        remark = ""
+    if kernel.major == 0:
         return Match("none", beam.major, beam.major, remark=remark)
     method = "gaussian" if beam.is_round else "elliptical"
-    return Match(method, beam.major, target, missing, remark=remark)
+    return Match(method, beam.major, target, beam=kernel, remark=remark)
 
 
-def match_stamps(bands, beams, stamps, target):
-    """Match measured point-spread functions."""
-    stamps = [
-        stamp or gaussian_stamp(beam.major, band.pixel_size)
-        for band, beam, stamp in zip(bands, beams, stamps, strict=True)
-    ]
+def match_stamps(bands, beams, psfs, target):
+    """Match measured point-spread functions by Wiener kernels.
+
+    Parameters
+    ----------
+    bands : list of Band
+    beams : list of Beam
+        Of these bands.
+    psfs : list of Stamp or None
+        Of these bands; a band without one is a Gaussian as wide as its beam.
+    target : float or None
+        Width of the Gaussian that all bands are brought to. None brings them to the
+        function of the widest band.
+
+    Returns
+    -------
+    matches : list of Match
+    """
+    stamps = []
+    for band, beam, psf in zip(bands, beams, psfs, strict=True):
+        if psf is None:
+            psf = gaussian_stamp(beam.major, band.pixel_size)
+        stamps.append(psf)
     widest = int(np.argmax([beam.major for beam in beams]))
     result = beams[widest].major if target is None else target
     matches = []
     for number, (beam, stamp) in enumerate(zip(beams, stamps, strict=True)):
-        if target is not None:
-            wanted = gaussian_stamp(target, stamp.pixel_size)
-        elif number != widest:
-            wanted = to_pixel_size(stamps[widest], stamp.pixel_size)
-        else:
+        if target is None and number == widest:
             matches.append(Match("none", result, result, remark="the target"))
             continue
+        if target is None:
+            wanted = to_pixel_size(stamps[widest], stamp.pixel_size)
+        else:
+            wanted = gaussian_stamp(target, stamp.pixel_size)
         array, residual = matching_kernel(stamp, wanted)
         remark = f"{stamp.remark}residual {residual:.2g}"
         matches.append(Match("wiener", beam.major, result, array=array, remark=remark))
@@ -108,17 +134,19 @@ def match_stamps(bands, beams, stamps, target):
 
 def stamp_beam(stamp, band):
     """Return the round beam that fits a measured point-spread function."""
-    fwhm = fit_core(stamp.array)[0] * pixel_size(band)
+    n_pixels, _ = fit_core(stamp.array)
+    fwhm = n_pixels * pixel_size(band)
     if np.isnan(fwhm):
         raise ValueError(
             f"The core of the PSF of band {band.name!r} fits no Gaussian. Pass the "
             "fwhm of the band in arcsec."
         )
-    size = "{} x {}".format(*band.image.shape)
-    if fwhm > max(band.image.shape) * band.pixel_size:
+    n_rows, n_columns = band.image.shape
+    if fwhm > max(n_rows, n_columns) * band.pixel_size:
         raise ValueError(
             f"The PSF of band {band.name!r} is {fwhm:.4g} arcsec wide, more than the "
-            f"image of {size} pixels of {band.pixel_size:.4g}. Check its pixel size."
+            f"image of {n_rows} x {n_columns} pixels of {band.pixel_size:.4g}. Check its "
+            "pixel size."
         )
     return Beam(fwhm, fwhm, source="its PSF")
 
@@ -126,8 +154,9 @@ def stamp_beam(stamp, band):
 def kernel_on_pixels(match, pixel_scale, directions, band_name):
     """Return the kernel on the pixels of a band, None for none."""
     if match.array is not None:
-        has_lobes = np.any(match.array < 0)
-        return LobedKernel(match.array) if has_lobes else PositiveKernel(match.array)
+        if np.any(match.array < 0):
+            return LobedKernel(match.array)
+        return PositiveKernel(match.array)
     if match.beam is None:
         return None
     if not np.isfinite(pixel_scale).all():
@@ -144,17 +173,25 @@ def kernel_on_pixels(match, pixel_scale, directions, band_name):
         )
     to_pixels = np.linalg.inv(directions)
     covariance = to_pixels @ match.beam.covariance() @ to_pixels.T
-    widths = np.sqrt(np.diag(covariance).clip(0))  # of 0, rounded
-    if abs(covariance[0, 1]) < 1e-6 * max(widths) ** 2:
-        return GaussianKernel(np.where(widths < 1e-3 * max(widths), 0, widths)[::-1])
+    sigmas = np.sqrt(np.diag(covariance).clip(0))  # 0 may be rounded below it
+    if abs(covariance[0, 1]) < 1e-6 * max(sigmas) ** 2:  # along the pixel axes
+        sigma_of_columns, sigma_of_rows = np.where(
+            sigmas < 1e-3 * max(sigmas), 0, sigmas
+        )
+        return GaussianKernel((sigma_of_rows, sigma_of_columns))
     return PositiveKernel(elliptical_gaussian(covariance))
 
 
 def elliptical_gaussian(covariance):
-    """Return a Gaussian of any direction, of the right width also below a pixel."""
+    """Return a Gaussian of any direction, of the right width also below a pixel.
+
+    It is the inverse transform of its known Fourier transform: sampling a narrow one at
+    the pixel centers would miss the width.
+    """
     reach = max(32, int(np.ceil(5 * np.sqrt(np.linalg.eigvalsh(covariance)[-1]))))
     length = 2 * reach + 1
-    rows, columns = fft.fftfreq(length)[:, np.newaxis], fft.rfftfreq(length)
+    rows = fft.fftfreq(length)[:, np.newaxis]
+    columns = fft.rfftfreq(length)
     exponent = (
         covariance[0, 0] * columns**2
         + 2 * covariance[0, 1] * columns * rows
@@ -174,18 +211,20 @@ class Stamp(NamedTuple):
 
 def read_stamps(entries, bands, kind):
     """Return the stamp of each band, None where there is none."""
-    entries = {} if entries is None else entries
+    if entries is None:
+        return [None] * len(bands)
     names = [band.name for band in bands]
     entries = one_per_band(entries, names, kind, f"There must be one {kind}")
-    return [
-        None if entry is None else _read_stamp(entry, band, kind)
-        for entry, band in zip(entries, bands, strict=True)
-    ]
+    stamps = []
+    for entry, band in zip(entries, bands, strict=True):
+        stamps.append(None if entry is None else _read_stamp(entry, band, kind))
+    return stamps
 
 
 def _read_stamp(entry, band, kind):
     """Return one stamp on the pixels of its band."""
-    owner, size = f"The {kind} of band {band.name!r}", band.pixel_size
+    owner = f"The {kind} of band {band.name!r}"
+    size = band.pixel_size
     if isinstance(entry, str | os.PathLike):
         try:
             entry = read_psf(os.fspath(entry))
@@ -193,9 +232,9 @@ def _read_stamp(entry, band, kind):
             text = f"{owner} ({entry}) cannot be read as FITS: {error}"
             raise type(error)(text) from error
     if isinstance(entry, tuple) and len(entry) == 3 and np.ndim(entry[0]) == 2:
-        entry, known, path = entry
-        owner += f" ({path})"
-        size = _pixel_size_of(known, size, owner)
+        entry, size_in_file, path = entry
+        owner = f"{owner} ({path})"
+        size = _choose_pixel_size(size_in_file, band.pixel_size, owner)
     try:
         array = np.array(filled(entry), dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -203,9 +242,15 @@ def _read_stamp(entry, band, kind):
             f"{owner} must be an image or the path of one, got {entry!r}."
         ) from error
     _check_array(array, owner)
-    array, remark = (_centered if kind == "PSF" else _in_middle)(array, owner)
+    remark = ""
+    if kind == "PSF":
+        array, remark = _centered(array, owner)
+    else:
+        _check_middle(array, owner)
     stamp = Stamp(array / array.sum(), size, remark)
-    return stamp if band.pixel_size is None else to_pixel_size(stamp, band.pixel_size)
+    if band.pixel_size is None:
+        return stamp
+    return to_pixel_size(stamp, band.pixel_size)
 
 
 def read_psf(path):
@@ -217,33 +262,38 @@ def read_psf(path):
                 size = _read_pixel_size(hdu.header)
                 native = hdu.data.dtype.newbyteorder("=")
                 return hdu.data.astype(native), size, os.fspath(path)
-    found = "".join(f", but one of {len(hdu.shape)}" for hdu in images[:1])
-    raise ValueError(f"{path} holds no image of two axes{found}: it is no PSF.")
+    other = ""
+    if images:
+        other = f", but one of {len(images[0].shape)}"
+    raise ValueError(f"{path} holds no image of two axes{other}: it is no PSF.")
 
 
-def _pixel_size_of(known, of_band, owner):
-    """Return the size of the pixels of a file, by default those of its band."""
-    if known is None and of_band is not None:
+def _choose_pixel_size(in_file, of_band, owner):
+    """Return the size of the pixels of a file, by default that of its band."""
+    if in_file is not None:
+        if not 0 < in_file < np.inf:
+            raise ValueError(f"{owner} must have pixels of some arcsec, got {in_file}.")
+        return in_file
+    if of_band is not None:
         warn_user(
             f"{owner} does not tell the size of its pixels: taken as that of the band, "
             f"{of_band:.4g} arcsec."
         )
-    if known is not None and not 0 < known < np.inf:
-        raise ValueError(f"{owner} must have pixels of some arcsec, got {known}.")
-    return of_band if known is None else known
+    return of_band
 
 
 def _read_pixel_size(header):
     """Return the side of a pixel in arcsec from a header, else None."""
-    get = header.get
-    with suppress(TypeError, ValueError):
+    with suppress(TypeError, ValueError):  # of cards that are no numbers
         for card in _SCALE_CARDS:
             if card in header:
                 return float(header[card])
-        side = np.hypot(get("CD1_1", 0), get("CD2_1", 0))  # of a turned frame too
-        turned = np.hypot(get("PC1_1", 1), get("PC2_1", 0))
-        side = side or abs(get("CDELT1", 0)) * turned
-        if side and str(get("CTYPE1")).startswith(("RA", "GLON", "ELON")):
+        # The length of the first column of the matrix, also of a turned frame.
+        side = np.hypot(header.get("CD1_1", 0), header.get("CD2_1", 0))
+        if not side:
+            length = np.hypot(header.get("PC1_1", 1), header.get("PC2_1", 0))
+            side = abs(header.get("CDELT1", 0)) * length
+        if side and str(header.get("CTYPE1")).startswith(("RA", "GLON", "ELON")):
             return float(side * units.deg.to(units.arcsec))
     return None
 
@@ -260,7 +310,7 @@ def _check_array(array, owner):
         raise ValueError(f"{owner} must have a positive sum, got {array.sum():g}.")
 
 
-def _in_middle(array, owner):
+def _check_middle(array, owner):
     """Check that the peak of a kernel is in the middle, since only it knows why not."""
     if not np.all(np.array(array.shape) % 2):
         raise ValueError(
@@ -274,7 +324,6 @@ def _in_middle(array, owner):
             f"{owner} has its peak at row {peak[0]}, column {peak[1]} instead of the "
             f"middle ({middle[0]}, {middle[1]}) and would shift the image. Center it."
         )
-    return array, ""
 
 
 def _centered(array, owner):
@@ -283,15 +332,20 @@ def _centered(array, owner):
     peak = np.array(np.unravel_index(np.argmax(array), array.shape))
     if np.array_equal(peak, middle):
         return array, ""
+    # A frame of odd lengths around the pixel of the peak, then the rest of a pixel.
     half = np.maximum(peak, np.array(array.shape) - 1 - peak)
+    before = half - peak
     after = half + 1 + peak - array.shape
-    framed = np.pad(array, np.stack([half - peak, after], axis=1))
-    offset = np.nan_to_num(fit_core(framed)[1])
+    framed = np.pad(array, np.stack([before, after], axis=1))
+    _, offset = fit_core(framed)
+    offset = np.nan_to_num(offset)
     center = peak + offset
     if np.abs(offset).max() > NEAR:
         spectrum = ndimage.fourier_shift(fft.fft2(framed), -offset)
         framed = fft.ifft2(spectrum).real
-    text = "row {:.2f}, column {:.2f} of {} x {} pixels".format(*center, *array.shape)
+    row, column = center
+    n_rows, n_columns = array.shape
+    text = f"row {row:.2f}, column {column:.2f} of {n_rows} x {n_columns} pixels"
     if np.abs(center - middle).max() > FAR_OFF:
         warn_user(
             f"{owner} is shifted to the middle of its frame: its core is at {text}."
@@ -300,15 +354,19 @@ def _centered(array, owner):
 
 
 def to_pixel_size(stamp, pixel_size):
-    """Bring a stamp to other pixels around the same middle."""
-    # Differences of a spline through the cumulative sum along each axis lose no light.
+    """Bring a stamp to other pixels around the same middle.
+
+    A spline goes through the cumulative sum along each axis; its differences between
+    the borders of the other pixels lose no light.
+    """
     ratio = pixel_size / stamp.pixel_size
     if abs(ratio - 1) < SAME_SIZE:
         return stamp
     array = stamp.array
-    for _ in range(2):
+    for _ in range(2):  # of rows, which are transposed, then of columns
         length = len(array)
-        collected = np.concatenate([np.zeros((1, array.shape[1])), array.cumsum(0)])
+        nothing = np.zeros((1, array.shape[1]))
+        collected = np.concatenate([nothing, array.cumsum(axis=0)])
         borders = np.arange(length + 1) - length / 2
         half = int(np.ceil(length / ratio / 2 - 0.5))
         wanted = (np.arange(2 * half + 2) - half - 0.5) * ratio
@@ -325,25 +383,38 @@ def gaussian_stamp(fwhm, pixel_size):
 
 
 def fit_core(array):
-    """Return the FWHM of the core around the middle, and its place from there."""
+    """Return the FWHM of the core, and its offset from the middle; see `fit_gaussian`.
+
+    The core is what is around the middle, as far as a disk with the area of the pixels
+    above half of the peak is wide.
+    """
     area = np.count_nonzero(array >= array.max() / 2)
     guess = max(1.0, 2 * np.sqrt(area / np.pi))
     half = max(2, int(np.ceil(guess)))
-    core = tuple(slice(max(0, n // 2 - half), n // 2 + half + 1) for n in array.shape)
-    return fit_gaussian(array[core], guess)
+    core = []
+    for length in array.shape:
+        middle = length // 2
+        core.append(slice(max(0, middle - half), middle + half + 1))
+    return fit_gaussian(array[tuple(core)], guess)
 
 
 def matching_kernel(stamp, target):
-    """Return the Wiener kernel from one point-spread function to another."""
-    arrays = stamp.array, target.array
-    shape = np.max([array.shape for array in arrays], axis=0)
-    margins = ((shape - array.shape) // 2 for array in arrays)  # of odd lengths
-    source, wanted = (
-        np.pad(array, [(width, width) for width in margin])
-        for array, margin in zip(arrays, margins, strict=True)
-    )
+    """Return the Wiener kernel from one point-spread function to another.
+
+    The residual beside it is the sum of the absolute differences that are left, as a
+    share of the light.
+    """
+    shape = np.maximum(stamp.array.shape, target.array.shape)
+    source = _pad_to(stamp.array, shape)
+    wanted = _pad_to(target.array, shape)
     kernel = import_photutils("psf_matching").make_wiener_kernel(
         source, wanted, regularization=REGULARIZATION, penalty="laplacian"
     )
     matched = signal.fftconvolve(source, kernel, mode="same")
     return kernel, float(np.abs(matched - wanted).sum())
+
+
+def _pad_to(array, shape):
+    """Return an array of odd lengths in the middle of zeros."""
+    margins = (shape - array.shape) // 2
+    return np.pad(array, [(margin, margin) for margin in margins])
