@@ -44,38 +44,53 @@ def trace_outlines(labels, min_size=1, *, middles=False):
     order, ends = sides.walk()
     if sides.cut_to_holes(order, ends):
         order, ends = sides.walk()
-    before = np.roll(order, 1)
-    before[np.append(0, ends[:-1])] = order[ends - 1]  # walks are closed
-    turns = sides.directions[order] != sides.directions[before]
     if middles:
-        turns[:] = True
-    corners = sides.places(_MIDDLE if middles else _START)[order[turns]]
-    owners = sides.pieces[sides.pixels[order[ends - 1]]]
-    parts = np.split(corners, np.cumsum(turns)[ends[:-1] - 1])
-    return [
-        Outline(int(piece_labels[owner]), parts[walk], int(sizes[owner]))
-        for walk, owner in sorted(enumerate(owners), key=lambda pair: pair[1])
-    ]
+        points = sides.points(_MIDDLE)
+        is_corner = np.ones(len(order), dtype=bool)
+    else:
+        # A corner is where a side has another direction than the side before it.
+        points = sides.points(_START)
+        before = np.roll(order, 1)
+        before[np.append(0, ends[:-1])] = order[ends - 1]  # walks are closed
+        is_corner = sides.directions[order] != sides.directions[before]
+    corners = np.split(points[order[is_corner]], np.cumsum(is_corner)[ends[:-1] - 1])
+    pieces_of_walks = sides.pieces[sides.pixels[order[ends - 1]]]
+    outlines = []
+    for walk in np.argsort(pieces_of_walks, kind="stable"):
+        piece = pieces_of_walks[walk]
+        outlines.append(
+            Outline(
+                label=int(piece_labels[piece]),
+                corners=corners[walk],
+                size=int(sizes[piece]),
+            )
+        )
+    return outlines
 
 
 def number_pieces(labels, min_size=1):
     """Return pieces numbered from 1 (0 is nothing), and the label of each number."""
     pieces = np.zeros(labels.shape, dtype=np.int32)
     boxes = ndimage.find_objects(np.maximum(labels, -1) + 1)
-    counts = np.zeros(len(boxes), dtype=int)
+    counts = np.zeros(len(boxes), dtype=int)  # pieces of each label
     for label, box in enumerate(boxes):
         if box is None:
             continue
         inside = labels[box] == label
-        found, n_found = ndimage.label(inside)
+        numbers, n_pieces = ndimage.label(inside)
         if min_size > 1:
-            kept = np.bincount(found.ravel()) >= min_size
-            kept[0] = False
-            found, n_found = (np.cumsum(kept, dtype=np.int32) * kept)[found], kept.sum()
-            inside = found > 0
-        np.add(found, int(counts.sum()), out=pieces[box], where=inside)
-        counts[label] = n_found
-    return pieces, np.repeat(np.arange(-1, len(boxes)), np.append(1, counts))
+            is_kept = np.bincount(numbers.ravel()) >= min_size
+            is_kept[0] = False
+            # Those that are kept are numbered again, and others become 0.
+            new_numbers = np.cumsum(is_kept, dtype=np.int32) * is_kept
+            numbers = new_numbers[numbers]
+            n_pieces = is_kept.sum()
+            inside = numbers > 0
+        np.add(numbers, int(counts.sum()), out=pieces[box], where=inside)
+        counts[label] = n_pieces
+    # The number 0 has the label -1.
+    piece_labels = np.repeat(np.arange(-1, len(boxes)), np.append(1, counts))
+    return pieces, piece_labels
 
 
 class _Sides:
@@ -93,13 +108,16 @@ class _Sides:
 
     def _collect(self):
         """Find all sides, sorted by pixel and direction."""
-        pixels, directions = [], []
-        for rows in strips_of(self.pieces.shape, "outlines"):
-            inside = np.flatnonzero(self.pieces[rows]) + rows.start
-            sides = [self.is_closed(inside, side) for side in range(4)]
-            places, found = np.nonzero(np.stack(sides, axis=1))
-            pixels.append(inside[places])
-            directions.append(found)
+        pixels = []
+        directions = []
+        for strip in strips_of(self.pieces.shape, "outlines"):
+            pixels_of_pieces = np.flatnonzero(self.pieces[strip]) + strip.start
+            is_closed = np.stack(
+                [self.is_closed(pixels_of_pieces, side) for side in range(4)], axis=1
+            )
+            numbers, directions_of_strip = np.nonzero(is_closed)
+            pixels.append(pixels_of_pieces[numbers])
+            directions.append(directions_of_strip)
         self.pixels = np.concatenate(pixels)
         self.directions = np.concatenate(directions)
 
@@ -112,22 +130,28 @@ class _Sides:
             | ((directions == _EAST) & self.cut_above[beyond])
         )
 
-    def places(self, offsets):
-        """Return column and row of a point of each side."""
+    def points(self, offsets):
+        """Return column and row of a point of each side.
+
+        `offsets` are those of the point from the center of the pixel, by direction.
+        """
         rows, columns = np.divmod(self.pixels, self.width)
         return np.stack([columns, rows], axis=1) - 1 + offsets[self.directions]
 
     def followers(self):
         """Return the side that follows each side on the walk around its piece."""
         left = (self.directions + 1) % 4
-        ahead = self.pixels + self.beyond[left]
-        right = ahead + self.beyond[self.directions]
+        right = (self.directions - 1) % 4
+        # To the left is another side of this pixel, straight on is a side of the pixel
+        # ahead, and to the right one of the pixel that touches it by a corner.
+        pixels_ahead = self.pixels + self.beyond[left]
+        pixels_right = pixels_ahead + self.beyond[self.directions]
         turns_left = self.is_closed(self.pixels, left)
-        goes_on = ~turns_left & self.is_closed(ahead, self.directions)
-        pixels = np.select([turns_left, goes_on], [self.pixels, ahead], right)
-        directions = np.select(
-            [turns_left, goes_on], [left, self.directions], (self.directions - 1) % 4
-        )
+        goes_on = ~turns_left & self.is_closed(pixels_ahead, self.directions)
+        cases = [turns_left, goes_on]
+        pixels = np.select(cases, [self.pixels, pixels_ahead], default=pixels_right)
+        directions = np.select(cases, [left, self.directions], default=right)
+        # Sides are sorted by pixel and direction.
         keys = 4 * self.pixels + self.directions
         return np.searchsorted(keys, 4 * pixels + directions)
 
@@ -136,7 +160,8 @@ class _Sides:
         # Arrays of Python are as fast as lists, and a fifth of the size.
         followers = array("q", self.followers().astype(np.int64).tobytes())
         seen = bytearray(len(followers))
-        order, ends = array("q"), []
+        order = array("q")
+        ends = []
         for first in range(len(followers)):
             side = first
             while not seen[side]:

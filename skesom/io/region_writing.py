@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,14 +13,13 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 from numpy.typing import ArrayLike
-from scipy import ndimage
 
 from skesom._common.labels import check_label_map
 from skesom._common.new_files import atomic_path, check_place
 from skesom._types import Names, StrPath
 from skesom.io.catalogs import read_catalog
 from skesom.io.ned import describe_types, distinct_color
-from skesom.io.outlines import number_pieces, trace_outlines
+from skesom.io.smooth_outlines import find_outlines
 
 _HEADER = """\
 # Region file format: DS9 version 4.1
@@ -31,16 +29,12 @@ dash=0 fixed=0 edit=1 move=1 delete=1 include=1 source=1
 """
 _NOT_IN_TEXT = re.compile(r"[{};\r\n]")
 # Corners are written to this fraction of a pixel, if they are exact or smoothed.
-_EXACT, _SMOOTHED = 1e-3, 0.1
-
-# Of smooth outlines:
-_MOST_PIXELS = 4_000_000  # larger maps are thinned: their small pieces are dropped
-_LEAST_SIGMA = 0.7  # pixels of the map that is traced
-_FLAT = 1.0  # area, in pixels, of the triangle that a needless corner stands out
-_FLATTEST = 12.0  # pixels; as far as outlines are simplified
-# If needed, corners that stand out more are left out too: DS9 is slow with many.
-_MOST_CORNERS = 65_000
-_OUTLINES = 10, 0.0, 1  # pixels of a piece, smoothing, pixels of one with a text
+_EXACT_PRECISION = 1e-3
+_SMOOTHED_PRECISION = 0.1
+# Defaults of the parameters that objects do not have.
+_MIN_SIZE = 10
+_SMOOTHING = 0.0
+_TEXT_SIZE = 1
 
 
 def write_regions(
@@ -50,9 +44,9 @@ def write_regions(
     wcs: WCS | None = None,
     names: Names | bool | None = None,
     colors: Sequence[Any] | Mapping[Any, Any] | None = None,
-    min_size: int = _OUTLINES[0],
-    smoothing: float = _OUTLINES[1],
-    text_size: int = _OUTLINES[2],
+    min_size: int = _MIN_SIZE,
+    smoothing: float = _SMOOTHING,
+    text_size: int = _TEXT_SIZE,
     overwrite: bool = False,
 ) -> None:
     """Write the outlines of clusters, or objects of a catalog, as a DS9 region file.
@@ -139,9 +133,12 @@ def write_regions(
     """
     check_place(path, overwrite=overwrite)
     if isinstance(content, Table):
-        if wcs is not None or (min_size, smoothing, text_size) != _OUTLINES:
-            text = "wcs, min_size, smoothing and text_size"
-            raise ValueError(f"{text} are about outlines: objects take none of them.")
+        outline_parameters = (wcs, min_size, smoothing, text_size)
+        if outline_parameters != (None, _MIN_SIZE, _SMOOTHING, _TEXT_SIZE):
+            raise ValueError(
+                "wcs, min_size, smoothing and text_size are about outlines: objects "
+                "take none of them."
+            )
         text = _objects_text(content, names, colors)
         with atomic_path(path, overwrite=overwrite) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -167,117 +164,54 @@ def write_regions(
         )
 
 
-def find_outlines(labels, min_size, smoothing):
-    """Return the outlines of the pieces of a label map.
-
-    If they are smooth, smaller pieces join their neighbors, and each cluster keeps one
-    piece at least, its largest.
-    """
-    if smoothing == 0:
-        return trace_outlines(labels, min_size)
-    step = math.isqrt(max(labels.size // _MOST_PIXELS, 1))
-    first = (step - 1) // 2
-    thinned = labels[first::step, first::step]
-    smoothed = _smooth(thinned, max(smoothing / step, _LEAST_SIGMA))
-    outlines = trace_outlines(_merge_small(smoothed, min_size / step**2), middles=True)
-    if not outlines:
-        return []
-    ends = np.cumsum([len(outline.corners) for outline in outlines])
-    corners, flat = np.concatenate([o.corners for o in outlines]), _FLAT
-    corners, ends = _simplify(corners, ends, flat)
-    while len(corners) > _MOST_CORNERS and flat < _FLATTEST:
-        flat *= 1.5
-        corners, ends = _simplify(corners, ends, flat)
-    parts = np.split(corners * step + first, ends[:-1])
-    return [
-        outline._replace(corners=part, size=outline.size * step**2)
-        for outline, part in zip(outlines, parts, strict=True)
-    ]
-
-
-def _smooth(labels, sigma):
-    """Give each pixel the label that is most frequent around it, by a Gaussian."""
-    smoothed = np.full(labels.shape, -1, dtype=np.int32)
-    most = np.zeros(labels.shape, dtype=np.float32)
-    present = np.unique(labels[labels >= 0])
-    for label in [*present, -1]:
-        mask = labels == label if label >= 0 else labels < 0
-        share = ndimage.gaussian_filter(mask.astype(np.float32), sigma)
-        better = share > most
-        smoothed[better] = label
-        np.maximum(most, share, out=most)
-    for label in np.setdiff1d(present, smoothed):  # thin or scattered everywhere
-        smoothed[labels == label] = label
-    return smoothed
-
-
-def _merge_small(labels, min_size):
-    """Give the pixels of pieces that are too small the nearest label of others."""
-    pieces, piece_labels = number_pieces(labels + 1)  # pixels in no cluster too
-    sizes = np.bincount(pieces.ravel(), minlength=len(piece_labels))
-    keep = sizes >= min_size
-    order = np.lexsort((-sizes, piece_labels))
-    _, largest = np.unique(piece_labels[order], return_index=True)
-    keep[order[largest]] = True
-    nearest = ndimage.distance_transform_edt(
-        ~keep[pieces], return_distances=False, return_indices=True
-    )
-    return labels[tuple(nearest)]
-
-
-def _simplify(corners, ends, largest):
-    """Leave out corners that stand out little, of both sides of a border the same.
-
-    The method of Visvalingam & Whyatt (1993): the least of the triangles that each
-    corner makes with its neighbors goes first.
-    """
-    walks = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-    while True:
-        counts = np.bincount(walks)
-        ends = np.cumsum(counts)
-        places = np.arange(len(corners))
-        before, after = places - 1, places + 1
-        before[ends - counts], after[ends - 1] = ends - 1, ends - counts
-        a, b = corners[before] - corners, corners[after] - corners
-        area = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) / 2
-        # Among equals chance decides, but the same on both sides of a border.
-        column, row = (2 * corners).astype(np.int64).T
-        rank = area + 1e-9 * ((column * 73_856_093 ^ row * 19_349_663) % 1_000_003)
-        flat = (area < largest) & (counts[walks] > 4)
-        flat &= ((rank < rank[before]) & (rank < rank[after])) | (area == 0)
-        if not flat.any():
-            return corners, ends
-        corners, walks = corners[~flat], walks[~flat]
-
-
 def write_outlines(path, outlines, wcs, *, exact, names, colors, text_size):
-    """Write outlines as polygons; replace a file."""
-    labels = dict.fromkeys(outline.label for outline in outlines)
-    properties = {label: _properties(label, names, colors) for label in labels}
-    frame, corners = _place(outlines, wcs, _EXACT if exact else _SMOOTHED)
+    """Write outlines as polygons; replace a file.
+
+    `exact` outlines follow the edges of pixels, and have more digits. The names and
+    colors are those that `write_regions` takes.
+    """
+    names_by_label = {}
+    colors_by_label = {}
+    for outline in outlines:
+        label = outline.label
+        if label not in names_by_label:
+            names_by_label[label] = _find_name(label, names)
+            colors_by_label[label] = _find_color(label, colors)
+    precision = _EXACT_PRECISION if exact else _SMOOTHED_PRECISION
+    frame, corner_texts = _format_corners(outlines, wcs, precision)
     with open(path, "w", encoding="utf-8") as file:
         file.write(_HEADER.format(color="green", frame=frame))
-        for outline, place in zip(outlines, corners, strict=True):
-            color, text, tag = properties[outline.label]
-            text = text if outline.size >= text_size else ""
-            file.write(f"polygon({place}) # {color}{text}{tag}\n")
+        for outline, corners in zip(outlines, corner_texts, strict=True):
+            name = names_by_label[outline.label]
+            text = f" text={{{name}}}" if outline.size >= text_size else ""
+            color = colors_by_label[outline.label]
+            file.write(f"polygon({corners}) # color={color}{text} tag={{{name}}}\n")
 
 
-def _place(outlines, wcs, precision):
-    """Return the name of a frame, and the corners of each outline in it as text."""
+def _format_corners(outlines, wcs, precision):
+    """Return the name of a frame, and the corners of each outline in it as text.
+
+    `precision` is the largest error of a coordinate on the sky, in pixels.
+    """
     ends = np.cumsum([len(outline.corners) for outline in outlines])
     corners = np.concatenate([outline.corners for outline in outlines])
     if wcs is None:
-        frame, places, form = "image", corners + 1, "%.1f"
+        frame = "image"
+        coordinates = corners + 1  # regions count pixels from 1
+        number_format = "%.1f"  # corners lie on halves of pixels
     else:
-        frame, places = _to_sky(corners, wcs if wcs.naxis == 2 else wcs.celestial)
-        size = min(proj_plane_pixel_scales(wcs.celestial))
-        form = f"%.{max(int(np.ceil(-np.log10(size * precision))), 0)}f"
-    texts = (  # made one after the other, because they are large
-        ",".join([form] * part.size) % tuple(part.ravel().tolist())
-        for part in np.split(places, ends[:-1])
-    )
-    return frame, texts
+        frame, coordinates = _to_sky(corners, wcs if wcs.naxis == 2 else wcs.celestial)
+        pixel = min(proj_plane_pixel_scales(wcs.celestial))  # degrees
+        n_digits = max(int(np.ceil(-np.log10(pixel * precision))), 0)
+        number_format = f"%.{n_digits}f"
+
+    def make_texts():
+        for polygon in np.split(coordinates, ends[:-1]):
+            text_format = ",".join([number_format] * polygon.size)
+            yield text_format % tuple(polygon.ravel().tolist())
+
+    # One text at a time, because all of them together are large.
+    return frame, make_texts()
 
 
 def _to_sky(corners, wcs):
@@ -285,31 +219,39 @@ def _to_sky(corners, wcs):
     if not wcs.has_celestial:
         raise ValueError("The WCS of the map has no celestial axes. Leave it out.")
     frame = wcs_to_celestial_frame(wcs)
-    name = frame.name
-    sky = wcs.pixel_to_world(*corners.T)
-    if name not in ("icrs", "galactic") and not frame.is_equivalent_frame(FK5()):
-        name, sky = "icrs", sky.icrs
-    places = np.stack([sky.spherical.lon.deg, sky.spherical.lat.deg], axis=1)
-    lost = ~np.isfinite(places).all(axis=1)
-    if lost.any():
-        column, row = corners[lost][0]
+    frame_name = frame.name
+    positions = wcs.pixel_to_world(corners[:, 0], corners[:, 1])
+    is_in_ds9 = frame_name in ("icrs", "galactic") or frame.is_equivalent_frame(FK5())
+    if not is_in_ds9:
+        frame_name = "icrs"
+        positions = positions.icrs
+    spherical = positions.spherical
+    coordinates = np.stack([spherical.lon.deg, spherical.lat.deg], axis=1)
+    is_off_sky = ~np.isfinite(coordinates).all(axis=1)
+    if is_off_sky.any():
+        column, row = corners[is_off_sky][0]
         raise ValueError(
             "Some clusters reach pixels outside the sky in the projection of the WCS, "
             f"as near column {column:g}, row {row:g}. Mask them, or leave wcs out."
         )
-    return name, places
+    return frame_name, coordinates
 
 
-def _properties(label, names, colors):
-    """Return color, text and tag of the polygons of a label as they are written."""
-    is_named = names is not None and not isinstance(names, bool)
-    name = str(_look_up(names, label, "names") if is_named else label)
-    name = name.strip() or str(label)  # regions without a text are named by nothing
+def _find_name(label, names):
+    """Return the name of a cluster; without names, or with a blank one, its label."""
+    name = ""
+    if names is not None and not isinstance(names, bool):
+        name = str(_look_up(names, label, "names")).strip()
+    name = name or str(label)  # a region without a text cannot be read again
     _check_text(name, f"The name {name!r} of label {label}")
-    color = distinct_color(label)
-    if colors is not None:
-        color = _color_name(_look_up(colors, label, "colors"), label)
-    return f"color={color}", f" text={{{name}}}", f" tag={{{name}}}"
+    return name
+
+
+def _find_color(label, colors):
+    """Return the color of a cluster as DS9 writes it."""
+    if colors is None:
+        return distinct_color(label)
+    return _format_color(_look_up(colors, label, "colors"), label)
 
 
 def _look_up(values, label, parameter):
@@ -322,26 +264,27 @@ def _look_up(values, label, parameter):
         ) from None
 
 
-def _color_name(color, label):
+def _format_color(color, label):
     """Return a color as DS9 writes it."""
     if isinstance(color, str):
         if re.fullmatch(r"#[0-9a-fA-F]{6}|[A-Za-z]+\d*", color):
             return color
     elif np.shape(color) in ((3,), (4,)):
-        parts = np.asarray(color, dtype=float)[:3]
-        if np.all((parts >= 0) & (parts <= 1)):
-            return "#" + "".join(f"{round(255 * part):02x}" for part in parts)
+        rgb = np.asarray(color, dtype=float)[:3]
+        if np.all((rgb >= 0) & (rgb <= 1)):
+            return "#" + "".join(f"{round(255 * value):02x}" for value in rgb)
     raise ValueError(
         f'The color of label {label} must be a name, "#rrggbb" or three numbers from '
         f"0 to 1, got {color!r}."
     )
 
 
-def _check_text(text, what):
+def _check_text(text, description):
     """Refuse a text that region files cannot hold."""
     if _NOT_IN_TEXT.search(text):
         raise ValueError(
-            f"{what} holds braces, semicolons or line breaks. Choose another name."
+            f"{description} holds braces, semicolons or line breaks. Choose another "
+            "name."
         )
 
 
@@ -349,21 +292,29 @@ def _objects_text(catalog, names, colors):
     """Return a catalog as text of a region file: points with their types as tags."""
     objects = read_catalog(catalog)
     styles = describe_types(objects["type"].tolist())
-    for kind in styles if colors is not None else ():
-        color = _color_name(_look_up(colors, kind, "colors"), kind)
-        styles[kind] = styles[kind]._replace(color=color)
-    on_sky = "ra" in objects.colnames
+    if colors is not None:
+        for object_type, style in styles.items():
+            color = _look_up(colors, object_type, "colors")
+            color = _format_color(color, object_type)
+            styles[object_type] = style._replace(color=color)
+    is_on_sky = "ra" in objects.colnames
     lines = []
     for row in objects:
-        kind, name = str(row["type"]), str(row["name"]) if names else ""
-        for text in (kind, name):
-            _check_text(text, repr(text))
-        if on_sky:
-            place = f"{row['ra']:.8f},{row['dec']:.8f}"
+        object_type = str(row["type"])
+        _check_text(object_type, repr(object_type))
+        style = styles[object_type]
+        if is_on_sky:
+            position = f"{row['ra']:.8f},{row['dec']:.8f}"
         else:
-            place = f"{row['x'] + 1:.3f},{row['y'] + 1:.3f}"
-        look = f"point={styles[kind].symbol} color={styles[kind].color}"
-        line = f"point({place}) # {look} tag={{{kind}}}"
-        lines.append(f"{line} text={{{name}}}" if name else line)
-    header = _HEADER.format(color="white", frame="icrs" if on_sky else "image")
+            position = f"{row['x'] + 1:.3f},{row['y'] + 1:.3f}"
+        line = (
+            f"point({position}) # point={style.symbol} color={style.color} "
+            f"tag={{{object_type}}}"
+        )
+        name = str(row["name"]) if names else ""
+        if name:
+            _check_text(name, repr(name))
+            line += f" text={{{name}}}"
+        lines.append(line)
+    header = _HEADER.format(color="white", frame="icrs" if is_on_sky else "image")
     return header + "\n".join(lines) + "\n"

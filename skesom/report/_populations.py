@@ -6,7 +6,8 @@ import numpy as np
 from skesom._common.texts import in_markdown, percent, write_ecsv
 from skesom.displays.colors import rgb_of
 from skesom.io import write_map
-from skesom.io.region_writing import find_outlines, write_outlines
+from skesom.io.region_writing import write_outlines
+from skesom.io.smooth_outlines import find_outlines
 from skesom.maps import find_populations
 from skesom.maps.pieces import SMALL_PIECE
 from skesom.report.pieces import psf_sigma, smallest_piece

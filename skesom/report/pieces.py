@@ -13,7 +13,8 @@ from skesom._common.texts import write_ecsv
 from skesom._sky.lengths import star_width
 from skesom.displays.colors import MISSING_COLOR, NOISE_COLOR, SKY_COLOR, rgb_of
 from skesom.io import write_regions
-from skesom.io.region_writing import find_outlines, write_outlines
+from skesom.io.region_writing import write_outlines
+from skesom.io.smooth_outlines import find_outlines
 from skesom.maps import find_pieces
 
 TABLES = "pieces.ecsv", "pieces.vot"

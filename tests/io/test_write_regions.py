@@ -311,7 +311,7 @@ class TestSmoothed:
     def test_large_maps_are_thinned_to_the_same_place(self, place, discs, monkeypatch):
         truth, _ = discs
         large = np.repeat(np.repeat(truth, 3, axis=0), 3, axis=1)
-        monkeypatch.setattr("skesom.io.region_writing._MOST_PIXELS", truth.size)
+        monkeypatch.setattr("skesom.io.smooth_outlines._MOST_PIXELS", truth.size)
         write_regions(place, large, smoothing=2.0, overwrite=True)
         found = paint(place, large.shape)
         assert (found == np.maximum(large, -1)).mean() > 0.98
@@ -320,7 +320,7 @@ class TestSmoothed:
         truth, _ = discs
         write_regions(place, truth, smoothing=1.5, overwrite=True)
         before = place.read_text().count(",")
-        monkeypatch.setattr("skesom.io.region_writing._MOST_CORNERS", 30)
+        monkeypatch.setattr("skesom.io.smooth_outlines._MOST_CORNERS", 30)
         write_regions(place, truth, smoothing=1.5, overwrite=True)
         assert place.read_text().count(",") < before
         found = paint(place, truth.shape)
