@@ -5,7 +5,7 @@ import numpy as np
 
 from skesom.displays.colors import cluster_palette
 
-_CANDIDATES = 150  # of a palette whose colors are far from each other
+_N_CANDIDATES = 150  # of a palette whose colors are far from each other
 # Ottosson (2020), https://bottosson.github.io/posts/oklab
 _TO_CONES = [
     [0.4122214708, 0.5363325363, 0.0514459929],
@@ -38,37 +38,47 @@ def leaf_colors(children, sizes, clusters, colors):
     colors : ndarray of shape (n_clusters, 4)
         Color of each cluster.
     """
-    n_leaves = len(clusters)
-    heads = list(range(n_leaves))  # the leaf whose color a node has
-    held = [float(size) for size in sizes]
-    for one, other in children.tolist():
-        larger = one if held[one] >= held[other] else other
-        heads.append(heads[larger])
-        held.append(held[one] + held[other])
-    found = np.full((n_leaves, 4), np.nan)
-    for step in range(len(children) - 1, -1, -1):
-        for node in children[step].tolist():
-            _take_given(found, heads[node], clusters, colors)
-    _take_given(found, heads[-1], clusters, colors)
-    candidates = cluster_palette(_CANDIDATES)
-    to_candidates = _oklab(candidates)
-    used = _oklab(colors[:, :3])
-    for step in range(len(children) - 1, -1, -1):  # from the root
-        for node in children[step].tolist():
-            leaf = heads[node]
-            if np.isnan(found[leaf, 0]):
-                apart = np.linalg.norm(to_candidates[:, None] - used, axis=2)
-                best = apart.min(axis=1).argmax()
-                found[leaf] = candidates[best]
-                used = np.vstack([used, to_candidates[best]])
-    return found
+    leaf_of_node = _leaves_of_nodes(children, sizes)
+    leaves = _leaves_from_the_root(children, leaf_of_node)
+    chosen = np.full((len(clusters), 4), np.nan)
+    for leaf in leaves:
+        # The first leaf of a cluster, seen from the root, is that of its node.
+        cluster = clusters[leaf]
+        is_first = np.isnan(chosen[clusters == cluster, 0]).all()
+        if cluster >= 0 and is_first:
+            chosen[leaf] = colors[cluster]
+
+    palette = cluster_palette(_N_CANDIDATES)
+    candidates = _oklab(palette)
+    used = _oklab(colors)
+    for leaf in leaves:
+        if np.isnan(chosen[leaf, 0]):
+            distances = np.linalg.norm(candidates[:, np.newaxis] - used, axis=2)
+            farthest = distances.min(axis=1).argmax()
+            chosen[leaf] = palette[farthest]
+            used = np.vstack([used, candidates[farthest]])
+    return chosen
 
 
-def _take_given(found, head, clusters, colors):
-    """Give the first head of each cluster, from the root, the color of the cluster."""
-    own = clusters == clusters[head]
-    if clusters[head] >= 0 and np.isnan(found[own, 0]).all():
-        found[head] = colors[clusters[head]]
+def _leaves_of_nodes(children, sizes):
+    """Return the leaf whose color each node has: that of its larger child."""
+    leaf_of_node = list(range(len(sizes)))
+    node_sizes = [float(size) for size in sizes]
+    for left, right in children.tolist():
+        larger = left if node_sizes[left] >= node_sizes[right] else right
+        leaf_of_node.append(leaf_of_node[larger])
+        node_sizes.append(node_sizes[left] + node_sizes[right])
+    return leaf_of_node
+
+
+def _leaves_from_the_root(children, leaf_of_node):
+    """Return the leaves of the nodes below the root, from there down; they repeat."""
+    leaves = []
+    for left, right in children[::-1].tolist():
+        leaves.append(leaf_of_node[left])
+        leaves.append(leaf_of_node[right])
+    leaves.append(leaf_of_node[-1])  # the only one of a tree of one leaf
+    return leaves
 
 
 def _oklab(colors):

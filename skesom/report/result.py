@@ -33,8 +33,16 @@ from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
 from skesom.maps.nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps.pipeline import MapImages, n_steps_to_map
 from skesom.maps.pixel_tables import at_end, errors_to_apply
-from skesom.report import cluster_groups as grouping
 from skesom.report._leaf_colors import leaf_colors
+from skesom.report.cluster_groups import (
+    by_size,
+    check_groups,
+    check_names,
+    complete_groups,
+    leaf_groups,
+    merged_labels,
+    whole_groups,
+)
 from skesom.report.decisions import counts_of
 from skesom.report.sky_level import find_sky_left
 from skesom.som.tree import ClusterTree, has_tree
@@ -45,7 +53,27 @@ _MASKERS = (CubeMasker, SkyMasker)
 
 
 class Result:
-    """A label map (by default of the fit), images, the clustered values, groups."""
+    """A label map (by default of the fit), images, the clustered values, groups.
+
+    Attributes
+    ----------
+    step : CubeClusterer or CubeClassifier
+        The last step of the pipeline.
+    clusterer : estimator
+        The end of what the step has fitted, such as a map or a consensus.
+    som : estimator or None
+        The map of units; of a consensus, its representative.
+    run_label_map, label_map : ndarray of int32
+        Clusters of the run, and those of the groups, which are shown.
+    cube : Cube
+        The images on the pixels of the label map.
+    is_of_fit : bool
+        Whether the images are those of the fit, and not others.
+    is_voxel : bool
+        Whether the label map has a slice for each band.
+    has_parts : bool
+        Whether a group has a part of a cluster: leaves of the tree.
+    """
 
     def __init__(
         self,
@@ -59,41 +87,45 @@ class Result:
         cutout=None,
         subtract_sky=True,
     ):
-        last = pipeline[-1] if isinstance(pipeline, Pipeline) else None
-        if not isinstance(last, CubeClusterer | CubeClassifier):
+        step = pipeline[-1] if isinstance(pipeline, Pipeline) else None
+        if not isinstance(step, CubeClusterer | CubeClassifier):
             raise ValueError(
                 "A report needs a Pipeline that ends in a CubeClusterer or a "
                 "CubeClassifier."
             )
-        check_is_fitted(last)
-        self.held_out, self.cutout = held_out, cutout
-        self.counts = counts_of(pipeline)
+        check_is_fitted(step)
+        self.step = step
+        self.held_out = held_out
+        self.cutout = cutout
         self.subtract_sky = subtract_sky
-        self.step = last
-        self.clusterer, _ = pipeline_end(self.step.estimator_)
-        last, _ = map_inside(self.clusterer)
-        has_units = hasattr(last, "codebook_") and hasattr(last, "connections_")
-        self.som = last if has_units else None  # of a consensus, its representative
+        self.counts = counts_of(pipeline)
+        self.clusterer, _ = pipeline_end(step.estimator_)
+        som, _ = map_inside(self.clusterer)
+        has_units = hasattr(som, "codebook_") and hasattr(som, "connections_")
+        self.som = som if has_units else None
+
         self.is_of_fit = label_map is None
-        labels = self.step.labels_ if self.is_of_fit else label_map
+        labels = step.labels_ if self.is_of_fit else label_map
         self.run_label_map = np.asarray(labels, dtype=np.int32)
         self.label_map = self.run_label_map
-        classes = getattr(self.step, "classes_", ())  # some may be found nowhere
-        most = max(*classes, self.run_label_map.max(initial=-1), -1)
-        self._n_of_run = len(count_clusters(self.step.labels_, int(most) + 1))
-        groups = grouping.check_groups(groups or ())
+        classes = getattr(step, "classes_", ())  # some may be found nowhere
+        last_label = max(*classes, self.run_label_map.max(initial=-1), -1)
+        sizes = count_clusters(step.labels_, int(last_label) + 1)
+        self._n_clusters_of_run = len(sizes)
+        groups = check_groups(groups or ())
         # Labels of the groups are those of the run, or leaves of its tree.
         self.has_parts = any(group.leaves for group in groups)
         if self.has_parts:
             groups = self._of_leaves(groups)
         if not self.has_parts:
-            self._groups = self._ordered(groups)
-            if len(self._groups) < self._n_of_run:
+            self._groups = self._ordered(groups, sizes)
+            if len(self._groups) < self._n_clusters_of_run:
                 self.label_map = self.grouped(self.run_label_map)
-        steps = [step for _, step in pipeline.steps[:-1]]
-        n_first = n_steps_to_map(pipeline)
-        self.cube = self._aligned(steps, n_first, images)
-        self.is_voxel = self.step.pattern == "voxel"
+
+        steps = [each for _, each in pipeline.steps[:-1]]
+        n_steps_before = n_steps_to_map(pipeline)
+        self.cube = self._aligned(steps, n_steps_before, images)
+        self.is_voxel = step.pattern == "voxel"
         shape = self.cube.shape if self.is_voxel else self.cube.shape[:2]
         if shape != self.label_map.shape:
             raise ValueError(
@@ -101,23 +133,34 @@ class Result:
                 f"{self.label_map.shape}. Give the images that were clustered."
             )
         self.continua = find_continua(self.cube, continua) or "none"
-        filters = [step for step in steps if isinstance(step, ComponentFilter)]
+        filters = [each for each in steps if isinstance(each, ComponentFilter)]
         self.component_filter = filters[-1] if filters else None
-        maskers = [step for step in steps if isinstance(step, CubeMasker)]
+        maskers = [each for each in steps if isinstance(each, CubeMasker)]
         self._masker = maskers[0] if maskers else None
-        self._part = self._thinned = None, None
-        self._steps = [s for s in steps[n_first:] if not isinstance(s, CubeStore)]
-        self._pixelwise = [
-            step for step in self._steps if getattr(step, "works_pixelwise", False)
-        ]
+        # From the pixels of the map to what was clustered.
+        self._steps = []
+        for each in steps[n_steps_before:]:
+            if not isinstance(each, CubeStore):
+                self._steps.append(each)
+        self._pixelwise_steps = []
+        for each in self._steps:
+            if getattr(each, "works_pixelwise", False):
+                self._pixelwise_steps.append(each)
+        # The last strip and the last thinned images, which several pictures need.
+        self._strip = (None, None)
+        self._thinned = (None, None)
+
+        # The leaves of other images need the features of these.
         if self.has_parts:
             self._groups = groups
             if self.is_of_fit:
                 sizes = count_clusters(self.leaf_map, self.tree.n_leaves)
-                self._groups = grouping.by_size(groups, sizes)
+                self._groups = by_size(groups, sizes)
             self.label_map = self.grouped(self.leaf_map)
-        self.names = [each.name or str(n) for n, each in enumerate(self._groups)]
-        grouping.check_names(self.names)
+        self.names = []
+        for number, group in enumerate(self._groups):
+            self.names.append(group.name or str(number))
+        check_names(self.names)
 
     def _of_leaves(self, groups):
         """Return groups with leaves as labels, or of clusters if all are whole."""
@@ -126,40 +169,41 @@ class Result:
                 "Some groups hold parts of clusters, but the run has no tree of them. "
                 "Are they of another run?"
             )
-        groups = grouping.leaf_groups(groups, self.tree.clusters)
-        whole = grouping.whole_groups(groups, self.tree.clusters)
+        groups = leaf_groups(groups, self.tree.clusters)
+        whole = whole_groups(groups, self.tree.clusters)
         self.has_parts = whole is None
         if whole is not None:
             return whole
         return [group._replace(labels=group.leaves, leaves=()) for group in groups]
 
-    def _ordered(self, groups):
+    def _ordered(self, groups, sizes):
         """Return all groups by size in the fit, or one cluster each as they were."""
-        sizes = count_clusters(self.step.labels_, self._n_of_run)
-        groups = grouping.complete_groups(groups, self._n_of_run)
-        if len(groups) == self._n_of_run:
+        groups = complete_groups(groups, len(sizes))
+        if len(groups) == len(sizes):
             return sorted(groups, key=lambda group: group.labels)
-        return grouping.by_size(groups, sizes)
+        return by_size(groups, sizes)
 
-    def _aligned(self, steps, n_first, images):
+    def _aligned(self, steps, n_steps_before, images):
         """Return the images on the pixels of the map; lazy ones are on the disk."""
-        stores = [step for step in steps[n_first:] if isinstance(step, CubeStore)]
+        later_steps = steps[n_steps_before:]
+        stores = [step for step in later_steps if isinstance(step, CubeStore)]
         if self.is_of_fit and stores and hasattr(stores[0], "cube_"):
             return stores[0].cube_
         if isinstance(images, MapImages):
             return images.cube
-        cube = check_cube(_transformed(steps[:n_first], images))
+        cube = check_cube(_transformed(steps[:n_steps_before], images))
         return CubeStore().fit_transform(cube) if cube.is_lazy else cube
 
     @cached_property
-    def _whole(self):
+    def _transformed_cube(self):
         """The input of the last step; None if strips can be transformed one by one."""
         # A pixel that has a label has lost no band in a mask, if it needs all.
         maskers = _MASKERS if self.step.min_bands is None else ()
-        others = [step for step in self._steps if step not in self._pixelwise]
-        if all(isinstance(step, maskers) for step in others):
-            return None
-        return check_cube(_transformed(self._steps, self.cube))
+        for step in self._steps:
+            works_by_strips = step in self._pixelwise_steps or isinstance(step, maskers)
+            if not works_by_strips:
+                return check_cube(_transformed(self._steps, self.cube))
+        return None
 
     @cached_property
     def sky_level(self):
@@ -205,11 +249,12 @@ class Result:
 
     def part(self, rows):
         """Return a strip of the images, in memory."""
-        known, part = self._part
-        if known != rows:
-            part = self.cube[rows].compute()
-            self._part = rows, part  # at once, for there are several threads
-        return part
+        # Several threads ask, so rows and strip are read and replaced together.
+        known_rows, strip = self._strip
+        if known_rows != rows:
+            strip = self.cube[rows].compute()
+            self._strip = (rows, strip)
+        return strip
 
     def valid(self, rows):
         """Return which pixels or voxels of a strip are neither sky nor without data."""
@@ -232,7 +277,8 @@ class Result:
         """Return the errors of the features of a strip, None if they are not used."""
         if self.step._typical_errors is None:  # the steps would be taken for nothing
             return None
-        cube, valid = self._stepped(rows, with_errors=True), self.valid(rows)
+        cube = self._stepped(rows, with_errors=True)
+        valid = self.valid(rows)
         table = cube.data[valid]
         errors = errors_to_apply(self.step, cube, table, valid, warn=False)
         if errors is None or len(table) == 0:
@@ -260,25 +306,29 @@ class Result:
 
     def _stepped(self, rows, *, with_errors=False):
         """Return a strip as the last step gets it, apart from the mask."""
-        if self._whole is not None:
-            return self._whole[rows].compute()
+        if self._transformed_cube is not None:
+            return self._transformed_cube[rows].compute()
         if with_errors and self.cube.errors is not None:
-            return _transformed(self._pixelwise, self.part(rows))
-        return _without_errors(self.part(rows), self._pixelwise)
+            return _transformed(self._pixelwise_steps, self.part(rows))
+        return _transformed_values(self._pixelwise_steps, self.part(rows))
 
     def thinned(self, step):
         """Return labels, bands and scaled bands of every `step`-th row and column."""
-        if self._thinned[0] != step:
-            self._thinned = step, self._thin(step)
-        return pick(self.label_map, step), *self._thinned[1]
+        known_step, cubes = self._thinned
+        if known_step != step:
+            cubes = self._thin(step)
+            self._thinned = (step, cubes)
+        cube, scaled = cubes
+        return pick(self.label_map, step), cube, scaled
 
     def _thin(self, step):
         """Return bands and scaled bands of every `step`-th row and column."""
         data = pick(self.cube.data, step)
-        data = computed(data)[0] if is_lazy(data) else data
+        if is_lazy(data):
+            (data,) = computed(data)
         cube = self.cube.replace(data=data, wcs=None)
-        stretches = [step for step in self._steps if isinstance(step, AsinhStretch)]
-        scaled = _without_errors(cube, stretches).data.astype(cube.dtype)
+        stretches = [each for each in self._steps if isinstance(each, AsinhStretch)]
+        scaled = _transformed_values(stretches, cube).data.astype(cube.dtype)
         inside = pick(self.run_label_map, step) >= 0
         bands = [scaled] if self.is_voxel else np.moveaxis(scaled, 2, 0)
         if inside.any() and not any(np.isnan(band[inside]).all() for band in bands):
@@ -286,8 +336,8 @@ class Result:
                 spread = np.nanstd(band[inside], dtype=np.float64)
                 mean = np.nanmean(band[inside], dtype=np.float64)
                 band[:] = (band - mean) / (spread if spread > 0 else 1)
-        units = [None] * cube.shape[2]
-        return cube, cube.replace(data=scaled, band_units=units)
+        no_units = [None] * cube.shape[2]
+        return cube, cube.replace(data=scaled, band_units=no_units)
 
     @property
     def stretch(self):
@@ -307,10 +357,13 @@ class Result:
         """Colors of the clusters of the run, by their brightness."""
         labels = self.run_label_map
         step = thinning(labels.shape, MAX_PIXELS)
-        colors = _colors_of(pick(labels, step), self.thinned(step)[2])
+        _, _, scaled = self.thinned(step)
+        colors = _colors_of(pick(labels, step), scaled)
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small
             colors = _colors_of(labels, self.cube)
-        n_lost = self._n_of_run - len(colors)  # clusters that other images lack
+        n_lost = self._n_clusters_of_run - len(
+            colors
+        )  # clusters that other images lack
         return np.pad(colors, ((0, n_lost), (0, 0)), constant_values=0.5)
 
     @cached_property
@@ -326,17 +379,23 @@ class Result:
     @cached_property
     def leaf_map(self):
         """Leaf of each pixel, in the cluster that it has; as the label map below 0."""
-        known = self.step._leaf_labels() if self.is_of_fit else None
-        if known is not None:
-            leaves = np.where(self.run_label_map == SKY, np.int32(SKY), known)
-            return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+        leaves = self.step._leaf_labels() if self.is_of_fit else None
+        if leaves is not None:
+            leaves = np.where(self.run_label_map == SKY, np.int32(SKY), leaves)
+        else:
+            leaves = self._predict_leaves()
+        return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+
+    def _predict_leaves(self):
+        """Return the leaf of each pixel as its features tell it."""
         leaves = np.full(self.run_label_map.shape, MASKED, dtype=np.int32)
         for rows in self.strips():
-            features, valid = self.features(rows), self.run_label_map[rows] > SKY
+            features = self.features(rows)
             if len(features):
-                found = leaf_labels(self.clusterer, features, self.errors(rows))
-                leaves[rows][valid] = found
-        return keep_inside(leaves, self.run_label_map, self.tree.clusters)
+                valid = self.run_label_map[rows] > SKY
+                errors = self.errors(rows)
+                leaves[rows][valid] = leaf_labels(self.clusterer, features, errors)
+        return leaves
 
     @cached_property
     def leaf_colors(self):
@@ -350,23 +409,26 @@ class Result:
     def groups(self):
         """The clusters in the order of their labels, all with a color."""
         colors = self.leaf_colors if self.has_parts else self.run_colors
-        groups = [  # that of the largest cluster or leaf, which comes first
-            each._replace(color=each.color or hex_of(colors[min(each.labels)]))
-            for each in self._groups
-        ]
-        if self.has_parts:
-            groups = [each._replace(labels=(), leaves=each.labels) for each in groups]
+        groups = []
+        for group in self._groups:
+            if group.color is None:
+                first = min(group.labels)  # the largest of its clusters or leaves
+                group = group._replace(color=hex_of(colors[first]))
+            if self.has_parts:
+                group = group._replace(labels=(), leaves=group.labels)
+            groups.append(group)
         return groups
 
     def labels_text(self, number):
         """Return the clusters of the run that are in a group, as a text."""
         labels = self._groups[number].labels
         if not self.has_parts:
-            return ", ".join(map(str, labels))
-        clusters, texts = self.tree.clusters, []
+            return ", ".join(str(label) for label in labels)
+        clusters = self.tree.clusters
+        texts = []
         for cluster in np.unique(clusters[list(labels)]).tolist():
             is_whole = np.isin(np.flatnonzero(clusters == cluster), labels).all()
-            texts.append(f"{cluster}" if is_whole else f"part of {cluster}")
+            texts.append(str(cluster) if is_whole else f"part of {cluster}")
         return ", ".join(texts)
 
     @cached_property
@@ -394,30 +456,33 @@ class Result:
     @cached_property
     def unit_leaves(self):
         """Leaf of each unit: of those of its cluster, that of most of its pixels."""
-        clusters, of_units = self.tree.clusters, self.run_unit_labels
-        n_units, n_leaves = len(of_units), len(clusters)
+        clusters = self.tree.clusters
+        unit_clusters = self.run_unit_labels
+        n_units = len(unit_clusters)
+        n_leaves = len(clusters)
         counts = np.zeros(n_units * n_leaves)
         for rows in self.strips():
-            units, leaves = self.unit_map[rows], self.leaf_map[rows]
+            units = self.unit_map[rows]
+            leaves = self.leaf_map[rows]
             inside = (units != NO_UNIT) & (leaves >= 0)
             pairs = units[inside].astype(np.intp) * n_leaves + leaves[inside]
             counts += np.bincount(pairs, minlength=len(counts))
         counts = counts.reshape(n_units, n_leaves)
         # Units without pixels have the largest leaf of their cluster.
         counts += counts.sum(axis=0) / (1 + counts.sum())
-        counts[clusters != of_units[:, np.newaxis]] = -1
-        return np.where(of_units >= 0, counts.argmax(axis=1), of_units)
+        counts[clusters != unit_clusters[:, np.newaxis]] = -1
+        return np.where(unit_clusters >= 0, counts.argmax(axis=1), unit_clusters)
 
     @cached_property
     def unit_labels(self):
         """Cluster of each unit of the map."""
-        return self.grouped(
-            self.unit_leaves if self.has_parts else self.run_unit_labels
-        )
+        if self.has_parts:
+            return self.grouped(self.unit_leaves)
+        return self.grouped(self.run_unit_labels)
 
     def grouped(self, labels):
         """Return clusters of the run, or leaves, as those of the groups."""
-        return grouping.merged_labels(labels, self._groups)
+        return merged_labels(labels, self._groups)
 
     @property
     def agreement(self):
@@ -451,9 +516,9 @@ class Result:
         """Share of the clusterings that hold each cluster apart, or None (no tree)."""
         if not self.has_tree:
             return None
-        parts = self.grouped_tree
-        tree = ClusterTree(parts["children"], parts["distances"])
-        return tree.persistence(parts["clusters"])
+        grouped_tree = self.grouped_tree
+        tree = ClusterTree(grouped_tree["children"], grouped_tree["distances"])
+        return tree.persistence(grouped_tree["clusters"])
 
     @property
     def is_classified(self):
@@ -483,9 +548,13 @@ def _colors_of(labels, cube):
     """Return the colors of clusters of pixels, or of voxels as an image of one band."""
     if labels.ndim == 2:
         return cluster_colors(labels, cube)
-    fluxes = computed(cube.data)[0] if cube.is_lazy else cube.data
+    fluxes = cube.data
+    if cube.is_lazy:
+        (fluxes,) = computed(fluxes)
+    n_rows = len(labels)
     return cluster_colors(
-        labels.reshape(len(labels), -1), fluxes.reshape(len(labels), -1, 1)
+        labels.reshape(n_rows, -1),
+        fluxes.reshape(n_rows, -1, 1),
     )
 
 
@@ -506,6 +575,6 @@ def _transformed(steps, images):
     return images
 
 
-def _without_errors(cube, steps):
+def _transformed_values(steps, cube):
     """Return a cube after some steps; without errors, which would take time."""
     return _transformed(steps, cube.replace(data=cube.data))

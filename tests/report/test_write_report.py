@@ -402,7 +402,7 @@ class TestOtherPipelines:
         pipeline = make_pipeline(step, clusterer).fit(galaxy)
         result = Result(pipeline, galaxy)
         np.testing.assert_array_equal(result.cube.data, factor * galaxy.data)
-        assert (result._whole is not None) == whole
+        assert (result._transformed_cube is not None) == whole
         rows = slice(3, 9)
         expected = pipeline[0].transform(galaxy).data[rows].reshape(-1, 5)
         np.testing.assert_array_equal(result.features(rows), expected)
