@@ -17,8 +17,8 @@ from skesom._types import ClusterGroups
 from skesom.displays.colors import cluster_palette
 
 FORMAT = "skesom clusters"
-_MOST = 2**31  # labels are integers of 32 bits
-_LONGEST = 1000  # characters of a name
+_N_LABELS = 2**31  # labels are integers of 32 bits
+_LONGEST_NAME = 1000  # characters
 _NOT_IN_NAMES = set("{};")  # of region files
 
 
@@ -36,12 +36,9 @@ class ClusterGroup(NamedTuple):
     @property
     def default_name(self):
         """The stand-in of the name if there is none."""
-        return " + ".join(
-            [
-                *(f"cluster {label}" for label in self.labels),
-                *(f"leaf {leaf}" for leaf in self.leaves),
-            ]
-        )
+        names = [f"cluster {label}" for label in self.labels]
+        names += [f"leaf {leaf}" for leaf in self.leaves]
+        return " + ".join(names)
 
 
 def merge_clusters(
@@ -87,25 +84,35 @@ def merge_clusters(
 
 def carried_groups(groups, before, after):
     """Return the named groups of clusters that hold the same pixels in another map."""
-    n_before, n_after = (int(labels.max(initial=-1)) + 2 for labels in (before, after))
-    places = (before.clip(-1) + 1) * n_after + after.clip(-1) + 1
-    shared = np.bincount(places.ravel(), minlength=n_before * n_after) > 0
-    shared = shared.reshape(n_before, n_after)
-    alone = shared & (shared.sum(axis=0) == 1) & (shared.sum(axis=1)[:, None] == 1)
-    new = {old - 1: own - 1 for old, own in np.argwhere(alone).tolist()}
-    palette = cluster_palette(n_before - 1).tolist()
-    usual = {_as_hex(color, "") for color in palette}  # which nobody has chosen
-    return [
-        ClusterGroup(
-            group.name,
-            tuple(new[label] for label in group.labels),
-            None if group.color in usual else group.color,
-        )
-        for group in groups
-        if group.name is not None
-        and not group.leaves  # parts of clusters may be clusters of another cut
-        and {*group.labels} <= new.keys()
-    ]
+    new_labels = _unchanged_clusters(before, after)
+    n_clusters = int(before.max(initial=-1)) + 1
+    # Nobody has chosen a color of the palette: the new map has its own.
+    palette = {_as_hex(color, "") for color in cluster_palette(n_clusters).tolist()}
+    carried = []
+    for group in groups:
+        if group.name is None:
+            continue
+        if group.leaves:  # parts of clusters may be clusters of another cut
+            continue
+        if not set(group.labels) <= new_labels.keys():
+            continue
+        labels = tuple(new_labels[label] for label in group.labels)
+        color = None if group.color in palette else group.color
+        carried.append(ClusterGroup(group.name, labels, color))
+    return carried
+
+
+def _unchanged_clusters(before, after):
+    """Return the new labels, by the old ones, of clusters that hold the same pixels."""
+    n_before = int(before.max(initial=-1)) + 2  # the first one is no cluster
+    n_after = int(after.max(initial=-1)) + 2
+    pairs = (before.clip(-1) + 1) * n_after + after.clip(-1) + 1
+    is_shared = np.bincount(pairs.ravel(), minlength=n_before * n_after) > 0
+    is_shared = is_shared.reshape(n_before, n_after)
+    has_one_before = is_shared.sum(axis=0) == 1
+    has_one_after = is_shared.sum(axis=1) == 1
+    is_same = is_shared & has_one_before & has_one_after[:, np.newaxis]
+    return {old - 1: new - 1 for old, new in np.argwhere(is_same).tolist()}
 
 
 def complete_groups(groups, n_clusters):
@@ -117,12 +124,17 @@ def complete_groups(groups, n_clusters):
             "the groups to Run or explore, or write the result with "
             "`skesom name`."
         )
-    grouped = {label for group in groups for label in group.labels}
-    if (most := max(grouped, default=-1)) >= n_clusters:
-        text = f"the map has those from 0 to {n_clusters - 1}. Are they of another run?"
-        raise ValueError(f"A group has the cluster {most}, but {text}")
-    alone = [label for label in range(n_clusters) if label not in grouped]
-    return groups + [ClusterGroup(None, (label,)) for label in alone]
+    grouped = set()
+    for group in groups:
+        grouped.update(group.labels)
+    last_label = max(grouped, default=-1)
+    if last_label >= n_clusters:
+        raise ValueError(
+            f"A group has the cluster {last_label}, but the map has those from 0 to "
+            f"{n_clusters - 1}. Are they of another run?"
+        )
+    ungrouped = [label for label in range(n_clusters) if label not in grouped]
+    return groups + [ClusterGroup(None, (label,)) for label in ungrouped]
 
 
 def leaf_groups(groups, clusters):
@@ -130,7 +142,9 @@ def leaf_groups(groups, clusters):
 
     What is left of each cluster is one more. `clusters` has the cluster of each leaf.
     """
-    n_leaves, owners, found = len(clusters), {}, []
+    n_leaves = len(clusters)
+    names = {}  # of the group of each leaf
+    of_leaves = []
     for group in check_groups(groups):
         if max(group.leaves, default=-1) >= n_leaves:
             raise ValueError(
@@ -142,106 +156,138 @@ def leaf_groups(groups, clusters):
                 f"A group has the cluster {max(group.labels)}, but the map has those "
                 f"from 0 to {clusters.max()}. Are they of another run?"
             )
-        whole = np.flatnonzero(np.isin(clusters, group.labels)).tolist()
-        leaves = sorted({*group.leaves, *whole})
+        leaves = set(group.leaves)
+        leaves.update(np.flatnonzero(np.isin(clusters, group.labels)).tolist())
+        leaves = tuple(sorted(leaves))
         for leaf in leaves:
-            if leaf in owners:
-                text = f"{owners[leaf]!r} and {group.name!r}. It can be in one"
-                raise ValueError(f"Leaf {leaf} is in the groups {text}.")
-            owners[leaf] = group.name
-        found.append(group._replace(labels=(), leaves=tuple(leaves)))
+            _claim(names, leaf, f"Leaf {leaf}", group)
+        of_leaves.append(group._replace(labels=(), leaves=leaves))
     for cluster in np.unique(clusters).tolist():
-        own = np.flatnonzero(clusters == cluster).tolist()
-        rest = tuple(leaf for leaf in own if leaf not in owners)
-        if rest:
-            found.append(ClusterGroup(None, (), None, rest))
-    return found
+        leaves = np.flatnonzero(clusters == cluster).tolist()
+        ungrouped = tuple(leaf for leaf in leaves if leaf not in names)
+        if ungrouped:
+            of_leaves.append(ClusterGroup(None, (), None, ungrouped))
+    return of_leaves
+
+
+def _claim(names, member, title, group):
+    """Note the name of the group of a cluster or leaf; refuse a second one."""
+    if member in names:
+        raise ValueError(
+            f"{title} is in the groups {names[member]!r} and {group.name!r}. It can be "
+            "in one."
+        )
+    names[member] = group.name
 
 
 def whole_groups(groups, clusters):
     """Return groups of leaves as groups of clusters, None if one has a part of one."""
-    found = []
+    of_clusters = []
     for group in groups:
         labels = np.unique(clusters[list(group.leaves)])
-        if np.count_nonzero(np.isin(clusters, labels)) > len(group.leaves):
+        n_leaves_of_clusters = np.count_nonzero(np.isin(clusters, labels))
+        if n_leaves_of_clusters > len(group.leaves):
             return None
         labels = tuple(labels[labels >= 0].tolist())
         if labels:  # a cluster that lost its pixels to a vote is none
-            found.append(group._replace(labels=labels, leaves=()))
-    return found
+            of_clusters.append(group._replace(labels=labels, leaves=()))
+    return of_clusters
 
 
 def by_size(groups, sizes):
     """Return groups, the largest first, from the sizes of the clusters."""
-    return sorted(groups, key=lambda each: (-sizes[[*each.labels]].sum(), each.labels))
+
+    def key(group):
+        return -sizes[list(group.labels)].sum(), group.labels
+
+    return sorted(groups, key=key)
 
 
 def merged_labels(labels, groups):
-    """Return labels as places of their groups, which are all; negative ones stay."""
+    """Return labels as positions of their groups, which are all; negative ones stay."""
     n_clusters = sum(len(group.labels) for group in groups)
-    new = np.arange(n_clusters - min(int(labels.min(initial=0)), 0), dtype=np.int32)
-    new[n_clusters:] -= len(new)  # found by negative labels from the end
-    for place, group in enumerate(groups):
-        new[[*group.labels]] = place
-    return new[labels]
+    n_negative = -min(int(labels.min(initial=0)), 0)
+    new_labels = np.arange(n_clusters + n_negative, dtype=np.int32)
+    # Negative labels find themselves from the end.
+    new_labels[n_clusters:] -= len(new_labels)
+    for position, group in enumerate(groups):
+        new_labels[list(group.labels)] = position
+    return new_labels[labels]
 
 
 def check_groups(groups):
     """Return groups of clean names, labels and colors; refuse impossible ones."""
-    groups, seen = [_checked(*group) for group in groups], {}
+    groups = [_checked(*group) for group in groups]
+    names_by_label = {}
+    names_by_leaf = {}
     for group in groups:
         for label in group.labels:
-            if label in seen:
-                text = f"{seen[label]!r} and {group.name!r}. It can be in one"
-                raise ValueError(f"Cluster {label} is in the groups {text}.")
-            seen[label] = group.name
+            _claim(names_by_label, label, f"Cluster {label}", group)
         for leaf in group.leaves:
-            if ("leaf", leaf) in seen:
-                text = f"{seen['leaf', leaf]!r} and {group.name!r}. It can be in one"
-                raise ValueError(f"Leaf {leaf} is in the groups {text}.")
-            seen["leaf", leaf] = group.name
+            _claim(names_by_leaf, leaf, f"Leaf {leaf}", group)
     check_names(group.name for group in groups if group.name is not None)
     return groups
 
 
 def _checked(name, labels, color=None, leaves=()):
     """Return a group after checking it alone."""
-    what = f"The group {name!r:.80}"
-    labels, leaves = list(labels), list(leaves)
+    title = f"The group {name!r:.80}"
+    labels = list(labels)
+    leaves = list(leaves)
     if not labels and not leaves:
-        raise ValueError(f"{what} has no cluster.")
+        raise ValueError(f"{title} has no cluster.")
     for label in [*labels, *leaves]:
-        is_number = isinstance(label, Real) and not isinstance(label, bool)
-        if not (is_number and 0 <= label < _MOST and label == int(label)):
-            text = f"{what} has {label!r:.80}, which is no label"
-            raise ValueError(f"{text}: labels are whole numbers from 0.")
-    if not isinstance(name, str | None):
-        raise ValueError(f"{what} has a name that is no text.")
-    name = name and name.strip()
-    if name and len(name) > _LONGEST:
-        raise ValueError(f"{what} has a name of more than {_LONGEST} characters.")
-    if name and (not name.isprintable() or _NOT_IN_NAMES & set(name)):
-        text = "cannot have braces, semicolons or line breaks in its name"
-        raise ValueError(f"{what} {text}, which region files cannot hold.")
+        if not _is_label(label):
+            raise ValueError(
+                f"{title} has {label!r:.80} among its labels, which must be whole "
+                "numbers from 0."
+            )
     group = ClusterGroup(
-        name or None,
-        tuple(map(int, labels)),
-        _as_hex(color, what),
-        tuple(map(int, leaves)),
+        name=_checked_name(name, title),
+        labels=tuple(int(label) for label in labels),
+        color=_as_hex(color, title),
+        leaves=tuple(int(leaf) for leaf in leaves),
     )
-    is_default = name == group.default_name  # as pages export what has no name
-    return group._replace(name=None) if is_default else group
+    if group.name == group.default_name:  # as pages export what has no name
+        return group._replace(name=None)
+    return group
+
+
+def _is_label(label):
+    """Return whether something is a whole number that can be in a label map."""
+    if not isinstance(label, Real) or isinstance(label, bool):
+        return False
+    return 0 <= label < _N_LABELS and label == int(label)
+
+
+def _checked_name(name, title):
+    """Return the name of a group that files can hold, None without one."""
+    if not isinstance(name, str | None):
+        raise ValueError(f"{title} needs a text as its name.")
+    if name is None:
+        return None
+    name = name.strip()
+    if len(name) > _LONGEST_NAME:
+        raise ValueError(f"{title} has a name of more than {_LONGEST_NAME} characters.")
+    if not name.isprintable() or _NOT_IN_NAMES & set(name):
+        raise ValueError(
+            f"{title} cannot have braces, semicolons or line breaks in its name, which "
+            "region files cannot hold."
+        )
+    return name or None
 
 
 def check_names(names):
     """Refuse a name that is given twice."""
     for name, count in Counter(names).most_common(1):
         if count > 1:
-            text = "Name them apart, or make one group of all their labels."
-            raise ValueError(f"{count} groups have the name {name!r}. {text}")
+            raise ValueError(
+                f"{count} groups have the name {name!r}. Name them apart, or make one "
+                "group of all their labels."
+            )
 
 
-def _as_hex(color, what):
+def _as_hex(color, title):
     """Return a color as "#rrggbb", None for none."""
     if color is None:
         return None
@@ -250,14 +296,17 @@ def _as_hex(color, what):
     try:
         if not isinstance(color, str):
             return _hex_of_levels(color)
-        text = (
-            f"{what} has the color {color!r:.80}, and names of colors need matplotlib: "
-            "pip install 'skesom[plot]', or give colors as \"#d95f02\"."
+        colors = import_extra(
+            "matplotlib.colors",
+            f"{title} has the color {color!r:.80}, and names of colors need "
+            "matplotlib: pip install 'skesom[plot]', or give colors as \"#d95f02\".",
         )
-        return import_extra("matplotlib.colors", text).to_hex(color)
+        return colors.to_hex(color)
     except (TypeError, ValueError):
-        text = f"has the color {color!r:.80}, which is none. Give one as"
-        raise ValueError(f'{what} {text} "#d95f02" or "orange".') from None
+        raise ValueError(
+            f"{title} has the color {color!r:.80}, which cannot be read. Give one as "
+            '"#d95f02" or "orange".'
+        ) from None
 
 
 def _hex_of_levels(color):

@@ -79,8 +79,11 @@ def test_groups_of_another_result_are_refused(tmp_path):
     [
         ([("a", [0]), ("a", [1])], "2 groups have the name 'a'"),
         ([("a", [0]), (" a", [1])], "2 groups have the name 'a'"),
-        ([("a", [0], "no color")], "'a' has the color 'no color', which is none"),
-        ([("a", [0], 7)], "'a' has the color 7, which is none"),
+        (
+            [("a", [0], "no color")],
+            "'a' has the color 'no color', which cannot be read",
+        ),
+        ([("a", [0], 7)], "'a' has the color 7, which cannot be read"),
         ([("a;b", [0])], "'a;b' cannot have braces, semicolons or line breaks"),
         ([("a\nb", [0])], "cannot have braces, semicolons or line breaks"),
         ([(None, [])], "The group None has no cluster"),
@@ -121,7 +124,7 @@ def test_a_name_is_not_that_of_a_cluster_without_one():
         (LISTED % '{"name": "a", "labels": []}', "has no cluster"),
         (LISTED % '{"name": "a", "labels": 7}', "is damaged"),
         *(
-            (LISTED % '{"name": "a", "labels": [%s]}' % each, "which is no label")
+            (LISTED % '{"name": "a", "labels": [%s]}' % each, "among its labels")
             for each in ("1.5", "-1", "1e400", "NaN", "true", '"a"', "[]")
         ),
     ],

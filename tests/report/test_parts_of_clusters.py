@@ -151,7 +151,7 @@ def test_a_label_map_alone_has_no_parts():
     ("clusters", "message"),
     [
         ([("a", [], [1]), ("b", [], [1])], "Leaf 1 is in the groups 'a' and 'b'"),
-        ([("a", [], [-1])], "has -1, which is no label"),
+        ([("a", [], [-1])], "has -1 among its labels"),
         ([("a", [], [])], "has no cluster"),
         ([("a", [], 3)], "is damaged"),
     ],
