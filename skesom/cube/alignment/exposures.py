@@ -43,8 +43,10 @@ FEWEST_VALUES = 16  # of an overlap, whose median is taken
 SIGNIFICANT = 5.0  # errors of a difference of levels from which it is told
 # Outliers are further from the median of the exposures than so many of their errors,
 # plus so many of the largest steps from there to the neighbors.
-DEVIATIONS, STEPS = 4.0, 1.2
+DEVIATIONS = 4.0
+STEPS = 1.2
 SCALE = 2.2  # from the middle distance from the median of three to a deviation
+ALIKE = 1.1  # ratio of widths up to which nothing is said of them
 
 
 class _Exposure(NamedTuple):
@@ -139,44 +141,34 @@ def combine_exposures(
         mask_outliers=mask_outliers, check_background=False, min_bands=1, n_jobs=n_jobs
     )
     cubes = [masker.fit_transform(cube) for cube in _check_exposures(cubes)]
-    grid, known = _common_grid(cubes)
-    factors = _find_factors(cubes, known)
-    noise = [[sky_statistics(band.image)[1] for band in list_bands([c])] for c in cubes]
-    noise = factors * noise
-    noise[:, ~np.all(noise > 0, axis=0)] = 1
-    parts = zip(cubes, factors, noise, strict=True)
-    exposures = [_move(*each, grid, n_jobs) for each in parts]
+    grid, reference = _find_common_grid(cubes)
+    factors = _find_factors(cubes, reference)
+    noise = factors * _measure_noise(cubes)
+    # Where the noise of an exposure cannot be measured, all have the same weight.
+    is_measured = np.all(noise > 0, axis=0)
+    noise[:, ~is_measured] = 1
+    exposures = [
+        _move(cube, factors_of_bands, noise_of_bands, grid, n_jobs)
+        for cube, factors_of_bands, noise_of_bands in zip(
+            cubes, factors, noise, strict=True
+        )
+    ]
     # reproject's coadd has no errors, no outliers and no zero points, resamples what
     # fits the grid too, and draws numbers to match levels: so the sum is our own.
     if match_background:
-        _match_levels(exposures, known.band_names)
-    data = np.empty((*grid.shape, known.shape[2]), exposures[0].data.dtype)
-    has_errors = any(exposure.errors is not None for exposure in exposures)
-    errors = np.empty_like(data) if has_errors else None
-
-    def average(rows):
-        first = max(0, rows.start - HALO)
-        box = slice(first, rows.stop + HALO), slice(0, grid.shape[1])
-        inside = slice(rows.start - first, rows.stop - first)
-        for band in range(data.shape[2]):
-            stack = np.array([_cut(exposure, box, band) for exposure in exposures])
-            mean, error = _average(*stack.swapaxes(0, 1), mask_outliers)
-            data[rows, :, band] = mean[inside]
-            if has_errors:
-                errors[rows, :, band] = error[inside]
-
-    in_threads(average, strips_of(grid.shape, "block"), n_jobs)
+        _match_levels(exposures, reference.band_names)
+    data, errors = _average_exposures(exposures, grid.shape, mask_outliers, n_jobs)
     fwhm = np.array([cube.fwhm for cube in cubes])
-    if np.any(fwhm.max(axis=0) > 1.1 * fwhm.min(axis=0)):
+    if np.any(fwhm.max(axis=0) > ALIKE * fwhm.min(axis=0)):
         warn_user(
             f"Exposures have a FWHM from {fwhm.min():.3g} to {fwhm.max():.3g} arcsec: "
             "the largest is kept. FWHMConvolver can make them equal before."
         )
-    return known.replace(
+    return reference.replace(
         data=data,
         errors=errors,
         wcs=grid.wcs,
-        pixel_scale=known.pixel_scale if grid.wcs is None else None,
+        pixel_scale=reference.pixel_scale if grid.wcs is None else None,
         band_names=cubes[0].band_names,
         fwhm=fwhm.max(axis=0),
         sky_mask=None,
@@ -202,59 +194,75 @@ def _check_exposures(cubes):
     return cubes
 
 
-def _common_grid(cubes):
-    """Return the grid of the combined image, and the cube that it is of."""
-    grids, name = [grid_of(cube) for cube in cubes], cubes[0].band_names[0]
+def _find_common_grid(cubes):
+    """Return the grid of the combined image, and the cube whose pixels it has."""
+    grids = [grid_of(cube) for cube in cubes]
     if len(group_by_grid(grids)) == 1:
         return grids[0], cubes[0]
+    name = cubes[0].band_names[0]
     if any(grid.wcs is None for grid in grids):
         raise ValueError(
             f"Exposures of {name!r} that lie on several pixel grids need a WCS. Add it "
             "to the headers (in memory by Cube.replace(wcs=...))."
         )
-    first = find_coarsest(grids)
-    wcs = grids[first].wcs.deepcopy()
-    ends = np.array([_find_box(grid, wcs) for grid in grids])
-    low, high = ends[:, 0].min(axis=0), ends[:, 1].max(axis=0)
-    rows, columns = (high - low).tolist()
+    coarsest = find_coarsest(grids)
+    wcs = grids[coarsest].wcs.deepcopy()
+    boxes = [_find_box(grid, wcs) for grid in grids]
+    start = np.min([low for low, _ in boxes], axis=0)
+    stop = np.max([high for _, high in boxes], axis=0)
+    n_rows, n_columns = (stop - start).tolist()
     # Not true of NaN either, beyond the horizon of the projection.
-    if not rows * columns < LARGEST * sum(np.prod(grid.shape) for grid in grids):
+    n_pixels = sum(np.prod(grid.shape) for grid in grids)
+    if not n_rows * n_columns < LARGEST * n_pixels:
         raise ValueError(
             f"The exposures of {name!r} lie so far apart that one image of them would "
-            f"have {rows:.0f} x {columns:.0f} pixels. Combine those of one field, or "
-            "none (combine=False)."
+            f"have {n_rows:.0f} x {n_columns:.0f} pixels. Combine those of one field, "
+            "or none (combine=False)."
         )
     if wcs.has_distortion:  # it holds on its own pixels only
-        return find_grid(cubes, "optimal")[0], cubes[first]
-    wcs.wcs.crpix -= low[::-1]
-    wcs.array_shape = int(rows), int(columns)
-    return Grid(wcs, wcs.array_shape), cubes[first]
+        return find_grid(cubes, "optimal")[0], cubes[coarsest]
+    first_row, first_column = start
+    wcs.wcs.crpix -= [first_column, first_row]
+    wcs.array_shape = int(n_rows), int(n_columns)
+    return Grid(wcs, wcs.array_shape), cubes[coarsest]
 
 
 def _find_box(grid, wcs):
     """Return the first pixel (row, column) of a WCS inside of a grid, and the end."""
     low, high = find_reach(grid, wcs)
-    return np.ceil(low - EDGE)[::-1], np.floor(high + EDGE)[::-1] + 1
+    start = np.ceil(low - EDGE)[::-1]
+    stop = np.floor(high + EDGE)[::-1] + 1
+    return start, stop
 
 
-def _find_factors(cubes, known):
-    """Return the factors of bands to the scale of a known cube, whose pixels stay."""
-    grids = [*map(grid_of, cubes), grid_of(known)]
-    sizes = [1.0 if each.wcs is None else pixel_size(each.wcs) for each in grids]
-    *areas, own = np.square(sizes)
-    factors = np.ones((len(cubes), known.shape[2]))
-    for band, name in enumerate(known.band_names):
-        unit, zero_point = known.band_units[band], known.zero_points[band]
-        word = held_by(unit, zero_point)
-        for number, (cube, area) in enumerate(zip(cubes, areas, strict=True)):
+def _measure_noise(cubes):
+    """Return the noise in the sky of each band of each exposure."""
+    noise = []
+    for cube in cubes:
+        statistics = [sky_statistics(band.image) for band in list_bands([cube])]
+        noise.append([scatter for _, scatter in statistics])
+    return np.array(noise)
+
+
+def _find_factors(cubes, reference):
+    """Return the factors of bands to the scale of a cube, whose pixels they get."""
+    areas = [_pixel_area(cube) for cube in cubes]
+    area = _pixel_area(reference)
+    factors = np.ones((len(cubes), reference.shape[2]))
+    for band, name in enumerate(reference.band_names):
+        unit = reference.band_units[band]
+        zero_point = reference.zero_points[band]
+        content = held_by(unit, zero_point)
+        for number, cube in enumerate(cubes):
             steps = zero_point - cube.zero_points[band]
-            if np.isfinite(steps):  # of the flux of a pixel
-                factor = 10 ** (0.4 * steps) * own / area
+            if np.isfinite(steps):  # magnitudes of the flux of a pixel
+                factor = 10 ** (0.4 * steps) * area / areas[number]
             else:
                 factor = _unit_factor(cube.band_units[band], unit, name)
-                factor *= own / area if word == FLUX else 1
+                if content == FLUX:
+                    factor *= area / areas[number]
             factors[number, band] = factor
-        if word is None and not np.allclose(areas, own, rtol=2 * SAME_SIZE):
+        if content is None and not np.allclose(areas, area, rtol=2 * SAME_SIZE):
             warn_user(
                 f"The unit of {name!r} is unknown: where pixels differ in size, values "
                 "are taken for surface brightness. If they are fluxes of pixels, give "
@@ -263,10 +271,19 @@ def _find_factors(cubes, known):
     return factors
 
 
+def _pixel_area(cube):
+    """Return the area of a pixel in square arcsec, 1 without a WCS."""
+    if cube.wcs is None:
+        return 1.0
+    return np.square(pixel_size(cube.wcs))
+
+
 def _unit_factor(unit, wanted, name):
     """Return the factor between two units, which may both be unknown."""
+    if unit == wanted:
+        return 1.0
     try:
-        return 1.0 if unit == wanted else unit.to(wanted)
+        return unit.to(wanted)
     except (AttributeError, TypeError, units.UnitConversionError) as error:
         both = " and ".join(str(each or "no known unit") for each in (wanted, unit))
         raise ValueError(
@@ -276,99 +293,171 @@ def _unit_factor(unit, wanted, name):
 
 
 def _move(cube, factors, noise, grid, n_jobs):
-    """Return a cube on its part of the grid."""
+    """Return a cube on its part of the grid, on the scale of all.
+
+    Parameters
+    ----------
+    cube : Cube
+    factors, noise : ndarray of shape (n_bands,)
+        To that scale, and the noise on it, from which weights are made where the cube
+        has no errors.
+    grid : Grid
+        Of the combined image.
+    """
     start = np.zeros(2, dtype=int)
     if grid.wcs is not None:
-        ends = np.clip(_find_box(grid_of(cube), grid.wcs), 0, grid.shape).astype(int)
-        start, box = ends[0], tuple(slice(*pair) for pair in ends.T.tolist())
-        is_fine = pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs)
-        method = "exact" if is_fine else "interp"
-        part, no_flux = cut_grid(grid, box), [False] * cube.shape[2]
-        cube = stack_cubes([cube], part, "of the mosaic", no_flux, method, n_jobs)
+        box = np.clip(_find_box(grid_of(cube), grid.wcs), 0, grid.shape).astype(int)
+        start, stop = box
+        rows, columns = map(slice, start.tolist(), stop.tolist())
+        method = "interp"
+        if pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs):
+            method = "exact"
+        is_flux = [False] * cube.shape[2]  # the factors have the area of the pixels
+        grid_of_cube = cut_grid(grid, (rows, columns))
+        cube = stack_cubes(
+            [cube], grid_of_cube, "of the mosaic", is_flux, method, n_jobs
+        )
     factors = factors.astype(cube.dtype)
+    data = cube.data * factors
     weights = np.broadcast_to(noise**-2.0, cube.shape)
     if cube.errors is None:
-        return _Exposure(start, cube.data * factors, weights, None)
-    errors, weights = cube.errors * factors, weights.copy()
+        return _Exposure(start, data, weights, None)
+    errors = cube.errors * factors
+    weights = weights.copy()
     for band in range(cube.shape[2]):
         variance = smooth(errors[:, :, band] ** 2, SIGMA)
         np.divide(1, variance, out=weights[:, :, band], where=variance > 0)
-    return _Exposure(start, cube.data * factors, weights, errors)
+    return _Exposure(start, data, weights, errors)
 
 
 def _match_levels(exposures, names):
-    """Subtract a constant from each band of each exposure, so that overlaps agree."""
+    """Subtract a constant from each band of each exposure, so that overlaps agree.
+
+    Each overlap is an equation: the levels of two exposures differ by the median of
+    their difference, which is known the better the more pixels there are. Of all levels
+    that fit best, those with the smallest squares are taken; they add up to 0.
+    """
     for band, name in enumerate(names):
-        rows, steps, clear = [], [], False
+        equations = []
+        steps = []
+        is_clear = False
         for first, second in combinations(range(len(exposures)), 2):
-            ours = exposures[first].data[:, :, band]
-            ends = zip(exposures[first].start, ours.shape, strict=True)
-            box = tuple(slice(start, start + length) for start, length in ends)
-            values = (ours - _cut(exposures[second], box, band)[0]).ravel()
-            values = values[np.isfinite(values)]
-            if len(values) < FEWEST_VALUES:
+            difference = _overlap_difference(exposures[first], exposures[second], band)
+            if len(difference) < FEWEST_VALUES:
                 continue
-            values = values[:: len(values) // ENOUGH_VALUES | 1]
-            step, weight = np.median(values), np.sqrt(len(values))
-            clear |= abs(step) * weight > SIGNIFICANT * mad_std(values)
-            rows.append(np.zeros(len(exposures)))
-            rows[-1][[first, second]] = weight, -weight
+            step = np.median(difference)
+            weight = np.sqrt(len(difference))
+            if abs(step) * weight > SIGNIFICANT * mad_std(difference):
+                is_clear = True
+            equation = np.zeros(len(exposures))
+            equation[first] = weight
+            equation[second] = -weight
+            equations.append(equation)
             steps.append(step * weight)
-        if not rows:
+        if not equations:
             continue
-        # Of all that fit best, the smallest.
-        levels = np.linalg.lstsq(np.array(rows), np.array(steps))[0]
+        levels = np.linalg.lstsq(np.array(equations), np.array(steps))[0]
         for exposure, level in zip(exposures, levels, strict=True):
             exposure.data[:, :, band] -= level
-        if clear:
+        if is_clear:
             warn_user(
                 f"The levels of the exposures of {name!r} differed by up to "
                 f"{np.ptp(levels):.3g}, and were brought to their mean."
             )
 
 
-def _cut(exposure, box, band):
+def _overlap_difference(first, second, band):
+    """Return the differences of two exposures where both have data, or many of them."""
+    image = first.data[:, :, band]
+    box = []
+    for start, length in zip(first.start, image.shape, strict=True):
+        box.append(slice(start, start + length))
+    other, _, _ = _planes_in_box(second, box, band)
+    difference = (image - other).ravel()
+    difference = difference[np.isfinite(difference)]
+    # An odd step does not meet the same columns again and again.
+    step = len(difference) // ENOUGH_VALUES | 1
+    return difference[::step]
+
+
+def _planes_in_box(exposure, box, band):
     """Return data, weights and errors of a band in a box of the grid, else NaN."""
-    start, stop = np.array([(part.start, part.stop) for part in box]).T
-    result = np.full((3, *(stop - start)), np.nan)
+    start = np.array([side.start for side in box])
+    stop = np.array([side.stop for side in box])
+    planes = np.full((3, *(stop - start)), np.nan)
     low = np.maximum(start, exposure.start)
     high = np.minimum(stop, exposure.start + exposure.data.shape[:2])
-    if np.all(high > low):
-        there, own = (
-            tuple(map(slice, low - first, high - first))
-            for first in (start, exposure.start)
-        )
-        for part, plane in zip(result, exposure[1:], strict=True):
-            if plane is not None:
-                part[there] = plane[(*own, band)]
-    return result
+    if np.any(high <= low):  # the exposure lies beside the box
+        return planes
+    in_box = tuple(map(slice, low - start, high - start))
+    rows, columns = map(slice, low - exposure.start, high - exposure.start)
+    sources = exposure.data, exposure.weights, exposure.errors
+    for plane, source in zip(planes, sources, strict=True):
+        if source is not None:
+            plane[in_box] = source[rows, columns, band]
+    return planes
+
+
+def _average_exposures(exposures, shape, mask_outliers, n_jobs):
+    """Return the weighted mean of exposures on a grid, and its errors if any."""
+    n_rows, n_columns = shape
+    n_bands = exposures[0].data.shape[2]
+    data = np.empty((n_rows, n_columns, n_bands), exposures[0].data.dtype)
+    errors = None
+    if any(exposure.errors is not None for exposure in exposures):
+        errors = np.empty_like(data)
+
+    def fill(rows):
+        first_row = max(0, rows.start - HALO)
+        box = slice(first_row, rows.stop + HALO), slice(0, n_columns)
+        inside = slice(rows.start - first_row, rows.stop - first_row)
+        for band in range(n_bands):
+            planes = [_planes_in_box(exposure, box, band) for exposure in exposures]
+            values, weights, errors_of_values = np.array(planes).swapaxes(0, 1)
+            mean, error = _average(values, weights, errors_of_values, mask_outliers)
+            data[rows, :, band] = mean[inside]
+            if errors is not None:
+                errors[rows, :, band] = error[inside]
+
+    in_threads(fill, strips_of(shape, "block"), n_jobs)
+    return data, errors
 
 
 def _average(values, weights, errors, mask_outliers):
-    """Return the weighted mean of images, and its error."""
-    lost = np.isnan(values)
+    """Return the weighted mean of images, and its error; their arrays are changed."""
+    is_lost = np.isnan(values)
     if mask_outliers and len(values) > 2:
-        lost |= _find_outliers(values, weights)
-    weights[lost] = values[lost] = errors[lost] = 0
+        is_lost |= _find_outliers(values, weights)
+    for plane in (values, weights, errors):
+        plane[is_lost] = 0
     with np.errstate(invalid="ignore"):
         total = weights.sum(axis=0)
         mean = (weights * values).sum(axis=0) / total
-        return mean, np.sqrt(((weights * errors) ** 2).sum(axis=0)) / total
+        error = np.sqrt(((weights * errors) ** 2).sum(axis=0)) / total
+    return mean, error
 
 
 def _find_outliers(values, weights):
-    """Find values that are far from those of two or more others at their pixel."""
+    """Find values that are far from those of two or more others at their pixel.
+
+    The test of Fruchter and Hook (2002): the limit grows with the noise, and with the
+    steps of the image, as a star that is sampled elsewhere differs without being wrong.
+    """
     count = np.isfinite(values).sum(axis=0)
     # NaN is sorted last, so the middle of what is there lies at half its number.
     middle = np.stack([np.maximum(count - 1, 0), count]) // 2
     median = np.take_along_axis(np.sort(values, axis=0), middle, axis=0).mean(axis=0)
     distance = np.abs(values - median)
-    upper = np.take_along_axis(np.sort(distance, axis=0), middle[1:], axis=0)[0]
-    scatter = smooth(SCALE * upper, SIGMA)
+    upper_middle = middle[1:]
+    spread = np.take_along_axis(np.sort(distance, axis=0), upper_middle, axis=0)[0]
+    scatter = smooth(SCALE * spread, SIGMA)
+    noise = np.fmax(1 / np.sqrt(weights), scatter)
+    step = np.maximum(_step_up(median, count), _step_up(-median, count))
+    return (distance > DEVIATIONS * noise + STEPS * step) & (count > 2)
+
+
+def _step_up(image, count):
+    """Return how far the highest of the four neighbors lies above each pixel."""
     cross = ndimage.generate_binary_structure(2, 1)
-    up, down = (
-        ndimage.maximum_filter(np.where(count, each, -np.inf), footprint=cross) - each
-        for each in (median, -median)
-    )
-    least = DEVIATIONS * np.fmax(1 / np.sqrt(weights), scatter)
-    return (distance > least + STEPS * np.maximum(up, down)) & (count > 2)
+    filled = np.where(count, image, -np.inf)
+    return ndimage.maximum_filter(filled, footprint=cross) - image

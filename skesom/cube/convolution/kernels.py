@@ -145,8 +145,8 @@ def stamp_beam(stamp, band):
     if fwhm > max(n_rows, n_columns) * band.pixel_size:
         raise ValueError(
             f"The PSF of band {band.name!r} is {fwhm:.4g} arcsec wide, more than the "
-            f"image of {n_rows} x {n_columns} pixels of {band.pixel_size:.4g}. Check its "
-            "pixel size."
+            f"image of {n_rows} x {n_columns} pixels of {band.pixel_size:.4g}. Check "
+            "its pixel size."
         )
     return Beam(fwhm, fwhm, source="its PSF")
 
