@@ -71,12 +71,12 @@ from skesom.som import CSOM, ESOM
 from skesom.som.base import (
     COUNT,
     CodebookMap,
-    MeasuredUnits,
     check_enough_samples,
     without_lazy,
 )
 from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import check_errors, checked_table, random_generator
+from skesom.som.measured_units import MeasuredUnits
 from skesom.som.metric import Metric
 from skesom.som.samples import Samples
 from skesom.som.threads import threads_were_lost
@@ -685,7 +685,7 @@ class ConsensusClusterer(
             samples = samples[few]
             last, X = pipeline_end(member, samples.X)
             winners = last.winners(X, errors=samples.errors)
-        last._take_labels(winners, labels[few])
+        last._relabel_units(winners, labels[few])
         return member
 
     def _forget_cut(self):

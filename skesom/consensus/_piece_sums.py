@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._common.lazy import parts_of
-from skesom.som.base import means_of, sums_by_label
+from skesom.som.cluster_sums import means_of, sums_by_label
 from skesom.som.metric import Metric, sums_by_group
 from skesom.som.samples import Samples
 

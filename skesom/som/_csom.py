@@ -23,6 +23,7 @@ from skesom._common.masked import filled
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused
 from skesom._types import Errors, RandomState
+from skesom.som._after_learning import AfterLearning
 from skesom.som._initial_codebook import initial_codebook, lattice_shape, principal_axes
 from skesom.som._lattice import NEIGHBORHOODS, Lattice, Neighborhood
 from skesom.som._lattice_training import (
@@ -35,7 +36,8 @@ from skesom.som._lattice_training import (
     train_online,
     units_by_k_means,
 )
-from skesom.som.base import COUNT, INSTEAD, CodebookMap, count_labels
+from skesom.som.base import COUNT, INSTEAD, CodebookMap
+from skesom.som.cluster_sums import count_labels
 from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import (
     check_errors,
@@ -216,6 +218,7 @@ default="euclidean"
 
     shape_: tuple[int, int]
     positions_: NDArray[np.float64]
+    layers_: list[CSOM] | None = AfterLearning()
 
     # What a model in a file may hold: kind and axes of each array.
     _stored = {
@@ -509,7 +512,7 @@ default="euclidean"
     def _units_stay(self):
         return bool(self.layers_) or not self._grouped_by_tree()
 
-    def _moved(self, sums, samples):
+    def _codebook_to_group(self, sums, samples):
         """Return the units at the means of their samples, for the graph of units."""
         if self._units_stay:
             return self.codebook_

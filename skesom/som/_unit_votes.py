@@ -20,9 +20,9 @@ from skesom._common.masked import filled
 from skesom._common.warn import warn_unused
 from skesom.som._csom import CSOM
 from skesom.som._esom import ESOM
-from skesom.som.base import DISTANCES_AT_A_TIME
 from skesom.som.codebook import nearest_units
 from skesom.som.docstrings import fill_docstrings
+from skesom.som.measured_units import DISTANCES_AT_A_TIME
 
 _LEAST = 0.1  # of a sample: direct neighbors have more at a smoothing of 0.5
 

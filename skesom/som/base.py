@@ -6,14 +6,13 @@ from __future__ import annotations
 from copy import copy
 from functools import partial
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from sklearn.base import ClusterMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -22,12 +21,14 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from skesom._common.estimator import LinkedEstimator, as_fitted
+from skesom._common.estimator import LinkedEstimator
 from skesom._common.lazy import add_up, is_lazy
 from skesom._common.threads import one_blas_thread
 from skesom._common.warn import warn_unused, warn_user
 from skesom._types import Errors
+from skesom.som._after_learning import AfterLearning, FinishesAfterLearning
 from skesom.som._summary import ENOUGH_ROWS, enough_rows, summarize
+from skesom.som.cluster_sums import add_up_labeled, label_and_add_up, means_of
 from skesom.som.codebook import exponent_for
 from skesom.som.docstrings import fill_docstrings
 from skesom.som.input import (
@@ -36,7 +37,8 @@ from skesom.som.input import (
     checked_table,
     number_above_0,
 )
-from skesom.som.metric import Metric, sums_by_group
+from skesom.som.measured_units import MeasuredUnits, mean_distances
+from skesom.som.metric import Metric
 from skesom.som.samples import Samples
 from skesom.som.second_stage import Grouping, UnitTree, labels_by_units, ranked
 from skesom.som.second_stage.graph import coactivation_graph, number_by_gaps
@@ -55,10 +57,6 @@ if TYPE_CHECKING:
 
 
 COUNT = Interval(Integral, 1, None, closed="left")
-# As in LocalOutlierFactor: of 5, 10, 20 and 50 it found outliers best in most of five
-# tables, as well as the distance to the 20th neighbor among the samples themselves.
-_NEIGHBORS = 20
-DISTANCES_AT_A_TIME = 2**20  # 8 MB of float64, whatever the number of units
 # Parameters of k-means, and what stands in their place.
 INSTEAD = {
     "n_init": "one run is enough, and ConsensusClusterer tells what many agree on",
@@ -67,17 +65,6 @@ INSTEAD = {
     "batch_size": "partial_fit learns batches",
     "copy_x": "data are never changed",
 }
-# What needs more than the units, and after partial_fit waits until it is asked for.
-_AFTER_LEARNING = {
-    "hits_",
-    "quantization_error_",
-    "inertia_",
-    "grouping_",
-    "labels_",
-    "cluster_centers_",
-    "layers_",
-    "_winners",
-}
 _NOT_STORED = {"_winners"}  # which is as long as the table
 
 
@@ -85,19 +72,24 @@ _NOT_STORED = {"_winners"}  # which is as long as the table
 class CodebookMap(
     TransformerMixin,
     ClusterMixin,
+    FinishesAfterLearning,
     HasClusterTree,
     LinkedEstimator,
 ):
     """Base of the maps: units that stand for samples and belong to clusters."""
 
     codebook_: NDArray[Any]
-    labels_: NDArray[np.int32]
-    cluster_centers_: NDArray[Any]
-    hits_: NDArray[np.int64]
     connections_: csr_array
-    quantization_error_: float
-    inertia_: float
     n_iter_: int
+
+    # What needs more than the units, and after partial_fit waits until it is asked for.
+    hits_: NDArray[np.int64] = AfterLearning()
+    quantization_error_: float = AfterLearning()
+    grouping_: Grouping = AfterLearning()
+    labels_: NDArray[np.int32] = AfterLearning()
+    cluster_centers_: NDArray[Any] = AfterLearning()
+    inertia_: float = AfterLearning()
+    _winners = AfterLearning()
 
     # What a model in a file may hold: kind and axes of each array.
     _stored = {
@@ -108,8 +100,10 @@ class CodebookMap(
         "labels_": "classes *",
     }
 
-    _units_stay = True  # where they learned, when they are grouped
-    _hint = ""  # what the first parameter may have been meant for
+    # Whether units are grouped where they learned. Those of a CSOM that a tree groups
+    # first move to the means of their samples.
+    _units_stay = True
+    _hint = ""  # in the error of a wrong n_clusters: what else it was meant for
     _cluster_constraints = {
         "n_clusters": [COUNT, StrOptions({"auto"}), None],
         "clusterer": [StrOptions({"tree"}), HasMethods(["fit_predict"])],
@@ -238,7 +232,8 @@ class CodebookMap(
                 "fitted to a lazy table: give them as X."
             )
         label = self._labels_by(unit_labels)
-        return label(None, winners)  # which needs no sample
+        samples = None  # is not asked for, as the winners are there
+        return label(samples, winners)
 
     def _tree_and_sizes(self):
         """Return the tree, and the samples of each leaf."""
@@ -267,6 +262,7 @@ class CodebookMap(
         return grouping is not None and grouping.unit_tree is not None
 
     def _unit_tree(self):
+        """Return the tree over the units; an AttributeError without one."""
         check_is_fitted(self)
         if not self._has_tree():
             raise AttributeError(
@@ -298,8 +294,11 @@ class CodebookMap(
         (1, 2)
         """
         samples = self._checked(X, errors)
-        measure, n_units = self._units().distances, len(self.codebook_)
-        return samples.map_rows(measure, dtype=samples.dtype, columns=n_units)
+        return samples.map_rows(
+            self._units().distances,
+            dtype=samples.dtype,
+            columns=len(self.codebook_),
+        )
 
     def score(
         self,
@@ -335,8 +334,10 @@ class CodebookMap(
         """
         samples = self._checked(X, errors)
         samples.weights = check_weights(self, sample_weight, samples.X, reset=False)
-        total, weight = self._sums_of_squares(samples, None)
-        return -float(total) if weight else np.nan
+        total, weight = self._sums_of_squares(samples, winners=None)
+        if weight == 0:
+            return np.nan
+        return -float(total)
 
     def score_samples(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Rate how usual every sample is: low where few training samples are near.
@@ -367,10 +368,10 @@ class CodebookMap(
         True
         """
         samples = self._checked(X, errors)
-        held = self.hits_ > 0
-        units = MeasuredUnits(self._metric(), self.codebook_[held])
-        rate = partial(units.rate, hits=self.hits_[held])
-        return samples.map_rows(rate, dtype=samples.dtype)
+        has_samples = self.hits_ > 0
+        units = MeasuredUnits(self._metric(), self.codebook_[has_samples])
+        scores = partial(units.outlier_scores, hits=self.hits_[has_samples])
+        return samples.map_rows(scores, dtype=samples.dtype)
 
     def winners(
         self,
@@ -413,14 +414,23 @@ class CodebookMap(
             raise ValueError(
                 f"k must be an int from 1 to the number of units, {n_units}. Got {k!r}."
             )
-        look_up = partial(self._units().winners, k=k, measured=return_distance)
-        # A float64 holds any number of a unit, and any distance.
-        dtype, columns = (np.float64, 2 * k) if return_distance else (np.intp, k)
-        found = samples.map_rows(look_up, dtype=dtype, columns=columns)
-        parts = found[:, :k].astype(np.intp), found[:, k:].astype(samples.dtype)
+        units = self._units()
+        if not return_distance:
+            winners = samples.map_rows(
+                partial(units.winners, k=k), dtype=np.intp, columns=k
+            )
+            return winners[:, 0] if k == 1 else winners
+        table = samples.map_rows(
+            partial(units.winners_and_distances, k=k),
+            dtype=np.float64,
+            columns=2 * k,
+        )
+        winners = table[:, :k].astype(np.intp)
+        distances = table[:, k:].astype(samples.dtype)
         if k == 1:
-            parts = tuple(part[:, 0] for part in parts if part.shape[1])
-        return parts if return_distance else parts[0]
+            winners = winners[:, 0]
+            distances = distances[:, 0]
+        return winners, distances
 
     def impute(self, X: ArrayLike, errors: Errors = None) -> NDArray[Any]:
         """Fill in missing features from the units.
@@ -449,10 +459,11 @@ class CodebookMap(
         [[5.0, 8.0]]
         """
         samples = self._checked(X, errors)
-        usual = np.average(self.codebook_, axis=0, weights=self.hits_)
-        function = partial(self._units().impute, usual=usual)
+        mean_unit = np.average(self.codebook_, axis=0, weights=self.hits_)
         return samples.map_rows(
-            function, dtype=samples.dtype, columns=samples.n_features
+            partial(self._units().impute, mean_unit=mean_unit),
+            dtype=samples.dtype,
+            columns=samples.n_features,
         )
 
     def u_matrix(self) -> NDArray[Any]:
@@ -480,42 +491,6 @@ class CodebookMap(
         state = without_lazy(super().__getstate__())
         return {name: state[name] for name in state.keys() - _NOT_STORED}
 
-    def _after_learning(self, later, samples, *others):
-        """Group the units by samples; later, when somebody asks for it.
-
-        The samples are kept until then: the caller may fill their arrays anew.
-        """
-        for name in _AFTER_LEARNING:
-            vars(self).pop(name, None)
-        if later:
-            self._later = samples.copy(), *others
-            return None
-        vars(self).pop("_later", None)
-        fitted = as_fitted(self)
-        winners = fitted._finish(samples, *others)
-        self._take_finished(fitted)
-        return winners
-
-    def _finish_stream(self):
-        """Group the units, and label samples, if that has waited after `partial_fit`.
-
-        Another thread may do the same: a copy is finished, and its results are taken
-        together.
-        """
-        samples = vars(self).get("_later")
-        if samples is None:
-            return
-        fitted = object.__new__(type(self))
-        vars(fitted).update(vars(as_fitted(self)))
-        fitted._finish(*samples)
-        self._take_finished(fitted)
-        vars(self).pop("_later", None)
-
-    def _take_finished(self, fitted):
-        """Take what a copy has found after learning, at once."""
-        found = _AFTER_LEARNING & vars(fitted).keys()
-        vars(self).update({name: vars(fitted)[name] for name in found})
-
     def _metric(self):
         """Return how samples are compared with units."""
         return Metric()
@@ -527,12 +502,13 @@ class CodebookMap(
         return Samples(*check_errors(errors, X, self._metric()))
 
     def _validate_params(self):
-        number = self.n_clusters
-        if not (number is None or isinstance(number, Integral | str)):
+        """Check the parameters; say where others go that stand in place of a number."""
+        n_clusters = self.n_clusters
+        if n_clusters is not None and not isinstance(n_clusters, Integral | str):
             raise InvalidParameterError(
                 f"The 'n_clusters' parameter of {type(self).__name__} must be an int "
-                f"from 1, 'auto' or None. Got {number!r} instead; a clusterer is given "
-                f"as clusterer=..., {self._hint}."
+                f"from 1, 'auto' or None. Got {n_clusters!r} instead; a clusterer is "
+                f"given as clusterer=..., {self._hint}."
             )
         super()._validate_params()
 
@@ -545,110 +521,136 @@ class CodebookMap(
             check_enough_samples(n_samples, self.n_clusters)
 
     def _warn_of_unused(self):
-        """Warn of a number of clusters that does not decide, and of a rule without."""
+        """Warn if n_clusters or clusterer is set, and the other makes it unused."""
         if self.n_clusters is None:
             warn_unused(self, ["clusterer"], "n_clusters=None")
-        elif not self._grouped_by_tree() and isinstance(self.n_clusters, Integral):
-            text = "a clusterer that decides how many clusters there are"
-            warn_unused(self, ["n_clusters"], text)
+        elif not self._takes_number() and isinstance(self.n_clusters, Integral):
+            reason = "a clusterer that decides how many clusters there are"
+            warn_unused(self, ["n_clusters"], reason)
 
     def _uses_seed(self):
         """Return whether maps of other seeds can differ."""
         return True
 
     def _takes_number(self):
-        """Return whether the units make as many clusters as they are told."""
+        """Return whether n_clusters, not a clusterer, decides how many there are."""
         return isinstance(self.clusterer, str)
 
     def _number_asked_for(self):
-        """Return the number of clusters that units have to make, None without."""
-        return self.n_clusters if self._takes_number() else None
+        """Return n_clusters, None where it does not decide how many there are."""
+        if not self._takes_number():
+            return None
+        return self.n_clusters
 
     def _grouped_by_tree(self):
         """Return whether a tree groups the units."""
         return self.n_clusters is not None and self._takes_number()
 
     def _statistics(self):
-        """Return which sums over samples a grouping needs, by names in Summary."""
-        return {"pairs", "moments"} if self._grouped_by_tree() else set()
+        """Return which sums over samples a grouping needs, by names in `summarize`."""
+        if not self._grouped_by_tree():
+            return set()
+        return {"pairs", "moments"}
 
     def _finish(self, samples):
         """Group the units by samples, and label these; return the unit of each."""
-        codebook = self.codebook_
         statistics = self._statistics()
-        if samples.errors is not None:  # moments would be those of the errors
+        if samples.errors is not None:
+            # The scatter of noisy samples around a unit is that of their errors.
             statistics = statistics - {"moments"}
-        wanted = set()
+        # A pass over all samples counts them. If these are few, and the units stay, it
+        # also tells what a grouping needs.
         if not self._units_stay:
-            wanted = {"sums"}
+            statistics_of_all = {"sums"}
         elif not samples.is_lazy and len(samples) <= ENOUGH_ROWS:
-            wanted = statistics
-        summary = some = self._summary(samples, codebook, wanted)
+            statistics_of_all = statistics
+        else:
+            statistics_of_all = set()
+        summary = self._summary(samples, self.codebook_, statistics_of_all)
         self.hits_ = summary.hits
         self.quantization_error_ = summary.quantization_error
-        if statistics and wanted != statistics:
-            enough = enough_rows(samples)
-            codebook = self._moved(summary.sums, enough)
-            some = self._summary(enough, codebook, statistics)
-        self.grouping_ = self._group(codebook, some)
+        codebook = self.codebook_
+        summary_to_group_by = summary
+        if statistics and statistics_of_all != statistics:
+            subset = enough_rows(samples)
+            codebook = self._codebook_to_group(summary.sums, subset)
+            summary_to_group_by = self._summary(subset, codebook, statistics)
+        self.grouping_ = self._group(codebook, summary_to_group_by)
         self._winners = summary.winners
         self._set_labels(samples, summary.winners)
         return summary.winners
 
-    def _summary(self, samples, codebook, wanted):
-        return summarize(samples, codebook, self._metric(), wanted)
+    def _summary(self, samples, codebook, statistics):
+        return summarize(samples, codebook, self._metric(), statistics)
 
-    def _moved(self, sums, samples):
-        """Return the units where they are grouped."""
+    def _codebook_to_group(self, sums, samples):
+        """Return where the units lie when they are grouped.
+
+        Parameters
+        ----------
+        sums : tuple of ndarray
+            Sums of the samples of each unit, and the weights of these, where units do
+            not stay.
+        samples : Samples
+            Those by which the units are grouped.
+        """
         return self.codebook_
 
     def _group(self, codebook, summary):
-        """Group the units, that lie where the codebook says."""
+        """Group the units, that lie where the codebook says; return a Grouping."""
         if self.n_clusters is None:
-            return self._grouped(np.arange(len(codebook)))
-        units = self._described(codebook, summary)
+            each_unit = np.arange(len(codebook))
+            return self._grouping_of(each_unit)
+        units = self._units_to_group(codebook, summary)
         if not self._takes_number():
-            return self._grouped(clusters_of(self.clusterer, units))
-        number = self.n_clusters
+            return self._grouping_of(clusters_of(self.clusterer, units))
+        n_clusters = self.n_clusters
         gaps = ()
+        # LAPACK rounds differently for each number of threads.
         with one_blas_thread():
             graph = coactivation_graph(units)
-            unit_tree = self._grown(cuts_of_units(units, graph, LADDER))
-            if number == "auto":
-                number, gaps = number_by_gaps(graph, units.hits)
+            cuts = cuts_of_units(units, graph, LADDER)
+            unit_tree = self._tree_over_units(cuts)
+            if n_clusters == "auto":
+                n_clusters, gaps = number_by_gaps(graph, units.hits)
         n_leaves = unit_tree.tree.n_leaves
-        if n_leaves < number:
+        if n_leaves < n_clusters:
             warn_user(
                 f"The map has {n_leaves} units with samples, fewer than "
-                f"n_clusters={number}. Ask for fewer, or for more units of the map (a "
-                "smaller epsilon, more max_nodes, a larger shape).",
+                f"n_clusters={n_clusters}. Ask for fewer, or for more units of the map "
+                "(a smaller epsilon, more max_nodes, a larger shape).",
                 ConvergenceWarning,
             )
-        unit_labels = unit_tree.unit_labels(min(int(number), n_leaves))
+        unit_labels = unit_tree.unit_labels(min(int(n_clusters), n_leaves))
         return Grouping(unit_labels, unit_tree, tuple(gaps))
 
-    def _grouped(self, groups):
-        """Return groups of units by falling size; units without samples join others."""
+    def _grouping_of(self, groups):
+        """Return groups of units as clusters; units without samples join others."""
         units = Units(self._metric().prepared(self.codebook_), self.hits_)
         return Grouping(ranked(held_groups(groups, units), self.hits_))
 
-    def _grown(self, cuts):
+    def _tree_over_units(self, cuts):
         """Return the tree over the units that hold samples, by cuts of the units."""
         codebook = self._metric().prepared(self.codebook_)
         codebook = np.ldexp(codebook, exponent_for(codebook, always=True))
-        held = np.flatnonzero(self.hits_ > 0)
-        places = codebook[held].astype(np.float64)
-        tree = tree_of_units(cuts[held], self.hits_[held], places)
-        leaf_of_unit = np.empty(len(codebook), dtype=np.intp)
-        leaf_of_unit[held] = np.arange(len(held))
-        leaf_of_unit = spread(leaf_of_unit[held], self.hits_ > 0, codebook)
-        return UnitTree(tree, leaf_of_unit, self.hits_[held])
+        has_samples = self.hits_ > 0
+        hits = self.hits_[has_samples]
+        tree = tree_of_units(
+            cuts[has_samples], hits, codebook[has_samples].astype(np.float64)
+        )
+        leaves = np.arange(len(hits))
+        return UnitTree(
+            tree=tree,
+            leaf_of_unit=spread(leaves, has_samples, codebook),
+            sizes=hits,
+        )
 
-    def _described(self, codebook, summary):
+    def _units_to_group(self, codebook, summary):
         """Return the units as the second stage sees them."""
         codebook = self._metric().prepared(codebook)
-        # The tree sees units of size 1, so that no answer depends on their unit.
-        exponent = 0  # a clusterer may have lengths among its parameters
+        # The tree sees units of size 1, so that no answer depends on their unit of
+        # measurement. A clusterer may have lengths among its parameters.
+        exponent = 0
         if self._grouped_by_tree():
             exponent = exponent_for(codebook, always=True)
         return Units(
@@ -662,24 +664,24 @@ class CodebookMap(
 
     def _set_labels(self, samples, winners):
         """Label the samples, and set the means of the clusters."""
-        self.labels_ = None
-        if not samples.is_lazy:
-            self.labels_ = np.empty(len(samples), dtype=np.int32)
         label = self._labels_by(self.unit_labels_)
-        function = partial(
-            _sums_of_clusters, label, self.n_clusters_, not samples.is_lazy
-        )
-        _, *sums = samples.add_up(function, winners, out=self.labels_)
-        self.cluster_centers_ = means_of(*sums, samples.dtype)
+        if samples.is_lazy:
+            # Labels are computed once more when they are read: they may not fit.
+            self.labels_ = samples.map_rows(label, dtype=np.int32)
+            function = partial(add_up_labeled, label, self.n_clusters_)
+            _, sums, counts = samples.add_up(function, winners)
+        else:
+            self.labels_ = np.empty(len(samples), dtype=np.int32)
+            function = partial(label_and_add_up, label, self.n_clusters_)
+            _, sums, counts = samples.add_up(function, winners, out=self.labels_)
+        self.cluster_centers_ = means_of(sums, counts, samples.dtype)
         total, _ = self._sums_of_squares(samples, winners)
         self.inertia_ = float(total)
-        if samples.is_lazy:
-            self.labels_ = samples.map_rows(label, dtype=np.int32)
 
-    def _take_labels(self, winners, labels):
+    def _relabel_units(self, winners, labels):
         """Give units the labels that most of their samples have.
 
-        What was of its own clusters goes.
+        What follows from clusters of the map itself is deleted.
         """
         codebook = self._metric().prepared(self.codebook_)
         self.grouping_ = Grouping(majority_groups(winners, labels, codebook))
@@ -701,8 +703,12 @@ class CodebookMap(
 
     def _labels_by(self, unit_labels):
         """Return a function of samples, and their winners if known; it is small."""
-        metric, codebook = self._metric(), self.codebook_
-        return partial(labels_by_units, unit_labels, metric=metric, codebook=codebook)
+        return partial(
+            labels_by_units,
+            unit_labels,
+            metric=self._metric(),
+            codebook=self.codebook_,
+        )
 
     def _units(self):
         """Return the units to look samples up in, small enough for other processes."""
@@ -710,173 +716,12 @@ class CodebookMap(
         return MeasuredUnits(self._metric(), self.codebook_)
 
 
-def _sums_of_clusters(label, n_clusters, local, samples, winners):
-    """Label a block of samples and add them up by clusters; a tuple of sums."""
-    labels = label(samples, winners)
-    return (labels, *sums_by_label(n_clusters, labels, samples))[not local :]
-
-
-def sums_by_label(n_clusters, labels, samples):
-    """Count the samples of each cluster and add them up; a tuple of sums."""
-    sizes = count_labels(labels, samples.weights, n_clusters=n_clusters)
-    own = labels.astype(np.intp)
-    return (*sizes, *sums_by_group(samples.X, own, n_clusters, samples.weights))
-
-
-def means_of(sums, counts, dtype):
-    """Return means of features, NaN for those that no sample has."""
-    means = np.full_like(sums, np.nan)
-    np.divide(sums, counts, out=means, where=counts > 0)
-    return means.astype(dtype)
-
-
-class _AfterLearning:
-    """An attribute that `partial_fit` makes invalid, and that is found when asked for.
-
-    A stream calls `partial_fit` often, and asks for labels at its end: to group the
-    units takes longer than a step.
-    """
-
-    def __init__(self, name):
-        self._name = name
-
-    def __get__(self, instance, owner=None):
-        if instance is None:
-            return self
-        values = vars(instance)
-        if self._name not in values:
-            instance._finish_stream()
-        if self._name in values:
-            return values[self._name]
-        owner = type(instance).__name__
-        raise AttributeError(f"{owner!r} has no attribute {self._name!r}")
-
-    def __set__(self, instance, value):
-        vars(instance)[self._name] = value
-
-    def __delete__(self, instance):
-        del vars(instance)[self._name]
-
-
-for _name in sorted(_AFTER_LEARNING):
-    setattr(CodebookMap, _name, _AfterLearning(_name))
-
-
-class MeasuredUnits(NamedTuple):
-    """Units, to look up samples in."""
-
-    metric: Metric
-    codebook: np.ndarray
-
-    def distances(self, samples):
-        """Measure the distance of every sample to every unit."""
-        return self.metric.distances(samples.X, self.codebook, errors=samples.errors)
-
-    def sums_of_squares(self, label, samples, winners):
-        """Add up the squared distances of samples to the units that are their label."""
-        labels = label(samples, winners)
-        distances = self.metric.distances_to_own(
-            samples.X, self.codebook, labels, errors=samples.errors
-        )
-        known = ~np.isnan(distances)
-        squares = np.square(distances[known])
-        if samples.weights is None:
-            return squares.sum(), float(len(squares))
-        weights = samples.weights[known]
-        return (squares * weights).sum(), weights.sum()
-
-    def winners(self, samples, k, measured):
-        """Return the nearest units, and distances if measured, in one table."""
-        metric, codebook = self.metric, self.codebook
-        if k > 2 - measured:  # a search tells the distance to the first unit only
-            found = nearest_several(metric, samples, codebook, k)
-        else:
-            found = metric.nearest(
-                samples.X,
-                codebook,
-                second=k > 1,
-                errors=samples.errors,
-                measured=measured,
-            )
-        return np.column_stack(found if measured else found[:1])
-
-    def rate(self, samples, hits):
-        """Return minus the distance within which units have enough hits."""
-        k = min(_NEIGHBORS, len(hits))
-        nearest, distances = nearest_several(self.metric, samples, self.codebook, k)
-        enough = np.cumsum(hits[nearest], axis=1) >= _NEIGHBORS
-        enough[:, -1] = True
-        places = enough.argmax(axis=1)[:, np.newaxis]
-        return -np.take_along_axis(distances, places, axis=1)[:, 0]
-
-    def impute(self, samples, usual):
-        """Return samples whose missing features are those of the nearest unit."""
-        filled, missing = samples.X.copy(), np.isnan(samples.X)
-        rows = np.flatnonzero(missing.any(axis=1))
-        if len(rows):
-            some = samples[rows]
-            winners, _ = self.metric.nearest(some.X, self.codebook, errors=some.errors)
-            units = self.codebook[winners]
-            substitutes = self.metric.nearest_multiples(units, some.X)
-            substitutes[winners < 0] = usual
-            filled[missing] = substitutes[missing[rows]]
-        return filled
-
-
-def count_labels(labels, sample_weight=None, *, n_clusters):
-    """Count the samples of each cluster, or their weights; a tuple of one."""
-    inside = labels >= 0
-    weights = None if sample_weight is None else sample_weight[inside]
-    return (np.bincount(labels[inside], weights, n_clusters),)
-
-
 def without_lazy(state):
     """Return a state to pickle: lazy labels would take the table along."""
     return {name: value for name, value in state.items() if not is_lazy(value)}
-
-
-def mean_distances(metric, codebook, links):
-    """Return the mean distance of each unit to its linked units, 0 without links."""
-    links = links.tocoo()
-    rows, columns = links.coords
-    lengths = metric.between(codebook[rows], codebook[columns])
-    n_units = len(codebook)
-    total = np.bincount(rows, weights=lengths, minlength=n_units)
-    return total / np.maximum(np.bincount(rows, minlength=n_units), 1)
 
 
 def check_enough_samples(n_samples, n_clusters):
     """Refuse fewer samples than clusters."""
     if isinstance(n_clusters, Integral) and n_samples < n_clusters:
         raise ValueError(f"n_samples={n_samples} should be >= n_clusters={n_clusters}.")
-
-
-def nearest_several(metric, samples, codebook, k):
-    """Find the k nearest units of every sample."""
-    winners = np.empty((len(samples), k), dtype=np.intp)
-    distances = np.empty((len(samples), k), dtype=samples.dtype)
-    size = max(1, DISTANCES_AT_A_TIME // len(codebook))
-    for rows in gen_batches(len(samples), size):
-        some = samples[rows]
-        to_units = metric.distances(some.X, codebook, errors=some.errors)
-        # The first two come from the search that always finds them: a distance is the
-        # root of a square, and roots of two squares may be the same number.
-        nearest, _ = metric.nearest(some.X, codebook, second=True, errors=some.errors)
-        ranked = to_units.copy()
-        np.put_along_axis(ranked, nearest, [[-2, -1]], axis=1)
-        winners[rows] = _smallest(ranked, k)
-        distances[rows] = np.take_along_axis(to_units, winners[rows], axis=1)
-        winners[rows][nearest[:, 0] < 0] = -1
-    return winners, distances
-
-
-def _smallest(values, k):
-    """Return the places of the k smallest values of each row, in order."""
-    places = np.sort(np.argpartition(values, k - 1, axis=1)[:, :k], axis=1)
-    largest = np.take_along_axis(values, places, axis=1).max(axis=1, keepdims=True)
-    # Several may be as large as the k-th: the lowest of them belong to the k.
-    tied = np.flatnonzero((values <= largest).sum(axis=1) > k)
-    places[tied] = np.argsort(values[tied], axis=1, kind="stable")[:, :k]
-    smallest = np.take_along_axis(values, places, axis=1)
-    order = np.argsort(smallest, axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1)

@@ -48,7 +48,7 @@ def test_the_label_is_that_of_the_unit_of_the_unit(blobs):
     assert_array_equal(csom.predict(X), csom.labels_)
     # Units are where they learned, also for who asks a graph of them.
     csom.set_params(n_clusters=5)
-    assert csom._moved(None, Samples(X)) is csom.codebook_
+    assert csom._codebook_to_group(None, Samples(X)) is csom.codebook_
 
 
 def test_every_layer_may_be_trained_in_its_own_way(blobs):
