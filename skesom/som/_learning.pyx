@@ -1,5 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The evolving map learns: one sample after the other, in the order given."""
+"""The evolving map learns: one sample after the other, in the order given.
+
+The algorithm is that of Deng & Kasabov (2003), doi:10.1016/S0925-2312(02)00599-4, whose
+equations stand in the notes of `ESOM`. For each sample:
+
+1. find the nearest two nodes. Without any inside epsilon the sample becomes a node, and
+   is linked with both;
+2. otherwise link the winner with the second, if they are not linked yet (with
+   update_set="ball", with every node inside epsilon);
+3. measure the members, which are the winner and its neighbors, and turn distances to
+   activations; pull each member to the sample by its share; renew the strengths of the
+   winner's links;
+4. every so many samples drop the weakest link, and a node that is left without any.
+
+Each step depends on the one before, so that rows cannot share threads. Time is saved by
+what does not change the order: rows are gathered AHEAD at a time, since they are far
+apart in memory; scores rule most nodes out (_search.h), and plain sums decide among the
+others; where nodes are many, the scores of the next row are found in the same pass over
+the codebook, and those of the nodes that have moved since are renewed. Every way gives
+the same winner.
+
+Nodes are kept twice where features are many: feature-major for the search, and node by
+node for the few that learn (_members.h).
+"""
 
 from cython cimport floating
 
@@ -32,7 +55,9 @@ from skesom.som._vectors cimport (
 cdef enum:
     FRESH = -1  # strength of a link that has not been given one
     AHEAD = 64  # rows that are gathered together
-    NODES_FOR_TWO = 800  # beyond the nearest cache: they are read once for two rows
+    # Beyond the nearest cache: they are read once for two rows (docs/kernels.md,
+    # "Tried").
+    NODES_FOR_TWO = 800
 
 links_per_block = BLOCK
 rows_at_once = AHEAD
@@ -407,7 +432,11 @@ cdef void _adapt(
     const floating *member_squared,
     floating *activation,
 ) noexcept nogil:
-    """Move the winner and its neighbors to the sample; renew their links."""
+    """Move the winner and its neighbors to the sample; renew their links.
+
+    Activations are added up over the members in their order, oldest link first, in the
+    sixteen sums of `activate`: so the order of the list is part of the result.
+    """
     cdef double factor = -2 / state.squared_epsilon
     cdef double total = state.vectors.activate(
         member_squared, n_members, factor, activation

@@ -6,7 +6,10 @@ lead to them, oldest first, contiguous in a pool; a list that is full moves to t
 of the pool with twice the room.
 
 The weakest links are remembered, with those that have become as weak since, so that
-not all must be looked at whenever the weakest one is wanted.
+not all must be looked at whenever the weakest one is wanted. That is exact: every link
+below `bound` is in the list `weak`, as a link gets there only by being renewed. The
+list is given up where it overflows, and made anew from all links when none of it is
+below the bound any more.
 """
 
 from libc.math cimport INFINITY

@@ -5,7 +5,12 @@
    with zeros to whole lines of the cache, so that a few instructions handle a node;
    row_length is 0 where there are no such rows. In single precision, sums over a row add
    up halves, quarters and so on of a line: other bits than those of squared_distance.
-   That is the order for vectors of any width, and for none. */
+   That is the order for vectors of any width, and for none.
+
+   Rows and codebook hold the same weights: rows[node * row_length + feature] and
+   codebook[feature * stride + node]. A pull writes both, and half the squared length
+   behind the features. GROUP nodes are handled side by side, so that their sums make one
+   vector of 16 bytes and do not wait for each other. */
 
 /* Halves, quarters and so on of n values, added. */
 INLINE REAL NAME(sum_by_halves)(REAL *values, ptrdiff_t n)
@@ -53,6 +58,7 @@ INLINE NAME(group) NAME(sums)(const NAME(group) *folded)
 #endif
 }
 
+/* The squares of the differences of a row and a sample, folded to 16 bytes. */
 INLINE NAME(group) NAME(squares_of_difference)(
     const REAL *restrict sample, const REAL *restrict row, ptrdiff_t row_length)
 {
@@ -94,6 +100,9 @@ INLINE NAME(group) NAME(pull_row)(
     return NAME(fold)(total);
 }
 
+/* Pull GROUP nodes: first their rows, then feature by feature their places in the
+   codebook. A node that fills up the list a second time has the activation 0, and stays
+   where it is. */
 INLINE void NAME(pull_group)(
     const REAL *restrict sample, ptrdiff_t n_features, REAL *restrict rows,
     ptrdiff_t row_length, REAL *restrict codebook, ptrdiff_t stride,
@@ -225,7 +234,7 @@ INLINE double NAME(exp)(double x)
 }
 #endif
 
-/* Sixteen sums, whatever the width of the vectors. */
+/* Sixteen sums, whatever the width of the vectors: the same bits on all processors. */
 TARGET static double NAME(activate)(
     const void *squared, ptrdiff_t n, double factor, void *activation)
 {

@@ -1,5 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The classical map learns one sample after the other; sums over its lattice."""
+"""The classical map learns one sample after the other; sums over its lattice.
+
+A step is Kohonen's: w_i += rate * h_i * (x - w_i) for all units i, with the weight h of
+the neighborhood around the winner. A step needs the units of the one before, so that
+there are no threads; the compiler turns the loops over units into vector code. The
+codebook is feature-major, codebook[feature, unit], with the units in the order of the
+lattice, row by row: neighbors on a row of the lattice are neighbors in memory, and a
+run of rows within reach is one long loop.
+
+The winner is found by plain sums over all units, as most of them move in each step. A
+gaussian of a distance on the lattice is the product of one of the row and one of the
+column: it takes an exponential for each row and each column, not for each unit.
+`exponential` is our own, so that weights have the same bits on every processor.
+"""
 
 from cython cimport floating
 
@@ -272,7 +285,10 @@ def multiply_by_differences(
 ):
     """Add the product of a matrix, whose entry (i, j) is that of i - j, and values.
 
-    Terms are added one by one in the order of j. BLAS has an order for each processor.
+    Such a (Toeplitz) matrix smooths values along one axis of the lattice. Loops: strips
+    of TOGETHER values, rows of the product, j, values of the strip. Terms are added one
+    by one in the order of j, whatever the width of the vectors: the sums that are added
+    up side by side are independent. BLAS has an order for each processor.
     """
     cdef Py_ssize_t n = values.shape[0]
     cdef Py_ssize_t n_values = values.shape[1]

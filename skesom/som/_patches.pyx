@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Patches: groups of units that lie close together, of which a search skips most."""
+"""Patches: groups of units that lie close together, of which a search skips most.
+
+How units are grouped decides how many patches a search visits, never which unit it
+finds: bounds come from the radii of the patches as they are stored, whatever lies in
+them. So sums need no fixed order here.
+"""
 
 from cython cimport floating
 
@@ -19,7 +24,7 @@ def arrange(
     int[::1] order,                     # OUT (n_units,) units, patch by patch
     int[::1] bounds,                    # OUT (n_patches + 1,) where patches begin
 ):
-    """Group units by halving along lines.
+    """Group units by halving along lines, as a ball tree is built from above.
 
     The first line is that between two units far from each other, the next ones are
     those between the means of the halves, as in k-means with halves of a size. Patches
@@ -143,6 +148,11 @@ def store(
     int[:, ::1] units,                  # OUT (n_patches, PATCH)
 ):
     """Store centers and units of patches as the vector code wants them.
+
+    Memory: patches[patch, feature, lane], so that a vector holds one feature of
+    neighboring units; behind the features half the squared length of each unit, the
+    largest number in an unused lane, which is never chosen. The centers come first, as
+    if they were units: center p is in the lane p % PATCH of the patch p // PATCH.
 
     All outputs must be zero at the start, `units` -1.
     """

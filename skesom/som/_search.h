@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Included by _vectors_typed.h: searches that look at all units.
 
-   nearest_two measures all units. The screening functions measure few: with h = half
+   nearest_two measures all units by plain sums, and is the definition of the nearest
+   unit. The screening functions skip work, but never change the winner: with h = half
    the squared length of a unit w, the score h - x.w of a complete sample x is half the
-   squared distance less half the squared length of x. Its error is at most about one roundoff of the squares of x and of the
-   distance for each rounding on the way to the sum (Higham 2002, "Accuracy and Stability
-   of Numerical Algorithms", chapter 4), so only units whose score is that close to the
-   best can be the nearest. Those are measured as nearest_two would. Sums over many
-   features are sums of blocks, so that few roundings follow each other. */
+   squared distance less half the squared length of x. Its error is at most about one
+   roundoff of the squares of x and of the distance for each rounding on the way to the
+   sum (Higham 2002, "Accuracy and Stability of Numerical Algorithms", chapter 4), so
+   only units whose score is that close to the best can be the nearest. Those, the
+   candidates, are measured by the same plain sums as in nearest_two. Sums over many
+   features are sums of blocks, so that few roundings follow each other.
+
+   Memory: the codebook is feature-major, codebook[feature * stride + unit]. A vector
+   holds LANES neighboring units of one feature; the value of the sample is the same in
+   all lanes. So a plain sum of a unit adds up its features one after the other in one
+   lane, in the same order and with the same bits for every width of vectors. */
 
 /* Unit of the smallest value over the lanes; the lowest unit wins a tie. */
 INLINE ptrdiff_t NAME(nearest_lane)(VECTOR values, VECTOR units, REAL *smallest)
@@ -22,6 +29,17 @@ INLINE ptrdiff_t NAME(nearest_lane)(VECTOR values, VECTOR units, REAL *smallest)
     return (ptrdiff_t)unit;
 }
 
+/* Plain sums of one sample with all units, and its nearest two.
+
+   Loops: 4 * LANES units, blocks of 64 features, features, four vectors of units. The
+   four sums do not wait for each other, and stay in registers; a block of the codebook
+   is read once. Sums are exact in the sense of the contract: features in their order,
+   blocks added in theirs, no fused operations (LESS_PRODUCT is not used here).
+
+   Each lane keeps its own nearest two units. A lane meets its units in rising order, and
+   only a smaller sum replaces one, so that the lowest unit wins a tie in the lane;
+   nearest_lane decides ties among the lanes by the number of the unit. Numbers of units
+   are kept as REAL, which holds them exactly up to 2^24 in single precision. */
 INLINE void NAME(nearest_two_by)(
     const int terms, const REAL *restrict sample, const REAL *restrict factors,
     const int *restrict features, ptrdiff_t n_features, const REAL *restrict codebook,
@@ -164,6 +182,13 @@ INLINE REAL NAME(square_of)(const REAL *restrict sample, ptrdiff_t n)
 
 /* Scores of a few samples with all units, and the squared lengths of the samples.
 
+   Loops: n_parts * LANES units, blocks of 64 features, features, vectors of units,
+   samples. Each weight that is loaded serves n_samples fused operations, and each value
+   of a sample n_parts of them: as a tile of a matrix product. Sums start from half the
+   squared length, the row of the codebook behind the features. From the second block on
+   the sum of the blocks before waits in `scores`, so that a rounding is one of a block
+   and not of all features. Scores are not exact; slack_of bounds their errors.
+
    The counts n_samples, n_parts and n_nearest are constants to the compiler, so the
    sums stay in registers. `lanes` receives the smallest score of each sample, part and
    lane, `limit` the smallest of each sample, or the second smallest if n_nearest is 2.
@@ -239,7 +264,9 @@ INLINE void NAME(score)(
 /* List the units whose score is at most `limit`, and return how many, or -1 if they are
    more than MOST_CANDIDATES.
 
-   Only a lane whose smallest score is so small holds any. */
+   Only a lane whose smallest score is so small holds any. Lane l of part p holds the
+   units p * LANES + l + k * step for k = 0, 1, ...: these are compared 64 at a time, a bit
+   for each. */
 INLINE int NAME(list_candidates)(
     const int n_parts, const REAL *restrict scores, const VECTOR *restrict lanes,
     ptrdiff_t n_units, REAL limit, ptrdiff_t *restrict candidates)
@@ -274,7 +301,9 @@ INLINE REAL NAME(n_roundings)(ptrdiff_t n_features)
 
 /* How far two scores can be off together, twice, where they are at most `limit`.
 
-   A unit whose score is larger by so much is farther away. */
+   A unit whose score is larger by so much is farther away by plain sums, too: those have
+   an error of their own, which the factor covers. So what is left out can neither be the
+   nearest nor tie with it. */
 INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
 {
     const REAL distance = 2 * limit + square;
@@ -282,7 +311,10 @@ INLINE REAL NAME(slack_of)(ptrdiff_t n_features, REAL square, REAL limit)
            * (square + (distance > 0 ? distance : 0));
 }
 
-/* The squared distance of a sample to a row, by sums in any order. */
+/* The squared distance of a sample to a row, by sums in any order.
+
+   Lanes are features here, and rows hold a unit each. The order of the additions depends
+   on the width of the vectors, so the result only strikes candidates off. */
 INLINE REAL NAME(rough_distance)(
     const REAL *restrict sample, const REAL *restrict row, ptrdiff_t n)
 {
@@ -306,7 +338,8 @@ INLINE REAL NAME(rough_distance)(
 /* Strike off the candidates that are clearly farther than others; return how many stay.
 
    Sums of squares are off by a part of themselves, scores by one of the squares of the
-   sample. Plain sums, in which all terms wait for each other, are few then. */
+   sample. Plain sums, in which all terms wait for each other, are few then. The limit
+   allows for the roundings of both kinds of sums: the nearest by plain sums stays. */
 INLINE int NAME(strike_off)(
     const int n_nearest, const REAL *restrict sample, ptrdiff_t n_features,
     const REAL *restrict rows, ptrdiff_t *places, ptrdiff_t *candidates, int n)
@@ -333,6 +366,10 @@ INLINE int NAME(strike_off)(
 }
 
 /* The nearest one or two of some units by plain sums, and the squared distances.
+
+   The same sums and the same rule for ties (the lowest unit) as in nearest_two, so it
+   does not matter in which order candidates come. A single candidate is the winner
+   without a sum, where no distance is wanted.
 
    `places` says where in the codebook the units are, `rows` has their weights unit by
    unit. `squared` may be NULL, and `rows`, too. */
@@ -400,6 +437,9 @@ INLINE uint32_t NAME(decide)(
     return (uint32_t)1 << row;
 }
 
+/* The score of a unit from its squared distance, the inverse of what screen_one does:
+   for the few nodes that have moved since the others were scored. Distances are as close
+   to the truth as scores, so the bound of slack_of holds. */
 TARGET static void NAME(renew_scores)(
     const void *sample, ptrdiff_t n_features, const int *units, ptrdiff_t n,
     const void *squared, void *scores)
@@ -409,6 +449,10 @@ TARGET static void NAME(renew_scores)(
         ((REAL *)scores)[units[k]] = (((const REAL *)squared)[k] - square) / 2;
 }
 
+/* See _kernels.h. Where two candidates are left whose scores are farther apart than the
+   slack, scores tell which is nearer, and plain sums would tell the same. The distance
+   decides whether a sample is novel: unless it is clearly below `bound` it is measured
+   plainly. Nothing else of the result depends on it. */
 TARGET static int NAME(screen_one)(
     const void *sample, const void *next, int scored, ptrdiff_t n_features,
     const void *codebook, ptrdiff_t stride, ptrdiff_t n_units, double bound,
@@ -464,7 +508,7 @@ TARGET static int NAME(screen_one)(
     return 1;
 }
 
-/* See `screen`: samples four at a time. */
+/* See `screen`: samples four at a time, the whole codebook for each four. */
 INLINE uint32_t NAME(screen_by_four)(
     const int n_nearest, const REAL *restrict samples,
     int n_samples, ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,
@@ -490,7 +534,10 @@ INLINE uint32_t NAME(screen_by_four)(
     return decided;
 }
 
-/* Add the next features to the scores of a few samples with a few units. */
+/* Add the next features to the scores of ROWS_IN_BLOCK samples with 2 * LANES units.
+
+   The sum of a block of features begins at 0 and is added to the score as a whole, as in
+   `score`. */
 INLINE void NAME(add_block)(
     const REAL *const *samples, ptrdiff_t first, ptrdiff_t end,
     const REAL *restrict codebook, ptrdiff_t stride, REAL *restrict scores)
@@ -514,8 +561,11 @@ INLINE void NAME(add_block)(
                 LOAD(scores + row * stride + part * LANES) + sums[row][part];
 }
 
-/* See `screen`: for many features. A block of the codebook stays in the nearest cache
-   while all samples come by. */
+/* See `screen`: for many features.
+
+   Loops: blocks of 64 features, 2 * LANES units, samples. The 64 x 2 * LANES weights of
+   a block stay in the nearest cache while all SCREENED samples come by; scores are
+   stored between blocks, (sample, unit) with the stride of the codebook. */
 INLINE uint32_t NAME(screen_in_blocks)(
     int n_nearest, const REAL *restrict samples, int n_samples,
     ptrdiff_t n_features, const REAL *restrict codebook, ptrdiff_t stride,

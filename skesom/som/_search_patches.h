@@ -14,11 +14,26 @@
    than the bound of the whole.
 
    A patch is stored feature by feature, PATCH units side by side, and the half squared
-   lengths behind. The centers come first, stored as patches are. */
+   lengths behind: patches[(patch * (n_features + 1) + feature) * PATCH + lane]. The
+   centers come first, stored as patches are.
+
+   The steps for SCREENED samples, in the order of the functions below:
+   1. bound_patches: scores with all centers; from them the least squared distance that a
+      unit of each patch can have, and the patch of the nearest center;
+   2. search_first: scores with the units of that patch, which bound the distance to the
+      nearest unit from above (`reach`);
+   3. list_pairs: the patches of each sample whose bound is within its reach. All others
+      are skipped: no unit of theirs can be the nearest, nor tie with it;
+   4. search_pairs: scores with the units of those patches;
+   5. decide_in_patches: the candidates by these scores, measured by plain sums.
+   Samples are independent of each other; only the order of the work mixes them. */
 
 /* Scores of a few samples, each with the units of a patch of its own.
 
-   Where all have the same patch, it is loaded once. */
+   Loops: blocks of 64 features, features, samples, vectors of a patch. ABREAST samples
+   are scored side by side, so that their sums do not wait for each other. Where all have
+   the same patch, it is loaded once; that one_patch is a constant lets the compiler see
+   it. Blocks are added as in `score`, whose bound of errors holds. */
 INLINE void NAME(score_patches)(
     const int one_patch, const REAL *const *samples, ptrdiff_t n_features,
     const REAL *const *patches, VECTOR (*restrict scores)[PARTS])
@@ -208,7 +223,10 @@ INLINE void NAME(search_first)(
     }
 }
 
-/* List the pairs of a sample and another patch within reach, SCREENED * patch + row. */
+/* List the pairs of a sample and another patch within reach, SCREENED * patch + row.
+
+   Sample by sample: small patches stay in the cache anyhow. Bounds are compared 64 at a
+   time, a bit for each. */
 INLINE int NAME(list_pairs)(
     const NAME(searches) *restrict searches, int n_samples, ptrdiff_t n_bounds,
     const REAL *restrict bounds, int *restrict pairs)
@@ -251,7 +269,11 @@ INLINE int NAME(list_pairs_by_patch)(
     return n_pairs;
 }
 
-/* Keep the pairs with units that can be the nearest, and the scores of these. */
+/* Keep the pairs with units that can be the nearest, and the scores of these.
+
+   `limit` is that of the first patch and not renewed on the way: so a pair is kept or
+   not whatever comes before it. The list is filled up with its last pair to a multiple
+   of ABREAST; these are not kept. */
 INLINE int NAME(search_pairs)(
     const NAME(searches) *restrict searches, ptrdiff_t n_features,
     const REAL *restrict members, int n_pairs, int *restrict pairs,
@@ -285,7 +307,9 @@ INLINE int NAME(search_pairs)(
     return n_kept;
 }
 
-/* Decide among the units of the first patch and of those kept for a sample. */
+/* Decide among the units of the first patch and of those kept for a sample.
+
+   Returns 0 for more than MOST_CANDIDATES, and nearest_two decides. */
 INLINE uint32_t NAME(decide_in_patches)(
     const NAME(searches) *restrict searches, int row, int n_nearest,
     ptrdiff_t n_features, const REAL *restrict members, const int *restrict units,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Included by _vectors_typed.h for a compiler without vector types: the same sums, one
-   unit at a time. Nothing is screened. */
+   unit at a time. Nothing is screened.
+
+   Units rise in the outer loop, and only a smaller sum replaces the nearest: the lowest
+   unit wins a tie. Features are added in blocks of 64, as by squared_distance. */
 
 static void NAME(nearest_two)(
     int terms, const void *sample_of_reals, const void *factors_of_terms,

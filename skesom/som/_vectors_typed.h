@@ -11,7 +11,12 @@
 #define SUFFIX pd
 #endif
 
-/* Plain sums, and the only ones that decide who is nearer. */
+/* Plain sums, and the only ones that decide who is nearer.
+
+   Features in their order, in blocks of 64 whose sums are added in theirs; nothing is
+   contracted to a fused operation (-ffp-contract=off). nearest_two adds up the same
+   terms in the same order, one unit in each lane. The codebook is feature-major with the
+   stride of the padded units; stride 1 and unit 0 read a row that holds one unit. */
 INLINE REAL NAME(squared_distance)(
     const REAL *sample, ptrdiff_t n_features, const REAL *codebook, ptrdiff_t stride,
     ptrdiff_t unit)

@@ -3,6 +3,15 @@
 
 Rows are independent, and sums are added up in chunks whose bounds are given, so the
 results are the same for any number of threads.
+
+Threads take blocks of at most ROWS rows. In a block, SCREENED rows at a time go to the
+vector code, which proposes units by scores: in patches of units, of which most are
+skipped, or among all units where patches do not pay. What it cannot decide (missing
+features, overflow, too many candidates) is measured with every unit. All three ways
+choose by the same plain sums: which one is taken changes the time, not the winner.
+
+Tables are row-major, a sample in each row; the codebook is feature-major, with half the
+squared lengths of the units in a last row (see `by_feature` in codebook.py).
 """
 
 from cython cimport floating
@@ -71,6 +80,9 @@ cdef void _find(
     Py_ssize_t *winners, floating *sums
 ) noexcept nogil:
     """Find the nearest units of up to SCREENED rows, and their sums if not NULL.
+
+    Whether patches pay, and whether scores decide (`patience`), is remembered from one
+    call to the next: that saves time where they do not, and decides nothing else.
 
     Each row has n_nearest winners and sums, of which only the first sum is set. A row
     without features has the winner -1 and the sum NaN.
@@ -271,6 +283,9 @@ def sum_by_winner(
     const double[::1] sample_weight=None,  # IN (n_samples,) 1 by default
 ):
     """Add up the samples of each unit, in chunks whose bounds are given.
+
+    Loops: chunks (threads), rows of a chunk in their order, features. Each chunk has
+    sums of its own, (chunk, unit, feature), in double precision.
 
     A chunk is added up by one thread in the order of its rows, so the sums do not
     depend on the number of threads. `counts` adds up the weights of the samples, or of

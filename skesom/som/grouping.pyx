@@ -26,6 +26,10 @@ def add_moments(
 ):
     """Add up differences of rows from their unit, and the products of these.
 
+    Loops: units (threads), rows of the unit in their order, features, features up to
+    the diagonal. Around the unit and in double precision: sums of squares of values far
+    from zero would lose the digits in which the samples of a unit differ.
+
     Products are written up to the diagonal only; with one row they are squares.
     """
     cdef Py_ssize_t unit
@@ -76,6 +80,9 @@ def count_votes(
     int n_threads,                  # IN
 ):
     """Give each row the group with most votes, if half of the members vote.
+
+    Loops: rows (threads), members in their order, groups. Votes are added up in double
+    precision, and the lowest group wins a tie.
 
     The last row of a member in `votes` and `overlaps` is for labels that it lacks.
     """
