@@ -211,7 +211,10 @@ def _read_recipe(path, trust):
     check_is_of_fit(path, provenance)
     with whole(path):
         if provenance["images"] is None:
-            raise ValueError(f"{path} does not name the files: the run had no source.")
+            raise ValueError(
+                f"{path} names no files: the run was of images in memory. Give them "
+                "again, as images of Run.read."
+            )
     place = path.with_name(RECIPE_NAME)
     if not place.is_file():
         raise FileNotFoundError(f"{path.parent} has no {RECIPE_NAME} to repeat it by.")

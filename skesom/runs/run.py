@@ -25,6 +25,7 @@ from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.cube.convert import as_cube
 from skesom.io import read_map
+from skesom.io.regions import is_path
 from skesom.io.table_files import read_table
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.maps.cube_clusterer import (
@@ -77,6 +78,9 @@ if TYPE_CHECKING:
 
 
 SUGGESTED = "suggested"
+# Share of the pixels in the clusters of the fit. All are but where a clusterer rounds
+# what it learned from otherwise than what it is given later.
+_SAME_IMAGES = 0.99
 _OBJECTS = "objects.ecsv"
 _OF_CLUSTERS_IN_OBJECTS = ["cluster", "cluster_name", "cluster_share"]
 _HELD_OUT = ("held_out_classes.ecsv", "held_out_confusion.ecsv")
@@ -385,7 +389,7 @@ class Run:
         folder: StrPath,
         *,
         trust: bool = False,
-        images: Sequence[StrPath] | None = None,
+        images: Sequence[StrPath] | Cube | list[Cube] | None = None,
         groups: StrPath | None = None,
     ) -> Self:
         """Read a run from its folder.
@@ -393,12 +397,13 @@ class Run:
         Parameters
         ----------
         folder : str or os.PathLike
-            Of `write` with a source, or of ``skesom cluster -o``.
+            Of `write`, or of ``skesom cluster -o``.
         trust : bool, default=False
             Whether a model may be loaded that could run programs, see `load_model`.
-        images : sequence of str or os.PathLike, default=None
+        images : sequence of str or os.PathLike, Cube or list of Cube, default=None
             Where the images are if they have moved: one folder that is searched for
-            them, or all files in the order of the run.
+            them, or all files in the order of the run. Those of a run of images in
+            memory, which no file names, are given as they were for its fit.
         groups : str or os.PathLike, default=None
             File of `read_cluster_groups` to take instead of ``groups.json`` of the
             folder.
@@ -413,8 +418,8 @@ class Run:
         OSError
             If it is no such folder, or an image is no longer there.
         ValueError
-            If an image has changed, the groups are not of this result, or the model is
-            a pickle and not trusted.
+            If an image has changed, images in memory are not those of the run, the
+            groups are not of this result, or the model is a pickle and not trusted.
 
         Examples
         --------
@@ -440,8 +445,13 @@ class Run:
         folder = path.parent
         run = cls.of_model(folder, trust=trust, groups=groups)
         run.provenance = provenance
-        run._images_moved_to = images
-        run._source_folder = folder
+        if images is None or _are_files(images):
+            run._images_moved_to = images
+            run._source_folder = folder
+        else:
+            run._images = _cubes_of(images)
+            with _errors_naming(folder):
+                run._refuse_other_images()
         label_map, wcs = read_map(folder / "cluster_map.fits")
         run._computed["label_map"] = label_map
         run._computed["wcs"] = wcs
@@ -580,6 +590,17 @@ class Run:
                 )
             with _errors_naming(self._source_folder):
                 return source.read()
+
+    def _refuse_other_images(self):
+        """Refuse images in memory that get other clusters than those of the fit."""
+        fitted = self.pipeline[-1].labels_
+        predicted = _predict_of(self.pipeline)(self._images)
+        is_same = predicted.shape == fitted.shape
+        if not is_same or np.mean(predicted == fitted) < _SAME_IMAGES:
+            raise ValueError(
+                "the images are not those of the run: their pixels are in other "
+                "clusters. To cluster them as this run did, use Run.predict."
+            )
 
     def _result(self) -> Result:
         """Return what a report presents; it holds a copy of the images on the map."""
@@ -1256,6 +1277,13 @@ def _read(images):
     with keep_files_open():
         source = source.by_wavelength()
         return source.read(), source
+
+
+def _are_files(images):
+    """Return whether images are the path of a file or folder, or several."""
+    if not isinstance(images, list | tuple):
+        return is_path(images)
+    return all(is_path(image) for image in images)
 
 
 def _cubes_of(images):

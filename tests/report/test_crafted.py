@@ -321,7 +321,7 @@ class TestPipelines:
             (1, "source", {"files": "a.fits"}, "its files are no lists"),
             (1, "source", {"lost": 1}, "is damaged: TypeError"),
             (0, "model", {"path": "m.skops"}, "other images: apply m.skops again"),
-            (0, "images", None, "does not name the files"),
+            (0, "images", None, "names no files"),
         ],
     )
     def test_a_run_that_is_none(self, told, part, key, value, message):

@@ -129,7 +129,7 @@ class TestRun:
 
     def test_without_a_source(self, job, galaxy, tmp_path):
         Run(job, galaxy).write(tmp_path / "out", pictures=False)
-        with pytest.raises(ValueError, match="does not name the files"):
+        with pytest.raises(ValueError, match="names no files"):
             read_recipe(tmp_path / "out")
 
     @pytest.mark.filterwarnings("ignore:model.* is left out:UserWarning")
