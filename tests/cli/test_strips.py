@@ -11,11 +11,11 @@ from astropy.io import fits
 from astropy.table import Table
 
 from skesom._common import memory
-from skesom._common.strips import SIZES, Size
 from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.runs import Run
 from skesom.runs.image_source import ImageSource
+from tests.helpers.block_sizes import set_size
 
 pytest.importorskip("dask.array")
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
@@ -27,8 +27,8 @@ DIFFER = {"provenance.json", "model.skops", "recipe.skops"}
 def _low_strips():
     """Cut images of some ten rows into several strips."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SIZES, "strip", Size(values=1000, rows=5))
-        patch.setitem(SIZES, "steps", Size(values=800))
+        set_size(patch, "strip", values=1000, rows=5)
+        set_size(patch, "steps", values=800)
         yield
 
 

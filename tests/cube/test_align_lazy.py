@@ -15,9 +15,9 @@ from skesom._sky.grids import Grid, portable_grid
 from skesom.cube import Cube, CubeAligner, combine_exposures
 from skesom.cube.alignment import _registration
 from skesom.cube.alignment import stack as _stack
+from tests.helpers.block_sizes import cut_small
 from tests.helpers.grids import make_wcs
 from tests.helpers.lazy_cubes import counted, lazy, no_computing, noise_cube
-from tests.helpers.small_strips import cut_small
 
 SIP = 1.23456789012345e-4, -2.3e-5
 

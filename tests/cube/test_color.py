@@ -10,10 +10,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
-from skesom._common.strips import SIZES, Size
 from skesom.cube import AsinhStretch, ColorScaler, Cube
 from skesom.cube.flux import color as _color
 from skesom.datasets import make_galaxy_cube
+from tests.helpers.block_sizes import set_size
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def test_errors_of_averages_against_realisations(faint, global_random_seed):
 @pytest.mark.skipif(joblib.cpu_count() < 2, reason="one processor, so one thread")
 def test_threads_start_no_others(faint, monkeypatch):
     """Strips in threads would be averaged by as many more threads each."""
-    monkeypatch.setitem(SIZES, "averages", Size(values=1))
+    set_size(monkeypatch, "averages", values=1)
     image = np.tile(faint, (10, 1, 1))
     scaler = ColorScaler(signal_to_noise=2).fit(image)
     assert scaler.widths_.any()

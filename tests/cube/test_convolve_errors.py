@@ -12,7 +12,7 @@ from skesom.cube.convolution.filtering import (
     LobedKernel,
     PositiveKernel,
 )
-from tests.helpers.small_strips import cut_convolution
+from tests.helpers.block_sizes import cut_convolution
 
 SHAPE = (11, 9)
 

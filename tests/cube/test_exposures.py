@@ -8,8 +8,8 @@ import pytest
 from astropy import units
 from astropy.wcs import WCS
 
-from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube, combine_exposures
+from tests.helpers.block_sizes import set_size
 
 SIZE = 120
 SHIFTS = [(-30, -30), (30, -30.4), (-30.6, 30), (31.3, 31.7)]
@@ -303,5 +303,5 @@ def test_same_result_for_any_threads_and_random_state():
 def test_blocks_make_no_difference(monkeypatch):
     cubes = [with_rays(expose(seed, shift=(seed, 0)), seed)[0] for seed in range(4)]
     whole = combine(cubes)
-    monkeypatch.setitem(SIZES, "block", Size(values=7 * SIZE))
+    set_size(monkeypatch, "block", values=7 * SIZE)
     np.testing.assert_allclose(combine(cubes).data, whole.data, rtol=1e-9)

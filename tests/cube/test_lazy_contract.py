@@ -31,9 +31,9 @@ from skesom.cube import (
 )
 from skesom.pixels import CubeFlattener, PixelSampler, flatten, unflatten
 from skesom.pixels.flattening import valid_pixels
+from tests.helpers.block_sizes import cut_convolution, cut_small
 from tests.helpers.grids import make_wcs
 from tests.helpers.lazy_cubes import lazy, no_computing, noise_cube
-from tests.helpers.small_strips import cut_convolution, cut_small
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:The background slopes"),

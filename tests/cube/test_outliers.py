@@ -7,11 +7,11 @@ from numpy.testing import assert_array_equal
 from scipy import ndimage
 from sklearn.metrics import adjusted_rand_score
 
-from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube, CubeMasker
 from skesom.cube.masking import cube_masker as _cube_masker
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import make_cluster_pipeline, make_clusterer
+from tests.helpers.block_sizes import set_size
 from tests.helpers.grids import make_wcs
 
 SHAPE = (128, 144)
@@ -201,7 +201,7 @@ class TestHow:
         expected = outliers(field)
         assert expected.sum() > 50
         assert_array_equal(outliers(field, n_jobs=2), expected)
-        monkeypatch.setitem(SIZES, "wide block", Size(pixels=16 * SHAPE[1]))
+        set_size(monkeypatch, "wide block", pixels=16 * SHAPE[1])
         assert_array_equal(outliers(field), expected)
 
     def test_cubes_of_several_grids(self, rng):

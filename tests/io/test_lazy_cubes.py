@@ -21,8 +21,8 @@ from distributed import Client, LocalCluster
 from numpy.testing import assert_array_equal
 
 from skesom._common.fits_files import open_fits
-from skesom._common.strips import SIZES, Size
 from skesom.io import read_cube
+from tests.helpers.block_sizes import set_size
 
 SHAPE = 20, 30
 
@@ -39,7 +39,7 @@ def rng():
 
 def cut(monkeypatch, height):
     """Let files be read in strips of so many rows."""
-    monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=height))
+    set_size(monkeypatch, "strip", values=1, rows=height)
 
 
 @pytest.fixture(params=[1, 7])
@@ -281,7 +281,7 @@ class TestSchedulers:
 
     @pytest.fixture
     def cubes(self, image, rng, tmp_path, monkeypatch):
-        monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=3))
+        set_size(monkeypatch, "strip", values=1, rows=3)
         paths = [tmp_path / f"{write.__name__}.fits" for write in WRITERS[:5]]
         for path, write in zip(paths, WRITERS, strict=False):
             write(path, image, rng)

@@ -16,13 +16,13 @@ import xarray
 from astropy import units
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skesom._common.strips import SIZES, Size
 from skesom._sky.grids import Grid, same_grid
 from skesom.cube import Cube
 from skesom.cube.convert import as_cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube, read_map, write_cube, write_map
 from skesom.io.label_maps import read_cluster_names
+from tests.helpers.block_sizes import set_size
 
 SHAPE = 37, 50
 
@@ -97,7 +97,7 @@ class TestZarr:
         assert_array_equal(np.asarray(found), wanted)
 
     def test_strips_are_chunks(self, cube, tmp_path, monkeypatch):
-        monkeypatch.setitem(SIZES, "strip", Size(values=1, rows=8))
+        set_size(monkeypatch, "strip", values=1, rows=8)
         write_cube(tmp_path / "m83.zarr", cube)
         text = (tmp_path / "m83.zarr" / "data" / "zarr.json").read_text()
         chunks = json.loads(text)["chunk_grid"]["configuration"]["chunk_shape"]

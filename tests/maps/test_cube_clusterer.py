@@ -17,12 +17,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import get_tags
 
-from skesom._common.strips import SIZES, Size
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube
 from skesom.maps import CubeClassifier, CubeClusterer, MajorityVote
 from skesom.pixels import CubeFlattener, PixelSampler, SuperpixelFlattener, unflatten
 from skesom.som import CSOM, ESOM
+from tests.helpers.block_sizes import set_size
 
 # Each parts the three patches of the scene; the last two cannot predict.
 INDUCTIVE = [
@@ -420,7 +420,7 @@ class TestAgreement:
     def test_strips_do_not_change_it(self, cube, monkeypatch):
         consensus = ConsensusClusterer(KMeans(3), n_estimators=4, random_state=0)
         whole = CubeClusterer(consensus).fit(cube).agreement_
-        monkeypatch.setitem(SIZES, "block", Size(pixels=20))
+        set_size(monkeypatch, "block", pixels=20)
         cut = CubeClusterer(consensus).fit(cube).agreement_
         np.testing.assert_array_equal(cut, whole)
 

@@ -13,7 +13,6 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom._common.strips import SIZES, Size
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import AsinhStretch, Cube, CubeStore
 from skesom.datasets import make_galaxy_cube
@@ -25,6 +24,7 @@ from skesom.maps import (
 )
 from skesom.pixels import PixelSampler, flatten, unflatten
 from skesom.som import CSOM, ESOM
+from tests.helpers.block_sizes import cut_tables, set_size
 
 da = pytest.importorskip("dask.array")
 
@@ -126,9 +126,7 @@ def test_maps_learn_large_tables_in_the_same_blocks(
     galaxy, estimator, heights, monkeypatch
 ):
     # As with more than a million pixels, in windows of several blocks.
-    for module in ("_common.lazy", "som._row_order", "maps.pixel_tables"):
-        monkeypatch.setattr(f"skesom.{module}.ROWS", 1024)
-    monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 4096)
+    cut_tables(monkeypatch, 1024, window=4096)
     expected = CubeClusterer(estimator).fit(galaxy)
     for height in heights:
         found = CubeClusterer(estimator).fit(in_strips(galaxy, height))
@@ -232,7 +230,7 @@ def test_votes_do_not_depend_on_blocks(monkeypatch, global_random_seed):
     best = np.max(votes, axis=0)
     own = np.take_along_axis(np.array(votes), np.maximum(labels, 0)[None], axis=0)[0]
     winner = np.where((labels < 0) | (own >= best), labels, np.argmax(votes, axis=0))
-    monkeypatch.setitem(SIZES, "votes", Size(values=280))
+    set_size(monkeypatch, "votes", values=280)
     assert_array_equal(MajorityVote().regularize(labels), winner)
 
 
@@ -302,7 +300,7 @@ class TestPartialFit:
     def test_learns_blocks_where_the_estimator_takes_arrays(
         self, galaxy, height, monkeypatch
     ):
-        monkeypatch.setattr("skesom._common.lazy.ROWS", 2048)
+        cut_tables(monkeypatch, 2048)
         estimator = MiniBatchKMeans(3, random_state=0)
         step = CubeClusterer(MiniBatchKMeans(3, random_state=0))
         step.partial_fit(galaxy if height is None else in_strips(galaxy, height))

@@ -7,11 +7,11 @@ from astropy import units as u
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
-from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube
 from skesom.io import read_catalog
 from skesom.maps import crossmatch, find_pieces
 from skesom.maps.pieces import number_largest
+from tests.helpers.block_sizes import set_size
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_agreement_is_averaged(labels, cube):
 def test_blocks_change_nothing(labels, cube, monkeypatch):
     whole = find_pieces(labels, cube, min_size=1)
     for name, values in (("sums", cube.data[:7].size), ("block", labels[:7].size)):
-        monkeypatch.setitem(SIZES, name, Size(values=values))
+        set_size(monkeypatch, name, values=values)
     parts = find_pieces(labels, cube, min_size=1)
     for name in set(whole.colnames) - {"cluster_name"}:
         assert_allclose(parts[name], whole[name], err_msg=name)

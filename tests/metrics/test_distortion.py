@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom import metrics
-from skesom._common.strips import SIZES, Size
+from tests.helpers.block_sizes import set_size
 
 
 def steps(links):
@@ -94,7 +94,7 @@ def test_plain_loops(kind, sigma, dtype, monkeypatch):
         own = expected[winners == unit]
         value = own.mean() if len(own) else np.nan
         assert per_unit[unit] == pytest.approx(value, rel=1e-12, nan_ok=True)
-    monkeypatch.setitem(SIZES, "matrix", Size(values=40))  # two units at a time
+    set_size(monkeypatch, "matrix", values=40)  # two units at a time
     in_blocks = metrics.distortion(X, codebook, per_unit=True, **options)
     assert_array_equal(in_blocks, per_unit)
 

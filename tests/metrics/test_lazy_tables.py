@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from skesom._common import lazy
 from skesom.metrics import (
     distortion,
     kaski_lagus_error,
@@ -16,6 +15,7 @@ from skesom.metrics import (
     topographic_error,
 )
 from skesom.som import CSOM
+from tests.helpers.block_sizes import cut_tables
 
 
 @pytest.mark.parametrize("per_unit", [False, True])
@@ -23,7 +23,7 @@ from skesom.som import CSOM
     "measure", [quantization_error, topographic_error, kaski_lagus_error, distortion]
 )
 def test_chunks_change_no_bit(measure, per_unit, monkeypatch):
-    monkeypatch.setattr(lazy, "ROWS", 32)
+    cut_tables(monkeypatch, 32)
     X = np.random.default_rng(0).normal(size=(300, 3))
     X[::7, 1] = np.nan
     X[5] = np.nan

@@ -9,8 +9,8 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom._common.strips import SIZES, Size
 from skesom.som import CSOM, ESOM
+from tests.helpers.block_sizes import set_size
 
 LINE = [[0, 1, 0], [1, 0, 1], [0, 1, 0]]  # 0 - 1 - 2
 every_error = pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_kaski_lagus_error_is_that_of_plain_loops(seed, dtype, monkeypatch):
         own = [way for way, winner in zip(ways, winners, strict=True) if winner == unit]
         expected = np.mean(own) if own else np.nan
         assert per_unit[unit] == pytest.approx(expected, rel=rel, nan_ok=True)
-    monkeypatch.setitem(SIZES, "matrix", Size(values=30))  # two units at a time
+    set_size(monkeypatch, "matrix", values=30)  # two units at a time
     in_blocks = metrics.kaski_lagus_error(X, codebook, links, per_unit=True)
     assert_array_equal(in_blocks, per_unit)
 

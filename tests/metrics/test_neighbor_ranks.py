@@ -10,9 +10,9 @@ from sklearn import manifold
 from sklearn.datasets import make_blobs
 
 from skesom import metrics
-from skesom._common.strips import SIZES, Size
 from skesom.metrics._preservation import _mean_over_orders as mean_over_orders
 from skesom.som import CSOM, ESOM
+from tests.helpers.block_sizes import set_size
 
 both = pytest.mark.parametrize("measure", [metrics.trustworthiness, metrics.continuity])
 
@@ -54,7 +54,7 @@ def test_scikit_learn(k, dtype, monkeypatch):
     given = {"positions": positions, "n_neighbors": k}  # each sample is a unit
     assert metrics.trustworthiness(X, X, **given) == pytest.approx(expected, rel=1e-12)
     assert metrics.continuity(X, X, **given) == pytest.approx(backward, rel=1e-12)
-    monkeypatch.setitem(SIZES, "matrix", Size(values=300))  # three samples at a time
+    set_size(monkeypatch, "matrix", values=300)  # three samples at a time
     assert metrics.trustworthiness(X, X, **given) == pytest.approx(expected, rel=1e-12)
 
 

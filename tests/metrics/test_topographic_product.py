@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom import metrics
-from skesom._common.strips import SIZES, Size
+from tests.helpers.block_sizes import set_size
 
 
 def orders(distances, others):
@@ -72,7 +72,7 @@ def test_definition_without_ties(seed, dtype, monkeypatch):
         assert_allclose(per_unit, expected, rtol=1e-12, atol=1e-14)
         value = metrics.topographic_product(codebook, **given)
         assert value == pytest.approx(expected.mean(), rel=1e-12)
-    monkeypatch.setitem(SIZES, "matrix", Size(values=60))  # two units at a time
+    set_size(monkeypatch, "matrix", values=60)  # two units at a time
     in_blocks = metrics.topographic_product(
         codebook, positions=positions, per_unit=True
     )

@@ -26,7 +26,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from skesom._common.folders import atomic_folder
-from skesom._common.strips import SIZES, Size
 from skesom.cube import (
     AsinhStretch,
     Cube,
@@ -45,6 +44,7 @@ from skesom.report.tables import PixelSummary, choose_tables
 from skesom.report.validity import validity_indices
 from skesom.runs import Run
 from skesom.som import ESOM
+from tests.helpers.block_sizes import set_size
 
 PICTURES = [
     *("cluster_contours", "cluster_histogram", "cluster_map", "cluster_spectra"),
@@ -205,7 +205,7 @@ class TestPixels:
     def test_strips_make_no_difference(
         self, galaxy, job, report, monkeypatch, tmp_path
     ):
-        monkeypatch.setitem(SIZES, "steps", Size(values=7 * 80 * 5))
+        set_size(monkeypatch, "steps", values=7 * 80 * 5)
         files = write(tmp_path / "out", job, galaxy, tables=True)
         for name in ("pixels.fits", "pixels_scaled.fits", "validity.ecsv"):
             assert files[name].read_bytes() == report[name].read_bytes()

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Tables of dask: the same classes, the same bits, errors that say what is wrong."""
+"""Tables of dask: the same classes, the same bits, errors that say what is wrong.
+
+Sums over blocks and windows are tested inside: all estimators add up and learn by them,
+and their order is what makes the bits the same.
+"""
 
 import pickle
 import warnings
@@ -11,10 +15,11 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.cluster import AgglomerativeClustering
 
-from skesom._common import lazy
 from skesom._common.lazy import add_pairwise, add_up, map_rows, take_rows
 from skesom.consensus import ConsensusClusterer
 from skesom.som import CSOM, ESOM
+from skesom.som._row_order import Windows
+from tests.helpers.block_sizes import cut_tables
 
 N_ROWS = 1003
 OF_SAMPLES = "hits_ quantization_error_ unit_labels_ labels_ cluster_centers_".split()
@@ -25,7 +30,7 @@ CHUNKS = [1003, 300, 37, (500, 3, 500), (0, 64, 939)]
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Cut tables of a thousand rows as others of millions."""
-    monkeypatch.setattr(lazy, "ROWS", 64)
+    cut_tables(monkeypatch, 64)
     with dask.config.set(scheduler="threads"):  # processes would not see the patch
         yield
 
@@ -209,8 +214,7 @@ class TestESOM:
     @pytest.mark.parametrize("window", [None, 200])
     def test_same_bits_as_in_memory(self, window, monkeypatch):
         if window:  # of whole blocks
-            monkeypatch.setattr("skesom.som._row_order.ROWS", 64)
-            monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", window)
+            cut_tables(monkeypatch, 64, window=window)
         X = table(missing=not window)
         one = ESOM(4, random_state=0, n_epochs=2).fit(X)
         for chunks in [64] if window else CHUNKS:
@@ -218,10 +222,7 @@ class TestESOM:
             assert_same(one, other, ["codebook_", *OF_SAMPLES])
 
     def test_each_epoch_learns_each_sample_once(self, monkeypatch):
-        from skesom.som._row_order import Windows
-
-        monkeypatch.setattr("skesom.som._row_order.ROWS", 64)
-        monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 200)
+        cut_tables(monkeypatch, 64, window=200)
         X = np.arange(N_ROWS, dtype=np.float32)[:, np.newaxis]
         for source in (X, cut(X, 37), cut(X, 400)):
             windows = Windows(source, 2, np.random.RandomState(0))
@@ -234,10 +235,7 @@ class TestESOM:
             assert_array_equal(windows.first(300)[:, 0], learned[:300])
 
     def test_order_of_the_table_is_kept_without_shuffle(self, monkeypatch):
-        from skesom.som._row_order import Windows
-
-        monkeypatch.setattr("skesom.som._row_order.ROWS", 64)
-        monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 200)
+        cut_tables(monkeypatch, 64, window=200)
         X = np.arange(N_ROWS, dtype=np.float32)[:, np.newaxis]
         for source in (X, cut(X, 37)):
             learned = [rows for (rows,) in Windows(source, 1).rows()]

@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.neighbors import KNeighborsRegressor
 
 from skesom.som import CSOM, ESOM
+from tests.helpers.block_sizes import cut_tables
 
 
 def two_units(**parameters):
@@ -113,5 +114,5 @@ def test_in_blocks_as_at_once(monkeypatch):
     X[::2, 1] = np.nan
     csom = CSOM(None, shape=(5, 5)).fit(X)
     expected = csom.impute(X)
-    monkeypatch.setattr("skesom._common.lazy.ROWS", 7)
+    cut_tables(monkeypatch, 7)
     assert_array_equal(csom.impute(X), expected)

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from skesom.consensus import ConsensusClusterer
 from skesom.metrics import quantization_error, topographic_error
 from skesom.som import CSOM, ESOM, MapClassifier
+from tests.helpers.block_sizes import cut_tables
 from tests.helpers.memory import peak_of
 
 N_ROWS = 1_200_000
@@ -44,7 +45,7 @@ def table(tmp_path_factory):
     ids=["csom", "cosine", "esom", "consensus"],
 )
 def test_peak_is_a_part_of_the_table(estimator, table, monkeypatch):
-    monkeypatch.setattr("skesom.som._row_order._WINDOW_ROWS", 2**17)
+    cut_tables(monkeypatch, 2**16, window=2**17)
     monkeypatch.setattr("skesom.consensus._row_samples._ENOUGH_TO_COMPARE", 50_000)
     per_row = 16  # labels, nearest units, agreement
     allowed = per_row * N_ROWS + 20 * 2**20

@@ -8,6 +8,7 @@ from scipy.spatial.distance import cdist
 
 from skesom.som import metric as _metric
 from skesom.som.metric import METRICS, Metric
+from tests.helpers.block_sizes import cut_wide_tables
 
 DTYPES = [np.float32, np.float64]
 SCIPY_NAMES = {
@@ -57,7 +58,7 @@ def expected_distances(name, X, codebook, feature_weights=None, errors=None):
 @pytest.mark.parametrize("weighted", [False, True], ids=["equal", "weighted"])
 @pytest.mark.parametrize("name", METRICS)
 def test_distances_and_winners(name, weighted, missing, dtype, monkeypatch):
-    monkeypatch.setattr("skesom._common.lazy._VALUES", 200)  # parts of 40 rows
+    cut_wide_tables(monkeypatch, 200)  # parts of 40 rows
     X, codebook = draw(dtype)
     if missing:
         X[::3, 1] = np.nan
@@ -113,7 +114,7 @@ def test_errors_divide_the_differences(missing, dtype):
     [*((name, False) for name in METRICS), ("euclidean", True)],
 )
 def test_sums(name, with_errors, missing, dtype, monkeypatch):
-    monkeypatch.setattr("skesom._common.lazy._VALUES", 200)  # parts of 40 rows
+    cut_wide_tables(monkeypatch, 200)  # parts of 40 rows
     X, codebook = draw(dtype, seed=3)
     rng = np.random.default_rng(4)
     if missing:

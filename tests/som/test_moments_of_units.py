@@ -19,6 +19,7 @@ from skesom.som._summary import (
 )
 from skesom.som.metric import Metric
 from skesom.som.samples import Samples
+from tests.helpers.block_sizes import cut_wide_tables
 from tests.helpers.families import CHOOSING, REPORTING
 
 
@@ -36,7 +37,7 @@ def weighted_moments(rows, weights):
 @pytest.mark.parametrize("at_a_time", [1, 100, 2**21])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_moments_are_those_of_the_samples(table, weighted, at_a_time, monkeypatch):
-    monkeypatch.setattr("skesom._common.lazy._VALUES", at_a_time)
+    cut_wide_tables(monkeypatch, at_a_time)
     X, codebook = table
     weights = np.random.default_rng(1).random(len(X)) if weighted else None
     summary = summarize(Samples(X, weights=weights), codebook, wanted={"moments"})

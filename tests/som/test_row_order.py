@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.som import CSOM, _row_order
 from skesom.som._row_order import Epochs, Windows, order_by_content, some_rows
+from tests.helpers.block_sizes import cut_tables
 
 
 @pytest.fixture(params=[np.float32, np.float64])
@@ -46,8 +47,7 @@ def test_rows_are_drawn_as_often_as_their_weights():
 
 
 def test_windows_hold_each_row_once(monkeypatch):
-    monkeypatch.setattr(_row_order, "ROWS", 10)
-    monkeypatch.setattr(_row_order, "_WINDOW_ROWS", 30)
+    cut_tables(monkeypatch, 10, window=30)
     X = np.arange(100.0)[:, np.newaxis]
     windows = Windows(X, 2, np.random.RandomState(0))
     parts = [samples[:, 0] for (samples,) in windows.rows()]

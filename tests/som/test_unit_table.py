@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skesom._common import lazy
 from skesom.som import CSOM, ESOM, MapRegressor, unit_table
+from tests.helpers.block_sizes import cut_tables
 
 COLUMNS = ["unit", "cluster", "count", "weight", "n_values", "mean", "scatter"]
 
@@ -40,7 +40,7 @@ def catalog():
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of 64 rows, so that few samples have many."""
-    monkeypatch.setattr(lazy, "ROWS", 64)
+    cut_tables(monkeypatch, 64)
 
 
 def assert_same(table, other):
