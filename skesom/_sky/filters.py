@@ -14,9 +14,12 @@ from astropy import units
 _FEWEST_ANGSTROM = 900  # below, the letter A is no unit
 _LATIN = str.maketrans(
     {
-        **{"\N{GREEK SMALL LETTER ALPHA}": "alpha", "\N{MICRO SIGN}": "u"},
-        **{"\N{GREEK SMALL LETTER BETA}": "beta", "\N{GREEK SMALL LETTER MU}": "u"},
-        **{"\N{GREEK SMALL LETTER GAMMA}": "gamma", "\N{ANGSTROM SIGN}": "A"},
+        "\N{GREEK SMALL LETTER ALPHA}": "alpha",
+        "\N{GREEK SMALL LETTER BETA}": "beta",
+        "\N{GREEK SMALL LETTER GAMMA}": "gamma",
+        "\N{GREEK SMALL LETTER MU}": "u",
+        "\N{MICRO SIGN}": "u",
+        "\N{ANGSTROM SIGN}": "A",
         "\N{LATIN CAPITAL LETTER A WITH RING ABOVE}": "A",
     }
 )
@@ -232,8 +235,13 @@ def _telescopes(names):
     words = {word.upper() for name in names for word in _words(name)}
     hubble = TABLE["hubble"].keys() | TABLE["hubble10"].keys()
     webb = TABLE["webb10"].keys()
-    ahead = len(words & (hubble - webb)) - len(words & (webb - hubble))
-    return {"hubble" if ahead > 0 else "webb"} if ahead else set()
+    n_hubble_only = len(words & (hubble - webb))
+    n_webb_only = len(words & (webb - hubble))
+    if n_hubble_only > n_webb_only:
+        return {"hubble"}
+    if n_webb_only > n_hubble_only:
+        return {"webb"}
+    return set()
 
 
 def _joined(text):
@@ -284,21 +292,27 @@ def _alone(text):
 
 def _word(word, known):
     """Return the wavelength of a word; `known` are all words in lower case."""
-    upper, lower = word.upper(), word.lower()
-    found = {factor for name, factor in _CAMERAS.items() if upper in TABLE[name]}
-    if len(found) == 2:  # F410M: on Hubble and on Webb
-        is_hubble, is_webb = bool(known & _OF["hubble"]), bool(known & _OF["webb"])
+    upper = word.upper()
+    lower = word.lower()
+    factors = {factor for name, factor in _CAMERAS.items() if upper in TABLE[name]}
+    if len(factors) == 2:
+        # F410M is 410 nm on Hubble and 4100 nm on Webb: the other words must tell.
+        is_hubble = not known.isdisjoint(_OF["hubble"])
+        is_webb = not known.isdisjoint(_OF["webb"])
         if is_hubble == is_webb:
             return np.nan
-        found = {1 if is_hubble else 10}
+        factors = {1} if is_hubble else {10}
     if lower in TABLE["word"]:
         return TABLE["word"][lower]
-    if found:
-        return float(re.search(r"\d+", word)[0]) * found.pop()
-    if _line_in(word) and lower != "oi":  # which may be something else
-        return _line_in(word).wavelength
+    if factors:
+        return float(re.search(r"\d+", word)[0]) * factors.pop()
+    line = _line_in(word)
+    if line is not None and lower != "oi":  # "oi" may be something else
+        return line.wavelength
     beside = _beside(lower, known)
-    return beside if np.isfinite(beside) else _letter(word, known)
+    if np.isfinite(beside):
+        return beside
+    return _letter(word, known)
 
 
 def _letter(word, known):
