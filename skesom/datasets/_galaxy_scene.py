@@ -37,25 +37,35 @@ Geometry = namedtuple("Geometry", "radius angle length round_radius")
 def make_scene(shape, extent, rng, *, kind, dust, star_formation):
     """Return the scene on a pixel grid."""
     if kind == "elliptical":
-        scene, star_formation = _elliptical(shape, extent, rng), 1.0
+        scene = _elliptical(shape, extent, rng)
+        star_formation = 1.0  # its stars are old
     elif kind == "merger":
-        # rng gives each disc its own places and arms.
-        first, second = (
-            _disc(shape, 0.65 * extent, rng, offset=offset, stirring=STIRRED)
-            for offset in (-0.22 * extent, 0.22 * extent)
-        )
-        lights = zip(first[:2], second[:2], strict=True)
-        starlight, gas = ({k: one[k] + two[k] for k in one} for one, two in lights)
-        clusters = PointSources(*map(np.append, first.clusters, second.clusters))
-        depth = first.optical_depth + second.optical_depth
-        scene = Scene(starlight, gas, clusters, first.stars, depth)
+        scene = _merger(shape, extent, rng)
+    elif kind == "edge-on":
+        scene = _disc(shape, extent, rng, axis_ratio=EDGE_ON)
     else:
-        ratio = EDGE_ON if kind == "edge-on" else FACE_ON
-        scene = _disc(shape, extent, rng, axis_ratio=ratio)
+        scene = _disc(shape, extent, rng, axis_ratio=FACE_ON)
     scene.optical_depth[...] *= dust
     for light in (scene.starlight["young"], *scene.gas.values(), scene.clusters.flux):
         light *= star_formation
     return scene
+
+
+def _merger(shape, extent, rng):
+    """Return two smaller, stirred discs side by side, behind the same stars."""
+    # Each disc takes its own places and arms from rng, the left one first.
+    left = _disc(shape, 0.65 * extent, rng, offset=-0.22 * extent, stirring=STIRRED)
+    right = _disc(shape, 0.65 * extent, rng, offset=0.22 * extent, stirring=STIRRED)
+    return Scene(
+        starlight={
+            name: light + right.starlight[name]
+            for name, light in left.starlight.items()
+        },
+        gas={name: light + right.gas[name] for name, light in left.gas.items()},
+        clusters=PointSources(*map(np.append, left.clusters, right.clusters)),
+        stars=left.stars,
+        optical_depth=left.optical_depth + right.optical_depth,
+    )
 
 
 def _disc(shape, extent, rng, *, axis_ratio=FACE_ON, offset=0.0, stirring=CALM):
