@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from functools import lru_cache
 from importlib import resources
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -133,13 +133,22 @@ def differing_words(texts, kept=lambda _: False):
     out at most.
     """
     words = [_PART.findall(text) for text in texts]
-    for _ in range(2):
-        columns = map(set, zip(*words, strict=False))
-        shared = takewhile(lambda c: len(c) == 1 and not kept(*c), columns)
-        n_shared = len(list(shared))
-        words = [some[n_shared:][::-1] for some in words]
+    n_first = _count_shared_words(words, kept)
+    words = [some[n_first:] for some in words]
+    n_last = _count_shared_words([some[::-1] for some in words], kept)
+    words = [some[: len(some) - n_last] for some in words]
     pairs = zip(map(r"[\W_]+".join, words), texts, strict=True)
     return [re.search(part, text)[0] for part, text in pairs]
+
+
+def _count_shared_words(words_of_texts, kept):
+    """Return how many words all texts share at their beginning, up to a kept one."""
+    n_shared = 0
+    for column in zip(*words_of_texts, strict=False):
+        if len(set(column)) > 1 or kept(column[0]):
+            break
+        n_shared += 1
+    return n_shared
 
 
 def is_telling(word):
