@@ -84,6 +84,7 @@ SCRIPTS = {  # name: the arguments of a full and of a quick run
     "larger_than_memory": ("", "--size 425 250 --runs 2"),
     "image_chain": ("", "--size 300 200"),
     "results": ("", "--sizes 96x96"),
+    "cuts": ("", "--size 96"),
     "drawing": ("", "--size 64x64x3 --rounds 1"),
     "full_frame": ("--shape 8500 5000", ""),
     "cytometry": ("", "--number 3000 --seeds 1"),
