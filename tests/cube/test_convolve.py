@@ -308,7 +308,7 @@ class TestWidths:
         with pytest.raises(ValueError, match=r"sizes from 0\.2 to 0\.5 arcsec"):
             convolver.fit([fine, coarse])
         for cubes in ([fine, plain], [plain, fine]):
-            with pytest.raises(ValueError, match="target_fwhm is in pixels, but noth"):
+            with pytest.raises(ValueError, match="target_fwhm is in pixels, but"):
                 convolver.fit(cubes)
 
     @pytest.mark.parametrize("target", [-1, 0, "best", "0pix", [1, 2] * units.arcsec])
