@@ -36,6 +36,7 @@ _RUNS_OTHER_CODE = "sklearn.preprocessing._function_transformer.FunctionTransfor
 FREE_TEXTS = {"align_to", "reference", "unit", "class_weight", "unlabeled", "metric"}
 FREE_TEXTS |= {"steps", "transformers", "transformer_list", "importance_getter"}
 FREE_TEXTS |= {"outlier_label", "scoring", "threshold"}
+_LENGTHS = {"fwhm", "target_fwhm"}  # texts are numbers with a unit, and nothing else
 # `_stored` of a class of skesom has the kind and the axes of each array by which rows
 # get labels: axes of one name have one length, "*" is for any further axes. This is
 # that of all classes of scikit-learn.
@@ -87,7 +88,7 @@ def check_texts(kind, parameters):
                     kind, layer if isinstance(layer, dict) else {"shape": layer}
                 )
             continue
-        if name == "fwhm" and isinstance(value, str) and _is_length(value):
+        if name in _LENGTHS and isinstance(value, str) and _is_length(value):
             continue
         allowed = [getattr(each, "constraint", each) for each in limits.get(name, ())]
         allowed = [getattr(each, "options", ()) for each in allowed]

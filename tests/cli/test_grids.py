@@ -296,7 +296,7 @@ REFUSED = [
     ("--pixel-scale 0.5", "--pixel-scale", "1, 1.5 and 0.5 arcsec", "Leave it out"),
     ("--masks nuv.fits red.fits", "masks has 2 entries for 3 images"),
     ("--masks DQ", "nuv.fits", "DQ"),
-    ("--fwhm 3kg", "band 'nuv'", "arcsec or another angle"),
+    ("--fwhm 3kg", "band 'nuv'", "an angle or in pixels"),
     ("--exclude far.reg", "far.reg"),
     ("--include far.reg", "far.reg"),
     (

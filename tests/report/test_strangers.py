@@ -149,6 +149,8 @@ class TestPlaces:
             FWHMConvolver(psfs=["header"]),  # a choice, but of another parameter
             FWHMConvolver(psfs=_SECRET),
             FWHMConvolver(fwhm=_SECRET),
+            FWHMConvolver(target_fwhm=_SECRET),
+            FWHMConvolver(target_fwhm="3pix/../secret"),
             MajorityVote(fwhm=_SECRET),
             MajorityVote(fwhm="3pix/../secret"),
             CubeStore(folder="rows"),
@@ -185,6 +187,7 @@ class TestPlaces:
             MapClassifier(CSOM(), class_weight={"dust": 2.0}, unlabeled="none"),
             CSOM(layers=[{"shape": (3, 3), "neighborhood": "bubble"}, 2]),
             SelectFromModel(KMeans(2), threshold="mean"),
+            FWHMConvolver(target_fwhm="5pix"),
             MajorityVote(fwhm="2.5pix"),
             SpatialFeatures(fwhm="3 arcsec"),
             ColumnTransformer([("a", StandardScaler(), ["x", "y"])]),
@@ -209,7 +212,10 @@ class TestPlaces:
             for name, limits in getattr(kind, "_parameter_constraints", {}).items()
             if {str, os.PathLike}.intersection(limits) and name not in FREE_TEXTS
         }
-        of_lengths = {"fwhm"}  # which are taken as numbers with a unit only
+        of_lengths = {
+            "fwhm",
+            "target_fwhm",
+        }  # which are taken as numbers with a unit only
         others = {"folder", "memory", "verbose_feature_names_out"}
         assert found <= others | of_lengths
 
