@@ -98,6 +98,7 @@ def run_files(options, estimator_of, training_of=None):
     if not options.files and options.provenance is None:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
     prepare_pictures(options)
+    from skesom._common.fits_files import keep_files_open
     from skesom._common.folders import check_folder  # takes seconds, too
 
     check_folder(output, overwrite=options.overwrite)
@@ -108,8 +109,6 @@ def run_files(options, estimator_of, training_of=None):
     estimator = estimator_of(options)
     check_steps(options)  # before images are read for nothing
     training = training_of and training_of(options)
-    from skesom._common.fits_files import keep_files_open
-
     with keep_files_open():
         source = with_strips(source_of(options).by_wavelength(), options.strips)
         images = read_images(source)

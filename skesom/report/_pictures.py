@@ -142,23 +142,19 @@ class Pictures:
     def _cluster_maps(self):
         """Return the jobs that draw the clusters of pixels on the sky."""
         clusters = self._cluster_map().thinned(MAX_PIXELS, self._color_picture())
-        cluster_map = partial(
+        draw = partial(
             _draw,
             clusters,
             self._size,
             self._cube.wcs,
             legend_title="class" if self._result.is_classified else None,
+        )
+        cluster_map = partial(
+            draw,
             has_image_beside=self._has_image_beside,
             options={"image": self._has_image_beside},
         )
-        contours = partial(
-            _draw,
-            clusters,
-            self._size,
-            self._cube.wcs,
-            legend_title="class" if self._result.is_classified else None,
-            options={"contours": True},
-        )
+        contours = partial(draw, options={"contours": True})
         return [("cluster_map", cluster_map), ("cluster_contours", contours)]
 
     def _population_map(self, populations):

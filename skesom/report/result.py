@@ -361,9 +361,8 @@ class Result:
         colors = _colors_of(pick(labels, step), scaled)
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small
             colors = _colors_of(labels, self.cube)
-        n_lost = self._n_clusters_of_run - len(
-            colors
-        )  # clusters that other images lack
+        # Other images than those of the fit may lack the last clusters.
+        n_lost = self._n_clusters_of_run - len(colors)
         return np.pad(colors, ((0, n_lost), (0, 0)), constant_values=0.5)
 
     @cached_property

@@ -142,17 +142,6 @@ def in_order(function, strips):
         yield from in_threads(alone, strips[group], n_jobs=-1)
 
 
-def _sampled(n_pixels):
-    """Return whether each pixel is sampled; the same for the same number."""
-    if n_pixels <= _SAMPLE_SIZE:
-        return np.ones(n_pixels, dtype=bool)
-    is_sampled = np.zeros(n_pixels, dtype=bool)
-    generator = np.random.default_rng(_SEED)
-    pixels = generator.choice(n_pixels, _SAMPLE_SIZE, replace=False, shuffle=False)
-    is_sampled[pixels] = True
-    return is_sampled
-
-
 def _choose_sample(n_pixels):
     """Return whether each pixel is sampled; the same for the same number."""
     if n_pixels <= _SAMPLE_SIZE:

@@ -4,8 +4,6 @@
 from contextlib import nullcontext
 from typing import NamedTuple
 
-from sklearn.pipeline import Pipeline
-
 from skesom.cube import CubeAligner
 from skesom.cube.alignment.aligner import grid_found_before
 from skesom.maps.cube_clusterer import check_enough_pixels, check_enough_pixels_to_fit
@@ -15,9 +13,8 @@ from skesom.runs.training import TaughtClasses
 
 
 class FittedRun(NamedTuple):
-    """What a fit leaves of images and pipeline."""
+    """What a fit leaves beside the fitted pipeline."""
 
-    pipeline: Pipeline
     images: MapImages  # on the pixels of the map
     classes: TaughtClasses | None  # None of clusters
 
@@ -82,4 +79,4 @@ def fit_pipeline(pipeline, images, *, training=None, cut=None):
         )
     if training is None:  # before a folder of noise is written
         check_enough_pixels(pipeline[-1])
-    return FittedRun(pipeline, images_on_map, classes)
+    return FittedRun(images_on_map, classes)

@@ -271,9 +271,7 @@ def source_of_images(
     if given is None or isinstance(given, ImageSource):
         return given
     if not isinstance(given, Mapping):
-        is_single = is_path(given)
-        is_several = _is_list(given) and len(given) > 0 and all(map(is_path, given))
-        if or_cube and not (is_single or is_several):
+        if or_cube and not are_files(given):
             return None
         given = {**(how or {}), "files": given}
     if "files" not in given or given.keys() - set(ImageSource._fields):
@@ -285,6 +283,13 @@ def source_of_images(
     files = [files] if is_path(files) else files
     files = [found for file in files for found in _files_like(os.fspath(file))]
     return ImageSource(**{**given, "files": tuple(files)})
+
+
+def are_files(images):
+    """Return whether images are the path of a file or folder, or a list of paths."""
+    if not _is_list(images):
+        return is_path(images)
+    return all(is_path(image) for image in images)
 
 
 def _files_like(path):

@@ -25,7 +25,6 @@ from skesom._common.texts import list_names
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.cube.convert import as_cube
 from skesom.io import read_map
-from skesom.io.regions import is_path
 from skesom.io.table_files import read_table
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.maps.cube_clusterer import (
@@ -59,7 +58,7 @@ from skesom.runs._suggested_groups import name_by_suggestions
 from skesom.runs._writing import names_of_bands, write_run
 from skesom.runs.fitting import fit_pipeline
 from skesom.runs.group_files import check_groups_file, groups_of, read_cluster_groups
-from skesom.runs.image_source import ImageSource, source_of_images
+from skesom.runs.image_source import ImageSource, are_files, source_of_images
 from skesom.runs.matching_bands import matched_source, taken_channels
 from skesom.runs.provenance import (
     check_is_of_fit,
@@ -445,7 +444,7 @@ class Run:
         folder = path.parent
         run = cls.of_model(folder, trust=trust, groups=groups)
         run.provenance = provenance
-        if images is None or _are_files(images):
+        if images is None or are_files(images):
             run._images_moved_to = images
             run._source_folder = folder
         else:
@@ -1277,13 +1276,6 @@ def _read(images):
     with keep_files_open():
         source = source.by_wavelength()
         return source.read(), source
-
-
-def _are_files(images):
-    """Return whether images are the path of a file or folder, or several."""
-    if not isinstance(images, list | tuple):
-        return is_path(images)
-    return all(is_path(image) for image in images)
 
 
 def _cubes_of(images):
