@@ -2,7 +2,7 @@
 """Files that others may have written: JSON, and errors that name the file."""
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from skesom._common.files import is_of_machine, regular
 
@@ -27,6 +27,13 @@ def whole(path, problem=None):
         else:
             text = f"{path}: {text}"
         raise ValueError(text if len(text) < 800 else f"{text[:800]} ...") from error
+
+
+def errors_naming(path):
+    """Name a file in errors of what it holds, as `whole`; nothing to do for None."""
+    if path is None:
+        return nullcontext()
+    return whole(path)
 
 
 def read_json(path, kind, description):

@@ -13,7 +13,6 @@ from skesom._common.folders import (
     names_of_files,
 )
 from skesom._common.warn import warn_user
-from skesom.maps.pipeline import MapImages
 from skesom.report.decisions import decision_lines, decisions_of
 from skesom.report.drawing import PictureStyle
 from skesom.report.facts import lines_of
@@ -119,16 +118,8 @@ def _write_model(presented, folder, run):
 def _write_recipe(path, run):
     """Write what repeats a run; of one that was read, a copy if that still holds."""
     if run.model_file is not None and run.source == source_of_model(
-        run.model_file, trust=run._trust
+        run.model_file, trust=run.trust
     ):
         shutil.copyfile(run.model_file.with_name(RECIPE_NAME), path)
         return
     write_recipe(path, run.pipeline, run.source, run.training)
-
-
-def names_of_bands(images):
-    """Return the names of the bands that a pipeline takes, None for an array."""
-    if isinstance(images, MapImages):
-        return images.band_names
-    cubes = images if isinstance(images, list | tuple) else [images]
-    return [n for cube in cubes for n in getattr(cube, "band_names", [])] or None

@@ -11,7 +11,9 @@ from pathlib import Path
 from skesom._common.json_values import read_json
 from skesom._common.new_files import atomic_path
 from skesom._types import StrPath
+from skesom.maps.leaves import tree_digest
 from skesom.report.cluster_groups import FORMAT, ClusterGroup, check_groups
+from skesom.runs.provenance import digest_of_fit
 
 GROUPS_NAME = "groups.json"
 
@@ -86,15 +88,29 @@ def read_cluster_groups(
         raise ValueError(f"{path} is damaged: {error}") from error
 
 
-def groups_of(path, label_map_sha256, tree_sha256=None):
-    """Return the groups of a folder of results, or of that of a model; or none."""
-    path = Path(path)
-    path = (path if path.is_dir() else path.parent) / GROUPS_NAME
-    if not path.is_file():
-        return []
+def read_groups_of_fit(path, pipeline, model_file):
+    """Return the groups of a file, which must be of a fitted pipeline.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        File of groups.
+    pipeline : Pipeline
+        Fitted.
+    model_file : pathlib.Path or None
+        Where the pipeline was read, for messages.
+    """
     return read_cluster_groups(
-        path, label_map_sha256=label_map_sha256, tree_sha256=tree_sha256
+        path,
+        label_map_sha256=digest_of_fit(pipeline, model_file),
+        tree_sha256=tree_digest(pipeline),
     )
+
+
+def groups_file_in(folder):
+    """Return the file of groups in a folder of results or of a model, None without."""
+    path = folder / GROUPS_NAME
+    return path if path.is_file() else None
 
 
 def check_groups_file(path):

@@ -3,13 +3,11 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import cached_property
-from glob import glob
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,7 +27,7 @@ from skesom.io.cubes import read_images
 from skesom.io.fits_files import split_path
 from skesom.io.gather import CubePlan, gather_images
 from skesom.io.region_maps import read_region_labels
-from skesom.io.regions import is_path, read_regions
+from skesom.io.regions import read_regions
 from skesom.maps.cube_clusterer import check_bands, empty_bands
 
 if TYPE_CHECKING:
@@ -252,54 +250,6 @@ class ImageSource(_Fields):
         for name in ("files", "exclude", "include"):
             lists[name] = tuple(move_all(getattr(self, name)))
         return self._replace(**lists)
-
-
-def source_of_images(
-    given: Any, how: Mapping[str, Any] | None = None, *, or_cube: bool = False
-) -> ImageSource | None:
-    """Return the source of files, or of a dict with them and how they are read.
-
-    Parameters
-    ----------
-    given : path, sequence of paths, dict, ImageSource or None
-        ``*`` and ``?`` in a path stand for all files that fit it.
-    how : dict or None
-        How files are read for which nothing else is said.
-    or_cube : bool
-        Whether images in memory may be given, which have no source: None.
-    """
-    if given is None or isinstance(given, ImageSource):
-        return given
-    if not isinstance(given, Mapping):
-        if or_cube and not are_files(given):
-            return None
-        given = {**(how or {}), "files": given}
-    if "files" not in given or given.keys() - set(ImageSource._fields):
-        raise ValueError(
-            "source must hold files, and how they are read: some of "
-            f"{', '.join(ImageSource._fields)}; got {', '.join(given)}."
-        )
-    files = given["files"]
-    files = [files] if is_path(files) else files
-    files = [found for file in files for found in _files_like(os.fspath(file))]
-    return ImageSource(**{**given, "files": tuple(files)})
-
-
-def are_files(images):
-    """Return whether images are the path of a file or folder, or a list of paths."""
-    if not _is_list(images):
-        return is_path(images)
-    return all(is_path(image) for image in images)
-
-
-def _files_like(path):
-    """Return the files that fit a path with ``*`` or ``?``, in the order of names."""
-    if os.path.exists(path) or not {"*", "?"} & {*path}:
-        return [path]
-    found = sorted(glob(path, recursive=True))
-    if not found:
-        raise FileNotFoundError(errno.ENOENT, "no file fits this", path)
-    return found
 
 
 def _is_list(value):

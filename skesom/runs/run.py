@@ -7,8 +7,7 @@ import html
 import inspect
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
-from copy import copy, deepcopy
+from copy import copy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -20,25 +19,12 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.fits_files import keep_files_open
-from skesom._common.json_values import whole
-from skesom._common.texts import list_names
+from skesom._common.json_values import errors_naming, whole
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
-from skesom.cube.convert import as_cube
 from skesom.io import read_map
-from skesom.io.table_files import read_table
-from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.maps.cube_clusterer import (
-    check_cut,
-    known_agreement,
-)
+from skesom.maps.cube_clusterer import check_cut, known_agreement
 from skesom.maps.held_out import HeldOut
-from skesom.maps.leaves import tree_digest
-from skesom.maps.pipeline import (
-    MapImages,
-    make_classifier,
-    n_steps_to_map,
-    prepare_in_place,
-)
+from skesom.maps.pipeline import MapImages
 from skesom.report.catalog import NamedMap, check_catalog, match_catalog
 from skesom.report.cluster_groups import ClusterGroup, carried_groups, check_groups
 from skesom.report.decisions import decision_lines, decisions_of
@@ -51,14 +37,35 @@ from skesom.report.result import Result
 from skesom.report.sky_level import describe_sky
 from skesom.report.summary import suggestions_of
 from skesom.report.tables import table_of_pixels
-from skesom.runs._leaves_file import LEAVES_NAME, read_leaves
+from skesom.runs._cutting import cut_last_step
+from skesom.runs._default_pipeline import make_default_pipeline, refuse_ignored
+from skesom.runs._leaves_file import LEAVES_NAME
 from skesom.runs._models import find_model, load_model
 from skesom.runs._notebook import notebook_view
+from skesom.runs._prediction import check_images_are_of_fit, predict_labels
+from skesom.runs._run_images import RunImages, names_of_bands
 from skesom.runs._suggested_groups import name_by_suggestions
-from skesom.runs._writing import names_of_bands, write_run
+from skesom.runs._tables_in_folder import (
+    OBJECTS_NAME,
+    read_clusters,
+    read_held_out,
+    read_objects,
+)
+from skesom.runs._writing import write_run
 from skesom.runs.fitting import fit_pipeline
-from skesom.runs.group_files import check_groups_file, groups_of, read_cluster_groups
-from skesom.runs.image_source import ImageSource, are_files, source_of_images
+from skesom.runs.group_files import (
+    check_groups_file,
+    groups_file_in,
+    read_cluster_groups,
+    read_groups_of_fit,
+)
+from skesom.runs.image_source import ImageSource
+from skesom.runs.input_images import (
+    are_files,
+    cubes_in_memory,
+    read_for_fit,
+    source_of_images,
+)
 from skesom.runs.matching_bands import matched_source, taken_channels
 from skesom.runs.provenance import (
     check_is_of_fit,
@@ -66,7 +73,6 @@ from skesom.runs.provenance import (
     digest_of_fit,
     read_provenance,
     read_recipe,
-    read_source,
     source_of_model,
     unfitted,
 )
@@ -77,12 +83,6 @@ if TYPE_CHECKING:
 
 
 SUGGESTED = "suggested"
-# Share of the pixels in the clusters of the fit. All are but where a clusterer rounds
-# what it learned from otherwise than what it is given later.
-_SAME_IMAGES = 0.99
-_OBJECTS = "objects.ecsv"
-_OF_CLUSTERS_IN_OBJECTS = ["cluster", "cluster_name", "cluster_share"]
-_HELD_OUT = ("held_out_classes.ecsv", "held_out_confusion.ecsv")
 
 
 class Run:
@@ -201,14 +201,11 @@ class Run:
         self.model_file = None
         self.leaves_file = None
         self.provenance = None
-        self._images = cube
+        self.images = RunImages(cube, source_of_images(source))
         self._predicted_labels = label_map
-        self._source = source_of_images(source)
-        self._source_folder = None  # its provenance tells the source
         self._continua = continua
         self._subtract_sky = subtract_sky
-        self._trust = False
-        self._images_moved_to = None
+        self.trust = False
         self._band_names = None
         self._computed = {}  # what was asked for, by the names of properties
 
@@ -358,21 +355,24 @@ class Run:
             "min_bands": min_bands,
             "n_jobs": n_jobs,
         }
-        default_clusterer = {"n_clusters": n_clusters, "random_state": random_state}
+        clusterer_parameters = {"n_clusters": n_clusters, "random_state": random_state}
+        defaults = inspect.signature(Run.fit).parameters
         if pipeline is not None:
-            _refuse_ignored({"clusterer": clusterer, **default_clusterer, **steps})
+            ignored = {"clusterer": clusterer, **clusterer_parameters, **steps}
+            refuse_ignored(ignored, defaults)
         elif clusterer is not None:
-            _refuse_ignored(default_clusterer)
-        cube, source = _read(images)
+            refuse_ignored(clusterer_parameters, defaults)
+        cube, source = read_for_fit(images)
         training = None
         if regions is not None:
             training = Training(os.fspath(regions), "regions")
         if pipeline is None:
-            if clusterer is None:
-                clusterer = _default_clusterer(
-                    n_clusters, random_state, has_regions=regions is not None
-                )
-            pipeline = make_cluster_pipeline(clusterer, **steps)
+            pipeline = make_default_pipeline(
+                clusterer,
+                clusterer_parameters,
+                steps,
+                is_classifier=regions is not None,
+            )
         return fit_run(
             clone(pipeline),
             cube,
@@ -445,26 +445,24 @@ class Run:
         run = cls.of_model(folder, trust=trust, groups=groups)
         run.provenance = provenance
         if images is None or are_files(images):
-            run._images_moved_to = images
-            run._source_folder = folder
+            run.images = RunImages(folder=folder, files=images, trust=trust)
         else:
-            run._images = _cubes_of(images)
-            with _errors_naming(folder):
-                run._refuse_other_images()
+            cube = cubes_in_memory(images)
+            with errors_naming(folder):
+                check_images_are_of_fit(run.pipeline, cube)
+            run.images = RunImages(cube)
         label_map, wcs = read_map(folder / "cluster_map.fits")
         run._computed["label_map"] = label_map
         run._computed["wcs"] = wcs
-        table = folder / "clusters.ecsv"
-        with whole(table):
-            run._computed["clusters"] = read_table(table, table)
+        run._computed["clusters"] = read_clusters(folder)
         with whole(path):
             run.command = provenance["command"]
             run.finished = provenance["finished"]
             if provenance.get("training"):
                 run.training = Training(**provenance["training"]["read"])
-                run.held_out = _read_held_out(folder)
-            if _OBJECTS in provenance["files"]:
-                run.catalog, run.radius = _read_objects(folder / _OBJECTS)
+                run.held_out = read_held_out(folder)
+            if OBJECTS_NAME in provenance["files"]:
+                run.catalog, run.radius = read_objects(folder)
         return run
 
     @classmethod
@@ -503,34 +501,28 @@ class Run:
         """
         model = find_model(path)
         pipeline, band_names = load_model(model, trust=trust)
-        if groups is not None:
-            named_groups = _groups_for(pipeline, model, groups)
-        else:
-            named_groups = groups_of(
-                model.parent,
-                label_map_sha256=digest_of_fit(pipeline, model),
-                tree_sha256=tree_digest(pipeline),
-            )
+        groups_file = groups
+        if groups is None:
+            groups_file = groups_file_in(model.parent)
+        named_groups = []
+        if groups_file is not None:
+            named_groups = read_groups_of_fit(groups_file, pipeline, model)
         run = cls(pipeline, None, groups=named_groups)
         run.folder = model.parent
         run.model_file = model
         run.leaves_file = model.with_name(LEAVES_NAME)
         run._band_names = band_names
-        run._trust = trust
+        run.trust = trust
         return run
 
     @property
     def source(self) -> ImageSource | None:
         """Files of the images; of a folder, where they are now."""
-        if self._source is None and self._source_folder is not None:
-            self._source = read_source(
-                self._source_folder, files=self._images_moved_to, trust=self._trust
-            )
-        return self._source
+        return self.images.source
 
     @source.setter
     def source(self, source: ImageSource) -> None:
-        self._source = source
+        self.images = self.images.with_source(source)
 
     @property
     def continua(self) -> Any:
@@ -555,51 +547,14 @@ class Run:
     def band_names(self) -> list[str] | None:
         """Names of the bands that the pipeline takes, None if unknown."""
         if self._band_names is None:
-            self._band_names = names_of_bands(self._images)
+            self._band_names = names_of_bands(self.images.in_memory)
         return self._band_names
 
     @property
     def cube(self) -> Any:
         """The images, read from their files if they are not in memory."""
-        images = self._loaded()
+        images = self.images.loaded()
         return images.cube if isinstance(images, MapImages) else images
-
-    @property
-    def _has_images(self):
-        """Whether there are images, in memory or in files that are known."""
-        return (
-            self._images is not None
-            or self._source is not None
-            or self._source_folder is not None
-        )
-
-    def _loaded(self):
-        """Return the images, or those on the pixels of the map."""
-        if self._images is None:
-            self._images = self._read_again()
-        return self._images
-
-    def _read_again(self):
-        """Return the images, read from their files."""
-        with keep_files_open():
-            source = self.source  # which opens files to plan them
-            if source is None:
-                raise ValueError(
-                    "This run has a model alone: give it images (Run.predict)."
-                )
-            with _errors_naming(self._source_folder):
-                return source.read()
-
-    def _refuse_other_images(self):
-        """Refuse images in memory that get other clusters than those of the fit."""
-        fitted = self.pipeline[-1].labels_
-        predicted = _predict_of(self.pipeline)(self._images)
-        is_same = predicted.shape == fitted.shape
-        if not is_same or np.mean(predicted == fitted) < _SAME_IMAGES:
-            raise ValueError(
-                "the images are not those of the run: their pixels are in other "
-                "clusters. To cluster them as this run did, use Run.predict."
-            )
 
     def _result(self) -> Result:
         """Return what a report presents; it holds a copy of the images on the map."""
@@ -609,7 +564,7 @@ class Run:
             cutout = source.cutout
         result = Result(
             self.pipeline,
-            self._loaded(),
+            self.images.loaded(),
             self._predicted_labels,
             self.groups,
             held_out=self.held_out,
@@ -726,45 +681,21 @@ class Run:
         (9, 4)
         """
         step = self.pipeline[-1]
-        with _errors_naming(self.folder):
+        with errors_naming(self.folder):
             check_cut(step, n_clusters)
-        is_known = getattr(step, "_seen", None) is not None
-        if not is_known and self.leaves_file is not None:
-            is_known = read_leaves(self.leaves_file, step)
-        images = self._images
-        if is_known:
-            cut_step = step.cut_at(n_clusters)
-        else:
-            cube, images = self._prepared()
-            cut_step = step.cut_at(n_clusters, cube)
+        cut_step, images = cut_last_step(self, n_clusters)
         name, _ = self.pipeline.steps[-1]
         run = self._changed(
             pipeline=Pipeline([*self.pipeline.steps[:-1], (name, cut_step)]),
             groups=carried_groups(self.groups, step.labels_, cut_step.labels_),
             folder=None,
             model_file=None,
-            _images=images,
+            images=self.images.with_memory(images),
             _predicted_labels=None,
         )
         if "wcs" in self._computed:  # pixels are the same
             run._computed["wcs"] = self._computed["wcs"]
         return run
-
-    def _prepared(self):
-        """Return the cube that the last step was fitted to, and that of the map."""
-        if self._images is None:  # steps may change what nobody else has
-            return prepare_in_place(self.pipeline, self._read_again(), is_fitted=True)
-        images = self._images
-        n_to_map = n_steps_to_map(self.pipeline)
-        if not isinstance(images, MapImages):
-            cube = images
-            for _, step in self.pipeline.steps[:n_to_map]:
-                cube = step.transform(cube)
-            images = MapImages(cube, self.band_names)
-        cube = images.cube
-        for _, step in self.pipeline.steps[n_to_map:-1]:
-            cube = step.transform(cube)
-        return cube, images
 
     def repeat(self, images: Sequence[StrPath] | None = None) -> Run:
         """Fit again, as this run was made.
@@ -801,7 +732,7 @@ class Run:
         """
         if self.folder is not None and self.provenance is not None:
             with keep_files_open():
-                recipe = read_recipe(self.folder, files=images, trust=self._trust)
+                recipe = read_recipe(self.folder, files=images, trust=self.trust)
                 cube = recipe.source.read()
             return fit_recipe(
                 recipe,
@@ -862,7 +793,7 @@ class Run:
             choices = source_of_fit.choices()
         source = source_of_images(images, choices, or_cube=True)
         if source is None:
-            return predict_read(self, _cubes_of(images), None)
+            return predict_read(self, cubes_in_memory(images), None)
         with keep_files_open():
             source, channels = matched_source(source, self.band_names)
             cube = source.read()
@@ -905,7 +836,7 @@ class Run:
         if isinstance(names, str | os.PathLike):
             check_groups_file(names)
             return self._changed(
-                groups=_groups_for(self.pipeline, self.model_file, names)
+                groups=read_groups_of_fit(names, self.pipeline, self.model_file)
             )
         if not isinstance(names, Mapping):
             return self._changed(groups=check_groups(names))
@@ -1109,7 +1040,7 @@ class Run:
         return explore(
             path,
             self.pipeline,
-            self._loaded(),
+            self.images.loaded(),
             groups=self.groups,
             continua=self.continua,
             subtract_sky=self.subtract_sky,
@@ -1146,12 +1077,12 @@ class Run:
         return [*decision_lines(self.decisions)]
 
     def __repr__(self):
-        if not self._has_images:
+        if not self.images.are_known:
             return f"Run of the model {self.model_file}, without images"
         return "\n".join([*self._decided_lines(), *self.lines()])
 
     def _repr_html_(self):
-        if not self._has_images:
+        if not self.images.are_known:
             return f"<p>{html.escape(repr(self))}</p>"
         return notebook_view(self)
 
@@ -1213,7 +1144,7 @@ def fit_run(
 def earlier_source(run):
     """Return the files that the pipeline of a run was fitted to, None if unknown."""
     if run.model_file is not None:
-        return source_of_model(run.model_file, trust=run._trust)
+        return source_of_model(run.model_file, trust=run.trust)
     return run.source
 
 
@@ -1236,8 +1167,8 @@ def predict_read(run, cube, source, channels=None):
     """
     if channels is not None:
         cube = taken_channels(cube, channels)
-    with _errors_naming(run.model_file):
-        label_map = _predict_of(run.pipeline)(cube)
+    with errors_naming(run.model_file):
+        label_map = predict_labels(run.pipeline, cube)
     return Run(
         run.pipeline,
         cube,
@@ -1250,7 +1181,12 @@ def predict_read(run, cube, source, channels=None):
 
 def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
     """Fit the pipeline of a recipe to its images."""
-    groups = groups_of(recipe.path.parent, recipe.label_map_sha256)
+    groups = []
+    groups_file = groups_file_in(recipe.path.parent)
+    if groups_file is not None:
+        groups = read_cluster_groups(
+            groups_file, label_map_sha256=recipe.label_map_sha256
+        )
     pipeline = recipe.pipeline
     for name in pipeline.get_params():
         if name.endswith("__n_jobs"):  # which a recipe leaves out
@@ -1266,98 +1202,6 @@ def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
             cut=recipe.cut,
             names=(groups, recipe.label_map_sha256),
         )
-
-
-def _read(images):
-    """Return images to be changed by a fit, and their source, None in memory."""
-    source = source_of_images(images, or_cube=True)
-    if source is None:
-        return deepcopy(_cubes_of(images)), None
-    with keep_files_open():
-        source = source.by_wavelength()
-        return source.read(), source
-
-
-def _cubes_of(images):
-    """Return images in memory as a cube, or several."""
-    if not isinstance(images, list | tuple):
-        return as_cube(images, "images")
-    return [as_cube(image, f"image {number}") for number, image in enumerate(images, 1)]
-
-
-def _default_clusterer(n_clusters, random_state, has_regions):
-    """Return what clusters pixels, or learns classes, if nothing is said."""
-    if has_regions:
-        return make_classifier("esom", random_state=random_state)
-    return make_clusterer("esom", n_clusters=n_clusters, random_state=random_state)
-
-
-def _refuse_ignored(values):
-    """Refuse parameters of `Run.fit` that a pipeline or clusterer takes no notice of.
-
-    Parameters
-    ----------
-    values : dict
-        By parameter; those that have their default are no wish of anybody.
-    """
-    parameters = inspect.signature(Run.fit).parameters
-    ignored = []
-    for name, value in values.items():
-        # Arrays and the like, which are never a default, do not compare to one value.
-        is_plain = value is None or np.isscalar(value)
-        if not is_plain or value != parameters[name].default:
-            ignored.append(name)
-    if ignored:
-        raise ValueError(
-            f"{list_names(ignored)} would be ignored: a pipeline and a clusterer of "
-            "your own have their own parameters. Set them there."
-        )
-
-
-def _groups_for(pipeline, model_file, path):
-    """Return the groups of a file, which must be of a fitted pipeline."""
-    return read_cluster_groups(
-        path,
-        label_map_sha256=digest_of_fit(pipeline, model_file),
-        tree_sha256=tree_digest(pipeline),
-    )
-
-
-def _predict_of(pipeline):
-    """Return the method that predicts; raise the reason if there is none."""
-    try:
-        return pipeline.predict
-    except AttributeError as error:
-        reason = error  # the last step's own, below those of the Pipeline
-        while reason.__cause__ is not None:
-            reason = reason.__cause__
-        raise ValueError(str(reason)) from error
-
-
-def _read_held_out(folder):
-    """Return the score of pixels that were held out, None if there were none."""
-    paths = [folder / name for name in _HELD_OUT]
-    if not all(path.is_file() for path in paths):
-        return None
-    classes, confusion = [read_table(path, path) for path in paths]
-    scores = dict(classes.meta)
-    classes.meta.clear()
-    confusion.meta.clear()
-    return HeldOut(scores, classes, confusion)
-
-
-def _read_objects(path):
-    """Return the known objects of a folder, and their radius."""
-    objects = read_table(path, path)
-    objects.remove_columns(_OF_CLUSTERS_IN_OBJECTS)
-    return objects, objects.meta["radius"]
-
-
-def _errors_naming(path):
-    """Name the file of a run that was read in errors of what is in it."""
-    if path is None:
-        return nullcontext()
-    return whole(path)
 
 
 def _now():
