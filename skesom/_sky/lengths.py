@@ -138,6 +138,20 @@ def in_pixels(length, side, name):
     return to_pixels(quantity, side, name)
 
 
+def width_in_pixels(width, side, name):
+    """Return a length above 0 as a number of pixels; see `in_pixels`.
+
+    Raises
+    ------
+    ValueError
+        If it is 0, or as of `in_pixels`.
+    """
+    pixels = in_pixels(width, side, name)
+    if not np.all(pixels > 0):
+        raise ValueError(f"{name} must be a positive width, got {width}.")
+    return pixels
+
+
 def is_angle(length, side):
     """Return whether a length is one on the sky, of pixels of that side."""
     unit = units.Quantity(length).unit

@@ -179,15 +179,15 @@ def check_steps(options):
 
 def vote_of(options):
     """Return the vote of neighboring pixels, None without."""
-    from skesom._sky.lengths import in_pixels
+    from skesom._sky.lengths import width_in_pixels
     from skesom.maps import MajorityVote
 
     if options.smooth == "none":
         return None
     if options.smooth == "psf":
         return MajorityVote()
-    if not in_pixels(options.smooth, 1.0, "--smooth") > 0:
-        raise ValueError(f"--smooth must be a positive width, got {options.smooth}.")
+    # The vote refuses it too, but only after the images are read.
+    width_in_pixels(options.smooth, 1.0, "--smooth")
     return MajorityVote(fwhm=options.smooth)
 
 

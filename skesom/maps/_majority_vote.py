@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval
 from skesom._common.estimator import LinkedEstimator
 from skesom._common.labels import without_mask
 from skesom._common.strips import around, strips_of
-from skesom._sky.lengths import UNKNOWN_FWHM, in_pixels
+from skesom._sky.lengths import UNKNOWN_FWHM, width_in_pixels
 
 _TRUNCATE = 4.0  # sigmas
 
@@ -110,12 +110,10 @@ class MajorityVote(LinkedEstimator):
     def _width(self, fwhm, pixel_scale):
         """Return the width of the Gaussian in pixels."""
         if self.fwhm is None:
-            known = fwhm is not None and pixel_scale is not None
-            return fwhm / pixel_scale if known else UNKNOWN_FWHM
-        width = float(in_pixels(self.fwhm, pixel_scale, "fwhm"))
-        if width == 0:
-            raise ValueError(f"fwhm must be a positive width, got {self.fwhm}.")
-        return width
+            if fwhm is None or pixel_scale is None:
+                return UNKNOWN_FWHM
+            return fwhm / pixel_scale
+        return float(width_in_pixels(self.fwhm, pixel_scale, "fwhm"))
 
 
 def _vote(labels, sigma):
