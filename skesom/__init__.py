@@ -13,8 +13,9 @@ Importing ``skesom`` is cheap: a subpackage loads when one of its names is used.
 
 import importlib
 import logging
-from importlib.metadata import version
 from typing import TYPE_CHECKING
+
+from skesom._common.version import VERSION
 
 if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom import cli as cli
@@ -53,7 +54,7 @@ if TYPE_CHECKING:  # the same as _HOME and _SUBPACKAGES, for checkers of types
     from skesom.som import MapClassifier as MapClassifier
     from skesom.som import MapRegressor as MapRegressor
 
-__version__ = version("skesom")
+__version__ = VERSION
 logging.getLogger("skesom").addHandler(logging.NullHandler())
 
 _NAMES = {

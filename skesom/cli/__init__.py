@@ -5,9 +5,9 @@ import argparse
 import gc
 import os
 import sys
-from importlib.metadata import version
 
 from skesom._common.files import is_of_machine
+from skesom._common.version import VERSION
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo, output_of
 from skesom.cli._crossmatch import add_crossmatch
@@ -100,9 +100,7 @@ def parser_of_commands():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser._negative_number_matcher = NEGATIVE
-    parser.add_argument(
-        "--version", action="version", version=f"skesom {version('skesom')}"
-    )
+    parser.add_argument("--version", action="version", version=f"skesom {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     others = add_predict, add_test, add_crossmatch, add_name, add_explore, add_demo
     for add in (add_cluster, add_classify, *others):
