@@ -140,7 +140,8 @@ def _repeat(options):
     """Repeat an earlier run."""
     from skesom._common.fits_files import keep_files_open
     from skesom._common.json_values import whole
-    from skesom.runs.provenance import digest_of_fit, read_recipe
+    from skesom.runs.provenance import digest_of_fit
+    from skesom.runs.recipes import read_recipe
     from skesom.runs.run import fit_recipe
 
     _check_options(options, "repeats a run as it was")

@@ -22,13 +22,8 @@ from skesom.report.sky_level import describe_sky, text_of_left
 from skesom.runs._leaves_file import write_leaves
 from skesom.runs._models import save_model
 from skesom.runs.group_files import GROUPS_NAME, write_cluster_groups
-from skesom.runs.provenance import (
-    FILE_NAME,
-    RECIPE_NAME,
-    describe_run,
-    source_of_model,
-    write_recipe,
-)
+from skesom.runs.provenance import FILE_NAME, describe_run
+from skesom.runs.recipes import RECIPE_NAME, source_of_model, write_recipe
 
 _logger = logging.getLogger(__name__)
 

@@ -72,10 +72,8 @@ from skesom.runs.provenance import (
     cut_of,
     digest_of_fit,
     read_provenance,
-    read_recipe,
-    source_of_model,
-    unfitted,
 )
+from skesom.runs.recipes import read_recipe, source_of_model, unfitted
 from skesom.runs.training import Training
 
 if TYPE_CHECKING:

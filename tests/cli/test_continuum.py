@@ -3,7 +3,7 @@
 
 import pytest
 
-from skesom.runs.provenance import read_recipe
+from skesom.runs.recipes import read_recipe
 
 
 def test_is_told_by_name(made_by, bands):

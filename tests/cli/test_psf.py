@@ -10,7 +10,7 @@ from astropy.io import fits
 
 from skesom.cube import FWHMConvolver
 from skesom.io import read_cube
-from skesom.runs.provenance import read_recipe
+from skesom.runs.recipes import read_recipe
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 NAMES = ("F336W", "F657N", "F814W")

@@ -44,7 +44,7 @@ from skesom.io import (
 )
 from skesom.maps import make_cluster_pipeline, make_clusterer
 from skesom.runs import Run, load_model, read_cluster_groups
-from skesom.runs.provenance import read_recipe
+from skesom.runs.recipes import read_recipe
 
 matplotlib.use("Agg")
 

@@ -19,7 +19,7 @@ from skesom.cube.convolution.kernels import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
 from skesom.runs import Run, load_model, read_cluster_groups
 from skesom.runs.image_source import ImageSource
-from skesom.runs.provenance import read_recipe
+from skesom.runs.recipes import read_recipe
 from skesom.som import ESOM
 
 READERS = {

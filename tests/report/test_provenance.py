@@ -19,7 +19,7 @@ from skesom.runs import Run
 from skesom.runs._models import read_skops, write_skops
 from skesom.runs.image_source import ImageSource
 from skesom.runs.input_images import source_of_images
-from skesom.runs.provenance import read_recipe, read_source, unfitted
+from skesom.runs.recipes import read_recipe, read_source, unfitted
 from skesom.som import CSOM
 
 

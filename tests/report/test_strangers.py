@@ -38,7 +38,7 @@ from skesom.maps import CubeClusterer, MajorityVote
 from skesom.runs import Run, load_model, read_cluster_groups, save_model
 from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
 from skesom.runs._models import read_skops, write_skops
-from skesom.runs.provenance import read_recipe, read_source
+from skesom.runs.recipes import read_recipe, read_source
 from skesom.som import CSOM, ESOM, MapClassifier
 
 EVIL = """
