@@ -145,10 +145,9 @@ def find_file(record, provenance_path, folder):
     if folder is None:
         candidates = [path, provenance_path.parent / record["beside"]]
     else:
-        candidates = [
-            each for each in Path(folder).rglob("*") if each.name == path.name
-        ]
-    candidates = [each for each in candidates if each.is_file()]
+        entries = Path(folder).rglob("*")
+        candidates = [entry for entry in entries if entry.name == path.name]
+    candidates = [candidate for candidate in candidates if candidate.is_file()]
     for candidate in candidates:
         # Others may have no end, as those of the system, and are not read.
         if candidate.stat().st_size == record["size"]:

@@ -33,7 +33,11 @@ def write_run(run, folder, *, tables, pictures, overwrite):
 
     `tables`, `pictures` and `overwrite` are as in `Run.write`.
     """
-    style = PictureStyle() if pictures is True else pictures or None
+    style = None
+    if pictures is True:
+        style = PictureStyle()
+    elif pictures:
+        style = pictures
     has_no_matplotlib = style is not None and not has_extra("matplotlib")
     if has_no_matplotlib:
         warn_user(PICTURES_LEFT_OUT)
@@ -41,13 +45,14 @@ def write_run(run, folder, *, tables, pictures, overwrite):
     is_of_fit = run.is_of_fit
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         source = run.source
-        check_outside(folder, source.paths() if source is not None else [])
+        if source is not None:
+            check_outside(folder, source.paths())
         result = run._result()
         if style is not None:
             style.check(result.cube.band_names)
-        run_label_map, label_map = result.run_label_map, result.label_map
-        names, colors = result.names, result.colors
-        wcs, sigma = result.cube.wcs, psf_sigma(result.cube)
+        run_label_map = result.run_label_map
+        label_map = result.label_map
+        wcs = result.cube.wcs
         presented = Presentation(temporary, Path(folder))
         if has_no_matplotlib:
             presented.left_out["pictures"] = NO_PICTURES
@@ -58,8 +63,14 @@ def write_run(run, folder, *, tables, pictures, overwrite):
             label_map_sha256=result.label_map_sha256,
             tree_sha256=result.tree_sha256,
         )
-        sky, why_no_names = describe_sky(result), result.why_no_names
-        del result  # with its copy of the cube; outlines need room too
+        # What is needed of the result after it is gone, with its copy of the cube:
+        # outlines need room too.
+        sky = describe_sky(result)
+        why_no_names = result.why_no_names
+        names = result.names
+        colors = result.colors
+        sigma = psf_sigma(result.cube)
+        del result
         if label_map.ndim == 2:
             presented.write_outlines(label_map, wcs, names, colors, sigma)
         if is_of_fit:
@@ -78,8 +89,8 @@ def write_run(run, folder, *, tables, pictures, overwrite):
             "off_map": presented.files.off_map,
             "files": names_of_files(temporary, FILE_NAME),
             "left_out": presented.left_out,
-            "pictures": style and style._asdict(),
-            "lines": [*lines_of(presented.files)],
+            "pictures": style._asdict() if style is not None else None,
+            "lines": list(lines_of(presented.files)),
         }
         text = json.dumps(provenance, indent=1, allow_nan=False)
         presented.path(FILE_NAME).write_text(f"{text}\n", encoding="utf-8")
@@ -87,8 +98,9 @@ def write_run(run, folder, *, tables, pictures, overwrite):
         warn_user(text_of_left(sky["left"]))
     if presented.off_map_line is not None:
         _logger.info("%s", presented.off_map_line)
-    for line in decision_lines(decisions) if is_of_fit and decisions else ():
-        _logger.info("%s", line)
+    if is_of_fit and decisions:
+        for line in decision_lines(decisions):
+            _logger.info("%s", line)
     return presented.files
 
 

@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from skesom.cube import Cube
 
 
-_ROLES = "masks", "weights", "errors"
+_ROLES = ("masks", "weights", "errors")
 MOST_BANDS = 20  # of images; more are the channels of a spectral cube
 # The fields that change nothing of what headers tell.
-_OF_PIXELS = {
+_FIELDS_OF_PIXELS = {
     "ignore_flags",
     "exclude",
     "include",
@@ -135,7 +135,8 @@ class ImageSource(_Fields):
         """Return the same with other fields; the plan stays if it can."""
         source = super()._replace(**changes)
         source.contents = self.contents
-        if "plan" in self.__dict__ and changes.keys() <= _OF_PIXELS:
+        is_planned = "plan" in vars(self)  # a cached property
+        if is_planned and changes.keys() <= _FIELDS_OF_PIXELS:
             source.plan = self.plan
         return source
 
@@ -159,7 +160,8 @@ class ImageSource(_Fields):
         """Return how many values the images have, without reading them."""
         if self.cutout is not None and self._can_read_parts():
             return sum(cube.data.size for cube in self._opened())
-        return sum(math.prod(i.grid.shape) * i.n_bands for i in self.plan.images)
+        images = self.plan.images
+        return sum(math.prod(image.grid.shape) * image.n_bands for image in images)
 
     def read(self) -> Cube | list[Cube]:
         """Read the images."""
@@ -168,88 +170,113 @@ class ImageSource(_Fields):
         if self.cutout is not None and not self.lazy:
             cubes = [deepcopy(cube.compute()) for cube in cubes]  # lets the images go
         cubes = [_without_empty_channels(cube) for cube in cubes]
+        band_names = []
         for cube in cubes:
             check_bands(cube.data, cube.band_names)
-        check_continua(self.continua, [n for cube in cubes for n in cube.band_names])
+            band_names += cube.band_names
+        check_continua(self.continua, band_names)
         return cubes[0] if len(cubes) == 1 else cubes
 
     def _opened(self):
-        """Return the cubes, masked in regions and cut; lazy, if only a part is read."""
+        """Return the cubes, masked in regions, and their cutouts.
+
+        They are lazy if only a part of the files is read.
+        """
         is_lazy = self.lazy or (self.cutout is not None and self._can_read_parts())
         cubes = read_images(self.plan, np.float32, self.ignore_flags, is_lazy)
         for path in [*self.exclude, *self.include]:
             _check_on_sky(cubes, path)
         for path in self.exclude:
             _mask_inside(cubes, path)
-        for cube in cubes if self.include else ():
-            masks = [_in_regions(path, cube) for path in self.include]
-            _mask(cube, ~np.any(masks, axis=0))
-        return cubes if self.cutout is None else [_cut(c, *self.cutout) for c in cubes]
+        if self.include:
+            for cube in cubes:
+                masks = [_in_regions(path, cube) for path in self.include]
+                _mask(cube, ~np.any(masks, axis=0))
+        if self.cutout is None:
+            return cubes
+        ra, dec, size = self.cutout
+        return [_cutout_of(cube, ra, dec, size) for cube in cubes]
 
     def _can_read_parts(self):
         """Return whether rows of the files can be read without all the others."""
-        whole = [p for p in self.paths() if p.suffix in (".gz", ".bz2")]
-        combined = any(image.exposures for image in self.plan.images)
-        return find_spec("dask") is not None and not combined and not whole
+        if find_spec("dask") is None:
+            return False
+        if any(image.exposures for image in self.plan.images):
+            return False  # they are combined in memory
+        return not any(path.suffix in (".gz", ".bz2") for path in self.paths())
 
     def choices(self) -> dict[str, Any]:
         """How masks, weights and errors are found, if not in files of their own."""
-        names = "masks", "weights", "ignore_flags", "errors", "error_kind"
-        values = {name: getattr(self, name) for name in names}
-        return {
-            n: v for n, v in values.items() if v is None or isinstance(v, int | str)
-        }
+        choices = {}
+        for name in ("masks", "weights", "ignore_flags", "errors", "error_kind"):
+            value = getattr(self, name)
+            if value is None or isinstance(value, int | str):
+                choices[name] = value
+        return choices
 
     def lines(self) -> Iterator[str]:
         """Return a line on a cutout, and on planes read beside the images by role."""
         if self.cutout is not None:
             yield f"Cutout: {text_of_cutout(self.cutout)}."
-        found = {}
+        labels_of_role: dict[str, list[str]] = {}
         for role, plane in self.plan.planes:
             label = os.path.basename(plane.label)
-            label += f" ({plane.kind})" if role == "errors" else ""
-            found.setdefault(role, {})[label] = None
-        for role, labels in found.items():
-            text = f"{first_names(list(labels))} ({role}=None leaves them out)."
+            if role == "errors":
+                label = f"{label} ({plane.kind})"
+            labels = labels_of_role.setdefault(role, [])
+            if label not in labels:
+                labels.append(label)
+        for role, labels in labels_of_role.items():
+            text = f"{first_names(labels)} ({role}=None leaves them out)."
             yield f"{role.capitalize()}: {text}"
-        unused = [image.unused_errors for image in self.plan.images]
-        unused = [os.path.basename(label) for label in unused if label is not None]
-        if unused and self.errors is None:
-            use = "CSOM weighs values by them, with errors='inside'"
-            yield f"Errors: {first_names(unused)} not used ({use})."
+        if self.errors is not None:
+            return
+        unused = []
+        for image in self.plan.images:
+            if image.unused_errors is not None:
+                unused.append(os.path.basename(image.unused_errors))
+        if unused:
+            advice = "CSOM weighs values by them, with errors='inside'"
+            yield f"Errors: {first_names(unused)} not used ({advice})."
 
     def paths(self) -> list[Any]:
         """Return the path of every file that is read, without names of HDUs."""
-        parts = [self.files, *(getattr(self, role) for role in _ROLES)]
-        parts += [self.exclude, self.include]
-        lists = [part for part in parts if _is_list(part)]
-        texts = [text for part in lists for text in part if text is not None]
-        return list(dict.fromkeys(_path_of(text) for text in texts))
+        companions = [getattr(self, role) for role in _ROLES]
+        paths = []
+        for texts in [self.files, *companions, self.exclude, self.include]:
+            if _is_list(texts):  # not "auto", or the HDU of masks
+                paths += [_path_of(text) for text in texts if text is not None]
+        return list(dict.fromkeys(paths))
 
     def companions(self) -> list[Path]:
         """Return the path of every other file that "auto" finds beside the images."""
         if "auto" not in [getattr(self, role) for role in _ROLES]:
             return []
-        named = {os.path.realpath(path) for path in self.paths()}
-        found = dict.fromkeys(p.file for _, p in self.plan.planes if p.file is not None)
-        return [Path(path) for path in found if os.path.realpath(path) not in named]
+        known_paths = {os.path.realpath(path) for path in self.paths()}
+        companions = []
+        for _, plane in self.plan.planes:
+            if plane.file is None or os.path.realpath(plane.file) in known_paths:
+                continue
+            companions.append(Path(plane.file))
+        return list(dict.fromkeys(companions))
 
-    def moved(self, place_of: Callable[[str], str]) -> ImageSource:
+    def moved(self, path_now: Callable[[str], str]) -> ImageSource:
         """Return the same with the paths that a function gives for those of here."""
 
         def move(text):
             path = _path_of(text)
-            return str(place_of(path)) + str(text)[len(str(path)) :]
+            bracket = str(text)[len(str(path)) :]  # the HDU
+            return f"{path_now(path)}{bracket}"
 
         def move_all(texts):
             if not _is_list(texts):
                 return texts
             return [text if text is None else move(text) for text in texts]
 
-        lists = {name: move_all(getattr(self, name)) for name in _ROLES}
+        fields = {name: move_all(getattr(self, name)) for name in _ROLES}
         for name in ("files", "exclude", "include"):
-            lists[name] = tuple(move_all(getattr(self, name)))
-        return self._replace(**lists)
+            fields[name] = tuple(move_all(getattr(self, name)))
+        return self._replace(**fields)
 
 
 def _is_list(value):
@@ -276,7 +303,7 @@ def _without_empty_channels(cube):
     return cube[:, :, ~is_empty]
 
 
-def _cut(cube, ra, dec, size):
+def _cutout_of(cube, ra, dec, size):
     """Return the part of a cube around a place on the sky."""
     bands = ", ".join(cube.band_names)
     if cube.wcs is None:
@@ -287,13 +314,13 @@ def _cut(cube, ra, dec, size):
         raise ValueError(f"{error} (Bands: {bands}.)") from error
 
 
-def _mask(cube, lost):
+def _mask(cube, is_masked):
     """Mask pixels of a cube that was read here."""
     if cube.is_lazy:
-        lost = in_strips(lost, cube.data.chunks)[:, :, np.newaxis]
-        cube.data = np.where(lost, cube.dtype.type(np.nan), cube.data)
+        is_masked = in_strips(is_masked, cube.data.chunks)[:, :, np.newaxis]
+        cube.data = np.where(is_masked, cube.dtype.type(np.nan), cube.data)
     else:
-        cube.data[lost] = np.nan
+        cube.data[is_masked] = np.nan
 
 
 def _in_regions(path, cube):
@@ -303,14 +330,14 @@ def _in_regions(path, cube):
 
 def _mask_inside(cubes, path):
     """Mask the pixels in the regions of a file; some must lie in a cube."""
-    outside = []
+    exceptions = []
     for cube in cubes:
         try:
             _mask(cube, _in_regions(path, cube))
         except ValueError as error:
-            outside.append(error)
-    if len(outside) == len(cubes):
-        raise outside[0]
+            exceptions.append(error)
+    if len(exceptions) == len(cubes):
+        raise exceptions[0]
 
 
 def _check_on_sky(cubes, path):
