@@ -1,203 +1,100 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Models of strangers: what their use could do is bounded, or they are refused.
+"""Whether the attributes of a fitted estimator that came from a file fit together.
 
-They hold known classes, and no text that could name a file. Compiled code trusts the
-arrays of a fitted model, so each is compared with the others.
+Compiled code trusts the arrays of a fitted estimator. ``_stored`` of a class of skesom
+has the type and the axes of each array by which rows get labels, as in ``"floats units
+features"``: axes of one name have one length, and ``*`` is for any further axes.
 """
 
-import importlib
-import inspect
 import math
-import os
-import pkgutil
-import re
-from functools import cache
-from itertools import chain
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
-from sklearn.base import BaseEstimator
 
 from skesom._common.labels import MASKED
 
-# The only modules from which a file can name classes; the file imports none of them.
-_HOMES = tuple(f"skesom.{name}" for name in "consensus cube maps pixels som".split())
-_OF_SKLEARN = tuple(
-    f"sklearn.{name}"
-    for name in "cluster compose covariance cross_decomposition decomposition "
-    "discriminant_analysis feature_selection impute kernel_approximation linear_model "
-    "manifold mixture naive_bayes neighbors pipeline preprocessing "
-    "random_projection".split()
-)
-_RUNS_OTHER_CODE = "sklearn.preprocessing._function_transformer.FunctionTransformer"
-# Parameters of free text, which is looked up and never opened: names of bands, classes,
-# steps, attributes and measures. All others take only the choices of their class.
-FREE_TEXTS = {"align_to", "reference", "unit", "class_weight", "unlabeled", "metric"}
-FREE_TEXTS |= {"steps", "transformers", "transformer_list", "importance_getter"}
-FREE_TEXTS |= {"outlier_label", "scoring", "threshold"}
-_LENGTHS = {"fwhm", "target_fwhm"}  # texts are numbers with a unit, and nothing else
-# `_stored` of a class of skesom has the kind and the axes of each array by which rows
-# get labels: axes of one name have one length, "*" is for any further axes. This is
-# that of all classes of scikit-learn.
-_OF_OTHERS = {"cluster_centers_": "numbers clusters features", "labels_": "classes *"}
-_TYPES = {"floats": "fd", "reals": "fd", "singles": "f", "doubles": "d"}
-_TYPES |= dict.fromkeys(["counts", "numbers"], "bhilqfd")
-_TYPES |= {"flags": "?", "labels": "bhilq", "classes": "bhilq"}
-_MOST = {"labels": 2**16, "classes": 2**24}  # that are counted, or as many as elements
-_NUMBERS = {"n_features_in_": Integral, "epsilon_": Real, "n_clusters_": Integral}
-_NUMBERS |= {"_exponent": Integral, "_n_calls": Integral}
+_STORED_BY_SKLEARN = {  # by all its classes
+    "cluster_centers_": "numbers clusters features",
+    "labels_": "classes *",
+}
+# Codes of the types of NumPy for each word in `_stored`; other words take any type.
+_TYPES = {
+    "floats": "fd",
+    "reals": "fd",
+    "singles": "f",
+    "doubles": "d",
+    "counts": "bhilqfd",
+    "numbers": "bhilqfd",
+    "flags": "?",
+    "labels": "bhilq",
+    "classes": "bhilq",
+}
+_FINITE = ("floats", "singles", "doubles", "counts")
+# Labels are below these, because they are counted, or below the number of elements.
+_LABEL_LIMITS = {
+    "labels": 2**16,
+    "classes": 2**24,
+}
+_NUMBERS = {
+    "n_features_in_": Integral,
+    "epsilon_": Real,
+    "n_clusters_": Integral,
+    "_exponent": Integral,
+    "_n_calls": Integral,
+}
 _UNFINISHED = "_later"  # of a fit; no file holds it
 
 
-@cache
-def classes_of_files():
-    """Return the estimators and named tuples that files may hold, by their names."""
-    modules = [importlib.import_module(path) for path in _HOMES + _OF_SKLEARN]
-    for home in modules[: len(_HOMES)]:
-        parts = pkgutil.walk_packages(home.__path__, f"{home.__name__}.")
-        modules += [importlib.import_module(part.name) for part in parts]
-    found = {}
-    for module in modules:
-        for kind in vars(module).values():
-            is_own = getattr(kind, "__module__", "").startswith(module.__name__)
-            if not (is_own and isinstance(kind, type)):
-                continue
-            if issubclass(kind, BaseEstimator) or kind.__bases__ == (tuple,):
-                found[f"{kind.__module__}.{kind.__qualname__}"] = kind
-    del found[_RUNS_OTHER_CODE]
-    return found
-
-
-def stored_by(kind):
-    """Return the arrays that a class of skesom stores: their kinds and axes."""
+def stored_by(estimator_class):
+    """Return the arrays that a class of skesom stores: their types and axes."""
     stored = {}
-    for base in reversed(kind.__mro__):
+    for base in reversed(estimator_class.__mro__):
         stored |= vars(base).get("_stored", {})
     return stored
 
 
-def check_texts(kind, parameters):
-    """Refuse texts in the parameters of a class that could name files or folders."""
-    limits = getattr(kind, "_parameter_constraints", {})
-    for name in parameters.keys() - FREE_TEXTS:
-        value = parameters[name]
-        if name == "layers" and value:  # with parameters of their own
-            for layer in value:
-                check_texts(
-                    kind, layer if isinstance(layer, dict) else {"shape": layer}
-                )
-            continue
-        if name in _LENGTHS and isinstance(value, str) and _is_length(value):
-            continue
-        allowed = [getattr(each, "constraint", each) for each in limits.get(name, ())]
-        allowed = [getattr(each, "options", ()) for each in allowed]
-        for text in {*_texts_in(value)}.difference(*allowed):
-            raise ValueError(
-                f"The parameter {name} of {kind.__name__} holds the text "
-                f"{str(text)[:80]!r}, which could name a file or a folder. If you know "
-                "who made it, trust it (trust=True)."
-            )
+def check_fitted(estimator_class, values, is_of_skesom):
+    """Refuse attributes of an estimator that do not fit together.
 
-
-def _is_length(text):
-    """Return whether a text is a number with a unit of length, as 2.5pix."""
-    return re.fullmatch(r"\d+(\.\d*)? ?(pix|arcsec|arcmin|deg)", text) is not None
-
-
-def _texts_in(value):
-    """Yield the texts in a value, without keys and where a PSF was read from."""
-    if isinstance(value, str | bytes | os.PathLike):
-        yield value
-    if isinstance(value, np.ndarray) and value.dtype.kind not in "biufc":
-        value = value.ravel().tolist()
-    if isinstance(value, dict):
-        value = [*value.values()]
-    if isinstance(value, tuple) and [getattr(v, "ndim", 0) for v in value[:1]] == [2]:
-        value = value[:2] + value[3:]
-    if isinstance(value, list | tuple | set):
-        yield from chain.from_iterable(map(_texts_in, value))
-
-
-def tamed(part):
-    """Return a part of the model of a stranger, whose use is bounded."""
-    if sparse.issparse(part) and hasattr(part, "check_format"):
-        part.check_format(full_check=True)  # compiled code trusts its indices
-    if isinstance(part, np.ndarray) and part.dtype.hasobject:
-        kinds = {*map(type, part.ravel().tolist())}
-        if not all(issubclass(kind, str | Real | type(None)) for kind in kinds):
-            raise ValueError("it has an array of objects that are no texts or numbers")
-    if hasattr(part, "major") and not all(isinstance(n, Real) for n in part[:3]):
-        raise ValueError("it has a beam that is none")
-    if isinstance(part, BaseEstimator):
-        values = vars(part)
-        is_own = type(part).__module__.startswith("skesom.")
-        _check_parameters(type(part), values, is_own)
-        if "memory" in values:
-            values["memory"] = None  # a folder of pickles
-        for name in ("n_jobs", "_n_threads"):
-            if isinstance(values.get(name), Integral):
-                values[name] = min(values[name], os.cpu_count() or 1)
-        now = {name: values[name] for name in part._get_param_names() if name in values}
-        # Those of the fit are what predict uses.
-        for parameters in (now, now | values.get("_fitted_parameters", {})):
-            check_texts(type(part), parameters)
-            if is_own:
-                type(part)(**parameters)._validate_params()
-            known = stored_by(type(part)) if is_own else _OF_OTHERS
-            _check_fitted(values | parameters, known)
-    return part
-
-
-def _check_parameters(kind, values, is_own):
-    """Refuse an estimator of skesom without all of its parameters.
-
-    One of another version of scikit-learn gets the defaults of what it lacks.
+    Parameters
+    ----------
+    estimator_class : type
+    values : dict
+        Attributes and parameters by their names.
+    is_of_skesom : bool
+        Whether the class declares the arrays that it stores.
     """
-    for name, parameter in inspect.signature(kind).parameters.items():
-        if name in values or parameter.default is parameter.empty:
-            continue
-        if is_own:
-            raise ValueError(f"its parameter {name} is missing")
-        values[name] = parameter.default
-
-
-def _check_fitted(values, known):
-    """Refuse attributes of an estimator that do not fit together."""
     if _UNFINISHED in values:
         raise ValueError("its fit is not finished")
-    for name, kind in _NUMBERS.items():
-        number = values.get(name, 1)
-        is_number = isinstance(number, kind) and abs(number) < 2**62
-        if not (is_number and (number > 0 or name == "_exponent")):
-            raise ValueError(f"its {name} is {number!r:.80}")
-    for length in values.get("_sharpness", ()):
-        if not (length is None or (isinstance(length, Real) and 0 < length < math.inf)):
-            raise ValueError(f"its pixels are {length!r:.80} wide")
-    width = values.get("n_features_in_", 1)
-    names = values.get("feature_names_in_", ())
-    n_texts = sum(isinstance(name, str) for name in names)
-    if "feature_names_in_" in values and n_texts != width:
-        raise ValueError(f"its feature_names_in_ are not {width} texts")
-    found = {**values}
+    _check_numbers(values)
+    n_features = values.get("n_features_in_", 1)
+    if "feature_names_in_" in values:
+        names = values["feature_names_in_"]
+        if sum(isinstance(name, str) for name in names) != n_features:
+            raise ValueError(f"its feature_names_in_ are not {n_features} texts")
+
+    stored = stored_by(estimator_class) if is_of_skesom else _STORED_BY_SKLEARN
+    arrays = dict(values)
     grouping = values.get("grouping_")
     if grouping is not None:
-        found["unit_labels"] = grouping.unit_labels
-        known = known | {"unit_labels": "labels units"}
+        arrays["unit_labels"] = grouping.unit_labels
+        stored = stored | {"unit_labels": "labels units"}
     # Of a classifier, the map is in it.
-    units = values.get("codebook_", getattr(values.get("estimator_"), "codebook_", ()))
-    lengths = {"units": len(units)} if len(units) else {}
+    codebook_of_map = getattr(values.get("estimator_"), "codebook_", ())
+    units = values.get("codebook_", codebook_of_map)
+    lengths = {}
+    if len(units):
+        lengths["units"] = len(units)
     if "n_features_in_" in values:
-        lengths["features"] = width
-    for name, wanted in known.items():
-        if found.get(name) is not None:
-            _check_array(name, found[name], wanted, lengths)
+        lengths["features"] = n_features
+    for name, declaration in stored.items():
+        if arrays.get(name) is not None:
+            _check_array(name, arrays[name], declaration, lengths)
     for sums in values.get("_sums") or ():
         _check_array("_sums", sums, "floats units *", lengths)
-    sides = values.get("shape_", ()) if "codebook_" in values else ()
-    is_whole = all(isinstance(side, Integral) and side > 0 for side in sides)
-    if sides and not (is_whole and math.prod(sides) == len(units)):
-        raise ValueError(f"its lattice of shape {sides} has not {len(units)} units")
+
+    if "codebook_" in values:
+        _check_lattice(values.get("shape_", ()), len(units))
     network = values.get("_network")
     if network is not None:
         network.check()
@@ -209,25 +106,73 @@ def _check_fitted(values, known):
         _check_consensus(values)
 
 
-def _check_array(name, array, wanted, lengths):
-    """Refuse an array of other numbers, or of other lengths than axes have."""
-    kind, *axes = wanted.split()
-    shape, plain = np.shape(array), [axis for axis in axes if axis != "*"]
-    known = dict(zip(plain, shape, strict=False)) | {"2": 2} | lengths
-    fits = shape[: len(plain)] == (*(known.get(axis) for axis in plain),)
-    fits = fits and (len(shape) == len(plain) or plain != axes)
-    lengths.update((axis, known[axis]) for axis in plain if fits)
-    if fits and kind != "any":
-        fits = isinstance(array, np.ndarray) and array.dtype.isnative
-        fits = fits and array.dtype.char in _TYPES.get(kind, array.dtype.char)
-    if fits and kind in ("floats", "singles", "doubles", "counts"):
-        fits = array.size > 0 and np.isfinite(array).all()
-        fits = fits and (kind != "counts" or array.min() >= 0)
-    if fits and kind in _MOST:
-        fits = ((array >= MASKED) & (array < max(_MOST[kind], array.size))).all()
-    if not fits:
-        text = " x ".join(f"{known.get(axis, '')} {axis}" for axis in axes)
-        raise ValueError(f"its {name} of shape {shape} is no array of {kind}: {text}")
+def _check_numbers(values):
+    """Refuse numbers of a fit that are of another type, negative or very large."""
+    for name, number_class in _NUMBERS.items():
+        number = values.get(name, 1)
+        is_number = isinstance(number, number_class) and abs(number) < 2**62
+        if not (is_number and (number > 0 or name == "_exponent")):
+            raise ValueError(f"its {name} is {number!r:.80}")
+    for length in values.get("_sharpness", ()):
+        is_unknown = length is None
+        if not is_unknown and not (isinstance(length, Real) and 0 < length < math.inf):
+            raise ValueError(f"its pixels are {length!r:.80} wide")
+
+
+def _check_lattice(sides, n_units):
+    """Refuse sides of a lattice that has another number of units than the map."""
+    if not sides:
+        return
+    are_counts = all(isinstance(side, Integral) and side > 0 for side in sides)
+    if not are_counts or math.prod(sides) != n_units:
+        raise ValueError(f"its lattice of shape {sides} has not {n_units} units")
+
+
+def _check_array(name, array, declaration, lengths):
+    """Refuse an array of another type, or of other lengths than axes have.
+
+    Parameters
+    ----------
+    name : str
+        For the message.
+    array : ndarray
+    declaration : str
+        Type and axes, as in `_stored`.
+    lengths : dict of str to int
+        Of the axes that are known; those of the array are added.
+    """
+    type_name, *axes = declaration.split()
+    axes_with_name = [axis for axis in axes if axis != "*"]
+    n_axes = len(axes_with_name)
+    shape = np.shape(array)
+    # An axis that no other array has may have any length, but the same twice.
+    expected = dict(zip(axes_with_name, shape, strict=False)) | {"2": 2} | lengths
+    fits = shape[:n_axes] == tuple(expected.get(axis) for axis in axes_with_name)
+    if n_axes == len(axes):
+        fits = fits and len(shape) == n_axes
+    if fits:
+        lengths.update((axis, expected[axis]) for axis in axes_with_name)
+    if not (fits and (type_name == "any" or _holds(array, type_name))):
+        text = " x ".join(f"{expected.get(axis, '')} {axis}" for axis in axes)
+        raise ValueError(
+            f"its {name} of shape {shape} is no array of {type_name}: {text}"
+        )
+
+
+def _holds(array, type_name):
+    """Return whether an array holds what a word in `_stored` says."""
+    if not (isinstance(array, np.ndarray) and array.dtype.isnative):
+        return False
+    if array.dtype.char not in _TYPES.get(type_name, array.dtype.char):
+        return False
+    if type_name in _FINITE and not (array.size > 0 and np.isfinite(array).all()):
+        return False
+    if type_name == "counts" and array.min() < 0:
+        return False
+    if type_name in _LABEL_LIMITS:
+        limit = max(_LABEL_LIMITS[type_name], array.size)
+        return ((array >= MASKED) & (array < limit)).all()
+    return True
 
 
 def _check_unit_tree(grouping, n_units):
@@ -265,7 +210,6 @@ def _check_consensus(values):
         raise ValueError(f"its labels_ are not of {number} clusters")
     if not isinstance(values["_are_equal"], bool):
         raise ValueError("it does not tell whether its members are equal")
-
     if not 0 <= values["_closest"] < len(members):
         raise ValueError("its representative is none of its members")
 
@@ -275,9 +219,10 @@ def _check_consensus(values):
         axes = "pieces" if name == "squares" else "pieces features"
         _check_array(name, sums, f"doubles {axes}", lengths)
     for _, table, overlap in zip(members, votes.tables, votes.overlaps, strict=True):
-        own = dict(lengths)  # units or labels of the member, and a row for all others
-        _check_array("votes", table, "doubles own pieces", own)
-        _check_array("votes", overlap, "singles own all", own)
+        # Rows are units or labels of the member, and one for all others.
+        lengths_of_member = dict(lengths)
+        _check_array("votes", table, "doubles rows pieces", lengths_of_member)
+        _check_array("votes", overlap, "singles rows all", lengths_of_member)
 
 
 def _check_tree(tree, n_leaves):

@@ -14,7 +14,7 @@ from skesom._common.folders import file_digest
 from skesom._common.json_values import read_json, whole
 from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.pipelines import pipeline_end
-from skesom.runs._models import software_versions
+from skesom.runs._versions import software_versions
 
 PROVENANCE_FORMAT = "skesom provenance"
 FILE_NAME = "provenance.json"

@@ -11,13 +11,9 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.json_values import whole
-from skesom.runs._models import (
-    NOT_IN_FILES,
-    read_skops,
-    warn_of_versions,
-    write_skops,
-)
 from skesom.runs._recorded_files import find_file, find_images
+from skesom.runs._skops_files import NOT_IN_FILES, read_skops, write_skops
+from skesom.runs._versions import warn_of_versions
 from skesom.runs.image_source import ImageSource
 from skesom.runs.provenance import (
     PARAMETERS_WITHOUT_EFFECT,

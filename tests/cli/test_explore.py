@@ -13,7 +13,7 @@ from skesom.cube import CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer
 from skesom.runs import Run, load_model
-from skesom.runs._models import read_skops, write_skops
+from skesom.runs._skops_files import read_skops, write_skops
 from skesom.runs.group_files import write_cluster_groups
 
 

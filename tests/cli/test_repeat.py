@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_limits
 
-from skesom.runs._models import read_skops, write_skops
+from skesom.runs._skops_files import read_skops, write_skops
 
 pytestmark = pytest.mark.filterwarnings("default:.*other versions:UserWarning")
 

@@ -18,7 +18,7 @@ from skesom.cli import main
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import SpatialFeatures
 from skesom.runs import load_model, save_model
-from skesom.runs._models import _from_text, read_skops, write_skops
+from skesom.runs._skops_files import _from_text, read_skops, write_skops
 from skesom.runs.recipes import read_recipe
 from skesom.som import CSOM, ESOM, MapClassifier
 

@@ -14,8 +14,8 @@ from skesom.consensus import ConsensusClusterer
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.runs import load_model, save_model
-from skesom.runs._fitted import tamed
-from skesom.runs._models import mapped
+from skesom.runs._skops_files import mapped
+from skesom.runs._untrusted_models import tamed
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 from skesom.som.tree import ClusterTree, has_tree, tree_of_pieces
 

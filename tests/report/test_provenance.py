@@ -16,7 +16,7 @@ from skesom._common.labels import label_map_digest
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
 from skesom.maps import CubeClusterer, MajorityVote, make_cluster_pipeline
 from skesom.runs import Run
-from skesom.runs._models import read_skops, write_skops
+from skesom.runs._skops_files import read_skops, write_skops
 from skesom.runs.image_source import ImageSource
 from skesom.runs.input_images import source_of_images
 from skesom.runs.recipes import read_recipe, read_source, unfitted

@@ -36,8 +36,8 @@ from skesom.cube import (
 from skesom.io import read_catalog
 from skesom.maps import CubeClusterer, MajorityVote
 from skesom.runs import Run, load_model, read_cluster_groups, save_model
-from skesom.runs._fitted import FREE_TEXTS, check_texts, classes_of_files
-from skesom.runs._models import read_skops, write_skops
+from skesom.runs._skops_files import read_skops, write_skops
+from skesom.runs._untrusted_models import FREE_TEXTS, check_texts, classes_of_files
 from skesom.runs.recipes import read_recipe, read_source
 from skesom.som import CSOM, ESOM, MapClassifier
 
@@ -54,7 +54,7 @@ class X(BaseEstimator):
 """
 REFUSED = [  # what a file may not make, though skesom or scikit-learn has it
     *("evilmod.X", "os.system", "builtins.eval", "pathlib.Path", "functools.partial"),
-    *("skesom.runs._models.Path", "skesom.runs._fitted.importlib"),
+    *("skesom.runs._models.Path", "skesom.runs._untrusted_models.importlib"),
     *("skesom.cube.base.Cube", "skesom.cube.base.importlib"),
     *("skesom.runs.image_source.ImageSource", "skesom.datasets.fetch_m83"),
     *("skesom.som._csom.np", "skesom.maps.crossmatch", "joblib.memory.Memory"),
@@ -538,8 +538,8 @@ class TestSkops:
             attacked(part, {"a.npy": _npy(array, allow_pickle=True)})
 
     def test_bombs(self, attacked, monkeypatch):
-        monkeypatch.setattr("skesom.runs._models._MIN_LIMIT", 100_000)
-        monkeypatch.setattr("skesom.runs._models._MAX_EXPANSION", 2)
+        monkeypatch.setattr("skesom.runs._skops_files._MIN_LIMIT", 100_000)
+        monkeypatch.setattr("skesom.runs._skops_files._MAX_EXPANSION", 2)
         zeros = _npy(np.zeros(1_000_000))
         part = _node("NdArrayNode", "numpy.ndarray", type="numpy", file="a.npy")
         with pytest.raises(ValueError, match="far more memory"):
