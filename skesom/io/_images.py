@@ -18,13 +18,8 @@ from skesom._sky.header_cards import read_bands, read_unit
 from skesom._sky.world_axes import read_world
 from skesom.cube import Cube
 from skesom.cube.convert import as_cube, check_image, describe_image, find_converter
-from skesom.io._planes import (
-    Plane,
-    find_beside,
-    number_beside,
-    open_array,
-    opener_of,
-)
+from skesom.io._pixels import open_array, opener_of
+from skesom.io._planes import Plane, find_beside, number_beside
 from skesom.io.fits_files import FITS_SUFFIX, find_images, name_hdu, split_path
 
 # Names of extensions that do not name a band.
@@ -66,17 +61,39 @@ class Image(NamedTuple):
 
 
 def describe_file(path, hdu=None, beside=None, error_kind=None):
-    """Return the images of a file, with the planes beside each of them."""
+    """Return the images of a file, with the planes beside each of them.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Of the file; may name the HDU, as ``"image.fits[SCI,1]"``.
+    hdu : int, str, tuple, list of them, "all" or None
+        HDUs to read if the path names none.
+    beside : dict of str to str, int or tuple, or None
+        Where planes are looked for in the file, by "errors", "masks" and "weights".
+    error_kind : {"std", "var", "ivar"} or None
+
+    Returns
+    -------
+    images : list of Image
+    """
     file, bracket = split_path(os.fspath(path))
-    images, roles = [], (beside or {}).items()
+    if bracket is not None:
+        hdu = bracket
+    beside = beside or {}
+    images = []
     with open_fits(file, keep=True) as hdus:
-        numbers = find_images(hdus, hdu if bracket is None else bracket, file)
-        chosen = bracket is not None or len(numbers) > 1
+        numbers = find_images(hdus, hdu, file)
+        is_chosen = bracket is not None or len(numbers) > 1
         for number in numbers:
-            image = _describe_hdu(hdus, number, file, chosen)
-            planes = (find_beside(hdus, image, *role, error_kind) for role in roles)
-            image = image._replace(planes=tuple(filter(None, planes)))
-            if "errors" not in dict(roles):
+            image = _describe_hdu(hdus, number, file, is_chosen)
+            planes = []
+            for role, extension in beside.items():
+                plane = find_beside(hdus, image, role, extension, error_kind)
+                if plane is not None:
+                    planes.append(plane)
+            image = image._replace(planes=tuple(planes))
+            if "errors" not in beside:
                 image = image._replace(unused_errors=_name_of_errors(hdus, image))
             images.append(image)
     return images
@@ -90,15 +107,21 @@ def _name_of_errors(hdus, image):
     return f"{name_hdu(image.place[0], number)} ({hdus[number].name})"
 
 
-def _describe_hdu(hdus, number, file, chosen):
+def _describe_hdu(hdus, number, file, is_chosen):
     """Return the image of an HDU; a chosen one may be named by its extension."""
-    hdu, label = hdus[number], name_hdu(file, number)
-    headers = [hdu.header] if number == 0 else [hdu.header, hdus[0].header]
+    hdu = hdus[number]
+    label = name_hdu(file, number)
+    headers = [hdu.header]
+    if number != 0:
+        headers.append(hdus[0].header)
     world = read_world(hdu.header, hdus, label)
-    is_named = not isinstance(file, HDUsInMemory) or hdus.filename()
-    stem = FITS_SUFFIX.sub("", os.path.basename(file)) if is_named else None
-    stem = hdu.name if chosen and hdu.name not in _COMMON_NAMES else stem
-    path = file if isinstance(file, HDUsInMemory) else os.path.realpath(file)
+    in_memory = isinstance(file, HDUsInMemory)
+    path = file if in_memory else os.path.realpath(file)
+    stem = None
+    if is_chosen and hdu.name not in _COMMON_NAMES:
+        stem = hdu.name
+    elif not in_memory or hdus.filename():
+        stem = FITS_SUFFIX.sub("", os.path.basename(file))
     unit = read_unit(headers)
     grid, axes, bands = describe_image(hdu.shape, world, headers, unit, label, stem)
     return Image(
@@ -119,17 +142,20 @@ def _read_setup(headers, n_bands):
     """Return telescope and instrument if cards name the bands, else None."""
     if None in read_bands(headers, n_bands, None, None)["band_names"]:
         return None
-    cards = ("TELESCOP", "INSTRUME")
-    found = [[h[card] for h in headers if card in h] for card in cards]
-    return tuple(str(values[0]).strip().upper() if values else "" for values in found)
+    setup = []
+    for card in ("TELESCOP", "INSTRUME"):
+        values = [header[card] for header in headers if card in header]
+        setup.append(str(values[0]).strip().upper() if values else "")
+    return tuple(setup)
 
 
 def describe_array(array, label, beside=None, error_kind=None):
     """Return an image in memory, with its own errors and mask."""
-    for role, wanted in (beside or {}).items():
-        if wanted not in ("auto", "inside"):
+    for role, extension in (beside or {}).items():
+        if extension not in ("auto", "inside"):
             raise ValueError(
-                f"{label} is no file, with no HDU {wanted!r} for {role}. Give arrays."
+                f"{label} is no file: it has no HDU {extension!r} for {role}. Give "
+                "arrays."
             )
     is_cube = isinstance(array, Cube)
     if is_cube or find_converter(array) is not None:
@@ -139,19 +165,26 @@ def describe_array(array, label, beside=None, error_kind=None):
         pixels = array if is_lazy(array) else np.asarray(filled(array))
         check_image(pixels, label, most=3)
         cube = Cube(np.broadcast_to(np.float32(0), np.atleast_3d(pixels).shape))
-    names = enumerate(cube.band_names, 1)
-    errors = Plane(f"the errors of {label}", "std", partial(open_array, cube.errors))
+    band_names = list(cube.band_names)
+    if not is_cube:  # names that say nothing are those of no one
+        for band, name in enumerate(band_names):
+            if name == f"band {band + 1}":
+                band_names[band] = None
+    planes = []
+    if cube.errors is not None:
+        opener = partial(open_array, cube.errors)
+        planes.append(Plane(f"the errors of {label}", "std", opener))
     return Image(
         label=label,
         open=partial(open_array, pixels),
         grid=Grid(cube.wcs, cube.shape[:2]),
-        band_names=[n if is_cube or n != f"band {i}" else None for i, n in names],
+        band_names=band_names,
         band_units=list(cube.band_units),
         fwhm=cube.fwhm,
         zero_points=cube.zero_points,
         diffraction_fwhm=cube.diffraction_fwhm,
         band_coordinates=cube.band_coordinates,
         shape=pixels.shape,
-        planes=() if cube.errors is None else (errors,),
+        planes=tuple(planes),
         known={"sky_mask": cube.sky_mask, "pixel_scale": cube._pixel_scale},
     )

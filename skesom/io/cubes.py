@@ -34,7 +34,7 @@ from skesom.cube.alignment.stack import join_bands
 from skesom.cube.base import split_bands, with_bands
 from skesom.cube.convert import as_cube
 from skesom.io._images import describe_array
-from skesom.io._planes import apply_plane, copy_pixels, open_in_tasks
+from skesom.io._pixels import apply_plane, copy_pixels, open_in_tasks
 from skesom.io.fits_files import make_hdus, stand_in, write_files
 from skesom.io.gather import complete_grids, gather_images
 from skesom.io.label_maps import short_ascii
@@ -189,7 +189,7 @@ def read_cube(
     return cubes[0] if len(cubes) == 1 else cubes
 
 
-class _How(NamedTuple):
+class _Reading(NamedTuple):
     """How pixels are read."""
 
     dtype: Any
@@ -201,26 +201,30 @@ def read_images(plan, dtype, ignore_flags, lazy):
     """Return the cubes of a plan of images."""
     if ignore_flags != "auto":
         ignore_flags = interpret_bit_flags(ignore_flags)
-    how = _How(dtype, ignore_flags, lazy)
-    images = [_combined(image, how) for image in plan.images]
-    cubes, owners = _read_grids(complete_grids(images), plan.order, how)
-    return _cut_into_runs(cubes, owners) if plan.is_sorted else cubes
+    reading = _Reading(dtype, ignore_flags, lazy)
+    images = [_combined(image, reading) for image in plan.images]
+    cubes, cube_of_band = _read_grids(complete_grids(images), plan.order, reading)
+    if plan.is_sorted:
+        cubes = _split_into_runs(cubes, cube_of_band)
+    return cubes
 
 
-def _combined(image, how):
+def _combined(image, reading):
     """Return an image, combined if it has several exposures."""
     if not image.exposures:
         return image
-    if how.lazy:
+    if reading.lazy:
         raise ValueError(
             f"{len(image.exposures)} exposures of {list_names(image.band_names)} are "
             "combined in memory. Combine them before with lazy=False, or pass "
             "combine=False."
         )
     names = image.band_names
-    members = [each._replace(band_names=names) for each in image.exposures]
-    members = complete_grids(members)
-    cubes = [_read_grid([each], np.arange(each.n_bands), how) for each in members]
+    exposures = [each._replace(band_names=names) for each in image.exposures]
+    cubes = []
+    for exposure in complete_grids(exposures):
+        ranks = np.arange(exposure.n_bands)
+        cubes.append(_read_grid([exposure], ranks, reading))
     cube = combine_exposures(cubes)
     files = list_names([os.path.basename(each.label) for each in image.exposures])
     warn_user(
@@ -230,88 +234,117 @@ def _combined(image, how):
     return describe_array(cube, image.label)
 
 
-def _read_grids(images, order, how):
+def _read_grids(images, order, reading):
     """Return a cube for each grid, and the number of the cube of each band in order."""
-    places = split_bands(np.argsort(order), images)
-    cubes, owners = [], np.empty(len(order), dtype=int)
-    for number, members in enumerate(group_by_grid([image.grid for image in images])):
-        members = sorted(members, key=lambda member: places[member][0])
-        group_places = np.concatenate([places[member] for member in members])
-        owners[group_places] = number
-        ranks = np.searchsorted(np.sort(group_places), group_places)
-        members = [images[member] for member in members]
-        cubes.append(_read_grid(members, ranks, how))
-    return cubes, owners
+    positions = split_bands(np.argsort(order), images)  # of the bands of each image
+    cubes = []
+    cube_of_band = np.empty(len(order), dtype=int)
+    grids = group_by_grid([image.grid for image in images])
+    for cube_number, image_numbers in enumerate(grids):
+        image_numbers = sorted(image_numbers, key=lambda number: positions[number][0])
+        in_order = np.concatenate([positions[number] for number in image_numbers])
+        cube_of_band[in_order] = cube_number
+        ranks = np.searchsorted(np.sort(in_order), in_order)
+        images_of_grid = [images[number] for number in image_numbers]
+        cubes.append(_read_grid(images_of_grid, ranks, reading))
+    return cubes, cube_of_band
 
 
-def _read_grid(images, places, how):
-    """Return the cube of images on one grid, each band read to its place."""
-    read = _read_strips if how.lazy else _read_strip
+def _read_grid(images, ranks, reading):
+    """Return the cube of images on one grid, each band read to its rank."""
+    read = _read_strips if reading.lazy else _read_all
     try:
-        data, errors = read(images, places, how)
+        data, errors = read(images, ranks, reading)
     except MemoryError as error:
         raise OSError(ENOMEM, f"{error}", images[0].label) from error
-    order = np.argsort(places)
-    known = join_bands(images).items()
-    known = {name: part if part is None else part[order] for name, part in known}
+    order = np.argsort(ranks)
+    attributes = {}
+    for name, values in join_bands(images).items():
+        attributes[name] = None if values is None else values[order]
     if len(images) == 1:
-        known |= images[0].known
-    return Cube(data, wcs=images[0].grid.wcs, errors=errors, **known)
+        attributes |= images[0].known
+    return Cube(data, wcs=images[0].grid.wcs, errors=errors, **attributes)
 
 
-def _read_strip(images, places, how, n_rows=None, openers=None):
-    """Return data and errors of images, or of the strip of them that openers give."""
-    shape = *images[0].grid.shape, len(places)
-    if openers is not None:
-        shape, openers = (n_rows, *shape[1:]), iter(openers)
-        images = [_replace_openers(image, openers.__next__) for image in images]
-    data = np.empty(shape, how.dtype)
-    has_errors = any(image.has_errors for image in images)
-    errors = np.full_like(data, np.nan) if has_errors else None
-    for image, own_places in with_bands(images, places):
-        copy_pixels(image, data, own_places)
+def _read_all(images, ranks, reading):
+    """Return data and errors of images, the latter None if no image has them."""
+    shape = (*images[0].grid.shape, len(ranks))
+    return _fill(images, ranks, shape, reading, is_complete=True)
+
+
+def _read_strip(images, ranks, reading, n_rows, openers):
+    """Return data and errors of a strip of rows, which openers give."""
+    shape = (n_rows, images[0].grid.shape[1], len(ranks))
+    next_opener = iter(openers).__next__
+    images = [_replace_openers(image, next_opener) for image in images]
+    return _fill(images, ranks, shape, reading, is_complete=False)
+
+
+def _fill(images, ranks, shape, reading, *, is_complete):
+    """Return data and errors, filled from images and the planes beside them."""
+    data = np.empty(shape, reading.dtype)
+    errors = None
+    if any(image.has_errors for image in images):
+        errors = np.full_like(data, np.nan)
+    for image, ranks_of_image in with_bands(images, ranks):
+        copy_pixels(image, data, ranks_of_image)
         for plane in image.planes:
-            is_whole = openers is None
-            apply_plane(plane, data, errors, own_places, how.ignore_flags, is_whole)
+            apply_plane(
+                plane, data, errors, ranks_of_image, reading.ignore_flags, is_complete
+            )
     return data, errors
 
 
-def _replace_openers(image, make):
-    """Return the parts of an image that tasks need, opened as a function says."""
-    opener, grid = make(), Grid(None, image.grid.shape)
-    planes = tuple(plane._replace(open=make()) for plane in image.planes)
+def _replace_openers(image, next_opener):
+    """Return what tasks need of an image, with other openers of it and its planes."""
+    opener = next_opener()
+    planes = tuple(plane._replace(open=next_opener()) for plane in image.planes)
+    grid = Grid(None, image.grid.shape)
     return image._replace(open=opener, grid=grid, plate=None, known={}, planes=planes)
 
 
-def _read_strips(images, places, how):
+def _read_strips(images, ranks, reading):
     """Return data and errors of images as arrays of dask, one task for each strip."""
     import_extra("dask.array", "Lazy cubes need dask: pip install 'skesom[dask]'.")
     from dask import delayed
 
-    shape = *images[0].grid.shape, len(places)
+    shape = (*images[0].grid.shape, len(ranks))
     strips = strips_of(shape)
-    parts = [part for image in images for part in (image, *image.planes)]
-    openers = zip(*(open_in_tasks(part, strips) for part in parts), strict=True)
+    openers_of_parts = []
+    for image in images:
+        for part in (image, *image.planes):
+            openers_of_parts.append(open_in_tasks(part, strips))
     images = [_replace_openers(image, lambda: None) for image in images]
-    read = partial(_read_strip, images, places, how)
+    read = partial(_read_strip, images, ranks, reading)
     # As a task of its own, it would let dask read many strips ahead.
     read = delayed(read, nout=2, pure=False, traverse=False)
     heights = [rows.stop - rows.start for rows in strips]
-    pairs = map(read, heights, map(list, openers))
-    planes = zip(*pairs, strict=True)
-    arrays = [join_strips(each, heights, shape[1:], how.dtype) for each in planes]
-    has_errors = any(image.has_errors for image in images)
-    return arrays[0], arrays[1] if has_errors else None
+    data_strips = []
+    error_strips = []
+    openers_of_strips = zip(*openers_of_parts, strict=True)
+    for height, openers in zip(heights, openers_of_strips, strict=True):
+        data, errors = read(height, list(openers))
+        data_strips.append(data)
+        error_strips.append(errors)
+    data = join_strips(data_strips, heights, shape[1:], reading.dtype)
+    errors = None
+    if any(image.has_errors for image in images):
+        errors = join_strips(error_strips, heights, shape[1:], reading.dtype)
+    return data, errors
 
 
-def _cut_into_runs(cubes, owners):
-    """Cut cubes so that their bands, one cube after the other, are in order."""
-    runs, ends = [], [0] * len(cubes)
-    for number, run in groupby(owners):
-        cube, start = cubes[number], ends[number]
-        ends[number] += len(list(run))
-        part = slice(start, ends[number])
-        runs.append(cube if part == slice(0, cube.shape[2]) else cube[:, :, part])
+def _split_into_runs(cubes, cube_of_band):
+    """Split cubes so that their bands, one cube after the other, are in order."""
+    runs = []
+    n_taken = [0] * len(cubes)
+    for number, bands in groupby(cube_of_band):
+        cube = cubes[number]
+        start = n_taken[number]
+        n_taken[number] += len(list(bands))
+        if n_taken[number] - start == cube.shape[2]:
+            runs.append(cube)
+        else:
+            runs.append(cube[:, :, start : n_taken[number]])
     return runs
 
 
@@ -359,9 +392,10 @@ def write_bands(
     """
     cube = as_cube(cube)
     folder = Path(folder)
-    names = map(short_ascii, cube.band_names)
-    names = [re.sub("[^A-Za-z0-9.+-]+", "_", name) for name in names]
-    paths = [folder / f"{name.strip('_.') or 'band'}.fits" for name in names]
+    paths = []
+    for band_name in cube.band_names:
+        name = re.sub("[^A-Za-z0-9.+-]+", "_", short_ascii(band_name)).strip("_.")
+        paths.append(folder / f"{name or 'band'}.fits")
     # Some file systems ignore case.
     if len({path.name.lower() for path in paths}) < len(paths):
         raise ValueError(
@@ -370,22 +404,29 @@ def write_bands(
         )
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        opened = [atomic_path(path, overwrite=overwrite) for path in paths]
-        opened = [stack.enter_context(each) for each in opened]
+        temporary_paths = []
+        for path in paths:
+            context = atomic_path(path, overwrite=overwrite)
+            temporary_paths.append(stack.enter_context(context))
         # Lazy bands in one pass; others one by one, because they are copied.
-        each = (_describe_band(cube, *pair) for pair in enumerate(opened))
-        write_files(each)
+        files = (
+            _describe_band(cube, band, path)
+            for band, path in enumerate(temporary_paths)
+        )
+        write_files(files)
     return paths
 
 
 def _describe_band(cube, band, path):
     """Return the file that `write_files` takes for one band of a cube."""
     image = cube.data[:, :, band]
-    hdus, images = make_hdus(stand_in(image), cube.wcs), {0: image}
+    hdus = make_hdus(stand_in(image), cube.wcs)
+    images = {0: image}
     header = hdus[0].header
     header.update(band_cards(cube, band))
     if cube.errors is not None:
-        images[len(hdus)] = errors = cube.errors[:, :, band]
+        errors = cube.errors[:, :, band]
+        images[len(hdus)] = errors
         hdus.append(fits.ImageHDU(stand_in(errors), name="ERR"))
         if "BUNIT" in header:
             hdus[-1].header["BUNIT"] = header["BUNIT"]

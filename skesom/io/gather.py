@@ -23,11 +23,11 @@ from skesom._sky.grids import group_by_grid
 from skesom._sky.header_cards import is_hdu
 from skesom.cube import Cube
 from skesom.cube.base import all_band_names, with_bands
-from skesom.cube.convert import find_converter
+from skesom.cube.convert import ERROR_POWERS, find_converter
 from skesom.io._band_names import check_names, name_bands
 from skesom.io._exposures import merge_exposures
 from skesom.io._images import Image, describe_array, describe_file
-from skesom.io._planes import ERROR_POWERS, find_elsewhere
+from skesom.io._planes import find_elsewhere
 from skesom.io._plate_solutions import choose_positions
 from skesom.io._zarr import is_zarr, read_zarr
 

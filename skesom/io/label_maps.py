@@ -101,8 +101,11 @@ def write_map(
     if is_zarr(path):
         if table is not None:
             raise ValueError(f"{path} holds labels alone: leave out the table.")
-        wcs = cube.wcs if wcs is None and isinstance(cube, Cube) else wcs
-        write_labels(path, labels, wcs and wcs.celestial, overwrite=overwrite)
+        if wcs is None and isinstance(cube, Cube):
+            wcs = cube.wcs
+        if wcs is not None:
+            wcs = wcs.celestial
+        write_labels(path, labels, wcs, overwrite=overwrite)
         return
     check_place(path, overwrite=overwrite)
     if is_lazy(labels) and labels.ndim == 3:
@@ -111,11 +114,14 @@ def write_map(
         (labels,) = stored([labels], Path(path).parent)
     if cube is not None:
         cube = checked_fluxes(labels, cube)
-        wcs = cube.wcs if wcs is None else wcs
+        if wcs is None:
+            wcs = cube.wcs
     if wcs is not None and wcs.naxis != 2:
         wcs = wcs.celestial
-    table = cluster_table(labels, cube) if table is None else table
-    labels = labels if labels.ndim == 2 else np.moveaxis(labels, 2, 0)
+    if table is None:
+        table = cluster_table(labels, cube)
+    if labels.ndim == 3:  # of voxels: FITS has the bands first
+        labels = np.moveaxis(labels, 2, 0)
     hdus = make_hdus(stand_in(labels), wcs)
     header = hdus[0].header
     header["BLANK"] = (MASKED, "pixels without data")
@@ -173,15 +179,17 @@ def read_map(path: StrPath) -> tuple[NDArray[np.int32], WCS | None]:
     (image,) = describe_file(path)
     file, number = image.place
     with open_fits(file, scaled=False) as hdus:
-        header, stored = hdus[number].header, hdus[number].data
-        scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
-        if stored.dtype.kind not in "iu" or stored.ndim not in (2, 3) or scaled:
+        header = hdus[number].header
+        values = hdus[number].data
+        is_scaled = header.get("BSCALE", 1) != 1 or header.get("BZERO", 0) != 0
+        are_integers = values.dtype.kind in "iu"
+        if not are_integers or values.ndim not in (2, 3) or is_scaled:
             raise ValueError(
                 f"{image.label} is not a label map: not one band, or one cube, of "
                 "plain integers."
             )
-        others = {*range(stored.ndim)} - {*image.axes}
-        labels = stored.transpose(*image.axes, *others).astype(np.int64)
+        other_axes = [axis for axis in range(values.ndim) if axis not in image.axes]
+        labels = values.transpose([*image.axes, *other_axes]).astype(np.int64)
         labels[labels == header.get("BLANK", MASKED)] = MASKED
     return check_label_map(labels, image.label, voxels=True), image.grid.wcs
 
@@ -192,8 +200,11 @@ def read_cluster_names(path):
         return {}
     (image,) = describe_file(path)
     with open_fits(image.place[0]) as hdus:
-        table = hdus["CLUSTERS"].data if "CLUSTERS" in hdus else None
-        if not {"id", "name"} <= {*(getattr(table, "names", None) or ())}:
+        if "CLUSTERS" not in hdus:
+            return {}
+        table = hdus["CLUSTERS"].data
+        column_names = getattr(table, "names", None) or ()
+        if not {"id", "name"} <= set(column_names):
             return {}
         return dict(zip(table["id"].tolist(), table["name"].tolist(), strict=True))
 
@@ -203,23 +214,38 @@ def _name_cards(table):
     if "name" not in table.columns:
         return {}
     table = table[:10_000]  # keywords have eight characters
-    pairs = zip(table["id"], table["name"], strict=True)
-    named = {number: name for number, name in pairs if name != str(number)}
-    return {f"CLUS{number}": short_ascii(name) for number, name in named.items()}
+    cards = {}
+    for number, name in zip(table["id"], table["name"], strict=True):
+        if name != str(number):
+            cards[f"CLUS{number}"] = short_ascii(name)
+    return cards
 
 
-def _cards_of_bands(places):
-    """Return the cards of a third axis of bands, or of evenly spaced places of them."""
-    cards = {"WCSAXES": 3, "CTYPE3": "BAND", "CRPIX3": 1.0, "CRVAL3": 1.0}
-    cards |= {"CDELT3": 1.0}
-    steps = np.diff(places.value) if places is not None else []
-    if not (len(steps) and np.allclose(steps, steps[0], rtol=1e-4, atol=0)):
+def _cards_of_bands(coordinates):
+    """Return the cards of a third axis of bands.
+
+    It counts the spectral coordinates if these are evenly spaced, else the bands.
+    """
+    cards = {
+        "WCSAXES": 3,
+        "CTYPE3": "BAND",
+        "CRPIX3": 1.0,
+        "CRVAL3": 1.0,
+        "CDELT3": 1.0,
+    }
+    if coordinates is None or len(coordinates) < 2:
         return cards
-    kinds = [name for name in _AXES if name in places.unit.physical_type]
-    if not kinds:
+    steps = np.diff(coordinates.value)
+    if not np.allclose(steps, steps[0], rtol=1e-4, atol=0):
         return cards
-    unit = {"CUNIT3": places.unit.to_string("fits"), "CTYPE3": _AXES[kinds[0]]}
-    return cards | unit | {"CRVAL3": places.value[0], "CDELT3": np.mean(steps)}
+    for quantity, axis_name in _AXES.items():
+        if quantity in coordinates.unit.physical_type:
+            cards["CUNIT3"] = coordinates.unit.to_string("fits")
+            cards["CTYPE3"] = axis_name
+            cards["CRVAL3"] = coordinates.value[0]
+            cards["CDELT3"] = np.mean(steps)
+            break
+    return cards
 
 
 def _make_bands_hdu(cube):
@@ -251,8 +277,11 @@ def _make_table_hdu(table):
             column.description += f" [{column.unit}]"
             column.unit = None
         if column.dtype.kind == "U":
-            texts, described = map(to_ascii, column.tolist()), column.description
-            table[column.name] = Column([*texts], dtype=str, description=described)
+            table[column.name] = Column(
+                [to_ascii(text) for text in column.tolist()],
+                dtype=str,
+                description=column.description,
+            )
     table = Table(list(table.columns.values()), names=names, copy=False)
     with warnings.catch_warnings():
         # Names have the characters of the bands; all programs can read them.
@@ -270,4 +299,6 @@ def short_ascii(name):
     if len(name.replace("'", "''")) <= _MAX_NAME:
         return name
     name = name.replace("'", "")
-    return f"{name[:30]}...{name[-20:]}" if len(name) > _MAX_NAME else name
+    if len(name) > _MAX_NAME:
+        name = f"{name[:30]}...{name[-20:]}"
+    return name

@@ -133,7 +133,7 @@ def test_headers_of_images_are_read_once(tmp_path, monkeypatch, lazy):
         opened.append((str(path), options.get("stamp") is not None))
         return open_fits(path, **options)
 
-    for module in ("_images", "_planes"):
+    for module in ("_images", "_pixels", "_planes"):
         monkeypatch.setattr(f"skesom.io.{module}.open_fits", count)
     source = ImageSource(tuple(map(str, files)), masks="auto").by_wavelength()
     source = source._replace(lazy=lazy)

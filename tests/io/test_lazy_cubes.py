@@ -271,7 +271,7 @@ class TestPlanes:
             return open_fits(path, **options)
 
         lazy = read_cube(path, errors="inside", lazy=True)
-        monkeypatch.setattr("skesom.io._planes.open_fits", count)
+        monkeypatch.setattr("skesom.io._pixels.open_fits", count)
         lazy.compute()
         assert len(opened) == 2  # the image and its errors, in one strip
 
