@@ -5,13 +5,12 @@ A folder is built beside its place under a hidden name, and its writer keeps it 
 When it is whole, "-new" is added to that name; the folder that is there is renamed to
 the same with "-old", the new one takes its place, and the old one is removed. So names
 tell the next run what a killed one left. In a folder that cannot be moved, all of this
-is done with the files in it. A list in each folder has the size and digest of each file
-that was written here: whatever else is in it is of the user, and stops a replacement.
+is done with the files in it. What is not in the folder's list of files that were
+written to it (`written_files`) is of the user, and stops a replacement.
 """
 
 import errno
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -19,22 +18,25 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock, regular
+from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock
 from skesom._common.new_files import (
+    LOCK_NAME,
     UNFINISHED,
-    atomic_path,
     check_names,
     exchange_folders,
 )
 from skesom._common.warn import warn_user
+from skesom._common.written_files import (
+    files_in,
+    names_of_foreign_files,
+    note_files,
+    path_of_list,
+    remove_written_files,
+)
 
-MANIFEST = ".skesom.json"  # the list of a folder that has no provenance.json
-_WRITTEN = "written"  # in one of these
-_LOCK = f"{UNFINISHED}lock"  # in a folder that is being written
-_NEW, _OLD = "-new", "-old"
-# Which file managers leave where a user looked, and which tell nobody anything.
-_OF_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
-_given = set()  # temporary folders that are being written to
+_NEW = "-new"
+_OLD = "-old"
+_being_written = set()  # temporary folders
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def atomic_folder(folder, *, overwrite=False):
 
     One that was given so is given again, for a part of what is in it.
     """
-    if Path(folder) in _given:
+    if Path(folder) in _being_written:
         yield Path(folder)
         return
     check_folder(folder, overwrite=overwrite)
@@ -54,8 +56,8 @@ def atomic_folder(folder, *, overwrite=False):
     temporary = home / f"{_hidden(folder)}-{uuid.uuid4().hex[:8]}"
     try:
         temporary.mkdir()
-        _given.add(temporary)
-        with open(temporary / _LOCK, "w") as file:
+        _being_written.add(temporary)
+        with open(temporary / LOCK_NAME, "w") as file:
             lock(file)
             if fcntl is None:
                 file.close()  # no folder of an open file can be moved there
@@ -70,7 +72,7 @@ def atomic_folder(folder, *, overwrite=False):
                 parent.rmdir()
         raise
     finally:
-        _given.discard(temporary)
+        _being_written.discard(temporary)
 
 
 def check_folder(folder, *, overwrite=False, edited=None):
@@ -78,35 +80,41 @@ def check_folder(folder, *, overwrite=False, edited=None):
 
     `edited` is the name of a file in it that may have changed.
     """
-    if Path(folder) in _given:
+    if Path(folder) in _being_written:
         return
-    whole = Path(os.path.realpath(folder))
-    there = next(path for path in (whole, *whole.parents) if os.path.lexists(path))
-    new = whole.relative_to(there).parts
-    there = there if new else Path(folder)
-    if not there.is_dir():
-        raise NotADirectoryError(f"{there} is a file, choose another folder.")
-    if not os.access(there, os.W_OK | os.X_OK):
+    real_folder = Path(os.path.realpath(folder))
+    # The folder itself, or the nearest one above it that is there.
+    existing = next(
+        path for path in (real_folder, *real_folder.parents) if os.path.lexists(path)
+    )
+    new_names = real_folder.relative_to(existing).parts
+    if not new_names:
+        existing = Path(folder)  # as the user calls it
+    if not existing.is_dir():
+        raise NotADirectoryError(f"{existing} is a file, choose another folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise PermissionError(
             f"Nothing can be written to {folder}: there is no permission to write to "
-            f"{there}. Choose another folder."
+            f"{existing}. Choose another folder."
         )
-    check_names(there, *new)
-    check_names(whole, "n" * 50)  # the path of a file in it
-    for home in (whole.parent, whole):
+    check_names(existing, *new_names)
+    check_names(real_folder, "n" * 50)  # the path of a file in it
+    for home in (real_folder.parent, real_folder):
         if home.is_dir() and os.access(home, os.R_OK | os.W_OK | os.X_OK):
-            _tidy_up(home, whole)
-    if not overwrite and _files_in(whole):
+            _tidy_up(home, real_folder)
+    if not overwrite and files_in(real_folder):
         raise FileExistsError(
             f"The folder {folder} is not empty: choose another one, or "
             "pass overwrite=True."
         )
-    foreign = [name for name in _foreign_files(whole) if name != edited]
-    if foreign:
-        names = ", ".join([*foreign[:3], *["..."] * (len(foreign) > 3)])
+    names = [name for name in names_of_foreign_files(real_folder) if name != edited]
+    if names:
+        if len(names) > 3:
+            names = [*names[:3], "..."]
         raise FileExistsError(
             f"The folder {folder} holds files that were not written here, or have "
-            f"changed since: {names}. Move them away, or choose another folder."
+            f"changed since: {', '.join(names)}. Move them away, or choose another "
+            "folder."
         )
 
 
@@ -115,96 +123,15 @@ def check_outside(folder, paths):
 
     Those of a demo are written with its results, so they would be removed.
     """
-    whole = os.path.realpath(folder)
-    for path in paths if Path(folder) not in _given else ():
-        if Path(os.path.realpath(path)).is_relative_to(whole):
+    if Path(folder) in _being_written:
+        return
+    real_folder = os.path.realpath(folder)
+    for path in paths:
+        if Path(os.path.realpath(path)).is_relative_to(real_folder):
             raise FileExistsError(
                 f"{path} lies in {folder}, which would be replaced. Choose another "
                 "folder."
             )
-
-
-def names_of_files(folder, *others):
-    """Return the names of the files that a folder will have when it is finished."""
-    return sorted({*(_name(path, folder) for path in _files_in(folder)), *others})
-
-
-def note_files(folder, paths):
-    """Add files of a folder to its list, so that they can be replaced later."""
-    place, content = _list_of(folder), _listed(folder)
-    found = {_name(path, folder): _content(path) for path in paths if path != place}
-    found = {name: told for name, told in found.items() if told is not None}
-    content[_WRITTEN] = _noted(folder) | found
-    with atomic_path(place, overwrite=True) as temporary:
-        temporary.write_text(f"{json.dumps(content, indent=1)}\n", encoding="utf-8")
-
-
-def has_list(folder):
-    """Return whether a folder has a list of the files that were written to it."""
-    return bool(_noted(folder))
-
-
-def file_digest(path):
-    """Return the SHA-256 of the content of a file."""
-    with open(regular(path), "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _list_of(folder):
-    """Return the file that lists the files written: of a report, its provenance."""
-    place = folder / "provenance.json"
-    return place if place.is_file() else folder / MANIFEST
-
-
-def _listed(folder):
-    """Return the content of that file, nothing if it cannot be read."""
-    place, content = _list_of(folder), None
-    with suppress(OSError, RecursionError, ValueError):
-        if place.is_file():  # no pipe, which may have no end
-            content = json.loads(place.read_text(encoding="utf-8"))
-    return content if isinstance(content, dict) else {}
-
-
-def _noted(folder):
-    """Return size and digest of the files that were written to a folder."""
-    files = _listed(folder).get(_WRITTEN)
-    return files if isinstance(files, dict) else {}
-
-
-def _content(path):
-    """Return size and digest of a file, None of kinds that no run writes."""
-    if path.is_symlink() or not path.is_file() or path.name == _LOCK:
-        return None
-    return [path.stat().st_size, file_digest(path)]
-
-
-def _is_own(path, folder, noted):
-    """Return whether a file was written here and has not changed since."""
-    known = noted.get(_name(path, folder))
-    is_list = path == _list_of(folder) and (bool(noted) or path.name == MANIFEST)
-    is_left = path.name in _OF_FILE_MANAGERS and not path.is_symlink()
-    return is_list or is_left or (known is not None and known == _content(path))
-
-
-def _name(path, folder):
-    return path.relative_to(folder).as_posix()
-
-
-def _files_in(folder):
-    """Return files and links in a folder, without unfinished ones."""
-    return [
-        path
-        for path in sorted(folder.rglob("*"))
-        if (path.is_symlink() or not path.is_dir())
-        and not path.relative_to(folder).parts[0].startswith(UNFINISHED)
-    ]
-
-
-def _foreign_files(folder):
-    """Return the names of files that were not written here, or have changed since."""
-    noted = _noted(folder)
-    paths = [path for path in _files_in(folder) if not _is_own(path, folder, noted)]
-    return [_name(path, folder) for path in paths]
 
 
 def _hidden(folder):
@@ -225,7 +152,11 @@ def _install(temporary, folder, overwrite):
     """Put a finished folder in its place, or tell where it is."""
     new = temporary.with_name(f"{temporary.name}{_NEW}")
     try:
-        if _foreign_files(folder) if overwrite else _files_in(folder):
+        if overwrite:
+            is_changed = bool(names_of_foreign_files(folder))
+        else:
+            is_changed = bool(files_in(folder))
+        if is_changed:
             raise FileExistsError("another run has written to it meanwhile")
         os.rename(temporary, new)
         _put_in_place(new, folder)
@@ -240,7 +171,7 @@ def _install(temporary, folder, overwrite):
         left = new if new.is_dir() else temporary
         spare = left.with_name(f"{folder.name[:50]}{temporary.name[-9:]}")
         os.rename(left, spare)
-        (spare / _LOCK).unlink()
+        (spare / LOCK_NAME).unlink()
         raise type(error)(f"{text}. The results are in {spare}.") from error
     except BaseException:  # an interrupt
         if new.parent != folder:
@@ -273,11 +204,11 @@ def _put_in_place(new, folder):
 
 def _move_files(new, folder):
     """Let the files of a new result take the place of those in its folder."""
-    last = _list_of(new)
-    if last.is_file():  # else all was moved before
+    list_path = path_of_list(new)
+    if list_path.is_file():  # else all was moved before
         _remove(folder)
-    for path in sorted(new.iterdir(), key=lambda path: path == last):
-        if path.name != _LOCK:
+    for path in sorted(new.iterdir(), key=lambda path: path == list_path):
+        if path.name != LOCK_NAME:
             os.rename(path, folder / path.name)
     # What is left of it, the next run removes.
     shutil.rmtree(new, ignore_errors=True)
@@ -286,7 +217,7 @@ def _move_files(new, folder):
 def _clear_up(folder, old):
     """Remove the lock of a result that is in its place, and the result before it."""
     with suppress(OSError):  # the next run removes it
-        (folder / _LOCK).unlink()
+        (folder / LOCK_NAME).unlink()
     if not old.is_dir():
         return
     try:
@@ -299,47 +230,48 @@ def _clear_up(folder, old):
 
 
 def _remove(folder):
-    """Remove the files that were written to a folder, its list last; or all of it."""
-    noted, last = _noted(folder), _list_of(folder)
-    for path in sorted(_files_in(folder), key=lambda path: path == last):
-        if _is_own(path, folder, noted):
-            path.unlink()
-    for path in sorted(folder.rglob("*"), reverse=True):
-        with suppress(OSError):  # it is no folder, or not empty
-            path.rmdir()
-    if folder.name.startswith(UNFINISHED) and not _files_in(folder):
+    """Remove what was written to a folder, and the folder if it is ours."""
+    remove_written_files(folder)
+    if folder.name.startswith(UNFINISHED) and not files_in(folder):
         shutil.rmtree(folder)
 
 
 def _tidy_up(home, folder):
     """Bring to an end the work that killed runs left of a folder, and tell of it."""
+    lock_path = folder / LOCK_NAME
+    if not is_in_use(lock_path):  # of a run that was stopped at the end
+        lock_path.unlink(missing_ok=True)
     pattern = re.compile(f"{_hidden(folder)}-[0-9a-f]{{8}}(?:{_NEW}|{_OLD})?")
-    lefts = [path for path in home.iterdir() if pattern.fullmatch(path.name)]
-    lefts = [path for path in lefts if path.is_dir() and is_of_user(path)]
-    if not is_in_use(folder / _LOCK):  # of a run that was stopped at the end
-        (folder / _LOCK).unlink(missing_ok=True)
-    in_use = [left for left in lefts if is_in_use(left / _LOCK)]
+    left_folders = []
+    for path in home.iterdir():
+        if pattern.fullmatch(path.name) and path.is_dir() and is_of_user(path):
+            left_folders.append(path)
+    in_use = [left for left in left_folders if is_in_use(left / LOCK_NAME)]
     for left in in_use:
-        text = "is of a run that goes on, or of another computer: it stays"
-        warn_user(f"{left} {text}.")
-    for left in [] if in_use else sorted(lefts):
-        if not left.exists():  # an old one, with the new one before it
-            continue
-        if left.name.endswith(_NEW):
-            _put_in_place(left, folder)
-            text = "was left by a run that was stopped: its results are now in place"
-        elif left.name.endswith(_OLD) and not folder.exists():
-            os.rename(left, folder)
-            text = "was left by a run that was stopped: it is in its place again"
-        elif left.name.endswith(_OLD):
-            _remove(left)
-            text = "was left by a run that was stopped: it is removed"
-            if left.exists():
-                text = "was left by a run that was stopped, and holds files of yours"
-        else:
-            shutil.rmtree(left)
-            text = "was left unfinished by a run that was stopped: it is removed"
-        warn_user(f"{left} {text}.")
+        warn_user(f"{left} is of a run that goes on, or of another computer: it stays.")
+    if in_use:
+        return
+    for left in sorted(left_folders):
+        if left.exists():  # not an old one that went with the new one before it
+            outcome = _bring_to_end(left, folder)
+            warn_user(f"{left} was left {outcome}.")
+
+
+def _bring_to_end(left, folder):
+    """Finish the work of a killed run; return what was left, and what became of it."""
+    if left.name.endswith(_NEW):
+        _put_in_place(left, folder)
+        return "by a run that was stopped: its results are now in place"
+    if left.name.endswith(_OLD) and not folder.exists():
+        os.rename(left, folder)
+        return "by a run that was stopped: it is in its place again"
+    if left.name.endswith(_OLD):
+        _remove(left)
+        if left.exists():
+            return "by a run that was stopped, and holds files of yours"
+        return "by a run that was stopped: it is removed"
+    shutil.rmtree(left)
+    return "unfinished by a run that was stopped: it is removed"
 
 
 @contextmanager
@@ -353,8 +285,8 @@ def _named(temporary, folder):
             raise
         files = [path for path in temporary.rglob("*") if path.is_file()]
         newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=temporary)
-        place = Path(error.filename or newest)
-        if place.is_relative_to(temporary):
-            place = folder / place.relative_to(temporary)
+        path = Path(error.filename or newest)
+        if path.is_relative_to(temporary):
+            path = folder / path.relative_to(temporary)
         reason = error.strerror or str(error)
-        raise OSError(error.errno or errno.ENOSPC, reason, str(place)) from error
+        raise OSError(error.errno or errno.ENOSPC, reason, str(path)) from error

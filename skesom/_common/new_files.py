@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 UNFINISHED = ".skesom-"  # how names begin of what a killed run may leave
+LOCK_NAME = f"{UNFINISHED}lock"  # in a folder that is being written
 _TAIL = 16  # characters of a name that tell writers the format: of any length, it fits
 
 

@@ -37,8 +37,9 @@ def add_name(commands):
 def _name(options):
     """Write a result again, with the names of a file."""
     listen_to_astropy()
-    from skesom._common.folders import check_folder, note_files
+    from skesom._common.folders import check_folder
     from skesom._common.json_values import whole
+    from skesom._common.written_files import note_files
     from skesom.report import PictureStyle
     from skesom.report.page import PAGE_NAME
     from skesom.report.tables import TABLES

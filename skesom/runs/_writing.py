@@ -10,9 +10,9 @@ from skesom._common.extras import NO_PICTURES, PICTURES_LEFT_OUT, has_extra
 from skesom._common.folders import (
     atomic_folder,
     check_outside,
-    names_of_files,
 )
 from skesom._common.warn import warn_user
+from skesom._common.written_files import names_of_files
 from skesom.report.decisions import decision_lines, decisions_of
 from skesom.report.drawing import PictureStyle
 from skesom.report.facts import lines_of

@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from skesom._common.fits_files import FileContent, file_stamp
-from skesom._common.folders import file_digest
 from skesom._common.json_values import read_json, whole
 from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.pipelines import pipeline_end
+from skesom._common.written_files import file_digest
 from skesom.runs._versions import software_versions
 
 PROVENANCE_FORMAT = "skesom provenance"

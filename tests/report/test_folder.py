@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from skesom._common.folders import MANIFEST, atomic_folder, check_folder, note_files
+from skesom._common.folders import atomic_folder, check_folder
+from skesom._common.written_files import MANIFEST, note_files
 
 
 def names_in(folder):

@@ -19,9 +19,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from skesom._common.decorators import validate_params
-from skesom._common.folders import has_list, note_files
 from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
+from skesom._common.written_files import has_list, note_files
 from skesom._types import Bands, ClusterGroups, StrPath, Table
 from skesom.displays.sky_image import MAX_PIXELS, thinning
 from skesom.io.ned import describe_types
