@@ -138,8 +138,8 @@ def run_files(options, estimator_of, training_of=None):
 
 def _repeat(options):
     """Repeat an earlier run."""
+    from skesom._common.file_errors import errors_naming
     from skesom._common.fits_files import keep_files_open
-    from skesom._common.json_values import whole
     from skesom.runs.provenance import digest_of_fit
     from skesom.runs.recipes import read_recipe
     from skesom.runs.run import fit_recipe
@@ -149,7 +149,7 @@ def _repeat(options):
     with keep_files_open():
         recipe = read_recipe(options.provenance, files=files, trust=trust)
         source = with_strips(recipe.source, options.strips)
-        with whole(recipe.path):
+        with errors_naming(recipe.path):
             images = read_images(source)
     with late_warnings():
         run = fit_recipe(
@@ -159,7 +159,7 @@ def _repeat(options):
             catalog=options.objects,
             radius=options.radius_of_objects,
         )
-        with whole(recipe.path):
+        with errors_naming(recipe.path):
             files = write(options, run)
     say(*source.lines())
     _say_features(run.pipeline)

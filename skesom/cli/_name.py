@@ -37,8 +37,8 @@ def add_name(commands):
 def _name(options):
     """Write a result again, with the names of a file."""
     listen_to_astropy()
+    from skesom._common.file_errors import errors_naming
     from skesom._common.folders import check_folder
-    from skesom._common.json_values import whole
     from skesom._common.written_files import note_files
     from skesom.report import PictureStyle
     from skesom.report.page import PAGE_NAME
@@ -59,7 +59,7 @@ def _name(options):
     check_folder(output, overwrite=overwrite, edited=is_edited and GROUPS_NAME)
     run = Run.read(folder, images=options.images, trust=options.trust, groups=given)
     told = run.provenance
-    with whole(folder):
+    with errors_naming(folder):
         if run.training is not None:
             problem = "has classes: name them in the file they are from"
             raise ValueError(f"{folder} {problem}.")

@@ -222,7 +222,7 @@ def add_explore(commands):
 def _explore(options):
     """Write the page."""
     listen_to_astropy()
-    from skesom._common.json_values import whole
+    from skesom._common.file_errors import errors_naming
     from skesom.report.page import PAGE_NAME
     from skesom.runs import Run
 
@@ -234,7 +234,7 @@ def _explore(options):
         folder, groups=options.groups, images=options.images, trust=options.trust
     )
     run.catalog = options.catalog
-    with whole(folder):
+    with errors_naming(folder):
         page = run.explore(
             path, rgb=options.rgb, title=options.title, overwrite=options.overwrite
         )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom._common.json_values import whole
+from skesom._common.file_errors import errors_naming
 from skesom._common.labels import MASKED, SKY
 from skesom._common.texts import write_ecsv
 from skesom.displays import ClusterMapDisplay, CrossmatchDisplay
@@ -53,7 +53,7 @@ def read_named_map(path):
     names, colors = list(map(str, range(most + 1))), None
     if listed.is_file():
         colors = ["gray"] * len(names)
-        with whole(listed):
+        with errors_naming(listed):
             for row in read_table(listed, listed):
                 names[row["id"]], colors[row["id"]] = str(row["name"]), row["color"]
     elif not is_folder:

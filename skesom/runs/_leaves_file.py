@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 from astropy.io import fits
 
-from skesom._common.json_values import whole
+from skesom._common.file_errors import errors_naming
 from skesom._common.pipelines import pipeline_end
 from skesom.maps.seen_pixels import NOT_SEEN, SeenPixels
 
@@ -65,7 +65,7 @@ def read_leaves(path, step):
     """
     if not path.is_file():
         return False
-    with whole(path), fits.open(path, memmap=False) as hdus:
+    with errors_naming(path), fits.open(path, memmap=False) as hdus:
         shape = step.labels_.shape
         if len(shape) == 3:
             shape = shape[2], *shape[:2]

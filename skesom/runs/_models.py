@@ -14,8 +14,8 @@ import joblib
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
+from skesom._common.file_errors import errors_naming
 from skesom._common.files import regular
-from skesom._common.json_values import whole
 from skesom._common.new_files import atomic_path
 from skesom._types import StrPath
 from skesom.runs._skops_files import (
@@ -154,7 +154,7 @@ def load_model(path: StrPath, *, trust: bool = False) -> tuple[Any, list[str] | 
     with warnings.catch_warnings():
         # One warning, below, is about all versions.
         warnings.simplefilter("ignore", InconsistentVersionWarning)
-        with whole(path, _CANNOT_BE_LOADED):
+        with errors_naming(path, _CANNOT_BE_LOADED):
             if suffix == ".joblib":
                 model = joblib.load(path)
             else:

@@ -10,8 +10,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import FileContent
-from skesom._common.json_values import whole
 from skesom._common.texts import first_names
 from skesom._common.warn import warn_user
 from skesom.runs.provenance import content_now
@@ -48,7 +48,7 @@ def find_images(source, provenance_path, provenance, files=None):
     ValueError
         If a file has changed, or there are too few or too many.
     """
-    with whole(provenance_path):
+    with errors_naming(provenance_path):
         records = {record["path"]: record for record in provenance["images"]["files"]}
         for path in source.paths():
             records[str(path)]  # raises if the provenance lacks it
@@ -67,7 +67,7 @@ def _find_all(source, provenance_path, records, folder):
     """
     paths = {str(path) for path in source.paths()}
     found = {}
-    with whole(provenance_path):
+    with errors_naming(provenance_path):
         for path, record in records.items():
             found[path] = find_file(record, provenance_path, folder)
     source = _move(source, {path: found[path] for path in paths}, found.values())
@@ -93,7 +93,7 @@ def _take_instead(source, provenance_path, records, files):
             "order, or the folder that holds them."
         )
     found = {}
-    with whole(provenance_path):
+    with errors_naming(provenance_path):
         for path in source._replace(files=()).paths():
             found[str(path)] = find_file(records[str(path)], provenance_path, None)
     source = _move(source, found, found.values())

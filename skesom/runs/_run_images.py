@@ -3,8 +3,8 @@
 
 from copy import copy
 
+from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import keep_files_open
-from skesom._common.json_values import errors_naming
 from skesom.maps.pipeline import MapImages
 from skesom.runs.recipes import read_source
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Tables in the folder of a result that are read into a run."""
 
-from skesom._common.json_values import whole
+from skesom._common.file_errors import errors_naming
 from skesom.io.table_files import read_table
 from skesom.maps.held_out import HeldOut
 
@@ -16,7 +16,7 @@ _COLUMNS_ON_CLUSTERS = ["cluster", "cluster_name", "cluster_share"]
 def read_clusters(folder):
     """Return the table of the clusters."""
     path = folder / _CLUSTERS_NAME
-    with whole(path):
+    with errors_naming(path):
         return read_table(path, path)
 
 

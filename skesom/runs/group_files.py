@@ -8,7 +8,7 @@ import json
 import os
 from pathlib import Path
 
-from skesom._common.json_values import read_json
+from skesom._common.file_errors import read_json
 from skesom._common.new_files import atomic_path
 from skesom._types import StrPath
 from skesom.maps.leaves import tree_digest

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from skesom._common.file_errors import errors_naming, read_json
 from skesom._common.fits_files import FileContent, file_stamp
-from skesom._common.json_values import read_json, whole
 from skesom._common.labels import MASKED, SKY, count_clusters, label_map_digest
 from skesom._common.pipelines import pipeline_end
 from skesom._common.written_files import file_digest
@@ -147,7 +147,7 @@ def digest_of_fit(pipeline, path):
     labels = getattr(pipeline[-1], "labels_", None)
     if labels is None:
         return None
-    with whole(path):
+    with errors_naming(path):
         return label_map_digest(labels)
 
 
@@ -181,7 +181,7 @@ def read_provenance(path):
 
 def check_is_of_fit(path, provenance):
     """Refuse the provenance of a model that was applied to other images."""
-    with whole(path):
+    with errors_naming(path):
         if provenance["model"] is not None:
             raise ValueError(
                 f"{path} is of a model that was applied to other images: apply "

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
-from skesom._common.json_values import whole
+from skesom._common.file_errors import errors_naming
 from skesom.runs._recorded_files import find_file, find_images
 from skesom.runs._skops_files import NOT_IN_FILES, read_skops, write_skops
 from skesom.runs._versions import warn_of_versions
@@ -110,7 +110,7 @@ def read_recipe(path, *, files=None, trust=False):
     source = find_images(stored.source, path, provenance, files)
     content = stored.content
     pipeline = content["pipeline"]
-    with whole(path.with_name(RECIPE_NAME)):
+    with errors_naming(path.with_name(RECIPE_NAME)):
         if isinstance(pipeline, str):
             raise ValueError(f"{path} cannot be repeated: {pipeline}.")
         _check_pipeline(pipeline, path)
@@ -118,7 +118,7 @@ def read_recipe(path, *, files=None, trust=False):
         training = None
         if content["training"]:
             training = Training(**content["training"])
-    with whole(path):
+    with errors_naming(path):
         warn_of_versions(f"{path} was written", provenance["software"])
         label_map_sha256 = provenance["result"]["label_map_sha256"]
         if training is not None:
@@ -167,7 +167,7 @@ def _read_stored(path, trust):
     """Return the recipe of a run, whose images may have moved since."""
     path, provenance = read_provenance(path)
     check_is_of_fit(path, provenance)
-    with whole(path):
+    with errors_naming(path):
         if provenance["images"] is None:
             raise ValueError(
                 f"{path} names no files: the run was of images in memory. Give them "
@@ -176,7 +176,7 @@ def _read_stored(path, trust):
     recipe_path = path.with_name(RECIPE_NAME)
     if not recipe_path.is_file():
         raise FileNotFoundError(f"{path.parent} has no {RECIPE_NAME} to repeat it by.")
-    with whole(recipe_path):
+    with errors_naming(recipe_path):
         content = read_skops(recipe_path, trust)
         if content["format"] != RECIPE_FORMAT:
             raise ValueError(f"{recipe_path} is no recipe of skesom.")

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
+from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import keep_files_open
-from skesom._common.json_values import errors_naming, whole
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.io import read_map
 from skesom.maps.cube_clusterer import check_cut, known_agreement
@@ -453,7 +453,7 @@ class Run:
         run._computed["label_map"] = label_map
         run._computed["wcs"] = wcs
         run._computed["clusters"] = read_clusters(folder)
-        with whole(path):
+        with errors_naming(path):
             run.command = provenance["command"]
             run.finished = provenance["finished"]
             if provenance.get("training"):
@@ -1189,7 +1189,7 @@ def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
     for name in pipeline.get_params():
         if name.endswith("__n_jobs"):  # which a recipe leaves out
             pipeline.set_params(**{name: -1})
-    with whole(recipe.path):
+    with errors_naming(recipe.path):
         return fit_run(
             pipeline,
             images,

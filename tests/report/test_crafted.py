@@ -13,7 +13,7 @@ from astropy import units
 from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline
 
-from skesom._common.json_values import whole
+from skesom._common.file_errors import errors_naming
 from skesom.cli import main
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import SpatialFeatures
@@ -56,7 +56,7 @@ class TestHeaders:
     def test_each_is_refused(self, kind, cards):
         # Without the check, most of these end the process; see the next tests.
         problem = r"^a\.json.*(A header in it|Unparsable card|Verif)"
-        with pytest.raises(ValueError, match=problem), whole("a.json"):
+        with pytest.raises(ValueError, match=problem), errors_naming("a.json"):
             _from_text({"encoded by skesom": {kind: SKY + cards, "shape": [4, 4]}})
 
     def test_no_crash_of_a_model(self, esom, tmp_path):

@@ -292,7 +292,7 @@ class TestText:
                 read(path)
 
     def test_json_without_end(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("skesom._common.json_values._MAX_BYTES", 1000)
+        monkeypatch.setattr("skesom._common.file_errors._MAX_BYTES", 1000)
         (tmp_path / "provenance.json").write_text(" " * 2000)
         with pytest.raises(ValueError, match="more than 1000 bytes"):
             read_recipe(tmp_path)
