@@ -180,26 +180,28 @@ def _ways(X, som):
 def _two_nearest(X, som):
     """Return the two units nearest to the samples that have them, and the distance."""
     winners, distances = nearest_units(X, som.codebook, second=True)
-    known = winners[:, 1] >= 0
-    return *winners[known].T, distances[known]
+    has_winners = winners[:, 1] >= 0
+    first, second = winners[has_winners].T
+    return first, second, distances[has_winners]
 
 
 def _paths(som, first, second):
     """Return the lengths of the shortest paths between pairs of units on the map."""
     lengths = _gaps(som, first, second)
     # Between units that are connected there is no shorter path than the straight one.
-    apart = np.flatnonzero(~som.connected(first, second))
+    pairs_apart = np.flatnonzero(~som.connected(first, second))
     links = som.links.tocoo()
-    pairs = links.row, links.col
-    graph = sparse.csr_array((_gaps(som, *pairs), pairs), links.shape)
-    units, rows = np.unique(first[apart], return_inverse=True)
-    order = np.argsort(rows, kind="stable")
-    ends = np.searchsorted(rows[order], np.arange(len(units) + 1))
+    gaps_of_links = _gaps(som, links.row, links.col)
+    graph = sparse.csr_array((gaps_of_links, (links.row, links.col)), links.shape)
+    # One search from each first unit finds the ways to all second units.
+    units, unit_of_pair = np.unique(first[pairs_apart], return_inverse=True)
+    order = np.argsort(unit_of_pair, kind="stable")
+    ends = np.searchsorted(unit_of_pair[order], np.arange(len(units) + 1))
     for block in blocks(len(units), som.n_units):
         paths = dijkstra(graph, indices=units[block])
-        chosen = order[ends[block.start] : ends[block.stop]]
-        starts, pairs = rows[chosen] - block.start, apart[chosen]
-        lengths[pairs] = paths[starts, second[pairs]]
+        in_block = order[ends[block.start] : ends[block.stop]]
+        pairs = pairs_apart[in_block]
+        lengths[pairs] = paths[unit_of_pair[in_block] - block.start, second[pairs]]
     return lengths
 
 
@@ -280,45 +282,63 @@ def distortion(
     som = Map(codebook, connections, positions=positions, distances=distances)
     X = som.check_samples(X)
     add = partial(_sums_at_units, codebook=som.codebook)
-    hits, weights, first, second = add_up(add, X)
+    hits, weights, differences, squares = add_up(add, X)
     # The squares about any unit are those about the mean of the samples, and that of
-    # the way of the mean: no sample is needed twice. Sums are of differences to the own
-    # unit, because those of samples far from the origin would lose digits.
-    shift = first / np.where(weights > 0, weights, 1)
+    # the way of the mean: no sample is needed twice. Sums are of differences to the
+    # winner, because those of samples far from the origin would lose digits.
+    shift = differences / np.where(weights > 0, weights, 1)
     means = som.codebook + shift
-    scatters = (second - weights * shift**2).sum(axis=1)
+    scatters = (squares - weights * shift**2).sum(axis=1)
     totals = np.zeros(som.n_units)
-    hit = np.flatnonzero(hits)
-    for block in blocks(len(hit), som.n_units):
-        units = hit[block]
+    units_hit = np.flatnonzero(hits)
+    for block in blocks(len(units_hit), som.n_units):
+        units = units_hit[block]
         spread = np.repeat(scatters[units, None], som.n_units, axis=1)
-        for feature, places in enumerate(som.codebook.T):
-            gaps = means[units, feature, None] - places
+        for feature, values_of_units in enumerate(som.codebook.T):
+            gaps = means[units, feature, None] - values_of_units
             spread += weights[units, feature, None] * gaps**2
-        away = som.distances_from(units)
+        map_distances = som.distances_from(units)
         if neighborhood == "gaussian":
-            spread *= np.exp(-0.5 * (away / sigma) ** 2)
+            spread *= np.exp(-0.5 * (map_distances / sigma) ** 2)
         else:
-            spread *= neighborhood(away, sigma)
+            spread *= neighborhood(map_distances, sigma)
         totals[units] = spread.sum(axis=1)
-    return mean_of(totals, hits) if per_unit else mean_of(totals.sum(), hits.sum())
+    if per_unit:
+        return mean_of(totals, hits)
+    return mean_of(totals.sum(), hits.sum())
 
 
 def _sums_at_units(X, codebook):
-    """Add up samples at their units: numbers, weights, differences, their squares."""
-    # A sample counts n_features / n_present for each present feature.
+    """Add up samples at their winners.
+
+    A sample counts n_features / n_present for each present feature.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+    codebook : ndarray of shape (n_units, n_features)
+
+    Returns
+    -------
+    hits : ndarray of shape (n_units,)
+        Number of samples.
+    weights, differences, squares : ndarray of shape (n_units, n_features)
+        Sums of the weights of samples, and of their weighted differences to the winner
+        and the squares of these.
+    """
     n_units, n_features = codebook.shape
     winners, _ = nearest_units(X, codebook)
-    known = winners >= 0
-    X, own = X[known], winners[known]
-    apart = X.astype(np.float64) - codebook[own]
-    present = ~np.isnan(apart)
-    weights = present * (n_features / present.sum(axis=1, keepdims=True))
-    apart[~present] = 0
-    belongs = membership(own, n_units, np.ones(len(own)))
-    weighted = weights * apart
-    hits = np.bincount(own, minlength=n_units)
-    return hits, belongs @ weights, belongs @ weighted, belongs @ (weighted * apart)
+    has_winner = winners >= 0
+    X = X[has_winner]
+    winners = winners[has_winner]
+    differences = X.astype(np.float64) - codebook[winners]
+    is_present = ~np.isnan(differences)
+    weights = is_present * (n_features / is_present.sum(axis=1, keepdims=True))
+    differences[~is_present] = 0
+    weighted = weights * differences
+    hits = np.bincount(winners, minlength=n_units)
+    add = membership(winners, n_units, np.ones(len(winners)))
+    return hits, add @ weights, add @ weighted, add @ (weighted * differences)
 
 
 MEASURES = (

@@ -112,7 +112,8 @@ class Map:
                 "'connections'."
             )
         links = self._connections
-        links = links if sparse.issparse(links) else np.asarray(filled(links))
+        if not sparse.issparse(links):
+            links = np.asarray(filled(links))
         self._check_shape("connections", links, self.n_units)
         links = sparse.coo_array(links)
         if np.isnan(links.data.astype(np.float64)).any():
@@ -124,8 +125,9 @@ class Map:
     def connected(self, first, second):
         """Find the pairs of units that are connected."""
         # A pair is one number, so no matrix of all units is needed.
-        rows, columns = (axis.astype(np.intp) for axis in self.links.nonzero())
-        return np.isin(self.n_units * first + second, self.n_units * rows + columns)
+        rows, columns = self.links.nonzero()
+        links = self.n_units * rows.astype(np.intp) + columns
+        return np.isin(self.n_units * first + second, links)
 
     def distances_from(self, units):
         """Return the distances on the map from some units to all."""
@@ -151,9 +153,9 @@ class Map:
     def _checked_distances(self):
         distances = np.asarray(filled(self._distances))
         self._check_shape("distances", distances, self.n_units)
-        cuts = blocks(self.n_units, self.n_units)
-        known = all((distances[block] >= 0).all() for block in cuts)
-        if not known or distances.diagonal().any():
+        blocks_of_rows = blocks(self.n_units, self.n_units)
+        are_distances = all((distances[rows] >= 0).all() for rows in blocks_of_rows)
+        if not are_distances or distances.diagonal().any():
             raise ValueError(
                 "'distances' must not be negative or NaN, and must be 0 from each unit "
                 "to itself."

@@ -147,9 +147,10 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
         )
     winners, _ = nearest_units(X, som.codebook)
     order = np.argsort(winners, kind="stable")  # samples of a unit share its distances
-    X, winners = X[order].astype(np.float64), winners[order]
+    X = X[order].astype(np.float64)
+    winners = winners[order]
     ranks = np.arange(n_samples)  # 0 is the sample itself
-    inside = (ranks <= n_neighbors).astype(np.float64)
+    is_neighbor = (ranks <= n_neighbors).astype(np.float64)
     excess = np.maximum(ranks - n_neighbors, 0).astype(np.float64)
     penalties = np.empty(n_samples)
     for block in blocks(n_samples, max(n_samples, som.n_units)):
@@ -158,9 +159,13 @@ def _preserved(X, som, n_neighbors, per_unit, *, by_map):
         on_map = som.distances_from(units)[:, winners][rows]
         itself = np.arange(len(rows)), ranks[block]
         in_data[itself] = on_map[itself] = -1  # first in both orders
-        near, far = (on_map, in_data) if by_map else (in_data, on_map)
-        near, far = _mean_over_orders(near, inside), _mean_over_orders(far, excess)
-        penalties[block] = np.einsum("ij,ij->i", near, far)
+        if by_map:
+            neighbors = _mean_over_orders(on_map, is_neighbor)
+            excesses = _mean_over_orders(in_data, excess)
+        else:
+            neighbors = _mean_over_orders(in_data, is_neighbor)
+            excesses = _mean_over_orders(on_map, excess)
+        penalties[block] = np.einsum("ij,ij->i", neighbors, excesses)
     scale = 2 / (n_neighbors * (2 * n_samples - 3 * n_neighbors - 1))
     return mean_of(*sums_of(1 - scale * penalties, winners, som.n_units, per_unit))
 
@@ -225,8 +230,10 @@ def topographic_product(
     """
     som = Map(codebook, connections, positions=positions, distances=distances)
     products = _products(som)
-    known = products[~np.isnan(products)]
-    return products if per_unit else mean_of(known.sum(), len(known))
+    if per_unit:
+        return products
+    defined = products[~np.isnan(products)]
+    return mean_of(defined.sum(), len(defined))
 
 
 def _products(som):

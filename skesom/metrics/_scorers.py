@@ -130,16 +130,18 @@ def _cluster_score(measure, estimator, X):
         return measure.worst_score
     table = filled(in_memory(table))
     labels = np.asarray(clusterer.predict(table))
-    kept = np.flatnonzero((labels >= 0) & _complete(table))
+    rows = np.flatnonzero((labels >= 0) & _complete(table))
     if measure.is_pairwise:
-        kept = kept[_sample(len(kept))]
-    table, labels = np.asarray(table)[kept], labels[kept]
+        rows = rows[_sample(len(rows))]
+    table = np.asarray(table)[rows]
+    labels = labels[rows]
     if not 2 <= len(np.unique(labels)) < len(labels):  # scikit-learn refuses these
         return measure.worst_score
     return measure.sign * float(measure.function(table, labels))
 
 
 def _complete(table):
+    """Return which rows of a table have all features."""
     table = np.asarray(table)
     if table.dtype == object:  # as a ColumnTransformer makes of lists
         table = table.astype(float)
