@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Libraries that are only needed for some tasks, and may not be installed."""
 
-import errno
-import os
 import warnings
 from importlib import import_module
 from importlib.util import find_spec
+
+from skesom._common.machine_limits import machine_limit_behind
 
 NO_PICTURES = "Pictures need matplotlib: pip install 'skesom[plot]'."
 NO_PHOTUTILS = (
@@ -14,14 +14,6 @@ NO_PHOTUTILS = (
 )
 NO_REGIONS = "Region files need the package regions: pip install 'skesom[regions]'."
 PICTURES_LEFT_OUT = f"Pictures are left out, all else is written. {NO_PICTURES}"
-# What dynamic loaders say of a library for which there is no memory.
-_OF_MEMORY = (
-    "failed to map segment",
-    "cannot allocate memory",
-    "cannot create shared object descriptor",
-    "cannot apply additional memory protection",
-    "not enough memory",
-)
 
 
 def has_extra(module):
@@ -48,7 +40,7 @@ def import_extra(module, text):
     try:
         return import_module(module)
     except ImportError as error:
-        limit = limit_behind(error)
+        limit = machine_limit_behind(error)
         if limit is not None:
             raise limit from error
         is_missing = isinstance(error, ModuleNotFoundError)
@@ -65,17 +57,3 @@ def import_photutils(module):
         # Of tqdm: bars in notebooks are of text.
         warnings.filterwarnings("ignore", "IProgress not found")
         return import_extra(f"photutils.{module}", NO_PHOTUTILS)
-
-
-def limit_behind(error):
-    """Return the lack of memory or of open files that an import failed for, or None."""
-    while error is not None:
-        if isinstance(error, MemoryError | OSError):
-            return error
-        text = str(error).lower()
-        if any(sign in text for sign in _OF_MEMORY):
-            return MemoryError(str(error))
-        if os.strerror(errno.EMFILE).lower() in text:
-            return OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        error = error.__cause__ or error.__context__
-    return None

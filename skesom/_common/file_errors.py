@@ -4,7 +4,8 @@
 import json
 from contextlib import contextmanager
 
-from skesom._common.files import is_of_machine, regular
+from skesom._common.files import regular
+from skesom._common.machine_limits import is_machine_limit
 
 _MAX_BYTES = 2**28  # which json.loads takes as objects of several times that
 _MAX_TEXT = 800  # characters of a message
@@ -27,8 +28,8 @@ def errors_naming(path, problem=None):
         if path is None:
             raise
         text = " ".join(str(error).split())
-        is_of_system = isinstance(error, ImportError | OSError) or is_of_machine(error)
-        if is_of_system and len(text) < _MAX_TEXT:
+        is_of_system = isinstance(error, ImportError | OSError)
+        if (is_of_system or is_machine_limit(error)) and len(text) < _MAX_TEXT:
             raise
         has_message = isinstance(error, ValueError)  # for users
         if has_message and text == str(error) and str(path) in text:

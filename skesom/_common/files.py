@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Files that others made: which may be opened, and which are in use."""
 
-import errno
 import os
 import stat
 from contextlib import suppress
@@ -11,8 +10,6 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # of a disk
-_LIMITS = {*FULL, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 
 
@@ -27,17 +24,12 @@ def regular(path):
     return path
 
 
-def is_of_machine(error):
-    """Return whether an error is about memory, threads, files, the disk, not data."""
-    if isinstance(error, RuntimeError):
-        return "start new thread" in str(error)
-    return isinstance(error, MemoryError) or getattr(error, "errno", None) in _LIMITS
-
-
 def is_of_user(path):
     """Return whether something, and no link to it, is of the user who runs this."""
-    own = getattr(os, "geteuid", lambda: 0)()  # Windows gives all files to user 0
-    return os.lstat(path).st_uid == own and not os.path.islink(path)
+    user = 0  # to whom Windows gives all files
+    if hasattr(os, "geteuid"):
+        user = os.geteuid()
+    return os.lstat(path).st_uid == user and not os.path.islink(path)
 
 
 def lock(file):

@@ -22,9 +22,12 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 from astropy.wcs import FITSFixedWarning
 
-from skesom._common.extras import limit_behind
-from skesom._common.files import is_of_machine, regular
-from skesom._common.memory import free_memory
+from skesom._common.files import regular
+from skesom._common.machine_limits import (
+    free_memory,
+    is_machine_limit,
+    machine_limit_behind,
+)
 from skesom._common.warn import warn_user
 
 try:
@@ -149,8 +152,8 @@ def open_fits(path, *, stamp=None, uint=False, scaled=True, keep=False):
             if file is not None and files is not None and stamp is not None:
                 files.note_content(file)
         except Exception as error:
-            limit = error if is_of_machine(error) else limit_behind(error)
-            if limit is not None and is_of_machine(limit):
+            limit = error if is_machine_limit(error) else machine_limit_behind(error)
+            if limit is not None and is_machine_limit(limit):
                 reason = getattr(limit, "strerror", None) or str(limit)
                 number = getattr(limit, "errno", None) or errno.ENOMEM
                 raise OSError(number, reason, str(path)) from error

@@ -18,7 +18,8 @@ import uuid
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skesom._common.files import FULL, fcntl, is_in_use, is_of_user, lock
+from skesom._common.files import fcntl, is_in_use, is_of_user, lock
+from skesom._common.machine_limits import DISK_IS_FULL
 from skesom._common.new_files import (
     LOCK_NAME,
     UNFINISHED,
@@ -281,7 +282,9 @@ def _named(temporary, folder):
         yield
     except OSError as error:
         # Of astropy and NumPy there is only a text.
-        if error.errno not in FULL and not re.search("space|requested", str(error)):
+        if error.errno not in DISK_IS_FULL and not re.search(
+            "space|requested", str(error)
+        ):
             raise
         files = [path for path in temporary.rglob("*") if path.is_file()]
         newest = max(files, key=lambda path: path.stat().st_mtime_ns, default=temporary)

@@ -7,7 +7,7 @@ from functools import partial, reduce
 
 import numpy as np
 
-from skesom._common.files import is_of_machine
+from skesom._common.machine_limits import is_machine_limit
 from skesom._common.threads import one_thread
 
 ROWS = 2**16  # of the blocks of a table by which sums are added up
@@ -206,7 +206,7 @@ def work_with_dask(work):
     try:
         return work()
     except RuntimeError as error:
-        if not is_of_machine(error):
+        if not is_machine_limit(error):
             raise
     import dask
 

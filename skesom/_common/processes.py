@@ -17,8 +17,7 @@ from functools import partial
 import joblib
 from joblib.externals.loky.backend import get_context
 
-from skesom._common.extras import limit_behind
-from skesom._common.files import is_of_machine
+from skesom._common.machine_limits import is_machine_limit, machine_limit_behind
 
 _WATCH = 1.0  # seconds
 _MOST_PROCESSES = 4  # each takes the memory of the libraries
@@ -61,7 +60,7 @@ def submit(task):
         return submit(task)
     except (OSError, RuntimeError, UnboundLocalError) as error:
         # loky fails on a name without a value where a process gets no file handles.
-        if not is_of_machine(limit_behind(error) or error):
+        if not is_machine_limit(machine_limit_behind(error) or error):
             raise
         return None
 

@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from skesom._common.files import is_of_machine
+from skesom._common.machine_limits import is_machine_limit
 from skesom._common.version import VERSION
 from skesom.cli._classify import add_classify
 from skesom.cli._cluster import add_cluster, add_demo, output_of
@@ -79,7 +79,7 @@ def _run(options):
         with stopped_by_signals(), messages(options):
             options.run(options)
     except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
-        if isinstance(error, RuntimeError) and not is_of_machine(error):
+        if isinstance(error, RuntimeError) and not is_machine_limit(error):
             raise
         text = text_of(error, output_of(options))
         complain(f"skesom {options.command}: error: {text}")

@@ -6,8 +6,7 @@ import signal
 import threading
 from contextlib import contextmanager
 
-from skesom._common.extras import limit_behind
-from skesom._common.files import FULL
+from skesom._common.machine_limits import DISK_IS_FULL, machine_limit_behind
 from skesom._common.texts import printable
 from skesom.cli._messages import one_line
 from skesom.cli._words import in_options
@@ -18,7 +17,7 @@ _ADVICE = {
     errno.ENOMEM: f"{_LESS}; or raise the limit (ulimit -v)",
     errno.EAGAIN: "raise the limits (ulimit -u, ulimit -v), or set OMP_NUM_THREADS=1",
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit (ulimit -n)"),
-    **dict.fromkeys(FULL, "make room there, or write elsewhere (-o, TMPDIR)"),
+    **dict.fromkeys(DISK_IS_FULL, "make room there, or write elsewhere (-o, TMPDIR)"),
 }
 
 
@@ -52,7 +51,7 @@ def text_of(error, output=None):
     """Return an error in one line, with advice about a limit."""
     number, text = getattr(error, "errno", None), in_options(one_line(error))
     if isinstance(error, ImportError):
-        error = limit_behind(error) or error
+        error = machine_limit_behind(error) or error
         number = getattr(error, "errno", None)
     if isinstance(error, MemoryError):
         number, text = errno.ENOMEM, f"not enough memory ({text})"
@@ -60,7 +59,7 @@ def text_of(error, output=None):
         number = errno.EAGAIN
     elif number is not None:
         # Errors of a full disk often name no file.
-        place = error.filename or (output if number in FULL else None)
+        place = error.filename or (output if number in DISK_IS_FULL else None)
         text = one_line(error.strerror)
         text = text if place is None else f"{printable(place)}: {text}"
     return f"{text}: {_ADVICE[number]}" if number in _ADVICE else text

@@ -6,7 +6,7 @@ import math
 from joblib import cpu_count
 
 from skesom._common.extras import import_extra
-from skesom._common.memory import free_memory
+from skesom._common.machine_limits import free_memory
 from skesom._common.row_files import remove_left_rows
 from skesom.cli._messages import say
 

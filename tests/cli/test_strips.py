@@ -10,7 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom._common import memory
+from skesom._common import machine_limits
 from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.runs import Run
@@ -112,17 +112,19 @@ def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):
 
 def test_free_memory_is_the_least_that_anything_leaves(tmp_path, monkeypatch):
     resource = pytest.importorskip("resource")
-    machine = memory.free_memory()
+    machine = machine_limits.free_memory()
     assert 0 < machine < 2**60
     # A limit of the process, and of a group of a container.
     monkeypatch.setattr(resource, "getrlimit", lambda name: (2**50, 2**50))
-    assert memory.free_memory() == machine or memory.free_memory() < 2**50
+    assert (
+        machine_limits.free_memory() == machine or machine_limits.free_memory() < 2**50
+    )
     (tmp_path / "memory.max").write_text("12345\n")
-    monkeypatch.setattr(memory, "_GROUPS", tmp_path)
-    assert memory.free_memory() == 12345
+    monkeypatch.setattr(machine_limits, "_GROUPS", tmp_path)
+    assert machine_limits.free_memory() == 12345
     (tmp_path / "memory.max").write_text("max\n")
     monkeypatch.setattr(resource, "getrlimit", lambda name: (1000, 1000))
-    assert memory.free_memory() == 0
+    assert machine_limits.free_memory() == 0
 
 
 def test_images_of_clusters_are_fits_files(results, tmp_path):

@@ -1,11 +1,44 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The memory that this process may still take."""
+"""What the machine has left, and errors that say that it has no more."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
 
+# Of a disk, or of what a user may write to it.
+DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_LIMITS = {*DISK_IS_FULL, errno.ENOMEM, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
+# What dynamic loaders say of a library for which there is no memory.
+_NO_MEMORY_FOR_LIBRARY = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "cannot create shared object descriptor",
+    "cannot apply additional memory protection",
+    "not enough memory",
+)
 _GROUPS = Path("/sys/fs/cgroup")
+
+
+def is_machine_limit(error):
+    """Return whether an error is about memory, threads, files, the disk, not data."""
+    if isinstance(error, RuntimeError):
+        return "start new thread" in str(error)
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) in _LIMITS
+
+
+def machine_limit_behind(error):
+    """Return the lack of memory or of open files that an import failed for, or None."""
+    while error is not None:
+        if isinstance(error, MemoryError | OSError):
+            return error
+        text = str(error).lower()
+        if any(sign in text for sign in _NO_MEMORY_FOR_LIBRARY):
+            return MemoryError(str(error))
+        if os.strerror(errno.EMFILE).lower() in text:
+            return OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def free_memory():
