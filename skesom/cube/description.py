@@ -8,7 +8,7 @@ from astropy import units
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from skesom._common.fits_files import check_cards
+from skesom._common.fits_checks import check_cards
 from skesom._sky.units import unit_of
 
 DESCRIPTION = "skesom"  # the attribute that holds the text

@@ -10,7 +10,8 @@ from functools import partial
 import numpy as np
 from astropy.nddata.bitmask import bitfield_to_boolean_mask
 
-from skesom._common.fits_files import HDUsInMemory, file_stamp, is_packed, open_fits
+from skesom._common.fits_checks import is_packed
+from skesom._common.fits_files import HDUsInMemory, file_stamp, open_fits
 from skesom._common.lazy import computed, is_lazy
 from skesom._common.row_files import new_row_file
 from skesom._common.strips import strips_of

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 from astropy.io import fits
 
-from skesom._common.fits_files import BLOCK
+from skesom._common.fits_checks import BLOCK
 from skesom._common.lazy import is_lazy
 from skesom._common.row_files import RowFile, write_strips
 

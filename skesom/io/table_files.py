@@ -21,7 +21,8 @@ from astropy.table import Table
 from astropy.utils.xml.iterparser import get_xml_iterator
 
 from skesom._common.files import regular
-from skesom._common.fits_files import open_fits, unpacked
+from skesom._common.fits_checks import unpacked
+from skesom._common.fits_files import open_fits
 from skesom._sky.units import check_power
 from skesom.io.ned import is_ned, parse_ned
 from skesom.io.region_objects import read_region_objects

@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 
-from skesom._common.fits_files import BLOCK
+from skesom._common.fits_checks import BLOCK
 from skesom._common.strips import strips_of
 from skesom._sky.header_cards import to_ascii, write_unit
 from skesom.displays.display import literal

@@ -20,7 +20,7 @@ from astropy.utils.exceptions import AstropyWarning
 from astropy.wcs import WCS
 from sklearn.base import BaseEstimator
 
-from skesom._common.fits_files import check_cards
+from skesom._common.fits_checks import check_cards
 from skesom._sky.units import unit_of
 from skesom.cube import Cube
 from skesom.runs._untrusted_models import classes_of_files, tamed

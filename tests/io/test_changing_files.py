@@ -298,7 +298,7 @@ class TestHandles:
         for path in files:
             write_band(path, rng)
         if not has_room:
-            monkeypatch.setattr("skesom._common.fits_files._MOST_UNPACKED", 2**10)
+            monkeypatch.setattr("skesom._common.fits_files._MAX_UNPACKED", 2**10)
         before, between = n_handles(), []
 
         def count(images):  # after the headers were read, and before the pixels

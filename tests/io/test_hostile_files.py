@@ -153,7 +153,7 @@ def test_packed_image_beyond_the_memory_is_refused_unpacked(tmp_path, monkeypatc
     path = tmp_path / "zeros.fits.gz"
     fits.PrimaryHDU(np.zeros((300, 200), np.float32)).writeto(path)
     assert read_cube(path).shape == (300, 200, 1)
-    monkeypatch.setattr("skesom._common.fits_files.free_memory", lambda: 200_000)
+    monkeypatch.setattr("skesom._common.fits_checks.free_memory", lambda: 200_000)
     with pytest.raises(OSError, match=r"300 x 200 values.*Decompress") as caught:
         read_cube(path)
     assert "zeros.fits.gz" in str(caught.value)
