@@ -11,7 +11,9 @@ from skesom._common.pipelines import pipeline_end
 from skesom.maps.seen_pixels import NOT_SEEN, SeenPixels
 
 LEAVES_NAME = "leaves.fits"
-_LEAVES, _MEMBERS = "LEAVES", "MEMBERS"
+# Names of the extensions.
+_LEAVES = "LEAVES"
+_MEMBERS = "MEMBERS"
 
 
 def write_leaves(folder, run):
@@ -37,7 +39,8 @@ def write_leaves(folder, run):
     leaves = seen.pieces.astype(np.int16)
     units = seen.members
     if leaves.ndim == 3:  # of voxels, with the bands first
-        leaves, units = np.moveaxis(leaves, 2, 0), np.moveaxis(units, 3, 1)
+        leaves = np.moveaxis(leaves, 2, 0)
+        units = np.moveaxis(units, 3, 1)
     pieces = fits.ImageHDU(leaves, header, name=_LEAVES)
     members = fits.CompImageHDU(np.ascontiguousarray(units), name=_MEMBERS)
     members.header["COMMENT"] = "Unit (or label) of each pixel in each member of the"

@@ -25,13 +25,16 @@ def matched_source(source, band_names):
     channels : list of str or None
         Of a spectral cube, those that the model takes; see `taken_channels`.
     """
-    given = source.plan.band_names
-    channels = _channels_for(given, band_names)
-    if band_names is None or given == band_names or channels is not None:
+    names_here = source.plan.band_names
+    if band_names is None:
+        return source, None
+    # Also of the same names: channels may be empty in these images.
+    channels = _channels_for(names_here, band_names)
+    if channels is not None or names_here == band_names:
         return source, channels
-    order = _order_for(given, band_names)
-    names = [band_names[order.index(band)] for band in range(len(given))]
-    return source.matched(order, names), None
+    order = _order_for(names_here, band_names)
+    new_names = [band_names[order.index(band)] for band in range(len(names_here))]
+    return source.matched(order, new_names), None
 
 
 def taken_channels(images, channels):
@@ -45,7 +48,7 @@ def taken_channels(images, channels):
     return images[channels]
 
 
-def _channels_for(given, known):
+def _channels_for(names, model_names):
     """Return the channels of a spectral cube that a model takes, in their order.
 
     Some were left out of its fit, as they were empty there. Channels have numbers after
@@ -53,7 +56,7 @@ def _channels_for(given, known):
 
     Parameters
     ----------
-    given, known : list of str
+    names, model_names : list of str
         Names of the bands of the images and of the model.
 
     Returns
@@ -61,48 +64,62 @@ def _channels_for(given, known):
     channels : list of str or None
         None if these are not the numbered channels of both.
     """
-    if known is None or not MOST_BANDS < len(known) <= len(given):
+    if not MOST_BANDS < len(model_names) <= len(names):
         return None
-    numbers = [[name.rpartition(" ")[2] for name in names] for names in (given, known)]
-    if not all(number.isdecimal() for some in numbers for number in some):
+    name_of_number = {_last_word(name): name for name in names}
+    numbers = [_last_word(name) for name in model_names]
+    if not all(number.isdecimal() for number in [*name_of_number, *numbers]):
         return None
-    name_of = dict(zip(numbers[0], given, strict=True))
-    if len(name_of) < len(given) or not name_of.keys() >= set(numbers[1]):
+    are_unique = len(name_of_number) == len(names)
+    if not are_unique or not name_of_number.keys() >= set(numbers):
         return None
-    return [name_of[number] for number in numbers[1]]
+    return [name_of_number[number] for number in numbers]
 
 
-def _order_for(given, known):
-    """Return the order in which bands of some names are those of a model."""
-    if len(given) != len(known):
+def _last_word(name):
+    return name.rpartition(" ")[2]
+
+
+def _order_for(names, model_names):
+    """Return the order in which the bands of images are those of a model.
+
+    They are known by their names, else by the wavelengths of their filters.
+    """
+    if len(names) != len(model_names):
         raise ValueError(
-            f"The model takes {len(known)} bands ({list_names(known)}), but the images "
-            f"have {len(given)} ({list_names(given)})."
+            f"The model takes {len(model_names)} bands ({list_names(model_names)}), "
+            f"but the images have {len(names)} ({list_names(names)})."
         )
-    order = _match(given, known) or _match(_filters_of(given), _filters_of(known))
-    if order is None and same_bands(given, known):
-        order = list(range(len(given)))
+    order = _find_each(model_names, names)
+    if order is None:
+        order = _find_each(_filters_of(model_names), _filters_of(names))
+    if order is None and same_bands(names, model_names):
+        order = list(range(len(names)))
     if order is None:
         raise ValueError(
-            f"The model takes the bands {list_names(known)}, and the images have "
-            f"{list_names(given)}. Name all bands as the model does, with band_names "
+            f"The model takes the bands {list_names(model_names)}, and the images have "
+            f"{list_names(names)}. Name all bands as the model does, with band_names "
             "in the order of the files."
         )
-    taken = [given[band] for band in order]
-    if taken != known:
-        text = f"The bands {list_names(taken)} are taken for {list_names(known)}"
-        warn_user(f"{text}, in this order.")
+    names_in_order = [names[band] for band in order]
+    if names_in_order != model_names:
+        warn_user(
+            f"The bands {list_names(names_in_order)} are taken for "
+            f"{list_names(model_names)}, in this order."
+        )
     return order
 
 
-def _match(given, known):
-    """Return where the known bands are among the given ones, None if not all are."""
-    if len(set(known)) < len(known) or set(given) != set(known):
+def _find_each(model_bands, bands):
+    """Return where the bands of a model are among others, None if these differ."""
+    if len(set(model_bands)) < len(model_bands) or set(bands) != set(model_bands):
         return None
-    return [given.index(one) for one in known]
+    return [bands.index(band) for band in model_bands]
 
 
 def _filters_of(names):
     """Return wavelengths of bands, which those of one filter share, or their names."""
-    pairs = zip(names, filter_wavelengths(names).tolist(), strict=True)
-    return [name if np.isnan(nm) else nm for name, nm in pairs]
+    filters = []
+    for name, wavelength in zip(names, filter_wavelengths(names).tolist(), strict=True):
+        filters.append(name if np.isnan(wavelength) else wavelength)
+    return filters

@@ -148,11 +148,11 @@ def _usable(labels, names, valid):
         else:
             warn_user(f"Class {name!r} is left out: no pixel of the image has it.")
     if len(kept) < 2:
-        found = "no class"
+        classes = "no class"
         if kept:
-            found = f"only the class {names[kept[0]]!r}"
+            classes = f"only the class {names[kept[0]]!r}"
         raise ValueError(
-            f"Pixels with data have {found}, but a classifier learns from two at "
+            f"Pixels with data have {classes}, but a classifier learns from two at "
             'least. Label pixels of another class, or mask less (sky="keep").'
         )
     return numbered, kept
@@ -162,7 +162,8 @@ def warn_of_shift(shape, wcs, other):
     """Warn if two maps of one shape lie elsewhere on the sky."""
     if wcs is None or other is None:
         return
-    last_row, last_column = shape[0] - 1, shape[1] - 1
+    last_row = shape[0] - 1
+    last_column = shape[1] - 1
     corners = np.array(
         [(0, 0), (last_column, 0), (0, last_row), (last_column, last_row)]
     )
