@@ -17,25 +17,34 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from skesom._common.extras import import_extra
 from skesom._common.lazy import computed, in_memory, is_lazy
-from skesom._common.lazy_strips import as_strips, in_strips
+from skesom._common.lazy_strips import as_strips
 from skesom._common.masked import filled
 from skesom._common.texts import legible, list_names
-from skesom._common.warn import warn_user
 from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of
 from skesom._types import DataArray, Figure
-from skesom.cube._parts import as_slice, cut_wcs, find_cutout, full_key
+from skesom.cube._arrays import (
+    as_native_float,
+    check_bands_last,
+    check_errors,
+    check_sky_mask,
+)
+from skesom.cube._cutouts import as_slice, crop_wcs, find_cutout, split_key
 from skesom.cube._preview import draw_bands, write_html
 from skesom.cube.description import DESCRIPTION, write_description
 
-_PER_BAND = ("band_names", "band_units", "fwhm", "band_coordinates", "zero_points")
-_PER_BAND += ("diffraction_fwhm",)
-NDDATA_KEY = "skesom.cube.Cube"  # of what else a cube knows, in meta data of NDData
-
-# Two axes that are so much longer than the first one, and of similar length, look like
-# an image with its bands first. Spectra of 10 x 20 and of 4 x 4 pixels do not.
-_MUCH_LONGER = 8
-_SIMILAR = 4
+# Attributes with one entry for each band, which are arguments of the constructor too.
+_PER_BAND = (
+    "band_names",
+    "band_units",
+    "fwhm",
+    "band_coordinates",
+    "zero_points",
+    "diffraction_fwhm",
+)
+# In the meta data of NDData, the entry that holds those parts of a cube for which
+# NDData has no attribute.
+NDDATA_KEY = "skesom.cube.Cube"
 
 
 class Cube:
@@ -114,16 +123,11 @@ class Cube:
         diffraction_fwhm: ArrayLike | None = None,
         sky_mask: ArrayLike | None = None,
     ) -> None:
-        is_list = isinstance(data, list | tuple)
-        if is_list and any(hasattr(part, "wcs") or is_hdu(part) for part in data):
-            raise ValueError(
-                f"There must be one cube, got a list of {len(data)}. If these are "
-                "images on several grids: CubeAligner().fit_transform(cubes). Others "
-                "are joined by skesom.io.read_cube."
-            )
+        if isinstance(data, list | tuple):
+            _refuse_list_of_images(data)
         if isinstance(data, units.Quantity) and band_units is None and data.ndim == 3:
             band_units = [data.unit] * data.shape[2]
-        self.data = _as_native_float(data)
+        self.data = as_native_float(data)
         if self.data.ndim != 3:
             raise ValueError(
                 "A cube has three axes (rows, columns, bands), got an array with "
@@ -135,7 +139,7 @@ class Cube:
                 "The wcs of a cube must be an astropy.wcs.WCS, such as WCS(header). "
                 f"Got {wcs!r:.80}."
             )
-        _check_bands_last(self.data.shape, band_names, wcs)
+        check_bands_last(self.data.shape, band_names, wcs)
         if is_lazy(self.data):
             self.data = as_strips(self.data, "The cube")
         if wcs is not None and wcs.naxis != 2:
@@ -145,51 +149,56 @@ class Cube:
             )
         self.wcs = wcs
         self._pixel_scale = pixel_scale
-        self._without_infinities = None  # data in which none were found
+        # The data, once they are known to hold no infinite value: each step of a
+        # pipeline asks, and one look is enough.
+        self._without_infinities = None
         n_bands = self.data.shape[2]
         if band_names is None:
             band_names = [f"band {number + 1}" for number in range(n_bands)]
         self.band_names = tuple(map(legible, band_names))
         if len(set(self.band_names)) != len(self.band_names):
             raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
-        band_units = [None] * n_bands if band_units is None else band_units
+        if band_units is None:
+            band_units = [None] * n_bands
         self.band_units = tuple(
             None if unit is None else unit_of(unit) for unit in band_units
         )
         if isinstance(fwhm, units.Quantity):
             fwhm = fwhm.to_value(units.arcsec)
-        self.fwhm = _floats_or_nan(fwhm, n_bands)
-        self.zero_points = _floats_or_nan(zero_points, n_bands)
-        self.diffraction_fwhm = _floats_or_nan(diffraction_fwhm, n_bands)
+        self.fwhm = _numbers_or_nan(fwhm, n_bands)
+        self.zero_points = _numbers_or_nan(zero_points, n_bands)
+        self.diffraction_fwhm = _numbers_or_nan(diffraction_fwhm, n_bands)
         if not isinstance(band_coordinates, units.Quantity | None):
             raise ValueError(
                 "band_coordinates needs a unit: give an astropy Quantity, got "
                 f"{type(band_coordinates).__name__}."
             )
         if band_coordinates is not None:
-            unit = band_coordinates.unit
             band_coordinates = units.Quantity(
-                filled(band_coordinates), unit, dtype=np.float64
+                filled(band_coordinates), band_coordinates.unit, dtype=np.float64
             )
         self.band_coordinates = band_coordinates
         for name in _PER_BAND:
-            description = getattr(self, name)
-            if description is not None and np.shape(description) != (n_bands,):
+            entries = getattr(self, name)
+            if entries is not None and np.shape(entries) != (n_bands,):
                 raise ValueError(
                     f"{name} must have one entry for each of the {n_bands} bands, "
-                    f"got {np.size(description)}."
+                    f"got {np.size(entries)}."
                 )
-        self.errors = _check_errors(errors, self.data)
-        self.sky_mask = _check_sky_mask(sky_mask, self.data)
+        self.errors = check_errors(errors, self.data)
+        self.sky_mask = check_sky_mask(sky_mask, self.data)
 
     @property
     def pixel_scale(self) -> tuple[float, float] | None:
         """Height and width of a pixel in arcsec, None if unknown."""
         if self._pixel_scale is not None or self.wcs is None:
             return self._pixel_scale
-        scales = zip(proj_plane_pixel_scales(self.wcs), self.wcs.wcs.cunit, strict=True)
-        width, height = (float(s * unit.to(units.arcsec)) for s, unit in scales)
-        return height, width
+        width, height = proj_plane_pixel_scales(self.wcs)
+        width_unit, height_unit = self.wcs.wcs.cunit
+        return (
+            float(height * height_unit.to(units.arcsec)),
+            float(width * width_unit.to(units.arcsec)),
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -241,14 +250,18 @@ class Cube:
         return np.array(in_memory(self.data), dtype=dtype, copy=copy)
 
     def __repr__(self):
-        rows, columns, bands = self.shape
-        sky = "no WCS" if self.wcs is None else "WCS"
-        errors = "" if self.errors is None else ", errors"
-        lazy = ", lazy" if self.is_lazy else ""
-        return (
-            f"<Cube {rows} x {columns} pixels, {bands} bands "
-            f"({list_names(self.band_names)}), {self.dtype}, {sky}{errors}{lazy}>"
-        )
+        n_rows, n_columns, n_bands = self.shape
+        facts = [
+            f"Cube {n_rows} x {n_columns} pixels",
+            f"{n_bands} bands ({list_names(self.band_names)})",
+            str(self.dtype),
+            "no WCS" if self.wcs is None else "WCS",
+        ]
+        if self.errors is not None:
+            facts.append("errors")
+        if self.is_lazy:
+            facts.append("lazy")
+        return f"<{', '.join(facts)}>"
 
     def __getitem__(self, key: Any) -> Any:
         """Cut the cube; the result is a Cube as long as it keeps all three axes.
@@ -256,37 +269,49 @@ class Cube:
         A name gives the image of a band, a list of names a Cube of these bands.
         """
         if isinstance(key, str):
-            return self.data[:, :, self._number(key)]
+            return self.data[:, :, self._find_band(key)]
         if isinstance(key, list) and key and all(isinstance(k, str) for k in key):
-            key = ..., [self._number(name) for name in key]
+            key = (..., [self._find_band(name) for name in key])
         data = self.data[key]
         if data.ndim != 3:
             return data
-        rows, columns, bands = full_key(key)
+        rows, columns, bands = split_key(key)
         if not isinstance(columns, slice):
             return data
-        pixels = rows, columns
-        rows, columns = as_slice(rows, self.shape[0]), as_slice(columns, self.shape[1])
-        wcs, pixel_scale = self.wcs, self._pixel_scale
-        if rows is None or columns is None:  # as in a cross-validation
-            wcs, pixel_scale = None, self.pixel_scale
-        else:
-            wcs = None if wcs is None else cut_wcs(wcs, rows, columns)
-            if pixel_scale is not None:
-                height, width = pixel_scale
-                pixel_scale = height * (rows.step or 1), width * (columns.step or 1)
-        picked = np.arange(self.shape[2])[bands]
+        wcs, pixel_scale = self._crop_world(rows, columns)
+        bands = np.arange(self.shape[2])[bands]
+        sky_mask = self.sky_mask
+        coordinates = self.band_coordinates
         return Cube(
             data,
             wcs=wcs,
             pixel_scale=pixel_scale,
-            errors=_cut(self.errors, key),
-            sky_mask=_cut(self.sky_mask, pixels),
-            **{name: _cut(getattr(self, name), picked) for name in _PER_BAND},
+            errors=None if self.errors is None else self.errors[key],
+            sky_mask=None if sky_mask is None else sky_mask[rows, columns],
+            band_names=[self.band_names[band] for band in bands],
+            band_units=[self.band_units[band] for band in bands],
+            fwhm=self.fwhm[bands],
+            band_coordinates=None if coordinates is None else coordinates[bands],
+            zero_points=self.zero_points[bands],
+            diffraction_fwhm=self.diffraction_fwhm[bands],
         )
 
-    def _number(self, name):
-        """Return the place of the band of a name."""
+    def _crop_world(self, row_key, column_key):
+        """Return WCS and pixel scale, as arguments of `Cube`, of rows and columns."""
+        rows = as_slice(row_key, self.shape[0])
+        columns = as_slice(column_key, self.shape[1])
+        if rows is None or columns is None:
+            # Rows that do not follow each other, as in a cross-validation, have no
+            # WCS. Their pixels keep their size.
+            return None, self.pixel_scale
+        wcs = None if self.wcs is None else crop_wcs(self.wcs, rows, columns)
+        if self._pixel_scale is None:
+            return wcs, None
+        height, width = self._pixel_scale
+        return wcs, (height * (rows.step or 1), width * (columns.step or 1))
+
+    def _find_band(self, name):
+        """Return the number of the band with a name."""
         if name in self.band_names:
             return self.band_names.index(name)
         raise KeyError(
@@ -317,17 +342,19 @@ class Cube:
         ('r', 'i')
         """
         names = ("data", "wcs", "errors", "sky_mask", *_PER_BAND)
-        parts = {name: getattr(self, name) for name in names}
-        parts["pixel_scale"] = None if "wcs" in changes else self._pixel_scale
+        arguments = {name: getattr(self, name) for name in names}
+        if "wcs" not in changes:  # a new WCS has a pixel scale of its own
+            arguments["pixel_scale"] = self._pixel_scale
         if "data" in changes:
-            parts["errors"] = None
+            arguments["errors"] = None
         if "band_units" in changes:
-            parts["zero_points"] = None
-        if np.shape(changes.get("data", self.data))[:2] != self.shape[:2]:
-            parts["sky_mask"] = None
-        if np.shape(changes.get("data", self.data))[2:] != self.shape[2:]:
-            parts["diffraction_fwhm"] = None
-        cube = Cube(**(parts | changes))
+            arguments["zero_points"] = None
+        shape = np.shape(changes.get("data", self.data))
+        if shape[:2] != self.shape[:2]:
+            arguments["sky_mask"] = None
+        if shape[2:] != self.shape[2:]:
+            arguments["diffraction_fwhm"] = None
+        cube = Cube(**(arguments | changes))
         if cube.data is self._without_infinities:
             cube._without_infinities = cube.data
         return cube
@@ -409,23 +436,32 @@ class Cube:
                 f"NDData has one unit, but the bands have {self.band_units}. Name a "
                 "band, or convert them with FluxUnitConverter."
             )
-        number = self._number(band) if isinstance(band, str) else band or 0
-        wcs, errors = self.wcs, self.errors
+        wcs = self.wcs
+        uncertainty = None
         if band is None:
             data = np.moveaxis(self.data, 2, 0)
-            errors = None if errors is None else np.moveaxis(errors, 2, 0)
-            wcs = None if wcs is None else wcs.sub([1, 2, 0])  # an axis without a name
-            parts = {name: getattr(self, name) for name in (*_PER_BAND, "sky_mask")}
-            meta = {NDDATA_KEY: parts | {"pixel_scale": self._pixel_scale}}
+            if self.errors is not None:
+                uncertainty = StdDevUncertainty(np.moveaxis(self.errors, 2, 0))
+            if wcs is not None:
+                wcs = wcs.sub([1, 2, 0])  # an axis without a name for the bands
+            unit = self.band_units[0]
+            names = (*_PER_BAND, "sky_mask")
+            arguments = {name: getattr(self, name) for name in names}
+            arguments["pixel_scale"] = self._pixel_scale
+            meta = {NDDATA_KEY: arguments}
         else:
-            data, errors = self.data[:, :, number], _cut(errors, np.s_[:, :, number])
+            number = self._find_band(band) if isinstance(band, str) else band
+            data = self.data[:, :, number]
+            if self.errors is not None:
+                uncertainty = StdDevUncertainty(self.errors[:, :, number])
+            unit = self.band_units[number]
             meta = band_cards(self, number)
         return NDData(
             data,
-            uncertainty=None if errors is None else StdDevUncertainty(errors),
+            uncertainty=uncertainty,
             mask=np.isnan(data),
             wcs=wcs,
-            unit=self.band_units[number],
+            unit=unit,
             meta=meta,
         )
 
@@ -456,21 +492,38 @@ class Cube:
         >>> Cube(np.zeros((4, 5, 2)), band_names=["r", "i"]).to_xarray().dims
         ('y', 'x', 'band')
         """
-        text = "This needs xarray: pip install 'skesom[zarr]'."
-        xarray = import_extra("xarray", text)
-        known = {name: getattr(self, name) for name in _PER_BAND}
-        text = write_description(self.wcs, pixel_scale=self._pixel_scale, **known)
-        attributes = {DESCRIPTION: text}
+        xarray = import_extra(
+            "xarray", "This needs xarray: pip install 'skesom[zarr]'."
+        )
+        description = write_description(
+            self.wcs,
+            pixel_scale=self._pixel_scale,
+            band_coordinates=self.band_coordinates,
+            band_names=self.band_names,
+            band_units=self.band_units,
+            fwhm=self.fwhm,
+            zero_points=self.zero_points,
+            diffraction_fwhm=self.diffraction_fwhm,
+        )
+        attributes = {DESCRIPTION: description}
         if len(set(self.band_units)) == 1 and self.band_units[0] is not None:
             attributes["units"] = self.band_units[0].to_string()
-        dims, (rows, columns, _) = ("y", "x", "band"), self.shape
-        coordinates = {"y": np.arange(rows), "x": np.arange(columns)}
-        coordinates["band"] = list(self.band_names)
-        for name, axes in (("errors", dims), ("sky_mask", dims[:2])):
-            if getattr(self, name) is not None:
-                coordinates[name] = axes, getattr(self, name)
+        n_rows, n_columns, _ = self.shape
+        coordinates = {
+            "y": np.arange(n_rows),
+            "x": np.arange(n_columns),
+            "band": list(self.band_names),
+        }
+        if self.errors is not None:
+            coordinates["errors"] = (("y", "x", "band"), self.errors)
+        if self.sky_mask is not None:
+            coordinates["sky_mask"] = (("y", "x"), self.sky_mask)
         return xarray.DataArray(
-            self.data, coordinates, dims, name="data", attrs=attributes
+            self.data,
+            coords=coordinates,
+            dims=("y", "x", "band"),
+            name="data",
+            attrs=attributes,
         )
 
     def plot(self, *, figsize: tuple[float, float] | None = None) -> Figure:
@@ -505,93 +558,18 @@ class Cube:
         return write_html(self)
 
 
-def _cut(values, key):
-    """Return a part of an array, or of a tuple, that may be None."""
-    if isinstance(values, tuple):
-        return [values[place] for place in key]
-    return None if values is None else values[key]
+def _refuse_list_of_images(entries):
+    """Raise an error if a list holds images with a WCS, or HDUs, instead of numbers."""
+    if any(hasattr(entry, "wcs") or is_hdu(entry) for entry in entries):
+        raise ValueError(
+            f"There must be one cube, got a list of {len(entries)}. If these are "
+            "images on several grids: CubeAligner().fit_transform(cubes). Others "
+            "are joined by skesom.io.read_cube."
+        )
 
 
-def _floats_or_nan(values, n_bands):
-    """Return numbers as float64, NaN for each band by default."""
-    values = np.full(n_bands, np.nan) if values is None else values
+def _numbers_or_nan(values, n_bands):
+    """Return one number for each band as float64, NaN if there are none."""
+    if values is None:
+        return np.full(n_bands, np.nan)
     return np.asarray(filled(values), dtype=np.float64)
-
-
-def _as_native_float(data):
-    """Return data as float32 or float64 in native byte order, as a copy if needed."""
-    if is_lazy(data):
-        made = _as_native_float(data._meta)
-        if made is data._meta:
-            return data
-        return data.map_blocks(_as_native_float, dtype=made.dtype, meta=made)
-    data = np.asarray(filled(data))
-    if data.dtype.kind not in "biuf":
-        raise ValueError(f"A cube holds real numbers, got an array of {data.dtype}.")
-    is_short = data.dtype.itemsize <= (4 if data.dtype.kind == "f" else 2)
-    return np.asarray(data, dtype=np.float32 if is_short else np.float64)
-
-
-def _beside(values, data):
-    """Return values in strips beside lazy data, in memory beside data in memory."""
-    if is_lazy(data):
-        return in_strips(values, data.chunks)
-    return in_memory(values)
-
-
-def _check_errors(errors, data):
-    """Return errors in the type of the data after comparing their shapes."""
-    if errors is None:
-        return None
-    errors = _as_native_float(errors)
-    if errors.shape != data.shape:
-        raise ValueError(
-            f"errors must have the shape of the data {data.shape}, got {errors.shape}."
-        )
-    return _beside(errors.astype(data.dtype, copy=False), data)
-
-
-def _check_sky_mask(sky_mask, data):
-    """Return the mask of sky after comparing its pixels with those of the data."""
-    if sky_mask is None:
-        return None
-    if not is_lazy(sky_mask):
-        sky_mask = np.asarray(filled(sky_mask, False))
-    if sky_mask.dtype != bool or sky_mask.shape != data.shape[:2]:
-        raise ValueError(
-            f"sky_mask must be of bool and have the pixels of the data "
-            f"{data.shape[:2]}, got {sky_mask.dtype} of shape {sky_mask.shape}."
-        )
-    return _beside(sky_mask, data)
-
-
-def _check_bands_last(shape, band_names, wcs):
-    """Refuse an array whose bands come first for sure; warn of one that looks so.
-
-    Names of bands and a WCS of the image tell it. Without both, few rows beside many
-    columns and bands may also be a slit, or a strip of a cube of spectra.
-    """
-    n_first, n_second, n_last = shape
-    mend = "np.moveaxis(array, 0, -1) puts the bands last"
-    if band_names is not None:
-        if len(band_names) == n_first != n_last:
-            raise ValueError(
-                f"A cube has the axes (rows, columns, bands), but of shape {shape} the "
-                f"first axis has the length of the {len(band_names)} band names: "
-                f"{mend}."
-            )
-        return
-    size = None if wcs is None else wcs.array_shape
-    if size is not None and size == shape[1:] != shape[:2]:
-        raise ValueError(
-            f"A cube has the axes (rows, columns, bands), but of shape {shape} the "
-            f"last two axes are the {size[0]} x {size[1]} pixels of the WCS: {mend}."
-        )
-    longest, shortest = max(n_second, n_last), min(n_second, n_last)
-    looks_so = shortest >= _MUCH_LONGER * n_first and longest <= _SIMILAR * shortest
-    if looks_so and wcs is None and n_first > 1:
-        warn_user(
-            f"A cube has the axes (rows, columns, bands), and shape {shape} means "
-            f"{n_first} rows and {n_last} bands. If it has {n_first} bands, as arrays "
-            f"of astropy have them, {mend}."
-        )

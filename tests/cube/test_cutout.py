@@ -92,7 +92,7 @@ class TestCutout:
             ),
             (SkyCoord(10, 10, unit="deg"), 9, "another side of the sky"),
             (SkyCoord(204, -20, unit="deg"), 9, "outside of the image"),
-            ((5, np.nan), 9, "it is no number"),
+            ((5, np.nan), 9, "it is not a number"),
             ((5, 5), 0, "size must be positive"),
             ((5, 5), (3, np.nan), "size must be finite"),
             ((5, 5), -3 * u.arcsec, "finite and not negative"),
