@@ -11,13 +11,16 @@ import numpy as np
 from astropy import units
 from astropy.io import fits
 
-from skesom._sky.filters import (
+from skesom._sky.filter_table import (
     AB_SURVEYS,
-    TABLE,
+    CHANNELS,
+    MIRRORS,
+    UNIT_SPELLINGS,
     VEGA_OFFSETS,
-    filter_wavelength,
-    wavelengths_of,
+    WAVELENGTH_UNITS,
+    ZERO_POINT_CARDS,
 )
+from skesom._sky.filters import filter_wavelength, wavelengths_of
 from skesom._sky.units import unit_of
 
 # In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
@@ -33,7 +36,6 @@ _SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY", "DATASET")
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
-_WORDS = {w: k[9:] for k, v in TABLE.items() if k[:9] == "spelling " for w in v}
 _COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
 _CASU = {"wfcam", "vircam"}  # whose MAGZPT is that of a count per second
 _RADIAN = units.rad.to(units.arcsec)
@@ -77,8 +79,9 @@ def _filter_name(headers, card):
     """Return the filter in a card, None if it holds none."""
     value = _first_card(headers, card)
     if type(value) is int and card in ("BAND", "CHNLNUM"):
-        keys = (f"number {word.lower()}" for word in _setup(headers))
-        names = [name for key in keys for name in TABLE.get(key, ())]
+        names = []
+        for word in _setup(headers):
+            names += CHANNELS.get(word.lower(), ())
         return names[value - 1] if 0 < value <= len(names) else None
     value = value.strip() if isinstance(value, str) else ""
     if _NO_FILTER.match(value) and np.isnan(filter_wavelength(value)):
@@ -135,7 +138,9 @@ def parse_unit(text):
     other = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
     # Capitals could also be millijansky, but these are never given per steradian.
     other = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", other)
-    other = re.sub("[A-Za-z]+", lambda it: _WORDS.get(it[0].lower(), it[0]), other)
+    other = re.sub(
+        "[A-Za-z]+", lambda it: UNIT_SPELLINGS.get(it[0].lower(), it[0]), other
+    )
     for spelling in (text, other):
         with warnings.catch_warnings(), suppress(ValueError, TypeError):
             # Units with several slashes or old spellings are valid all the same.
@@ -143,6 +148,11 @@ def parse_unit(text):
             unit = unit_of(spelling)  # "a,b" are two
             return None if isinstance(unit, units.StructuredUnit) else unit
     return None
+
+
+def _usual_spelling(match):
+    """Return how astropy spells a word of a unit."""
+    return UNIT_SPELLINGS.get(match[0].lower(), match[0])
 
 
 def write_unit(unit):
@@ -193,7 +203,7 @@ def _read_fwhm(headers):
 def _diffraction_fwhm(headers, names):
     """Return the FWHM of a perfect mirror in arcsec, NaN where it is unknown."""
     words = [word.lower() for word in _words_of(headers, names)]
-    found = [TABLE["mirror"][word] for word in words if word in TABLE["mirror"]]
+    found = [MIRRORS[word] for word in words if word in MIRRORS]
     mirror = found[0] if found else np.nan
     known = read_band_coordinates(headers) if len(names) == 1 else None
     wavelengths = wavelengths_of([(known, len(names))], names) * units.nm
@@ -224,11 +234,11 @@ def _read_wavelength(headers):
                 continue
             text = f"{header.get('WAVEUNIT', '')} {header.comments[card]}"
             for word in re.findall(r"[A-Za-z]+", text):
-                unit = _WORDS.get(word.lower())
+                unit = UNIT_SPELLINGS.get(word.lower())
                 if unit in ("um", "nm", "Angstrom"):
                     return header[card], unit
-            for unit in ("um", "Angstrom"):  # of telescopes that do not tell it
-                if setup & TABLE[f"unit {unit}"].keys():
+            for unit, telescopes in WAVELENGTH_UNITS.items():
+                if setup & telescopes.keys():
                     return header[card], unit
     return _read_energy(headers)
 
@@ -298,7 +308,7 @@ def _read_magnitude(headers, words, suffixes, name):
     band = (re.findall("[A-Za-z0-9]+", str(name).lower()) or [""])[-1]
     tables = [VEGA_OFFSETS[word] for word in words & VEGA_OFFSETS.keys()]
     offsets = [table[band] for table in tables if band in table]
-    cards = [card + suffix for card in TABLE["zero point"] for suffix in suffixes]
+    cards = [card + suffix for card in ZERO_POINT_CARDS for suffix in suffixes]
     for header in headers:
         for card in cards:
             is_other = card[1:] == "MAGZP" and card[0].lower() != band[:1]  # JMAGZP

@@ -6,20 +6,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skesom._sky.filters import (
-    TABLE,
-    filter_wavelength,
-    named_line,
-    names_an_ion,
-    wavelengths_of,
-)
+from skesom._sky.filter_table import FILTER_LINES, FILTER_WIDTHS
+from skesom._sky.filters import filter_wavelength, wavelengths_of
+from skesom._sky.spectral_lines import named_line, names_an_ion
 
-HYDROGEN, SULFUR, OXYGEN = "H alpha + [N II]", "[S II]", "[O III]"
+HYDROGEN = "H alpha + [N II]"
 HYDROGEN_BETA = "H beta"
-_LINES = {name: k[6:] for k, v in TABLE.items() if k[:6] == "holds " for name in v}
-# F658N on WFC3 lets only the line of nitrogen through.
-_WFC3_NITROGEN = 2.8, "[N II]"
-_FARTHEST = 2.0  # ratio of the wavelengths of a line and of a continuum that tells
+OXYGEN = "[O III]"
+SULFUR = "[S II]"
+# WFC3 Instrument Handbook, table 6.2. F658N of ACS is wider and holds H alpha too.
+_WFC3_F658N_WIDTH = 2.8  # nm
+_WFC3_F658N_LINE = "[N II]"
+# Of the larger wavelength to the smaller: a continuum farther from its line does not
+# tell how bright it is there.
+_LARGEST_RATIO = 2.0
 
 
 class Filter(NamedTuple):
@@ -34,49 +34,77 @@ class Filter(NamedTuple):
 def describe_filter(name):
     """Return the facts of a filter by the name of its band."""
     wavelength = filter_wavelength(name)
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", str(name)) if word]
-    for word in map(str.upper, words):
-        if word == "F658N" and {"wfc3", "uvis"} & {word.lower() for word in words}:
-            return Filter(wavelength, *_WFC3_NITROGEN, True)
-        if word in TABLE["width"]:
-            return Filter(wavelength, TABLE["width"][word], _LINES.get(word), True)
-    line = _LINES.get(named_line(name))
-    is_narrow = line is not None or names_an_ion(name)
-    is_narrow |= any(re.fullmatch(r"FQ?\d{3}N", word.upper()) for word in words)
-    return Filter(wavelength, np.nan, line, is_narrow)
+    words = [word.upper() for word in re.split(r"[^A-Za-z0-9]+", str(name)) if word]
+    for word in words:
+        if word == "F658N" and not {"WFC3", "UVIS"}.isdisjoint(words):
+            return Filter(
+                wavelength=wavelength,
+                width=_WFC3_F658N_WIDTH,
+                line=_WFC3_F658N_LINE,
+                is_narrow=True,
+            )
+        if word in FILTER_WIDTHS:
+            return Filter(
+                wavelength=wavelength,
+                width=FILTER_WIDTHS[word],
+                line=FILTER_LINES.get(word),
+                is_narrow=True,
+            )
+    line = FILTER_LINES.get(named_line(name))
+    has_number = any(re.fullmatch(r"FQ?\d{3}N", word) for word in words)
+    return Filter(
+        wavelength=wavelength,
+        width=np.nan,
+        line=line,
+        is_narrow=line is not None or names_an_ion(name) or has_number,
+    )
 
 
 def band_wavelengths(cube):
-    """Return the wavelengths of bands in nm: known ones, else those of filters."""
-    part = cube.band_coordinates, cube.shape[2]
-    return wavelengths_of([part], cube.band_names)
+    """Return the wavelengths of a cube's bands in nm, NaN where unknown.
+
+    By their spectral coordinates, else by the filters that their names tell.
+    """
+    coordinates = [(cube.band_coordinates, cube.shape[2])]
+    return wavelengths_of(coordinates, cube.band_names)
 
 
 def find_continua(cube, continua=None):
-    """Return the one or two continuum bands of each narrow band by their names.
+    """Return the one or two continuum bands of each band that holds a line.
 
-    `continua` is None for those of the filter table: the nearest broad bands on both
-    sides. A dict overrides single narrow bands, "none" switches all off.
+    Parameters
+    ----------
+    cube : Cube
+    continua : dict of str to str or sequence of str, "none" or None, default=None
+        Continuum bands that a user gives for single lines. The other lines get the
+        nearest broad bands on both sides; with "none" no line gets any.
+
+    Returns
+    -------
+    continua : dict of str to tuple of str
+        Names of the continuum bands by the name of the line's band.
     """
-    given = check_continua(continua, cube.band_names)
-    return {} if continua == "none" else _continua_of_table(cube) | given
+    chosen = check_continua(continua, cube.band_names)
+    if continua == "none":
+        return {}
+    return _nearest_continua(cube) | chosen
 
 
 def check_continua(continua, names):
-    """Return a dict of the continua that are given, which must be of these bands."""
+    """Return the continua that a user gives as tuples, which must be of these bands."""
     if continua is None or continua == "none":
         return {}
     if not isinstance(continua, dict):
         raise ValueError(f"continua must be a dict, None or 'none', got {continua!r}.")
-    given = {}
+    checked = {}
     for line, bands in continua.items():
-        given[line] = (bands,) if isinstance(bands, str) else tuple(bands)
-        _check_continuum(line, given[line], names)
-    return given
+        checked[line] = (bands,) if isinstance(bands, str) else tuple(bands)
+        _check_continuum(line, checked[line], names)
+    return checked
 
 
 def _check_continuum(line, bands, names):
-    """Refuse unknown bands, and a line as its own continuum."""
+    """Refuse unknown bands, a line as its own continuum, none and more than two."""
     for band in (line, *bands):
         if band not in names:
             raise ValueError(
@@ -91,21 +119,23 @@ def _check_continuum(line, bands, names):
         )
 
 
-def _continua_of_table(cube):
-    """Return the nearest broad bands on both sides of each band of a line."""
-    places = band_wavelengths(cube)
+def _nearest_continua(cube):
+    """Return the nearest broad bands on both sides of each band that holds a line."""
+    wavelengths = band_wavelengths(cube)
     filters = [describe_filter(name) for name in cube.band_names]
-    is_broad = np.isfinite(places) & [not each.is_narrow for each in filters]
-    names, found = np.array(cube.band_names), {}
-    for place, name, each in zip(places, cube.band_names, filters, strict=True):
-        if each.line is None or not np.isfinite(place):
+    is_narrow = np.array([each.is_narrow for each in filters])
+    is_broad = np.isfinite(wavelengths) & ~is_narrow
+    continua = {}
+    for band, name in enumerate(cube.band_names):
+        if filters[band].line is None or not np.isfinite(wavelengths[band]):
             continue
-        ratio = places / place
-        sides = []
-        for side in (is_broad & (ratio <= 1), is_broad & (ratio > 1)):
-            distance = np.where(side, np.abs(np.log(ratio)), np.inf)
-            if distance.min() <= np.log(_FARTHEST):
-                sides.append(str(names[distance.argmin()]))
-        if sides:
-            found[name] = tuple(sides)
-    return found
+        ratio = wavelengths / wavelengths[band]
+        nearest = []
+        for is_on_side in (ratio <= 1, ratio > 1):
+            distance = np.abs(np.log(ratio))
+            distance[~(is_broad & is_on_side)] = np.inf
+            if distance.min() <= np.log(_LARGEST_RATIO):
+                nearest.append(cube.band_names[distance.argmin()])
+        if nearest:
+            continua[name] = tuple(nearest)
+    return continua

@@ -8,7 +8,8 @@ import numpy as np
 
 from skesom._common.texts import legible, list_names, unique_names
 from skesom._common.warn import warn_user
-from skesom._sky.filters import differing_words, filter_wavelength, is_telling
+from skesom._sky.band_words import differing_words
+from skesom._sky.filters import filter_wavelength, is_telling
 from skesom.cube.base import all_band_names
 
 
