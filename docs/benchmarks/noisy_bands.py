@@ -20,7 +20,7 @@ from features import BROAD, CHOOSE, REPORT, best_f1
 from measuring import report
 from sklearn.metrics import adjusted_rand_score
 
-from skesom.cube.flux import color as _color
+from skesom.cube.flux import color
 from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.maps.pieces import share_in_small_pieces
@@ -60,7 +60,7 @@ def spoiled(options, size, case):
     return cube.replace(data=data), truth
 
 
-def equal_weights(data, errors, mean, scale):
+def equal_weights(data, errors, mean, deviation):
     """Give all bands the same weight, as before."""
     return np.ones(len(mean))
 
@@ -84,7 +84,7 @@ def of_scene(options, size, n_seeds):
     """Yield a row for each case."""
     for case in CASES:
         cube, truth = spoiled(options, size, case)
-        with mock.patch.object(_color, "_weights_by_noise", equal_weights):
+        with mock.patch.object(color, "weigh_bands", equal_weights):
             before = scores(cube, truth, n_seeds, smooth_counts=False)
         now = scores(cube, truth, n_seeds, smooth_counts=True)
         others = [name for name in cube.band_names if name != BAND]

@@ -3,33 +3,26 @@
 
 from __future__ import annotations
 
-import copy
-from functools import cache
 from numbers import Real
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from skesom._common.noise import variance_of_differences
 from skesom._common.strip_calls import map_images, map_pixels
-from skesom._common.strips import WHOLE, Plan, around, strips_of
-from skesom._common.thread_pools import in_threads
-from skesom._common.threads import one_blas_thread
+from skesom._common.strips import WHOLE, Plan, strips_of
 from skesom.cube.base import CubeTransformer
 from skesom.cube.convolution.filtering import LEAST_HEIGHT
-from skesom.cube.flux._averages import average_around, noise_in_common, reach_of
-from skesom.cube.masking.sky import representative_rows, sampled
+from skesom.cube.flux._averages import noise_in_common
+from skesom.cube.flux._color_filter import ColorFilter
+from skesom.cube.flux._noise_levels import measure_noise, weigh_bands
+from skesom.cube.flux._scaled_spectra import (
+    NO_VARIANCE,
+    BandScaling,
+    find_components,
+    find_components_of_few,
+)
+from skesom.cube.masking.sky import sampled
 
-_NO_VARIANCE = 1e-10  # of a component, when the bands have variance 1
-# Groups of pixels of like brightness, in each of which noise is measured: with 8 or 32
-# the same maps come out. The deviation of 200 steps is known to a fifteenth.
-_MOST_LEVELS, _FEWEST_STEPS = 16, 200
-_MOST_VALUES = 2**23  # of all bands, from which noise is measured: 64 MB
-_ENOUGH_VALUES = 2**21  # of them, for the noise of whole bands
-# Pixels over which the noise of neighbors may be alike, by resampling and by the
-# smoothing to one width (docs/benchmarks/noisy_bands.py).
-_LAGS = (2, 4)
-_LEAST_WEIGHT = 0.05  # of a band of noise, which divides by no zero
 # Standard deviations in pixels of the Gaussians under which colors are averaged. Wider
 # ones would carry the color of a galaxy into its neighbor.
 _WIDTHS = (1.0, 2.0, 4.0, 8.0)
@@ -52,8 +45,8 @@ class ColorScaler(CubeTransformer):
     ----------
     mean_, scale_ : ndarray of shape (n_bands,)
         Mean and standard deviation of each band over the valid pixels, the latter
-        divided by its weight; like all else, of frames of more than 4,194,304 pixels in
-        so many, in rows at equal steps.
+        divided by its weight. In frames of more than 4,194,304 pixels, this and all
+        else is measured in so many of them, in rows at equal steps.
     band_weights_ : ndarray of shape (n_bands,)
         Variance of the signal of each band over that of its noise, from 0.05 to 1: a
         band counts less if most of it is noise.
@@ -160,331 +153,153 @@ class ColorScaler(CubeTransformer):
 
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
+        n_bands = cube.shape[2]
         data = sampled(cube.data, WHOLE)
-        valid = ~np.isnan(data).any(axis=2)
-        if not valid.any():
+        is_valid = ~np.isnan(data).any(axis=2)
+        if not is_valid.any():
             raise ValueError(
-                f"None of the {valid.size} pixels has data in all {cube.shape[2]} "
-                "bands, so there are no colors to scale."
+                f"None of the {is_valid.size} pixels has data in all {n_bands} bands, "
+                "so there are no colors to scale."
             )
-        mean, scale = np.empty((2, cube.shape[2]))
-        for band in range(cube.shape[2]):
-            pixels = data[:, :, band][valid]
-            mean[band] = pixels.mean(dtype=np.float64)
-            scale[band] = pixels.std(dtype=np.float64)
-        scale[scale == 0] = 1
-        errors = None if cube.errors is None else sampled(cube.errors, WHOLE)
-        if errors is not None:
-            is_known = (errors > 0) & np.isfinite(errors)
-            errors = np.where(is_known, errors, np.nan)
-            # Differences tell the noise if no pixel has the errors of all bands.
-            errors = errors if is_known[valid].all(axis=1).any() else None
-        self.band_weights_ = _weights_by_noise(data, errors, mean, scale)
-        scale /= self.band_weights_
-        order = _order_by_content(mean, scale)
-        scaling = mean, scale, order
-        few = self.contrast > 0 and np.count_nonzero(valid) < len(order)
-        find = _components_of_few if few else _principal_components
-        variance, components = find(data, valid, *scaling)
-        axes = components / scale[order, None]
-        brightness, noise = _noise_by_brightness(data, errors, axes, scaling)
+        errors = _sample_errors(cube, is_valid)
+        mean, deviation = _measure_bands(data, is_valid)
+        self.band_weights_ = weigh_bands(data, errors, mean, deviation)
+        deviation /= self.band_weights_
+        scaling = BandScaling(mean, deviation)
+
+        # Without a contrast, components have to span all bands, as none is weighted.
+        is_few = self.contrast > 0 and np.count_nonzero(is_valid) < n_bands
+        if is_few:
+            variance, components = find_components_of_few(data, is_valid, scaling)
+        else:
+            variance, components = find_components(data, is_valid, scaling)
+        axes = components / deviation[scaling.order, np.newaxis]
+        brightness, noise = measure_noise(data, errors, axes, scaling)
+
         signal = np.maximum(variance - noise.mean(axis=0), 0)
-        present = (variance > _NO_VARIANCE) & (signal > 0)
-        self.widths_ = np.zeros(noise.shape)
-        if self.contrast == 0 or not present.any():
-            components = np.eye(len(order)) if few else components
-            share = _share_of_signal(signal, noise, present)
+        is_present = (variance > NO_VARIANCE) & (signal > 0)
+        if self.contrast == 0 or not is_present.any():
+            # Nothing is weakened or raised: the bands are scaled, and no more.
+            widths = np.zeros(noise.shape)
+            share = _share_of_signal(signal, noise, is_present)
+            if is_few:
+                components = np.eye(n_bands)
             weights = np.ones((len(noise), components.shape[1]))
         else:
-            self.widths_ = self._find_widths(signal, noise)
-            noise *= noise_in_common(self.widths_, self.widths_)
-            share = _share_of_signal(signal, noise, present)
-            weights = share * np.where(present, variance, 1) ** -self.contrast
+            widths = self._find_widths(signal, noise)
+            noise *= noise_in_common(widths, widths)
+            share = _share_of_signal(signal, noise, is_present)
+            weights = share * np.where(is_present, variance, 1) ** -self.contrast
+            # The mean variance of the bands stays near 1.
             mean_square = np.mean(weights**2, axis=0) @ variance
-            weights *= np.sqrt(cube.shape[2] / mean_square)
-        self.mean_, self.scale_ = mean, scale
-        self.components_, self.variance_ = components[np.argsort(order)], variance
-        self.brightness_, self.signal_, self.weights_ = brightness, share, weights
+            weights *= np.sqrt(n_bands / mean_square)
+
+        self.mean_ = mean
+        self.scale_ = deviation
+        self.components_ = components[np.argsort(scaling.order)]
+        self.variance_ = variance
+        self.brightness_ = brightness
+        self.widths_ = widths
+        self.signal_ = share
+        self.weights_ = weights
 
     def _find_widths(self, signal, noise):
-        """Return the width of the Gaussian that gives the colors of each level enough.
+        """Return the narrowest Gaussians under which colors reach `signal_to_noise`.
 
-        Shape (n_levels, n_components), 0 for the first component, which is brightness.
+        The colors of a level are averaged under one Gaussian, under the widest one if
+        none is enough.
+
+        Parameters
+        ----------
+        signal : ndarray of shape (n_components,)
+            Variance of the signal of each component.
+        noise : ndarray of shape (n_levels, n_components)
+            Variance of the noise of a pixel.
+
+        Returns
+        -------
+        widths : ndarray of shape (n_levels, n_components)
+            Standard deviations in pixels, 0 for no average. The first component, which
+            is brightness, has none.
         """
         widths = np.zeros(noise.shape)
         if self.signal_to_noise == 0:
             return widths
-        least = self.signal_to_noise**2
-        for level, of_level in enumerate(noise[:, 1:]):
+        required = self.signal_to_noise**2
+        color_signal = signal[1:]
+        for level, color_noise in enumerate(noise[:, 1:]):
             for width in (0, *_WIDTHS):
                 widths[level, 1:] = width
-                averaged = of_level * noise_in_common(width, width)
-                share = _share_of_signal(signal[1:], averaged, signal[1:] > 0)
-                if share**2 @ signal[1:] >= least * (share**2 @ averaged):
+                averaged_noise = color_noise * noise_in_common(width, width)
+                share = _share_of_signal(color_signal, averaged_noise, color_signal > 0)
+                if share**2 @ color_signal >= required * (share**2 @ averaged_noise):
                     break
         return widths
 
     def _apply(self, cube):
-        step = copy.copy(self)  # as it is now
-        reach = reach_of(self.widths_)
-        planes = [cube.data, cube.errors]
-        here = not getattr(self, "_copy", True)
-        if reach == 0:
+        color_filter = ColorFilter(self)
+        may_overwrite = not getattr(self, "_copy", True)
+        if color_filter.reach == 0:
             data, errors = map_pixels(
-                step._scale, *planes, size="sums", n_jobs=-1, in_place=here
-            )
-        else:
-            strips = strips_of(cube.shape, "averages", least=LEAST_HEIGHT * reach)
-            made = [
-                None if plane is None else (plane.shape[1:], plane.dtype)
-                for plane in planes
-            ]
-            data, errors = map_images(
-                step._scale_strip,
-                planes,
-                Plan(strips, reach),
-                made,
+                color_filter.filter_pixels,
+                cube.data,
+                cube.errors,
+                size="sums",
                 n_jobs=-1,
-                in_place=here and cube.errors is None and cube.data.flags.carray,
+                in_place=may_overwrite,
             )
-        bare = [None] * cube.shape[2]
-        return cube.replace(data=data, errors=errors, band_units=bare)
-
-    def _scale_strip(self, data, errors, rows):
-        """Return the scaled fluxes and errors of a strip, of averaged colors."""
-        near = around(rows, reach_of(self.widths_))
-        inner = slice(rows.start - near.start, rows.stop - near.start)
-        data = data[near]
-        n_components = self.components_.shape[1]
-        scores = np.empty((n_components, *data.shape[:2]), dtype=data.dtype)
-        levels = np.empty(data.shape[:2], dtype=int)
-        order = _order_by_content(self.mean_, self.scale_)
-        components = np.ascontiguousarray(self.components_[order])
-
-        def find_scores(block):
-            for row in range(block.start, block.stop):
-                spectra, missing = self._spectra(data[row], order)
-                levels[row] = self._levels(_brightness(spectra))[0]
-                spectra[missing] = 0
-                scores[:, row] = (spectra @ components).T
-                scores[:, row, missing.all(axis=1)] = np.nan
-
-        with one_blas_thread():
-            in_threads(find_scores, strips_of(data.shape, "block"), n_jobs=-1)
-        # A pixel between two levels is averaged as the fainter one.
-        widths = np.moveaxis(self.widths_[levels[inner]], 2, 0)
-        scores = average_around(scores, widths, inner)
-        errors = None if errors is None else errors[near][inner]
-        return self._scale(data[inner], errors, scores)
-
-    def _spectra(self, pixels, order):
-        """Return the scaled bands of pixels in an order, and which are missing.
-
-        They lie band by band in memory, on which the last bits of sums depend.
-        """
-        mean, scale = self.mean_[order, np.newaxis], self.scale_[order, np.newaxis]
-        spectra = ((pixels.T.take(order, axis=0) - mean) / scale).T
-        return spectra, np.isnan(spectra)
-
-    def _scale(self, data, errors, scores=None):
-        """Return scaled fluxes and errors, of scores of shape (n_components, ...)."""
-        scaled = np.empty_like(data)
-        deviations = None if errors is None else np.empty_like(data)
-        order = _order_by_content(self.mean_, self.scale_)
-        components = np.ascontiguousarray(self.components_[order])
-        inverse = np.argsort(order)
-        weights = self.weights_
-        steps_up = np.append(weights[1:], weights[-1:], axis=0) - weights
-
-        @cache  # of many bands it takes longer than the rest of a row
-        def matrices_of(level):
-            return _matrices(
-                components, weights[level], steps_up[level], self.widths_[level]
-            )
-
-        with one_blas_thread():
-            for row in range(len(data)):
-                spectra, missing = self._spectra(data[row], order)
-                level, upper, above = self._levels(_brightness(spectra))
-                spectra[missing] = 0
-                if scores is None:
-                    scores_here = spectra @ components
-                else:
-                    scores_here = np.ascontiguousarray(scores[:, row].T)
-                steps = steps_up.take(level, axis=0)
-                weights_here = weights.take(level, axis=0) + above * steps
-                product = (scores_here * weights_here) @ components.T
-                product[missing] = np.nan
-                scaled[row] = product.take(inverse, axis=1)
-                if errors is None:
-                    continue
-                variance = ((errors[row] / self.scale_) ** 2)[:, order]
-                variance[np.isinf(variance)] = np.nan  # no errors either
-                variance[missing] = 0
-                gaps = self.brightness_[upper] - self.brightness_[level]
-                # Weights change with the brightness, which errors change.
-                inside = (gaps > 0) & (above[:, 0] > 0)
-                gaps[~inside] = np.inf
-                slopes = (scores_here * steps / gaps[:, np.newaxis]) @ components.T
-                slopes /= np.maximum((~missing).sum(axis=1, keepdims=True), 1)
-                variance = _carried(variance, slopes, level, above, matrices_of)
-                variance[missing] = np.nan
-                deviations[row][:, order] = np.sqrt(variance)
-        return scaled, deviations
-
-    def _levels(self, brightness):
-        """Return between which levels pixels are, and how far above the lower one."""
-        numbers = np.arange(len(self.brightness_))
-        place = np.nan_to_num(np.interp(brightness, self.brightness_, numbers))
-        level = place.astype(int)
-        upper = np.minimum(level + 1, numbers[-1])
-        return level, upper, (place - level)[:, np.newaxis]
-
-
-def _order_by_content(mean, scale):
-    """Return the order in which sums over bands are the same to the last bit."""
-    return np.lexsort((scale, mean))
-
-
-def _share_of_signal(signal, noise, present):
-    """Return the share of components that is not noise, 0 where there is no signal."""
-    return np.where(present, signal / np.where(present, signal + noise, 1), 0)
-
-
-def _matrices(components, weights, steps, widths):
-    """Return the matrices that carry the variances of pixels of a level.
-
-    They are those of the squares of weights, of weights times steps to the next level,
-    and of the squares of steps; then those of what a pixel and its average have in
-    common, for weights and for steps.
-    """
-    lower, upper = {}, {}
-    for width in np.unique(widths):
-        of_width = components[:, widths == width]
-        lower[width] = (of_width * weights[widths == width]) @ of_width.T
-        upper[width] = (of_width * steps[widths == width]) @ of_width.T
-    squares = np.zeros((3, len(components), len(components)))
-    for first in lower:
-        for second in lower:
-            share = noise_in_common(first, second)
-            squares[0] += share * lower[first] * lower[second]
-            squares[1] += share * lower[first] * upper[second]
-            squares[2] += share * upper[first] * upper[second]
-    own = sum(noise_in_common(0, width) * lower[width] for width in lower)
-    own_steps = sum(noise_in_common(0, width) * upper[width] for width in upper)
-    return squares, own, own_steps
-
-
-def _carried(variance, slopes, levels, above, matrices_of):
-    """Return variances after the matrices of pixels, plus slopes along the sum."""
-    carried = np.empty_like(variance)
-    for level in np.unique(levels).tolist():
-        squares, own, own_steps = matrices_of(level)
-        of = levels == level
-        values, part, slope = variance[of], above[of], slopes[of]
-        result = values @ squares[0] + 2 * part * (values @ squares[1])
-        result += part**2 * (values @ squares[2])
-        sums = values @ own + part * (values @ own_steps)
-        total = values.sum(axis=1, keepdims=True)
-        carried[of] = result + 2 * slope * sums + slope**2 * total
-    return np.maximum(carried, 0)
-
-
-def _brightness(spectra):
-    """Return the mean of the bands that a pixel has, NaN without any."""
-    known = ~np.isnan(spectra)
-    with np.errstate(invalid="ignore"):
-        return np.where(known, spectra, 0).sum(axis=-1) / known.sum(axis=-1)
-
-
-def _principal_components(data, valid, mean, scale, order):
-    """Return variances and components (as columns) of the scaled bands in an order."""
-    n_bands = data.shape[2]
-    products = np.zeros((n_bands, n_bands))
-    with one_blas_thread():
-        for row in range(len(data)):
-            spectra = ((data[row][valid[row]] - mean) / scale)[:, order]
-            products += spectra.T @ spectra
-        variance, components = np.linalg.eigh(products / np.count_nonzero(valid))
-    return np.maximum(variance[::-1], 0), components[:, ::-1]
-
-
-def _components_of_few(data, valid, mean, scale, order):
-    """Return the same of fewer pixels than bands, in time linear in bands."""
-    spectra = ((data[valid] - mean) / scale)[:, order]
-    with one_blas_thread():
-        variance, weights = np.linalg.eigh(spectra @ spectra.T / len(spectra))
-        shown = variance > _NO_VARIANCE
-        variance, weights = variance[shown][::-1], weights[:, shown][:, ::-1]
-        return variance, spectra.T @ weights / np.sqrt(len(spectra) * variance)
-
-
-def _weights_by_noise(data, errors, mean, scale):
-    """Return the weight of each band: its signal over its noise, 1 at most."""
-    rows = representative_rows(*data.shape[:2], _ENOUGH_VALUES // data.shape[2])
-    data = data[rows]
-    order = _order_by_content(mean, scale)
-    axes = np.diag(1 / scale[order])
-    scaling = mean, scale, order
-    if errors is not None:
-        noise = _steps_by_brightness(data, errors[rows], axes, scaling)[1]
-    else:
-        noise = _steps_by_brightness(data, None, axes, scaling)[1]
-        for lag in _LAGS:
-            near = _steps_by_brightness(data, None, axes, scaling, lag)[1]
-            far = _steps_by_brightness(data, None, axes, scaling, 2 * lag)[1]
-            if len(near) == len(far) == len(noise):  # not of narrow images
-                noise = np.maximum(noise, 2 * near - far)
-    # Bands have variance 1, so the rest of it is signal.
-    noise = noise.mean(axis=0)[np.argsort(order)]
-    weights = np.clip((1 - noise) / np.maximum(noise, 0.5), _LEAST_WEIGHT, 1)
-    # Where all bands are noise, none of them is worse than the others.
-    return weights / weights.max()
-
-
-def _noise_by_brightness(data, errors, axes, scaling):
-    """Return levels of brightness, and the variance of noise along axes in each."""
-    rows = representative_rows(*data.shape[:2], _MOST_VALUES // data.shape[2])
-    errors = None if errors is None else errors[rows]
-    levels, noise = _steps_by_brightness(data[rows], errors, axes, scaling)
-    if errors is None:
-        # In stretched fluxes, noise only falls where it is brighter: more is structure.
-        noise = np.minimum.accumulate(noise, axis=0)
-    return levels, noise
-
-
-def _steps_by_brightness(data, errors, axes, scaling, lag=1):
-    """Return levels of brightness, and a variance along axes in each.
-
-    It is that of the errors, or without them half of that of the differences between
-    pixels so many columns apart.
-    """
-    mean, scale, order = scaling
-
-    def of_block(block):
-        """Return brightness, and noise along axes, of what is known in some rows."""
-        spectra = data[block][:, :, order].astype(np.float64)
-        bright = _brightness((spectra - mean[order]) / scale[order])
-        if errors is None:
-            bright = (bright[:, lag:] + bright[:, :-lag]) / 2
-            noise = (spectra[:, lag:] - spectra[:, :-lag]) @ axes
         else:
-            noise = errors[block][:, :, order].astype(np.float64) ** 2 @ axes**2
-        known = np.isfinite(noise).all(axis=2) & np.isfinite(bright)
-        return bright[known], noise[known]
+            reach = color_filter.reach
+            strips = strips_of(cube.shape, "averages", least=LEAST_HEIGHT * reach)
+            row_types = [(cube.data.shape[1:], cube.data.dtype), None]
+            if cube.errors is not None:
+                row_types[1] = (cube.errors.shape[1:], cube.errors.dtype)
+                may_overwrite = False
+            elif may_overwrite:
+                may_overwrite = cube.data.flags.carray
+            data, errors = map_images(
+                color_filter.filter_strip,
+                [cube.data, cube.errors],
+                Plan(strips, reach),
+                row_types,
+                n_jobs=-1,
+                in_place=may_overwrite,
+            )
+        return cube.replace(data=data, errors=errors, band_units=[None] * cube.shape[2])
 
-    with one_blas_thread():
-        found = in_threads(of_block, strips_of(data.shape, "block"), n_jobs=-1)
-    brightness, values = map(np.concatenate, zip(*found, strict=True))
-    if not len(values):
-        return np.zeros(1), np.zeros((1, axes.shape[1]))
-    n_levels = min(_MOST_LEVELS, max(1, len(values) // _FEWEST_STEPS))
-    groups = np.array_split(np.argsort(brightness, kind="stable"), n_levels)
-    levels = np.array([np.median(brightness[group]) for group in groups])
-    if errors is not None:
-        return levels, np.array([np.median(values[group], axis=0) for group in groups])
 
-    def variance(group):
-        return variance_of_differences(values[group])
+def _measure_bands(data, is_valid):
+    """Return mean and standard deviation of each band, 1 for that of a constant one."""
+    n_bands = data.shape[2]
+    mean = np.empty(n_bands)
+    deviation = np.empty(n_bands)
+    for band in range(n_bands):
+        fluxes = data[:, :, band][is_valid]
+        mean[band] = fluxes.mean(dtype=np.float64)
+        deviation[band] = fluxes.std(dtype=np.float64)
+    deviation[deviation == 0] = 1
+    return mean, deviation
 
-    return levels, np.array(in_threads(variance, groups, n_jobs=-1))
+
+def _sample_errors(cube, is_valid):
+    """Return errors of the sampled rows of a cube, NaN where they tell nothing.
+
+    None if the cube has no errors, or no valid pixel has those of all bands:
+    differences of pixels tell the noise then.
+    """
+    if cube.errors is None:
+        return None
+    errors = sampled(cube.errors, WHOLE)
+    is_known = (errors > 0) & np.isfinite(errors)
+    if not is_known[is_valid].all(axis=1).any():
+        return None
+    return np.where(is_known, errors, np.nan)
+
+
+def _share_of_signal(signal, noise, is_present):
+    """Return the share of each component that is signal, 0 where there is none.
+
+    This is the filter of Wiener: signal over signal plus noise, both as variances.
+    """
+    total = np.where(is_present, signal + noise, 1)
+    return np.where(is_present, signal / total, 0)
