@@ -62,23 +62,31 @@ class CubeStore(CubeTransformer):
         vars(self).pop("cube_", None)
 
     def _fit_transform(self, X):
-        passed_on = super()._fit_transform(X)
-        if getattr(passed_on, "is_lazy", False):
-            self.cube_ = passed_on
-        return passed_on
+        transformed = super()._fit_transform(X)
+        if getattr(transformed, "is_lazy", False):  # an array of an array is not
+            self.cube_ = transformed
+        return transformed
 
     def _apply(self, cube):
         if not cube.is_lazy:
             return cube
-        parts = ("data", "errors", "sky_mask")
-        lazy = {p: getattr(cube, p) for p in parts if is_lazy(getattr(cube, p))}
-        key = tuple(array.name for array in lazy.values())
-        if getattr(self, "_kept", (None,))[0] != key:
-            self._kept = key, stored(lazy.values(), self.folder)
-        changes = dict(zip(lazy, self._kept[1], strict=True))
+        lazy_arrays = {}
+        for name in ("data", "errors", "sky_mask"):
+            array = getattr(cube, name)
+            if is_lazy(array):
+                lazy_arrays[name] = array
+        # dask names an array by the way it is computed: one of the same name has the
+        # same values, and is on the disk already.
+        dask_names = [array.name for array in lazy_arrays.values()]
+        if getattr(self, "_names_on_disk", None) != dask_names:
+            self._arrays_on_disk = stored(lazy_arrays.values(), self.folder)
+            self._names_on_disk = dask_names
+        changes = dict(zip(lazy_arrays, self._arrays_on_disk, strict=True))
         return cube.replace(**changes)
 
     def __getstate__(self):
         """Leave out the files, which belong to this process."""
-        own = "_kept", "cube_"
-        return {k: v for k, v in super().__getstate__().items() if k not in own}
+        state = dict(super().__getstate__())
+        for name in ("cube_", "_arrays_on_disk", "_names_on_disk"):
+            state.pop(name, None)
+        return state

@@ -12,39 +12,63 @@ from skesom._common.fits_checks import check_cards
 from skesom._sky.units import unit_of
 
 DESCRIPTION = "skesom"  # the attribute that holds the text
-_NUMBERS = "fwhm", "zero_points", "diffraction_fwhm", "pixel_scale", "places"
 
 
-def write_description(wcs, *, pixel_scale=None, band_coordinates=None, **known):
-    """Return arguments of `Cube` as JSON."""
+def write_description(
+    wcs,
+    *,
+    pixel_scale=None,
+    band_names=None,
+    band_units=None,
+    fwhm=None,
+    band_coordinates=None,
+    zero_points=None,
+    diffraction_fwhm=None,
+):
+    """Return arguments of `Cube` as JSON; None is left out.
+
+    The coordinates of bands become two entries, "places" and "places_unit".
+    """
+    facts = {}
+    if band_names is not None:
+        facts["band_names"] = list(band_names)
+    if band_units is not None:
+        facts["band_units"] = [
+            None if unit is None else unit.to_string() for unit in band_units
+        ]
+    if fwhm is not None:
+        facts["fwhm"] = _none_for_nan(fwhm)
+    if zero_points is not None:
+        facts["zero_points"] = _none_for_nan(zero_points)
+    if diffraction_fwhm is not None:
+        facts["diffraction_fwhm"] = _none_for_nan(diffraction_fwhm)
     if band_coordinates is not None:
-        known["places"] = band_coordinates.value
-        known["places_unit"] = band_coordinates.unit.to_string()
+        facts["places"] = _none_for_nan(band_coordinates.value)
+        facts["places_unit"] = band_coordinates.unit.to_string()
     if wcs is not None:
         if any((wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)):
             raise ValueError(
                 "The WCS has distortions in lookup tables, which only FITS files hold. "
                 "Write these, or align the cube with CubeAligner before."
             )
-        known["wcs"] = wcs.to_header(relax=True).tostring(padding=False)
+        facts["wcs"] = wcs.to_header(relax=True).tostring(padding=False)
     if pixel_scale is not None:
-        known["pixel_scale"] = pixel_scale
-    for name in set(_NUMBERS) & set(known):  # JSON has no NaN
-        known[name] = [None if np.isnan(v) else float(v) for v in known[name]]
-    if "band_units" in known:
-        known["band_units"] = [
-            unit and unit.to_string() for unit in known["band_units"]
-        ]
-    return json.dumps(known)
+        facts["pixel_scale"] = _none_for_nan(pixel_scale)
+    return json.dumps(facts)
+
+
+def _none_for_nan(numbers):
+    """Return numbers as a list in which None stands for NaN, which JSON has not."""
+    return [None if np.isnan(number) else float(number) for number in numbers]
 
 
 def read_description(text, label):
     """Return the arguments of `Cube` that a description holds."""
-    known = json.loads(text)
-    if "wcs" in known:
-        check_cards(known["wcs"].encode("ascii"), label)
-        known["wcs"] = WCS(fits.Header.fromstring(known["wcs"]))
-    if "places" in known:
-        places = known.pop("places"), unit_of(known.pop("places_unit"))
-        known["band_coordinates"] = units.Quantity(*places)
-    return known
+    facts = json.loads(text)
+    if "wcs" in facts:
+        check_cards(facts["wcs"].encode("ascii"), label)
+        facts["wcs"] = WCS(fits.Header.fromstring(facts["wcs"]))
+    if "places" in facts:
+        unit = unit_of(facts.pop("places_unit"))
+        facts["band_coordinates"] = units.Quantity(facts.pop("places"), unit)
+    return facts

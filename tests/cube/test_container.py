@@ -555,7 +555,7 @@ class TestPreview:
         large = np.broadcast_to(np.float32(1), (40_000, 50_000, 2000))
         text = Cube(large)._repr_html_()
         assert len(text) < 500_000
-        assert "each 84th is shown" in text
+        assert "1 of 84 is shown" in text
         assert "sample of pixels" in text
 
     def test_plot(self, cube):
