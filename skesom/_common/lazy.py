@@ -3,16 +3,19 @@
 
 import operator
 import sys
-from functools import partial, reduce
+from functools import partial
 
 import numpy as np
 
 from skesom._common.machine_limits import is_machine_limit
 from skesom._common.threads import one_thread
 
-ROWS = 2**16  # of the blocks of a table by which sums are added up
-_VALUES = 2**21  # of the parts of a block that has many features
+# Rows of the blocks by which sums are added up. Results depend on it: another number
+# rounds sums differently.
+ROWS = 2**16
+_VALUES = 2**21  # of the parts of a block that has many features: 16 MB of float64
 _SUMS_AT_A_TIME = 16  # a power of 2, so that the tree of sums stays the same
+_COLUMN_AXIS = 99  # the label in dask of the columns of a result, unlike any other
 
 
 def is_lazy(array):
@@ -23,7 +26,9 @@ def is_lazy(array):
 
 def in_memory(array):
     """Return an array in memory, whatever it was."""
-    return computed(array)[0] if is_lazy(array) else array
+    if is_lazy(array):
+        (array,) = computed(array)
+    return array
 
 
 def check_chunks(array, taker):
@@ -36,22 +41,28 @@ def check_chunks(array, taker):
         )
 
 
-def add_pairwise(parts):
-    """Add up tuples of sums as a binary tree does that is cut at powers of 2."""
-    # The sums of 2^k neighbors are always added up first: so blocks of a table, taken
-    # together by powers of 2 anywhere else, give the same bits.
+def add_pairwise(terms):
+    """Add up tuples of sums in a binary tree that is cut at powers of 2.
+
+    The sums of 2**k neighbors are always added up first. So blocks of a table that
+    were added up elsewhere, by powers of 2, give the same bits as here.
+    """
     stack = []
-    for number, part in enumerate(parts, start=1):
-        stack.append(part)
+    for number, sums in enumerate(terms, start=1):
+        stack.append(sums)
+        # As often as 2 divides the number, two branches of one height are complete.
         while number % 2 == 0:
             last = stack.pop()
-            stack[-1] = _added(stack[-1], last)
+            stack[-1] = _add_sums(stack[-1], last)
             number //= 2
-    return reduce(lambda later, earlier: _added(earlier, later), reversed(stack))
+    total = stack.pop()
+    while stack:
+        total = _add_sums(stack.pop(), total)
+    return total
 
 
-def _added(one, other):
-    return tuple(map(operator.add, one, other))
+def _add_sums(sums, later_sums):
+    return tuple(map(operator.add, sums, later_sums))
 
 
 def blocks_of(n_rows):
@@ -78,46 +89,61 @@ def add_up(function, *tables, out=None):
     if is_lazy(tables[0]):
         return _add_up_lazily(function, tables)
 
-    def of_block(rows):
-        sums = function(*(None if table is None else table[rows] for table in tables))
+    def sums_of_block(rows):
+        sums = function(*_rows_of(tables, rows))
         if out is None:
             return sums
         out[rows] = sums[0]
         return sums[1:]
 
-    return add_pairwise(map(of_block, blocks_of(len(tables[0]))))
+    return add_pairwise(map(sums_of_block, blocks_of(len(tables[0]))))
+
+
+def _rows_of(tables, rows):
+    """Return some rows of each table, None where there is none."""
+    return [None if table is None else table[rows] for table in tables]
 
 
 def _add_up_lazily(function, tables):
+    """Add up sums of dask arrays, chunk by chunk, in the tree of `add_pairwise`."""
     from dask import delayed
 
-    function = delayed(function, traverse=False)
-    sums = [
-        delayed(_sums_of_chunk)(function, *chunks) for chunks in _aligned_chunks(tables)
-    ]
-    while len(sums) > 1:
-        groups = range(0, len(sums), _SUMS_AT_A_TIME)
-        sums = [delayed(add_pairwise)(sums[i : i + _SUMS_AT_A_TIME]) for i in groups]
-    return computed(sums[0])[0]
-
-
-def _sums_of_chunk(function, *chunks):
-    with one_thread():  # dask has others
-        return add_up(function, *chunks)
-
-
-def _aligned_chunks(tables):
-    """Return the chunks of tables, which are whole blocks by a power of 2."""
+    # Chunks are a power of 2 of whole blocks, so that each is a branch of the tree.
     height = aligned_height(tables[0])
     n_chunks = -(-len(tables[0]) // height)
-    columns = [[None] * n_chunks if t is None else in_chunks(t, height) for t in tables]
-    return zip(*columns, strict=True)
+    chunks_of_tables = []
+    for table in tables:
+        chunks = [None] * n_chunks
+        if table is not None:
+            chunks = in_chunks(table, height)
+        chunks_of_tables.append(chunks)
+
+    function = delayed(function, traverse=False)
+    sums = []
+    for chunks in zip(*chunks_of_tables, strict=True):
+        sums.append(delayed(_add_up_in_one_thread)(function, *chunks))
+    while len(sums) > 1:
+        branches = []
+        for first in range(0, len(sums), _SUMS_AT_A_TIME):
+            branch = sums[first : first + _SUMS_AT_A_TIME]
+            branches.append(delayed(add_pairwise)(branch))
+        sums = branches
+    (total,) = computed(sums[0])
+    return total
+
+
+def _add_up_in_one_thread(function, *chunks):
+    """Add up the sums of chunks, which dask gives to a thread each."""
+    with one_thread():
+        return add_up(function, *chunks)
 
 
 def in_chunks(table, height=None):
     """Return the chunks of a table, or those of a height, as delayed blocks of rows."""
-    cut = {0: height or table.chunks[0]} | ({1: -1} if table.ndim == 2 else {})
-    return table.rechunk(cut).to_delayed().ravel()
+    chunks = {0: table.chunks[0] if height is None else height}
+    if table.ndim == 2:
+        chunks[1] = -1  # all columns
+    return table.rechunk(chunks).to_delayed().ravel()
 
 
 def aligned_height(table):
@@ -129,44 +155,61 @@ def aligned_height(table):
 def map_rows(function, *tables, dtype, columns=None):
     """Apply a function to the rows of tables, block by block; lazily to dask arrays.
 
-    It takes a block of each table (None stays None), and gives a vector or a table.
+    It takes a block of each table (None stays None), and gives a vector, or a table of
+    so many columns.
     """
     if is_lazy(tables[0]):
-        return _map_lazily(function, tables, dtype, columns)
+        return _map_rows_lazily(function, tables, dtype, columns)
     n_rows = len(tables[0])
-    mapped = np.empty(n_rows if columns is None else (n_rows, columns), dtype=dtype)
+    shape = (n_rows,) if columns is None else (n_rows, columns)
+    mapped = np.empty(shape, dtype=dtype)
     for rows in blocks_of(n_rows):
-        mapped[rows] = function(*(t if t is None else t[rows] for t in tables))
+        mapped[rows] = function(*_rows_of(tables, rows))
     return mapped
 
 
-def _map_lazily(function, tables, dtype, columns):
+def _map_rows_lazily(function, tables, dtype, columns):
+    """Return a dask array with the chunks of the first table."""
     import dask.array
 
     heights = tables[0].chunks[0]
-    given = [table is not None for table in tables]
-    known = [table for table in tables if table is not None]
-    known = [t.rechunk((heights, *t.shape[1:])) for t in known]
-    axes = [(0,) if table.ndim == 1 else (0, 1 + n) for n, table in enumerate(known)]
-    pairs = [each for pair in zip(known, axes, strict=True) for each in pair]
-    to, new_axes = ((0,), None) if columns is None else ((0, 99), {99: columns})
-    meta = np.empty((0,) * len(to), dtype=dtype)
-    how = {"dtype": dtype, "meta": meta, "concatenate": True}
-    function = partial(_map_chunk, function, given)
-    return dask.array.blockwise(function, to, *pairs, new_axes=new_axes, **how)
+    # `blockwise` takes each array with the labels of its axes. Rows are 0 in all of
+    # them; columns are joined, and get labels of their own.
+    arrays_and_axes = []
+    for number, table in enumerate(tables):
+        if table is None:
+            continue
+        axes = (0,) if table.ndim == 1 else (0, 1 + number)
+        arrays_and_axes.append(table.rechunk((heights, *table.shape[1:])))
+        arrays_and_axes.append(axes)
+    axes_of_result = (0,)
+    new_axes = None
+    if columns is not None:
+        axes_of_result = (0, _COLUMN_AXIS)
+        new_axes = {_COLUMN_AXIS: columns}
+    is_table = [table is not None for table in tables]
+    return dask.array.blockwise(
+        partial(_map_chunk, function, is_table),
+        axes_of_result,
+        *arrays_and_axes,
+        new_axes=new_axes,
+        dtype=dtype,
+        meta=np.empty((0,) * len(axes_of_result), dtype=dtype),
+        concatenate=True,
+    )
 
 
-def _map_chunk(function, given, *known):
-    """Apply a function to a chunk of tables, of which some are given, by one thread."""
-
-    def of_rows(rows):
-        tables = iter(known)
-        return function(*(next(tables)[rows] if each else None for each in given))
-
-    blocks = blocks_of(len(known[0]))  # so that a large chunk takes little memory
+def _map_chunk(function, is_table, *chunks):
+    """Apply a function to chunks of tables, and None for each that is no table."""
+    remaining = iter(chunks)
+    tables = [next(remaining) if each else None for each in is_table]
+    mapped = []
     with one_thread():
-        parts = list(map(of_rows, blocks))
-    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+        for rows in blocks_of(len(chunks[0])):  # a large chunk takes little memory
+            mapped.append(function(*_rows_of(tables, rows)))
+    if len(mapped) == 1:
+        return mapped[0]
+    return np.concatenate(mapped)
 
 
 def take_rows(table, rows):
@@ -180,29 +223,31 @@ def take_lazily(table, rows):
     """Return some rows of a dask array in ascending order, as a delayed array."""
     from dask import delayed
 
-    ends = np.cumsum((0, *table.chunks[0]))
-    cuts = np.searchsorted(rows, ends)
-    parts = [
-        delayed(operator.getitem)(chunk, rows[low:high] - end)
-        for chunk, low, high, end in zip(
-            in_chunks(table), cuts, cuts[1:], ends, strict=False
-        )
-        if high > low
-    ]
-    return delayed(np.concatenate)(parts)
+    starts = np.cumsum((0, *table.chunks[0]))  # and the end of the last chunk
+    cuts = np.searchsorted(rows, starts)
+    taken = []
+    for number, chunk in enumerate(in_chunks(table)):
+        rows_of_chunk = rows[cuts[number] : cuts[number + 1]]
+        if len(rows_of_chunk) > 0:
+            rows_in_chunk = rows_of_chunk - starts[number]
+            taken.append(delayed(operator.getitem)(chunk, rows_in_chunk))
+    return delayed(np.concatenate)(taken)
 
 
-def computed(*lazy):
-    """Return the values of what is lazy, from one pass over what they share."""
-    if not any(hasattr(each, "__dask_graph__") for each in lazy):
-        return lazy
+def computed(*collections):
+    """Return dask collections as values, computed in one pass over what they share.
+
+    What is in memory already stays as it is.
+    """
+    if not any(hasattr(each, "__dask_graph__") for each in collections):
+        return collections
     import dask
 
-    return work_with_dask(partial(dask.compute, *lazy))
+    return work_with_dask(partial(dask.compute, *collections))
 
 
 def work_with_dask(work):
-    """Return what work gives, done in this thread where no others can be started."""
+    """Return what a function gives; dask works in this thread if it can start none."""
     try:
         return work()
     except RuntimeError as error:

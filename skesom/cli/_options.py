@@ -201,14 +201,14 @@ def prepare_pictures(options):
     Options of pictures are refused without any. Without matplotlib, pictures are left
     out, which is said before the images are read.
     """
-    from skesom._common.processes import prepare
+    from skesom._common.workers import workers
 
     if options.no_pictures:
         for name, default in _OF_PICTURES.items():
             if getattr(options, name) != default:
                 raise ValueError(f"--{name} is about pictures: leave out --no-pictures")
     elif has_extra("matplotlib"):
-        prepare("astropy.visualization.wcsaxes", "skesom.report._pictures")
+        workers.load("astropy.visualization.wcsaxes", "skesom.report._pictures")
     else:
         warn_now(PICTURES_LEFT_OUT)
         options.no_pictures = True

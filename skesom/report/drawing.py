@@ -10,8 +10,8 @@ from functools import partial
 from numbers import Real
 from typing import NamedTuple
 
-from skesom._common.processes import n_others, result_of, submit
 from skesom._common.warn import warn_user
+from skesom._common.workers import workers
 from skesom.displays.rgb import rgb_numbers
 
 _FORMATS = "png", "pdf", "svg"
@@ -117,10 +117,10 @@ def start_drawing(job, style):
     settings = {name: rcParams[name] for name in names}
     settings |= {"font.size": _LETTERS[style.width], "svg.hashsalt": "skesom"}
     task = partial(_drawn, job, style, settings)
-    future = submit(task) if n_others() else None
+    future = workers.submit(task)
 
     def collect():
-        drawn, messages = result_of(future, task)
+        drawn, messages = workers.result_of(future, task)
         for message in messages:
             warn_user(message)
         return drawn

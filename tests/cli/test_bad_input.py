@@ -220,7 +220,7 @@ def test_full_disk_leaves_nothing(refused, good, monkeypatch, place, file, named
         raise OSError(28, "No space left on device", *filter(None, [file]))
 
     # Other processes would draw as ever.
-    monkeypatch.setattr("skesom.report.drawing.n_others", lambda: 0)
+    monkeypatch.setattr("skesom._common.workers.Workers.n_workers", 0)
     monkeypatch.setattr(place, fail)
     method = "--method", "sklearn.cluster.KMeans", "--set", "n_init=1", "--runs", 1
     more = () if file else ("--no-pictures",)

@@ -9,14 +9,14 @@ import pytest
 
 CODE = """
 import sys
-from skesom._common import processes
+from skesom._common.workers import Workers
 from skesom.cli import main
 
-def stop(*modules):
+def stop(self, *modules):
     print(sorted({name.partition(".")[0] for name in sys.modules}))
     raise KeyboardInterrupt
 
-processes.prepare = stop
+Workers.load = stop
 main(sys.argv[1:])
 """
 
@@ -43,9 +43,9 @@ def test_libraries_are_loaded_later(command, tmp_path):
 
 
 def test_an_impossible_command_starts_none(refused, monkeypatch):
-    def fail(*modules):
+    def fail(self, *modules):
         raise AssertionError("a process was started")
 
-    monkeypatch.setattr("skesom._common.processes.prepare", fail)
+    monkeypatch.setattr("skesom._common.workers.Workers.load", fail)
     refused("cluster", parts=["give the files of the images"])
     refused("cluster", "a.fits", "--no-pictures", "--dpi", 40, parts=["--dpi is about"])

@@ -19,14 +19,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skesom._common.processes import result_of, submit
+from skesom._common.workers import Workers, workers
 from skesom.displays import (
     ClusterHistogramDisplay,
     ClusterMapDisplay,
     cluster_colors,
 )
 from skesom.report import PictureStyle
-from skesom.report import drawing as _drawing
 from skesom.report._pictures import Pictures, _draw
 from skesom.report.drawing import new_axes, start_drawing
 from skesom.report.result import Result
@@ -56,7 +55,7 @@ def drawn(job, **style):
 def drawn_here(jobs, style):
     """Return what this process draws."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_drawing, "n_others", lambda: 0)
+        patch.setattr(Workers, "n_workers", 0)
         return drawn_by_any(jobs, style)
 
 
@@ -128,10 +127,10 @@ class TestProcesses:
         """Draw elsewhere, on any machine, also what is not begun."""
         monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
 
-        def wait(future, task):
+        def wait(self, future, task):
             return task() if future is None else future.result()
 
-        monkeypatch.setattr(_drawing, "result_of", wait)
+        monkeypatch.setattr(Workers, "result_of", wait)
 
     def test_draw_the_same_pixels(self, job, galaxy, two_processes):
         pictures = Pictures(Result(job, galaxy), PictureStyle(dpi=40))
@@ -165,16 +164,16 @@ class TestProcesses:
 
 
 def test_a_killed_process_is_replaced_and_joblib_keeps_its_own():
-    victim = submit(os.getpid).result()
+    victim = workers.submit(os.getpid).result()
     task = partial(time.sleep, 60)
-    future = submit(task)
+    future = workers.submit(task)
     while not future.running():
         time.sleep(0.01)
     os.kill(victim, signal.SIGKILL)
     with pytest.raises(BrokenProcessPool):
         future.result()
-    assert result_of(future, lambda: "drawn here") == "drawn here"
-    assert submit(os.getpid).result() != victim
+    assert workers.result_of(future, lambda: "drawn here") == "drawn here"
+    assert workers.submit(os.getpid).result() != victim
     assert joblib.Parallel(2)(joblib.delayed(abs)(-n) for n in range(3)) == [0, 1, 2]
 
 
@@ -183,12 +182,12 @@ def test_a_child_of_a_fork_has_processes_of_its_own():
     """Those of its parent would never answer: a child that hangs is ended."""
     code = """
 import os, signal
-from skesom._common.processes import result_of, submit
-before = submit(os.getpid).result()
+from skesom._common.workers import workers
+before = workers.submit(os.getpid).result()
 child = os.fork()
 if child == 0:
     signal.alarm(60)
-    other = result_of(submit(os.getpid), os.getpid)
+    other = workers.result_of(workers.submit(os.getpid), os.getpid)
     os._exit(other in (before, os.getpid()))
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
@@ -198,8 +197,8 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 def test_processes_end_with_one_that_is_killed():
     code = """
 import os, time
-from skesom._common.processes import submit
-print(submit(os.getpid).result(), flush=True)
+from skesom._common.workers import workers
+print(workers.submit(os.getpid).result(), flush=True)
 time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as run:

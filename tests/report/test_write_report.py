@@ -480,7 +480,7 @@ class TestStrangeMaps:
             if isinstance(path, Path):
                 path.touch()
 
-        monkeypatch.setattr("skesom.report.drawing.n_others", lambda: 0)
+        monkeypatch.setattr("skesom._common.workers.Workers.n_workers", 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", save)
 
         def make(pipeline, cube, **options):
@@ -663,7 +663,7 @@ class TestFailure:
         def break_down(*args, **kwargs):
             raise OSError("No space left on device")
 
-        monkeypatch.setattr("skesom.report.drawing.n_others", lambda: 0)
+        monkeypatch.setattr("skesom._common.workers.Workers.n_workers", 0)
         monkeypatch.setattr("matplotlib.figure.Figure.savefig", break_down)
         with pytest.raises(OSError, match="No space left"):
             Run(job, galaxy).write(tmp_path / "new/deep/result")
