@@ -19,13 +19,13 @@ from skesom._common.labels import without_mask
 from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike
-from skesom.maps.cube_clusterer import PixelTableMixin
+from skesom.maps._pixel_table_mixin import PixelTableMixin, inner_estimator
 from skesom.maps.pixel_tables import apply, to_apply, to_learn
 from skesom.som import ESOM, MapClassifier
 
 
 def _gives_probabilities(classifier):
-    estimator = getattr(classifier, "estimator_", classifier.estimator)
+    estimator = inner_estimator(classifier)
     if estimator is not None:
         estimator.predict_proba  # noqa: B018 - its AttributeError says why not
     return True
@@ -202,10 +202,11 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
         True
         """
         check_is_fitted(self)
-        empty = np.empty((0, len(self.classes_)))
-        return self._map(X, "predict_proba", empty)[0]
+        no_values = np.empty((0, len(self.classes_)))
+        probabilities, _, _ = self._make_image("predict_proba", X, no_values)
+        return probabilities
 
-    def _apply(self, method, table, *_):
+    def _values_of_rows(self, method, table, valid, cube):
         table = to_apply(self.estimator_, table)
         return apply(self.estimator_, method, table, None)
 

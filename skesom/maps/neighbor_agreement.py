@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How sure the label of a pixel is, by the runs and by the pixels beside it."""
+"""How sure the label of a pixel is, by the members and by the pixels beside it."""
 
 import numpy as np
 
 from skesom._common.strip_calls import each_block
 from skesom._common.strips import around
 
-_SIDES = (-1, 0), (0, 1), (1, 0), (0, -1)  # where the four neighbors are
+# Steps to the four neighbors: rows down and columns to the right.
+_STEPS_TO_NEIGHBORS = [(-1, 0), (0, 1), (1, 0), (0, -1)]
 
 
 def agreement_with_neighbors(agreement, label_map):
@@ -32,33 +33,48 @@ def agreement_with_neighbors(agreement, label_map):
         From 0 to 1, and NaN as before.
     """
     result = np.array(agreement, dtype=np.float32)
+    n_columns = label_map.shape[1]
 
-    def mend(rows):
-        inside = around(rows, 1)
-        above = rows.start - inside.start
+    def fill(rows):
+        around_rows = around(rows, 1)
+        n_above = rows.start - around_rows.start
         n_rows = rows.stop - rows.start
-        # A frame of pixels that are in no cluster.
-        labels = np.pad(label_map[inside], 1, constant_values=-1)
-        known = np.pad(agreement[inside], 1).astype(np.float64)
+        # With a frame of pixels that are in no cluster.
+        padded_labels = np.pad(label_map[around_rows], 1, constant_values=-1)
+        padded_agreement = np.pad(agreement[around_rows], 1).astype(np.float64)
 
-        def shifted(image, down, right):
-            first_row = 1 + above + down
-            first_column = 1 + right
-            n_columns = label_map.shape[1]
-            return image[first_row:, first_column:][:n_rows, :n_columns]
+        def shift(padded, down, right):
+            """Return what lies so far from each pixel of the rows."""
+            top = 1 + n_above + down
+            left = 1 + right
+            return padded[top : top + n_rows, left : left + n_columns]
 
-        own_labels = shifted(labels, 0, 0)
-        total = np.zeros(own_labels.shape)
-        n_neighbors = np.zeros(own_labels.shape, dtype=np.int8)
-        for side in _SIDES:
-            beside = shifted(labels, *side)
-            n_neighbors += beside >= 0
-            is_same = (beside >= 0) & (beside == own_labels)
-            total += np.where(is_same, shifted(known, *side), 0)
-        own = shifted(known, 0, 0)
-        has_neighbors = (own_labels >= 0) & (n_neighbors > 0)
-        mean = total / np.maximum(n_neighbors, 1)
-        result[rows] = np.where(has_neighbors, (own + mean) / 2, own)
+        labels = shift(padded_labels, 0, 0)
+        own_agreement = shift(padded_agreement, 0, 0)
+        total = np.zeros(labels.shape)
+        n_neighbors = np.zeros(labels.shape, dtype=np.int8)
+        for down, right in _STEPS_TO_NEIGHBORS:
+            neighbor_labels = shift(padded_labels, down, right)
+            is_in_cluster = neighbor_labels >= 0
+            n_neighbors += is_in_cluster
+            is_same = is_in_cluster & (neighbor_labels == labels)
+            total += np.where(is_same, shift(padded_agreement, down, right), 0)
+        has_neighbors = (labels >= 0) & (n_neighbors > 0)
+        of_neighbors = total / np.maximum(n_neighbors, 1)
+        result[rows] = np.where(
+            has_neighbors, (own_agreement + of_neighbors) / 2, own_agreement
+        )
 
-    each_block(mend, label_map.shape)
+    each_block(fill, label_map.shape)
     return result
+
+
+def known_agreement(step):
+    """Return `agreement_` of a fitted estimator of cubes; None if it says nothing.
+
+    Members that are equal agree on all, which is no evidence: it is all NaN.
+    """
+    agreement = getattr(step, "agreement_", None)
+    if agreement is None or np.isnan(agreement).all():
+        return None
+    return agreement

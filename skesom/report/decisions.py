@@ -19,7 +19,7 @@ from skesom.cube import (
     SkyMasker,
 )
 from skesom.maps import CubeClusterer
-from skesom.maps.cube_clusterer import known_agreement
+from skesom.maps.neighbor_agreement import known_agreement
 from skesom.maps.pieces import (
     MUCH_IN_SMALL_PIECES,
     SMALL_PIECE,

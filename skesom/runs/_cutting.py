@@ -15,7 +15,7 @@ def cut_last_step(run, n_clusters):
     ----------
     run : Run
     n_clusters : int
-        One that the tree can have, see `check_cut`.
+        One that the tree can have, see `check_tree_and_cut`.
 
     Returns
     -------

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 from skesom.cube import CubeAligner
 from skesom.cube.alignment.aligner import grid_found_before
-from skesom.maps.cube_clusterer import check_enough_pixels, check_enough_pixels_to_fit
+from skesom.maps.doubtful_clusters import (
+    check_enough_pixels,
+    check_enough_pixels_to_fit,
+)
 from skesom.maps.held_out import HeldOut
 from skesom.maps.pipeline import MapImages, fit_in_place, prepare_in_place
 from skesom.runs.training import TaughtClasses

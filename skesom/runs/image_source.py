@@ -28,7 +28,7 @@ from skesom.io.fits_files import split_path
 from skesom.io.gather import CubePlan, gather_images
 from skesom.io.region_maps import read_region_labels
 from skesom.io.regions import read_regions
-from skesom.maps.cube_clusterer import check_bands, empty_bands
+from skesom.maps.usable_bands import check_bands, find_useless_bands
 
 if TYPE_CHECKING:
     from skesom.cube import Cube
@@ -292,7 +292,7 @@ def _without_empty_channels(cube):
     """Leave out channels of a spectral cube that tell nothing, as at its ends."""
     if cube.shape[2] <= MOST_BANDS:
         return cube
-    is_empty = empty_bands(cube.data)
+    is_empty = find_useless_bands(cube.data)
     if not is_empty.any() or 2 * np.count_nonzero(is_empty) > cube.shape[2]:
         return cube
     left_out = [cube.band_names[band] for band in np.flatnonzero(is_empty)]

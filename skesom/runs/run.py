@@ -22,8 +22,9 @@ from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import keep_files_open
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.io import read_map
-from skesom.maps.cube_clusterer import check_cut, known_agreement
 from skesom.maps.held_out import HeldOut
+from skesom.maps.leaves import check_tree_and_cut
+from skesom.maps.neighbor_agreement import known_agreement
 from skesom.maps.pipeline import MapImages
 from skesom.report.catalog import NamedMap, check_catalog, match_catalog
 from skesom.report.cluster_groups import ClusterGroup, carried_groups, check_groups
@@ -680,7 +681,7 @@ class Run:
         """
         step = self.pipeline[-1]
         with errors_naming(self.folder):
-            check_cut(step, n_clusters)
+            check_tree_and_cut(step, n_clusters)
         cut_step, images = cut_last_step(self, n_clusters)
         name, _ = self.pipeline.steps[-1]
         run = self._changed(

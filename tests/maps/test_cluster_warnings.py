@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skesom.maps import CubeClusterer
-from skesom.maps.cube_clusterer import check_enough_pixels
+from skesom.maps.doubtful_clusters import check_enough_pixels
 from skesom.som import ESOM
 
 
