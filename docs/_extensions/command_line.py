@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from skesom.cli import parser_of_commands
-from skesom.cli._words import commands_of
+from skesom.cli._parser import commands_of
 
 
 def literal(text):

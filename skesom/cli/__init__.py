@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ``skesom`` command: cluster the pixels of FITS images, and go on from there."""
 
-import argparse
 import gc
 import os
 import sys
@@ -9,17 +8,21 @@ import sys
 from skesom._common.machine_limits import is_machine_limit
 from skesom._common.version import VERSION
 from skesom.cli._classify import add_classify
-from skesom.cli._cluster import add_cluster, add_demo, output_of
+from skesom.cli._cluster import add_cluster, output_of
+from skesom.cli._compare import add_test
 from skesom.cli._crossmatch import add_crossmatch
+from skesom.cli._demo import add_demo
+from skesom.cli._explore import add_explore
 from skesom.cli._messages import complain, messages, open_streams, status_with_output
 from skesom.cli._name import add_name
-from skesom.cli._options import NEGATIVE, Parser, check_no_empty
-from skesom.cli._results import add_explore, add_predict, add_test
+from skesom.cli._parser import check_no_empty, make_parser
+from skesom.cli._predict import add_predict
 from skesom.cli._stops import status_of_stop, stopped_by_signals, text_of
 
-# Until the next search for what can be freed: with Python's 700 the searches took 10 %
-# of the pictures' time, and a run of nine images of 605 x 605 pixels no less memory.
-_OBJECTS = 50_000
+# New objects until Python searches for what can be freed: with its 700 the searches
+# took 10 % of the pictures' time, and a run of nine images of 605 x 605 pixels no less
+# memory.
+_N_NEW_OBJECTS = 50_000
 EXAMPLES = """\
 examples:
   skesom demo
@@ -47,7 +50,7 @@ examples:
 
 def run():
     """Run the command line in a process of its own, and return its exit status."""
-    gc.set_threshold(_OBJECTS)
+    gc.set_threshold(_N_NEW_OBJECTS)
     try:
         return main()
     finally:
@@ -92,17 +95,24 @@ def _run(options):
 
 def parser_of_commands():
     """Return the parser of the command line, with all commands."""
-    parser = Parser(
-        prog="skesom",
-        description="Find the populations hidden in multi-band images: cluster their "
-        "pixels with self-organizing maps.",
+    parser = make_parser(
+        description=(
+            "Find the populations hidden in multi-band images: cluster their pixels "
+            "with self-organizing maps."
+        ),
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser._negative_number_matcher = NEGATIVE
     parser.add_argument("--version", action="version", version=f"skesom {VERSION}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    others = add_predict, add_test, add_crossmatch, add_name, add_explore, add_demo
-    for add in (add_cluster, add_classify, *others):
-        add(commands)
+    for add_command in (
+        add_cluster,
+        add_classify,
+        add_predict,
+        add_test,
+        add_crossmatch,
+        add_name,
+        add_explore,
+        add_demo,
+    ):
+        add_command(commands)
     return parser

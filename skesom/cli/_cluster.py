@@ -1,36 +1,46 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""``skesom cluster`` and ``skesom demo``: images in, a folder of results out."""
+"""``skesom cluster``: images in, a folder of results out; also again, or cut anew."""
 
-import sys
 import warnings
 from pathlib import Path
 
-import numpy as np
-
-from skesom.cli._crossmatch import add_catalog, check_radius
-from skesom.cli._messages import announce, late_warnings, say, tell_paths
-from skesom.cli._options import (
+from skesom.cli._images import (
     IMAGES_AND_RESULTS,
-    YES_OR_NO,
-    add_choice,
-    add_clusterer,
-    add_command,
-    add_continuum,
     add_images,
-    add_output,
-    add_sky_level,
-    add_trust,
-    check_extras,
-    clusterer_of,
-    count,
-    prepare_pictures,
+    read_images,
     source_of,
-    style_of,
+    with_strips,
 )
-from skesom.cli._steps import add_steps, check_steps, options_of_bands, pipeline_of
-from skesom.cli._strips import with_strips
+from skesom.cli._messages import announce, late_warnings, say
+from skesom.cli._option_tables import (
+    CLUSTERING,
+    CONTINUUM,
+    KNOWN_OBJECTS,
+    PATTERN,
+    SMOOTH,
+    SUBTRACT_SKY,
+    TRUST,
+)
+from skesom.cli._options import add_options
+from skesom.cli._output import (
+    add_output,
+    check_extras,
+    check_radius,
+    picture_style,
+    prepare_pictures,
+    print_clusters,
+    write_run,
+)
+from skesom.cli._parser import add_command
+from skesom.cli._pipeline import (
+    add_steps,
+    check_steps,
+    clusterer_of,
+    options_of_bands,
+    pipeline_of,
+)
 
-_MANY_BANDS = 20  # for a line in the terminal
+_MOST_BANDS_IN_LINE = 20
 _SHORT_HELP = {
     "images and results": IMAGES_AND_RESULTS,
     "sharpness, grid and clusters": (
@@ -44,53 +54,90 @@ _SHORT_HELP = {
         "objects",
     ),
 }
+# What may be said anew of an earlier run; all else it has settled.
 _GO_WITH_FROM = (
-    "given files provenance output overwrite tables no_pictures trust strips "
-    "format dpi width rgb quiet verbose objects radius_of_objects"
-).split()
+    "given",
+    "files",
+    "provenance",
+    "output",
+    "overwrite",
+    "tables",
+    "no_pictures",
+    "trust",
+    "strips",
+    "format",
+    "dpi",
+    "width",
+    "rgb",
+    "quiet",
+    "verbose",
+    "objects",
+    "radius_of_objects",
+)
 
 
 def add_cluster(commands):
     """Add the command."""
-    text = "cluster the pixels of FITS images"
-    about = "Read one FITS file per band (or a cube of several), sort the bands by "
-    about += "wavelength (or by file name where it is unknown), mask missing data, "
-    about += "bring the bands to one width (if it is known) and to one grid, and "
-    about += "cluster the pixels. Or repeat an earlier run, or cut its clusters into "
-    about += "another number."
-    parser = add_command(commands, "cluster", _cluster, text, about, short=_SHORT_HELP)
-    add_images(parser, nargs="*")
-    add_output(parser, also="of a cut with --from: RUN-N, beside that of the run")
-    add_continuum(parser)
-    add_sky_level(parser)
+    parser = add_command(
+        commands,
+        "cluster",
+        _cluster,
+        help="cluster the pixels of FITS images",
+        description=(
+            "Read one FITS file per band (or a cube of several), sort the bands by "
+            "wavelength (or by file name where it is unknown), mask missing data, "
+            "bring the bands to one width (if it is known) and to one grid, and "
+            "cluster the pixels. Or repeat an earlier run, or cut its clusters into "
+            "another number."
+        ),
+        short_help=_SHORT_HELP,
+    )
+    add_images(parser, are_required=False)
+    add_output(
+        parser, default_help="of a cut with --from: RUN-N, beside that of the run"
+    )
+    add_options(parser, [CONTINUUM, SUBTRACT_SKY])
     add_repeat(parser)
     add_steps(parser)
-    add_clusterer(parser)
-    text = "what is clustered: pixels with all bands, or voxels, each a single flux, "
-    text += "for a map of each band (not with --pca, --min-bands, --smooth, "
-    text += "--color-contrast)"
-    add_choice(parser.add_argument, "--pattern", text, "pixel", "voxel")
-    add_catalog(parser)
+    add_options(parser.add_argument_group("smoothing of labels"), [SMOOTH])
+    add_options(parser.add_argument_group("clustering"), CLUSTERING)
+    add_options(parser, [PATTERN])
+    add_options(parser.add_argument_group("known objects"), KNOWN_OBJECTS)
     parser.set_defaults(spatial_features="no")  # which is for classes
     parser.set_defaults(defaults=vars(parser.parse_args(["-o", "."])))
 
 
 def add_repeat(parser):
     """Add the option to repeat a run."""
-    text = "run to repeat (provenance.json or folder); files replace its images, or a "
-    text += "folder tells where they are now"
-    parser.add_argument("--from", dest="provenance", metavar="JSON", help=text)
-    add_trust(parser)
+    parser.add_argument(
+        "--from",
+        dest="provenance",
+        metavar="JSON",
+        help=(
+            "run to repeat (provenance.json or folder); files replace its images, or a "
+            "folder tells where they are now"
+        ),
+    )
+    add_options(parser, [TRUST])
 
 
 def _cluster(options):
-    """Cluster files, or repeat a run."""
+    """Cluster files, or repeat or cut a run."""
     run_files(options, clusterer_of)
 
 
 def run_files(options, estimator_of, training_of=None):
-    """Fit a pipeline to files and write its report, or repeat a run."""
-    if (output := output_of(options)) is None:
+    """Fit a pipeline to files and write the run, or repeat or cut an earlier one.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        Of the command.
+    estimator_of, training_of : callable
+        Make the clusterer or classifier, and the labels to learn from, of the options.
+    """
+    output = output_of(options)
+    if output is None:
         raise ValueError("give the folder for the results (-o)")
     check_radius(options)
     if options.trust and options.provenance is None:
@@ -98,26 +145,36 @@ def run_files(options, estimator_of, training_of=None):
     if not options.files and options.provenance is None:
         raise ValueError("give the files of the images, or a run to repeat (--from)")
     prepare_pictures(options)
-    from skesom._common.fits_files import keep_files_open
     from skesom._common.folders import check_folder  # takes seconds, too
 
     check_folder(output, overwrite=options.overwrite)
-    if options.provenance is not None:
-        (_cut if _is_cut(options) else _repeat)(options)
-        return
-    check_extras(options)
-    estimator = estimator_of(options)
-    check_steps(options)  # before images are read for nothing
-    training = training_of and training_of(options)
+    if _is_cut(options):
+        _cut(options, output)
+    elif options.provenance is not None:
+        _repeat(options, output)
+    else:
+        training = None
+        check_extras(options)
+        estimator = estimator_of(options)
+        check_steps(options)  # before images are read for nothing
+        if training_of is not None:
+            training = training_of(options)
+        _fit(options, estimator, training, output)
+
+
+def _fit(options, estimator, training, output):
+    """Fit a pipeline to files, and write the run."""
+    from skesom._common.fits_files import keep_files_open
+    from skesom.runs.run import fit_run
+
     with keep_files_open():
         source = with_strips(source_of(options).by_wavelength(), options.strips)
         images = read_images(source)
-    bands = [source.plan.band_names[number] for number in source.order]
-    own = options_of_bands(options, source.order, bands)
-    style_of(options, bands if options.bin_bands == 1 else None)
-    pipeline = pipeline_of(own, estimator)
-    from skesom.runs.run import fit_run
-
+    band_names = [source.plan.band_names[number] for number in source.order]
+    has_bands_of_files = options.bin_bands == 1
+    picture_style(options, band_names if has_bands_of_files else None)
+    of_bands = options_of_bands(options, source.order, band_names)
+    pipeline = pipeline_of(of_bands, estimator)
     with late_warnings():
         run = fit_run(
             pipeline,
@@ -127,16 +184,16 @@ def run_files(options, estimator_of, training_of=None):
             catalog=options.objects,
             radius=options.radius_of_objects,
         )
-        files = write(options, run)
-    if len(bands) > _MANY_BANDS:
-        bands = [*bands[:2], "...", bands[-1]]
-    say(f"Bands in their order: {', '.join(bands)}.")
+        files = write_run(options, run, output, overwrite=options.overwrite)
+    if len(band_names) > _MOST_BANDS_IN_LINE:
+        band_names = [*band_names[:2], "...", band_names[-1]]
+    say(f"Bands in their order: {', '.join(band_names)}.")
     say(*source.lines())
     _say_features(pipeline, " (--spatial-features no: the bands alone)")
     print_clusters(files, run.held_out)
 
 
-def _repeat(options):
+def _repeat(options, output):
     """Repeat an earlier run."""
     from skesom._common.file_errors import errors_naming
     from skesom._common.fits_files import keep_files_open
@@ -145,9 +202,10 @@ def _repeat(options):
     from skesom.runs.run import fit_recipe
 
     _check_options(options, "repeats a run as it was")
-    files, trust = options.files or None, options.trust
     with keep_files_open():
-        recipe = read_recipe(options.provenance, files=files, trust=trust)
+        recipe = read_recipe(
+            options.provenance, files=options.files or None, trust=options.trust
+        )
         source = with_strips(recipe.source, options.strips)
         with errors_naming(recipe.path):
             images = read_images(source)
@@ -160,18 +218,20 @@ def _repeat(options):
             radius=options.radius_of_objects,
         )
         with errors_naming(recipe.path):
-            files = write(options, run)
+            files = write_run(options, run, output, overwrite=options.overwrite)
     say(*source.lines())
     _say_features(run.pipeline)
     print_clusters(files, run.held_out)
     if digest_of_fit(run.pipeline, recipe.path) == recipe.label_map_sha256:
         say("The label map is that of the run, bit for bit.")
     else:
-        text = "The label map is not that of the run, whose names are left out."
-        warnings.warn(text, stacklevel=2)
+        warnings.warn(
+            "The label map is not that of the run, whose names are left out.",
+            stacklevel=2,
+        )
 
 
-def _cut(options):
+def _cut(options, output):
     """Cut the clusters of an earlier run into another number, without a fit."""
     from skesom._common.fits_files import keep_files_open
     from skesom.runs import Run
@@ -184,14 +244,17 @@ def _cut(options):
         run.source = with_strips(run.source, options.strips)
         announce("cutting the tree of clusters")
         cut = run.cut(options.n_clusters)
-        cut.catalog, cut.radius = options.objects, options.radius_of_objects
-        files = write(options, cut)
+        cut.catalog = options.objects
+        cut.radius = options.radius_of_objects
+        files = write_run(options, cut, output, overwrite=options.overwrite)
     say(*cut.source.lines())
     print_clusters(files)
     n_names = sum(group.name is not None for group in run.groups)
     if n_names:
-        text = "names are of clusters that stay; the others are left out"
-        say(f"{len(cut.groups)} of {n_names} {text}.")
+        say(
+            f"{len(cut.groups)} of {n_names} names are of clusters that stay; the "
+            "others are left out."
+        )
 
 
 def _say_features(pipeline, hint=""):
@@ -207,116 +270,24 @@ def _is_cut(options):
 
 
 def output_of(options):
-    """Return the place for results, None without; a cut may lie beside its run."""
+    """Return the folder of results, None without; that of a cut may lie beside its run.
+
+    Also of commands without results.
+    """
     output = getattr(options, "output", None)
-    if output is None and _is_cut(options):
-        run = Path(options.provenance).resolve()  # its folder or a file in that
-        return f"{run if run.is_dir() else run.parent}-{options.n_clusters}"
-    return output
+    if output is not None or not _is_cut(options):
+        return output
+    run = Path(options.provenance).resolve()
+    folder = run if run.is_dir() else run.parent  # of provenance.json
+    return f"{folder}-{options.n_clusters}"
 
 
-def _check_options(options, what, *allowed):
-    """Refuse options that an earlier run has told already."""
-    for name, value in options.defaults.items():
-        known = name in (*_GO_WITH_FROM, *allowed)
-        if not known and getattr(options, name) != value:
-            text = f"leave out --{name.replace('_', '-')}"
-            raise ValueError(f"--from {what}: {text}")
+def _check_options(options, action, *allowed):
+    """Refuse options that an earlier run has settled already.
 
-
-def _print_score(held_out):
-    """Print how well pixels were classified that were held out."""
-    scores = held_out.scores
-    text = f"Held out, {scores['blocks']} blocks of the sky in {scores['folds']} parts:"
-    for name in ("accuracy", "balanced accuracy"):
-        text += f" {name} {scores[name]:.1%} +- {scores[f'{name} spread']:.1%},"
-    say(text.rstrip(",") + ".")
-    shown = ["class", "pixels", "blocks", "completeness", "purity"]
-    say(*held_out.classes[shown].pformat(max_lines=-1, max_width=-1))
-
-
-def read_images(source):
-    """Read images."""
-    announce("reading the images")
-    return source.read()
-
-
-def write(options, run, folder=None):
-    """Write a run as the options on files and pictures say; return its files."""
-    run.command = sys.argv
-    return run.write(
-        folder or output_of(options),
-        tables=YES_OR_NO.get(options.tables, "auto"),
-        pictures=style_of(options),
-        overwrite=options.overwrite or folder is not None,
-    )
-
-
-def print_clusters(report, held_out=None):
-    """Print the clusters of a report, its files, the parts left out, and a score."""
-    from skesom.report.facts import lines_of
-
-    say(*lines_of(report))
-    tell_paths(report.values())
-    for name, reason in report.left_out.items():
-        say(f"Left out: {name}: {reason.rstrip('.')}.")
-    if held_out is not None:
-        _print_score(held_out)
-
-
-def add_demo(commands):
-    """Add the command."""
-    text = "make a synthetic galaxy and cluster it"
-    about = "Make a galaxy like M83 in nine Hubble filters, write it as one FITS file "
-    about += "per filter, cluster these files, and compare the clusters with the truth."
-    parser = add_command(commands, "demo", _demo, text, about)
-    add_output(parser, default="skesom-demo")
-    text = "rows and columns"
-    parser.add_argument("--size", type=count, default=605, metavar="PIXELS", help=text)
-    add_clusterer(parser)
-
-
-def _demo(options):
-    """Make a scene, cluster its files, and compare with the truth."""
-    prepare_pictures(options)
-    from skesom._common.folders import atomic_folder
-    from skesom.datasets import POPULATIONS, make_galaxy_cube
-    from skesom.io import write_bands, write_map
-    from skesom.maps import compare_clusterings, make_cluster_pipeline
-    from skesom.runs.image_source import ImageSource
-    from skesom.runs.run import fit_run
-
-    clusterer = clusterer_of(options)
-    with atomic_folder(options.output, overwrite=options.overwrite) as folder:
-        side = options.size
-        say(f"Making a galaxy of {side} x {side} pixels in nine filters.")
-        cube, truth = make_galaxy_cube((side, side), random_state=options.random_state)
-        files = write_bands(folder / "images", cube)
-        write_map(folder / "truth.fits", truth, cube=cube)
-        source = ImageSource(files)
-        pipeline = make_cluster_pipeline(clusterer, n_jobs=-1)
-        run = fit_run(pipeline, read_images(source), source=source)
-        files = write(options, run, folder)
-    files |= {name: Path(options.output) / name for name in files}
-    print_clusters(files)
-    label_map = run.label_map
-    comparison = compare_clusterings(label_map, truth, names=POPULATIONS)
-    say("What the clusters hold:")
-    say(*(f"  {line}" for line in _contents(comparison.confusion)))
-    agreement = comparison.scores["adjusted Rand index"]
-    say(f"Agreement with the truth, adjusted Rand index: {agreement:.3f}")
-
-
-def _contents(confusion):
-    """Yield for each cluster its main class, and classes of which it has the most."""
-    names = confusion.colnames[1:]
-    counts = np.array([confusion[name] for name in names]).T
-    for row, label in enumerate(confusion["cluster"]):
-        main = counts[row].argmax()
-        text = f"{label}: {counts[row, main] / counts[row].sum():.0%} {names[main]}"
-        gathered = [
-            f"{counts[row, column] / counts[:, column].sum():.0%} of all {name}"
-            for column, name in enumerate(names)
-            if column != main and counts[:, column].argmax() == row
-        ]
-        yield f"{text} ({', '.join(gathered)})" if gathered else text
+    `action` tells what ``--from`` does.
+    """
+    for name, default in options.defaults.items():
+        may_change = name in _GO_WITH_FROM or name in allowed
+        if not may_change and getattr(options, name) != default:
+            raise ValueError(f"--from {action}: leave out --{name.replace('_', '-')}")

@@ -3,7 +3,6 @@
 
 import logging
 import os
-import re
 import sys
 import warnings
 from contextlib import contextmanager
@@ -12,42 +11,45 @@ from time import perf_counter
 from tqdm import tqdm
 
 from skesom._common.texts import printable
-from skesom.cli._words import in_options
+from skesom.cli._astropy_messages import AstropyMessages
+from skesom.cli._words import in_options, one_line
 
 _logger = logging.getLogger("skesom.cli")
 announce = _logger.debug  # the step at work
 _failures = []  # of standard output
 _listeners = []  # to astropy, of the commands that run
 _BROKEN_PIPE = 141  # of a shell, for a program that SIGPIPE ends
-_MOST_LETTERS = 200  # of a line that stands for all messages of its kind
-# What differs between messages of one kind: numbers, and what stands in quotes.
-_VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|[-+]?\d[\w.:+-]*")
-_END_OF_SENTENCE = re.compile(r"\.(?= |$)")
 
 
 def open_streams():
     """Open closed standard streams, whose numbers files would get."""
-    ways = ("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w")  # so writes fail
-    for number, (name, flags, mode) in enumerate((*ways, ("stderr", os.O_WRONLY, "w"))):
+    streams = (
+        (0, "stdin", os.O_RDONLY, "r"),
+        (1, "stdout", os.O_RDONLY, "w"),  # so that writes fail, and the status tells
+        (2, "stderr", os.O_WRONLY, "w"),
+    )
+    for number, name, flags, mode in streams:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, flags)
+            os.open(os.devnull, flags)  # gets the lowest free number: this one
             setattr(sys, name, open(number, mode, closefd=False))
 
 
 def tell(*lines, to=None):
     """Write lines to standard output or another stream, without codes in them."""
     stream = to or sys.stdout
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
     text = "".join(f"{printable(line)}\n" for line in lines)
     try:
-        if stream is not None:
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            stream.flush()
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
     except OSError as error:  # the run goes on to its results
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        _failures.extend([error] if stream is sys.stdout else [])
+        if stream is sys.stdout:
+            _failures.append(error)
 
 
 def complain(*lines):
@@ -57,13 +59,15 @@ def complain(*lines):
 
 def status_with_output(status):
     """Return the exit status of a command, also of one that could not print."""
-    failures = [*_failures]
-    _failures.clear()
-    if status or not failures:
+    if not _failures:
         return status
-    if isinstance(failures[0], BrokenPipeError):
+    first_failure = _failures[0]
+    _failures.clear()
+    if status:
+        return status
+    if isinstance(first_failure, BrokenPipeError):
         return _BROKEN_PIPE
-    complain(f"skesom: error: standard output: {failures[0].strerror}")
+    complain(f"skesom: error: standard output: {first_failure.strerror}")
     return 1
 
 
@@ -97,8 +101,8 @@ def late_warnings():
     with warnings.catch_warnings():
         warnings.showwarning = keep
         yield
-    for each in caught:
-        warnings.warn_explicit(*each)
+    for message, category, filename, line_number in caught:
+        warnings.warn_explicit(message, category, filename, line_number)
 
 
 def tell_paths(paths):
@@ -118,19 +122,15 @@ def _moves_cursor():
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def one_line(text):
-    """Return a text as one line."""
-    return " ".join(str(text).split())
-
-
 @contextmanager
 def messages(options):
     """Show logs and warnings of skesom as the options want them."""
-    logger, terminal = logging.getLogger("skesom"), _Terminal(options.verbose)
-    before = logger.level
+    logger = logging.getLogger("skesom")
+    terminal = _Terminal(options.verbose)
+    level_before = logger.level
     logger.setLevel(logging.WARNING if options.quiet else logging.DEBUG)
     logger.addHandler(terminal)
-    astropy = _Astropy(options.verbose)
+    astropy = AstropyMessages(options.verbose)
     _listeners.append(astropy)
     try:
         with warnings.catch_warnings():
@@ -143,7 +143,7 @@ def messages(options):
         astropy.stop()
         terminal.end_step()
         logger.removeHandler(terminal)
-        logger.setLevel(before)
+        logger.setLevel(level_before)
 
 
 def listen_to_astropy():
@@ -170,96 +170,15 @@ def _once(astropy):
     return log_warning
 
 
-class _Astropy(logging.Handler):
-    """Messages of astropy: one line for each kind of them, or all (--verbose).
-
-    They are about headers, and come for each image and for each copy of its WCS.
-    """
-
-    def __init__(self, is_verbose):
-        super().__init__()
-        self._is_verbose = is_verbose
-        self._logger = None  # of astropy, and its handlers before
-        self._handlers = []
-        self._file_at_work = None
-        self._kinds = {}  # the first message of each, and the files it came of
-
-    def start(self):
-        """Take the place of astropy's own handlers."""
-        show = warnings.showwarning
-        from astropy import log
-
-        from skesom._common.fits_files import file_at_work
-
-        # When it is loaded, astropy takes the warnings of its own classes to its log.
-        warnings.showwarning = show
-        self._file_at_work = file_at_work
-        self._logger = log
-        self._handlers = list(log.handlers)
-        for handler in self._handlers:
-            log.removeHandler(handler)
-        log.addHandler(self)
-
-    def stop(self):
-        """Give astropy its handlers back."""
-        if self._logger is None:
-            return
-        self._logger.removeHandler(self)
-        for handler in self._handlers:
-            self._logger.addHandler(handler)
-        self._logger = None
-
-    def emit(self, record):
-        self.take(record.levelno, one_line(record.getMessage()))
-
-    def take(self, level, text):
-        """Tell a message, or keep it for the line of its kind."""
-        path = None if self._file_at_work is None else self._file_at_work.get()
-        if self._is_verbose:
-            place = "" if path is None else f" ({path})"
-            _logger.log(level, "astropy: %s%s", text, place)
-            return
-        kind = level, _VARIABLE.sub("", text)
-        self._kinds.setdefault(kind, (text, []))[1].append(path)
-
-    def tell_kinds(self):
-        """Tell a line for each kind of messages, with how many files it concerns."""
-        for (level, _), (text, paths) in self._kinds.items():
-            sentence = _first_sentence(text)
-            notes = _count(paths)
-            if notes or sentence != text.rstrip("."):
-                notes.append("all with --verbose")
-                sentence = f"{sentence} ({'; '.join(notes)})"
-            _logger.log(level, "astropy: %s", sentence)
-
-
-def _first_sentence(text):
-    """Return the first sentence of a message without its period, cut if it is long."""
-    sentence = _END_OF_SENTENCE.split(text)[0]
-    if len(sentence) <= _MOST_LETTERS:
-        return sentence
-    return f"{sentence[:_MOST_LETTERS].rstrip()} ..."
-
-
-def _count(paths):
-    """Return of how many files a message came, or how often if none was read then."""
-    files = sorted({str(path) for path in paths if path is not None})
-    if len(files) > 1:
-        return [f"{len(files)} files, the first is {files[0]}"]
-    if files:
-        return [files[0]]
-    if len(paths) > 1:
-        return [f"{len(paths)} times"]
-    return []
-
-
 class _Terminal(logging.Handler):
     """Results go to standard output, warnings and steps to standard error."""
 
     def __init__(self, is_verbose):
         super().__init__()
         self._is_verbose = is_verbose
-        self._line = self._step = self._begin = None
+        self._line = None  # that names the step at work
+        self._step = None
+        self._begin = None
 
     def emit(self, record):
         text = in_options(record.getMessage())
@@ -277,10 +196,14 @@ class _Terminal(logging.Handler):
         if self._is_verbose:
             self.end_step()
         if self._line is None:
-            hidden, form = not _moves_cursor(), "[{elapsed}] {desc}"
-            self._line = tqdm(disable=hidden, bar_format=form, leave=False)
+            self._line = tqdm(
+                disable=not _moves_cursor(),
+                bar_format="[{elapsed}] {desc}",
+                leave=False,
+            )
         self._line.set_description_str(printable(step))
-        self._step, self._begin = step, perf_counter()
+        self._step = step
+        self._begin = perf_counter()
 
     def end_step(self):
         """Remove the line, and tell how long the step took if that is wanted."""

@@ -1,75 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The one table of options and parameters, by which messages name options."""
+"""Messages of the library, which name parameters, in the words of the command line."""
 
-import argparse
 import re
 
-# What each option sets: a parameter of `read_cube`, of `make_cluster_pipeline` and its
-# steps, of `make_clusterer`, of a map, of training, or of `Run` and its methods.
+from skesom.cli._option_tables import ALL_OPTIONS, RUNS
+
+# The parameter of each option, without the step that has it.
 PARAMETERS = {
-    "--hdu": "hdu",
-    "--band-names": "band_names",
-    "--combine": "combine",
-    "--masks": "masks",
-    "--ignore-flags": "ignore_flags",
-    "--weights": "weights",
-    "--errors": "errors",
-    "--error-kind": "error_kind",
-    "--exclude": "exclude",
-    "--include": "include",
-    "--strips": "lazy",
-    "--overwrite": "overwrite",
-    "--tables": "tables",
-    "--no-pictures": "pictures",
-    "--dpi": "dpi",
-    "--rgb": "rgb",
-    "--continuum": "continua",
-    "--subtract-sky": "subtract_sky",
-    "--trust": "trust",
-    "--mask-zeros": "mask_zeros",
-    "--mask-outliers": "mask_outliers",
-    "--saturation": "saturation",
-    "--smooth-counts": "smooth_counts",
-    "--grow": "grow",
-    "--min-snr": "min_signal_to_noise",
-    "--min-bands": "min_bands",
-    "--sky": "sky",
-    "--subtract-background": "subtract_background",
-    "--fwhm": "fwhm",
-    "--psf": "psfs",
-    "--target-fwhm": "target_fwhm",
-    "--pixel-scale": "pixel_scale",
-    "--align-to": "align_to",
-    "--resample": "resample",
-    "--conserve": "conserve",
-    "--crop": "crop",
-    "--register": "registration",
-    "--bin-bands": "bin_bands",
-    "--stretch": "stretch",
-    "--color-contrast": "color_contrast",
-    "--smooth-colors": "smooth_colors",
-    "--spatial-features": "spatial_features",
-    "--pca": "n_components",
-    "--smooth": "regularizer",
-    "--method": "clusterer",
-    "--n-clusters": "n_clusters",
-    "--runs": "n_runs",
-    "--epsilon": "epsilon",
-    "--random-state": "random_state",
-    "--pattern": "pattern",
-    "--catalog": "catalog",
-    "--radius": "radius",
-    "--regions": "regions",
-    "--by": "by",
-    "--names": "names",
-    "--classes": "classes",
-    "--block-size": "block_size",
-    "--images": "images",
-    "--groups": "groups",
-    "--title": "title",
+    option.flag: option.parameter.rpartition("__")[2]
+    for option in ALL_OPTIONS
+    if option.parameter is not None
 }
-_OPTIONS = {parameter: option for option, parameter in PARAMETERS.items()}
-_OPTIONS["n_estimators"] = "--runs"  # as the consensus calls it
+_FLAGS = {parameter: flag for flag, parameter in PARAMETERS.items()}
+_FLAGS["n_estimators"] = RUNS.flag  # as the consensus calls it
 # Settings whose value has another word, or no option but another one.
 _SETTINGS = {
     "registration=None": "--register no",
@@ -99,13 +42,19 @@ PHRASES = {
     "a wider MajorityVote": "a wider --smooth, as 5pix,",
 }
 # Not in a path or in quotes.
-_BEFORE, _AFTER = r"""(?<![\w./'"-])""", r"""(?!\w|[/'"(]|\.\w)"""
+_BEFORE = r"""(?<![\w./'"-])"""
+_AFTER = r"""(?!\w|[/'"(]|\.\w)"""
 _SETTING = re.compile(rf"""{_BEFORE}([a-z_]+)=(\w+(?:\(\)|\.\d+)?|'[^']*'|"[^"]*")""")
 _ADVICE = re.compile(r"\b([Pp])ass ((?:(?:a|its|higher|lower|smaller) )*)([a-z_]+)\b")
 # One word alone may be a word of English.
 _NAME = re.compile(rf"{_BEFORE}([a-z]+(?:_[a-z]+)+){_AFTER}(?!=)")
 # Of scikit-learn's errors about a number of components.
 _OF_COMPONENTS = re.compile(r"\bn_components=(\S+) (.*?) with svd_solver='\w+'")
+
+
+def one_line(text):
+    """Return a text as one line."""
+    return " ".join(str(text).split())
 
 
 def in_options(text):
@@ -120,7 +69,7 @@ def in_options(text):
     text = _OF_COMPONENTS.sub(r"--pca \1 \2", text)
     text = _SETTING.sub(_option_of_setting, text)
     text = _ADVICE.sub(_option_of_advice, text)
-    return _NAME.sub(lambda match: _OPTIONS.get(match[1], match[0]), text)
+    return _NAME.sub(lambda match: _FLAGS.get(match[1], match[0]), text)
 
 
 def _option_of_setting(match):
@@ -128,26 +77,16 @@ def _option_of_setting(match):
     name, value = match.groups()
     if match[0] in _SETTINGS:
         return _SETTINGS[match[0]]
-    if name not in _OPTIONS:
+    if name not in _FLAGS:
         return match[0]
     word = _WORDS.get(value, value.strip("'\""))
-    return f"{_OPTIONS[name]} {word}"
+    return f"{_FLAGS[name]} {word}"
 
 
 def _option_of_advice(match):
     """Return ``give --name`` for ``pass name``."""
     letter, article, name = match.groups()
-    if name not in _OPTIONS:
+    if name not in _FLAGS:
         return match[0]
     verb = "Give" if letter == "P" else "give"
-    return f"{verb} {article}{_OPTIONS[name]}"
-
-
-def commands_of(parser):
-    """Return the parsers of the commands by their names."""
-    (commands,) = (
-        action.choices
-        for action in parser._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return commands
+    return f"{verb} {article}{_FLAGS[name]}"

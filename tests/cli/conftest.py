@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the tests of all commands share: the command, files, patterns."""
+"""What the tests of all commands share: the command, files, patterns.
+
+`made_by` and `fitted_step` look inside the command: which pipeline options make is seen
+there without a run.
+"""
 
 import contextlib
 import io
@@ -12,8 +16,13 @@ from astropy.io import fits
 from astropy.table import Table
 
 from skesom.cli import main, parser_of_commands
-from skesom.cli._options import clusterer_of, source_of
-from skesom.cli._steps import check_steps, options_of_bands, pipeline_of
+from skesom.cli._images import source_of
+from skesom.cli._pipeline import (
+    check_steps,
+    clusterer_of,
+    options_of_bands,
+    pipeline_of,
+)
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_map, write_bands
 

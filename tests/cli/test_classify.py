@@ -10,10 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from skesom.cli import parser_of_commands
-from skesom.cli._classify import _classifier_of, _training_of
-from skesom.io import read_cube, read_map, write_map
-from skesom.maps import CubeClassifier
+from skesom.io import read_map, write_map
 from skesom.runs.group_files import write_cluster_groups
 
 QUICK = ["--tables", "no", "--set", "n_neighbors=1", "--block-size", 8]
@@ -61,17 +58,16 @@ def refused(refused, bands):
 
 
 @pytest.fixture
-def taught(bands):
-    """A function of options: what labels teach, without a report; names of classes."""
+def class_names(quick, bands, tmp_path):
+    """A function of options: names of the classes that the command learns."""
 
-    def teach(*arguments):
-        words = map(str, ("classify", *bands, "-o", "out", *QUICK, *arguments))
-        options = parser_of_commands().parse_args([*words])
-        step = CubeClassifier(_classifier_of(options))
-        classes = _training_of(options).teach(step, read_cube(bands))
-        return classes, [name for name, _, _ in classes.groups]
+    def classify(*arguments):
+        folder = tmp_path / "classes"
+        status, _, err = quick("classify", *bands, "-o", folder, *QUICK[2:], *arguments)
+        assert status == 0
+        return [*names_of(folder).values()], err
 
-    return teach
+    return classify
 
 
 def names_of(folder):
@@ -171,16 +167,18 @@ class TestRegions:
         assert [group["color"] for group in groups] == ["#ffff00", "#0000ff"]
         assert any(line.startswith("Held out,") for line in lines)
 
-    def test_by_tag(self, taught, drawn):
-        names = taught("--regions", drawn, "--by", "tag")[1]
+    def test_by_tag(self, class_names, drawn):
+        names, _ = class_names("--regions", drawn, "--by", "tag")
         assert names == ["a bulge", "a disc"]
 
-    def test_a_region_outside_of_the_image(self, taught, drawn, tmp_path):
+    def test_a_region_outside_of_the_image(self, class_names, drawn, tmp_path):
         path = tmp_path / "more.reg"
         path.write_text(drawn.read_text() + "\ncircle(500,500,3) # text={halo}")
-        text = "Class 'halo' is left out: no pixel of the image has it."
-        with pytest.warns(UserWarning, match=text):
-            assert taught("--regions", path)[1] == ["bulge", "disc"]
+        names, err = class_names("--regions", path)
+        assert names == ["bulge", "disc"]
+        assert err == [
+            "warning: Class 'halo' is left out: no pixel of the image has it."
+        ]
 
     def test_one_block_has_no_score(self, quick, bands, drawn, told_in, tmp_path):
         how = "-o", tmp_path / "out", "--block-size", 100, *QUICK[2:4]

@@ -10,7 +10,6 @@ import pytest
 from astropy import units
 from astropy.coordinates import SkyCoord
 
-from skesom.cli._options import _cutout
 from skesom.cube import Cube
 from skesom.io import read_cube, read_map, write_bands
 from skesom.runs.image_source import ImageSource
@@ -45,10 +44,11 @@ def place(bands):
         ("300pix", 300 * units.pix),
     ],
 )
-def test_places_and_sides(ra, dec, size, side):
-    *place, found = _cutout(ra, dec, size)
-    assert PLACE.separation(SkyCoord(*place, unit="deg")) < 0.001 * units.arcsec
-    assert units.isclose(found, side, rtol=1e-9)
+def test_places_and_sides(made_by, bands, ra, dec, size, side):
+    source, _ = made_by(*bands, "--cutout", ra, dec, size)
+    *center, size = source.cutout
+    assert PLACE.separation(SkyCoord(*center, unit="deg")) < 0.001 * units.arcsec
+    assert units.isclose(size, side, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skesom.cli import main, parser_of_commands
-from skesom.cli._words import commands_of
+from skesom.cli._parser import commands_of
 from skesom.io import write_map
 
 FAST = ["--no-pictures", "--tables=no", "--overwrite"]

@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 
 from skesom._common.row_files import remove_left_rows, stored
-from skesom.cli import _cluster
-from skesom.cli._stops import text_of
 
 da = pytest.importorskip("dask.array")
 NUMBERS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
@@ -148,6 +146,7 @@ def raiser(error):
     return fail
 
 
+FIT = "skesom.runs.run.fit_run"
 NO_THREAD = RuntimeError("can't start new thread")
 LIMITS = [
     (MemoryError("no 9 GB"), "not enough memory (no 9 GB)", "--strips yes"),
@@ -164,27 +163,37 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("error", "what", "advice"), LIMITS, ids=repr)
-def test_advice_on_limits_of_the_machine(error, what, advice):
-    line = text_of(error, "out")
-    assert what in line
-    assert advice in line
-    assert "\n" not in line
-
-
-def test_a_limit_of_the_machine_is_one_line(
-    run, command, tmp_path, temporary, monkeypatch
+@pytest.mark.parametrize(("error", "problem", "advice"), LIMITS, ids=repr)
+def test_advice_on_limits_of_the_machine(
+    run, command, monkeypatch, error, problem, advice
 ):
-    patch(monkeypatch, MOMENTS["writing"], raiser(LIMITS[0][0]))
+    patch(monkeypatch, FIT, raiser(error))
     status, _, err = run(*command)
     assert status == 2
-    assert err[-1] == f"skesom cluster: error: {text_of(LIMITS[0][0])}"
+    assert err[-1].startswith("skesom cluster: error: ")
+    assert problem in err[-1]
+    assert advice in err[-1]
+
+
+def test_a_full_disk_that_names_no_file_is_that_of_the_results(
+    run, command, tmp_path, monkeypatch
+):
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    patch(monkeypatch, FIT, raiser(error))
+    assert f"{tmp_path / 'new' / 'out'}: " in run.fails(*command)
+
+
+def test_a_limit_at_the_end_leaves_nothing(
+    run, command, tmp_path, temporary, monkeypatch
+):
+    patch(monkeypatch, MOMENTS["writing"], raiser(MemoryError("no 9 GB")))
+    assert "not enough memory (no 9 GB)" in run.fails(*command)
     assert [*temporary.iterdir()] == []
     assert [path.name for path in tmp_path.iterdir()] == ["temporary"]
 
 
 def test_other_errors_at_run_time_are_not_of_the_machine(run, command, monkeypatch):
-    monkeypatch.setattr(_cluster, "with_strips", raiser(RuntimeError("a bug")))
+    patch(monkeypatch, FIT, raiser(RuntimeError("a bug")))
     with pytest.raises(RuntimeError, match="a bug"):
         run(*command)
 

@@ -11,7 +11,6 @@ from astropy.io import fits
 from astropy.table import Table
 
 from skesom._common import machine_limits
-from skesom.cli import _strips
 from skesom.io import read_map
 from skesom.runs import Run
 from skesom.runs.image_source import ImageSource
@@ -89,18 +88,16 @@ def test_regions_mask_lazy_images(bands, tmp_path):
         np.testing.assert_array_equal(*map(np.asarray, cubes))
 
 
-@pytest.mark.parametrize(("share", "wanted"), [(0.99, True), (1.01, False)])
+@pytest.mark.parametrize(("share", "is_lazy"), [(0.99, True), (1.01, False)])
 def test_auto_counts_the_values_and_the_free_memory(
-    bands, scene, caplog, monkeypatch, share, wanted
+    run, bands, scene, fast, tmp_path, monkeypatch, share, is_lazy
 ):
-    needed = 4 * 6 * scene[0].data.size
-    monkeypatch.setattr(_strips, "free_memory", lambda: share * needed)
-    with caplog.at_level("INFO", "skesom"):
-        source = _strips.with_strips(ImageSource(tuple(bands)), "auto")
-    assert source.lazy is wanted
-    text = "The images need about 0.0 GB of memory, and 0.0 GB are free."
-    line = f"Working through the images in strips of rows. {text}"
-    assert caplog.messages == [line] * wanted
+    needed = 4 * 6 * scene[0].data.size  # bytes of float32, as often as a run copies
+    monkeypatch.setattr(machine_limits, "free_memory", lambda: share * needed)
+    lines = run.ok("cluster", *bands, "-o", tmp_path / "out", *fast)
+    reason = "The images need about 0.0 GB of memory, and 0.0 GB are free."
+    line = f"Working through the images in strips of rows. {reason}"
+    assert (line in lines) == is_lazy
 
 
 def test_missing_dask_is_named(bands, run, tmp_path, monkeypatch):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Messages of the library name parameters, those of the command its options."""
+"""Messages of the library name parameters, those of the command its options.
+
+It looks inside the command: each row of the table of options has to name a parameter
+that there is, and each phrase one that the library says.
+"""
 
 import ast
 import errno
@@ -13,7 +17,8 @@ from astropy.io import fits
 import skesom
 from skesom import ESOM, Run
 from skesom.cli import parser_of_commands
-from skesom.cli._words import PARAMETERS, PHRASES, commands_of, in_options
+from skesom.cli._parser import commands_of
+from skesom.cli._words import PARAMETERS, PHRASES, in_options
 from skesom.cube import CubeAligner, CubeMasker
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_clusterer
