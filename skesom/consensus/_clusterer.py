@@ -30,43 +30,37 @@ from skesom._common.estimator import (
     keep_parameters,
     refuses,
 )
-from skesom._common.lazy import (
-    add_up,
-    computed,
-    map_rows,
-    take_lazily,
-)
+from skesom._common.lazy import map_rows
 from skesom._common.pipelines import last_name, pipeline_end
 from skesom._common.warn import warn_user
 from skesom._types import Errors, RandomState
-from skesom.consensus._members import (
-    USUAL_NUMBER,
-    closest,
-    default_of,
-    fit_in_one_thread,
-    fit_member,
-    in_single_threads,
-    name_of_number,
-    new_member,
-    uses_seeds,
-    usual_number,
+from skesom.consensus._member_fits import (
+    automatic_number_of_members,
+    each_fit,
+    each_in_single_threads,
+    successful,
 )
 from skesom.consensus._piece_sums import (
-    PieceSums,
     means_of_pieces,
-    squares_to,
-    sums_by_piece,
+    sum_of_squares,
+    sum_up_pieces,
 )
-from skesom.consensus._piece_tree import grown
-from skesom.consensus._row_samples import SEEDS, drawn, few_of, rows_to_compare
-from skesom.consensus._seen_rows import (
-    are_equal,
-    has_cuts,
-    looked_up,
-    smallest,
-    view,
-    views,
+from skesom.consensus._piece_tree import grow_tree
+from skesom.consensus._prototype import (
+    USUAL_NUMBER,
+    default_value,
+    number_of_most_maps,
+    number_parameter,
+    uses_seeds,
 )
+from skesom.consensus._representative import closest_member, with_clusters_of_rows
+from skesom.consensus._row_samples import (
+    SEEDS,
+    number_to_draw,
+    rows_to_compare,
+    rows_to_grow,
+)
+from skesom.consensus._seen_rows import SeenRows, has_cuts, look_up, see_rows
 from skesom.som import CSOM, ESOM
 from skesom.som.base import (
     COUNT,
@@ -82,14 +76,7 @@ from skesom.som.samples import Samples
 from skesom.som.threads import threads_were_lost
 from skesom.som.tree import HasClusterTree, check_cut, falls_of, tree_of_pieces
 
-_ENOUGH_TO_LEARN = 50_000  # rows; twice as many win nothing (docs/consensus.md)
 _ROWS_AT_A_TIME = 262_144  # whose labels by all members are a few tens of megabytes
-# The automatic number of members: of 1 700 to 2 600 pixels, maps of two seeds agree to
-# .59-.86 with 12 members, .66-.95 with 36 and .82-.93 with 100 (3 CPU seconds); of
-# 20 000 pixels to .9 with 12. docs/choosing.md shows more.
-_FEWEST_MEMBERS = 12
-_MOST_MEMBERS = 100
-_ROWS_IN_ALL = 250_000
 _NOT_STORED = {"_pieces", "_seen"}  # which are as long as the table
 
 
@@ -263,7 +250,9 @@ class ConsensusClusterer(
 
     @refuses(
         n_init="n_estimators=... is the number of runs",
-        **dict.fromkeys(["init", "max_iter", "tol"], "give it to the estimator"),
+        init="give it to the estimator",
+        max_iter="give it to the estimator",
+        tol="give it to the estimator",
     )
     def __init__(
         self,
@@ -318,54 +307,52 @@ class ConsensusClusterer(
         """
         samples = self._checked(X, errors, reset=True)
         threads_were_lost()  # members may use OpenMP before a kernel of skesom does
-        written = self._written_number()
-        number = USUAL_NUMBER if written is None else written
-        check_enough_samples(len(samples), written)
+        asked_for = self._number_asked_for()
+        check_enough_samples(len(samples), asked_for)
         generator = random_generator(self.random_state)
-        members, labels = self._fitted_members(samples, generator)
+        members, labels = self._fit_members(samples, generator)
         # Members that predict are compared by rows of all of the table, not by those
         # that they learned from; others have labels of the rows of their fit only.
-        some = samples
-        seen = labels
         if labels is None:
-            compared = rows_to_compare(len(samples), generator)
-            if samples.is_lazy or len(compared) < len(samples):
-                some = samples[compared]
-            seen = self._seen_by(members, some)
-        n_voters = np.sum([of_member >= 0 for of_member in seen], axis=0)
-        if 2 * n_voters.max() < len(seen):  # no row has a cluster
+            seen = self._see_some(members, samples, generator)
+        else:
+            seen = SeenRows(labels, samples)
+        if 2 * seen.n_voters().max() < len(members):  # no row has a cluster
             raise self._all_noise()
-        few = few_of(len(seen[0]))
-        of_few, some = [of_member[few] for of_member in seen], some[few]
-        piece_votes, pieces, tree = grown(members, of_few, some.X)
+        seen_by_tree = seen.take(rows_to_grow(seen.n_rows))
+        piece_votes, pieces_in_tree, tree = grow_tree(members, seen_by_tree)
+        number = USUAL_NUMBER if asked_for is None else asked_for
+        falls = []
         if number == "auto":
             falls = falls_of(tree)
-            number = usual_number(members) or falls[0].n_clusters
+            number = number_of_most_maps(members)
+            if number is None:
+                number = falls[0].n_clusters
             falls = [fall for fall in falls if fall.n_clusters != number]
-        else:
-            falls = []
         n_clusters = min(int(number), tree.n_leaves)
 
         self.estimators_ = members
         keep_parameters(self)
         self.gaps_ = falls
         self._tree = tree
-        self._are_equal = not self._members_can_differ(len(samples)) and are_equal(seen)
-        cut = self._compare(n_clusters, piece_votes, of_few, pieces)
-        if len(seen[0]) < len(samples) or samples.is_lazy:
-            self._pieces, self.agreement_ = self._voted(samples)
-        else:
-            self._pieces, self.agreement_ = self._counted(seen)
-        means = means_of_pieces(some.X, pieces, tree.n_leaves)
-        self._sizes, self._piece_sums = self._sums_of_pieces(samples.X, means)
-        self._set_labels(samples.dtype)
-        self._closest = closest(*cut, self.n_jobs)
-        self._seen = None
-        if len(seen[0]) == len(samples):
-            self._seen = smallest(seen)
-        self.representative_ = self._representative(
-            of_few, looked_up(self._clusters, pieces), some
+        self._are_equal = (
+            not self._members_can_differ(len(samples)) and seen.are_equal()
         )
+        groups, groups_of_members = self._compare(
+            n_clusters, piece_votes, seen_by_tree, pieces_in_tree
+        )
+        if seen.n_rows < len(samples) or samples.is_lazy:
+            self._pieces, self.agreement_ = self._vote(samples)
+        else:
+            self._pieces, self.agreement_ = self._tally(seen.members)
+        means = means_of_pieces(seen_by_tree.samples.X, pieces_in_tree, tree.n_leaves)
+        self._sizes, self._piece_sums = sum_up_pieces(means, self._pieces, samples.X)
+        self._set_labels(samples.dtype)
+        self._closest = closest_member(groups, groups_of_members, self.n_jobs)
+        self._seen = None
+        if seen.n_rows == len(samples):
+            self._seen = seen.compact()
+        self.representative_ = self._representative(seen_by_tree, pieces_in_tree)
         if self._are_equal:
             warn_user(
                 f"All {len(members)} members are equal: their agreement says nothing, "
@@ -373,10 +360,10 @@ class ConsensusClusterer(
                 "or by a seed.",
                 UserWarning,
             )
-        if isinstance(written, Integral) and n_clusters < written:
+        if isinstance(asked_for, Integral) and n_clusters < asked_for:
             warn_user(
                 f"The members distinguish {n_clusters} clusters, fewer than "
-                f"n_clusters={written}. Ask for fewer, or let the members find more.",
+                f"n_clusters={asked_for}. Ask for fewer, or let the members find more.",
                 ConvergenceWarning,
             )
         return self
@@ -416,10 +403,11 @@ class ConsensusClusterer(
         """
         check_is_fitted(self)
         samples = self._checked(X, errors, reset=False)
-        pieces, agreement = self._voted(samples)
-        label = partial(looked_up, self._clusters)
-        labels = map_rows(label, pieces, dtype=np.int32)
-        return (labels, agreement) if return_agreement else labels
+        pieces, agreement = self._vote(samples)
+        labels = self._labels_of(pieces)
+        if return_agreement:
+            return labels, agreement
+        return labels
 
     @available_if(_members_predict)
     def agreement(self, X: ArrayLike, errors: Errors = None) -> NDArray[np.float32]:
@@ -471,9 +459,12 @@ class ConsensusClusterer(
         """
         check_is_fitted(self)
         samples = self._checked(X, None, reset=False)
-        measure = self._centers(samples.dtype).distances
-        columns = len(self.cluster_centers_)
-        return samples.map_rows(measure, dtype=samples.dtype, columns=columns)
+        centers = self.cluster_centers_.astype(samples.dtype)
+        return samples.map_rows(
+            MeasuredUnits(Metric(), centers).distances,
+            dtype=samples.dtype,
+            columns=len(centers),
+        )
 
     @available_if(_members_predict)
     def score(self, X: ArrayLike, y: object = None, errors: Errors = None) -> float:
@@ -509,8 +500,12 @@ class ConsensusClusterer(
         """
         check_is_fitted(self)
         samples = self._checked(X, errors, reset=False)
-        total, n_rows = self._sums_of_squares(samples)
-        return -float(total) if n_rows else np.nan
+        pieces, _ = self._vote(samples)
+        labels = self._labels_of(pieces)
+        total, n_rows = sum_of_squares(self.cluster_centers_, labels, samples.X)
+        if n_rows == 0:
+            return np.nan
+        return -float(total)
 
     @property
     def _n_features_out(self):
@@ -567,19 +562,18 @@ class ConsensusClusterer(
         check_cut(self._tree, n_clusters)
         clusters = self._tree.clusters(n_clusters, self._sizes)
         if X is not None:
-            pieces, _ = self._voted(self._checked(X, errors, reset=False))
+            pieces, _ = self._vote(self._checked(X, errors, reset=False))
         elif "_pieces" in vars(self):
             pieces = self._pieces
         elif n_clusters <= self.n_clusters_ and "labels_" in vars(self):
             pieces = self.labels_  # cuts nest: each cluster lies in one
-            _, first = np.unique(self._clusters, return_index=True)
-            clusters = clusters[first]
+            _, first_pieces = np.unique(self._clusters, return_index=True)
+            clusters = clusters[first_pieces]
         else:
             raise ValueError(
                 "The rows of fit are not part of a stored consensus: give them as X."
             )
-        label = partial(looked_up, clusters)
-        return map_rows(label, pieces, dtype=np.int32)
+        return map_rows(partial(look_up, clusters), pieces, dtype=np.int32)
 
     def _tree_and_sizes(self):
         """Return the tree, and the rows of fit of each leaf."""
@@ -601,58 +595,63 @@ class ConsensusClusterer(
         pieces : ndarray of int of shape (n_rows,)
             Piece of the tree of each row.
         """
-        seen, self._seen = self._seen, None
+        seen = self._seen
+        self._seen = None
         last, _ = pipeline_end(self.estimators_[self._closest])
         if seen is None or (isinstance(last, CodebookMap) and not has_cuts(last)):
             return None, None
         if "_pieces" in vars(self):
             return seen, self._pieces
-        return seen, self._piece_votes.votes.counted(seen)[0]  # of lazy rows
+        pieces, _ = self._tally(seen)  # of lazy rows
+        return seen, pieces
 
     def _cut_at(self, n_clusters, X=None, errors=None, *, seen=None, pieces=None):
         """Return a copy with the clusters of `labels_at`.
 
-        X are the rows of fit; they may be left out where it is known what members see
-        of them, and in which pieces they are.
+        Parameters
+        ----------
+        n_clusters : int
+        X : array-like of shape (n_rows, n_features), default=None
+            The rows of fit. They may be left out where the other two are given.
+        errors : array-like of the same shape, default=None
+        seen : sequence of ndarray of int of shape (n_rows,), default=None
+            What members see of these rows, as in `SeenRows`.
+        pieces : ndarray of int of shape (n_rows,), default=None
+            Piece of each of these rows.
         """
         check_cut(self._tree, n_clusters)
         cut = copy.copy(self)
         cut._forget_cut()
         cut.gaps_ = []
-        some = None
-        if X is not None:
-            samples = some = self._checked(X, errors, reset=False)
-            compared = rows_to_compare(len(samples), random_generator(0))
-            if samples.is_lazy or len(compared) < len(samples):
-                some = samples[compared]
-            seen = self._seen_by(self.estimators_, some)
-            if len(seen[0]) == len(samples) and not samples.is_lazy:
-                pieces = self._piece_votes.votes.counted(seen)[0]
-        few = few_of(len(seen[0]))
-        of_few = [of_member[few] for of_member in seen]
-        some = some if some is None else some[few]
-        if pieces is None:
-            few_pieces, _ = self._piece_votes.votes.counted(of_few)
+        if X is None:
+            seen = SeenRows(seen)
         else:
-            few_pieces = pieces[few]
-        cut._compare(n_clusters, self._piece_votes, of_few, few_pieces)
+            samples = self._checked(X, errors, reset=False)
+            seen = self._see_some(self.estimators_, samples, random_generator(0))
+            pieces = None
+            if seen.n_rows == len(samples) and not samples.is_lazy:
+                pieces, _ = self._tally(seen.members)
+        rows = rows_to_grow(seen.n_rows)
+        seen_by_tree = seen.take(rows)
         if pieces is None:
-            cut._pieces, cut.agreement_ = cut._voted(samples)
+            pieces_in_tree, _ = self._tally(seen_by_tree.members)
+        else:
+            pieces_in_tree = pieces[rows]
+        cut._compare(n_clusters, self._piece_votes, seen_by_tree, pieces_in_tree)
+        if pieces is None:
+            cut._pieces, cut.agreement_ = cut._vote(samples)
         else:
             cut._pieces = pieces
-            cut.agreement_ = cut._agreement(seen, pieces)
+            agreement = cut._piece_votes.votes.agreement(seen.members, pieces)
+            cut.agreement_ = cut._without_equal(agreement)
         cut._set_labels(self.cluster_centers_.dtype)
-        cut.representative_ = cut._representative(
-            of_few, looked_up(cut._clusters, few_pieces), some
-        )
+        cut.representative_ = cut._representative(seen_by_tree, pieces_in_tree)
         return cut
 
-    def _agreement(self, seen, pieces):
-        """Return how much members agree on rows whose pieces are known."""
-        agreement = self._piece_votes.votes.agreement(seen, pieces)
-        if self._are_equal:
-            agreement[:] = np.nan
-        return agreement
+    def _forget_cut(self):
+        """Forget what belongs to one cut of the tree."""
+        for name in ("_pieces", "_clusters", "_piece_votes"):
+            self.__dict__.pop(name, None)
 
     def _numbers_of_units(self):
         """Return how many units, or labels, each member has."""
@@ -661,37 +660,7 @@ class ConsensusClusterer(
     def _leaves_of(self, pieces):
         """Return the leaf of each row, numbered as by `labels_at`."""
         n_leaves = len(tree_of_pieces(self).clusters)
-        return looked_up(self._tree.clusters(n_leaves, self._sizes), pieces)
-
-    def _representative(self, seen, labels, samples):
-        """Return a copy of the closest member, whose units have labels of their rows.
-
-        Parameters
-        ----------
-        seen : list of ndarray of shape (n_rows,)
-            Unit of each row in each member that is a map, and its label in others.
-        labels : ndarray of shape (n_rows,)
-            Cluster of each row.
-        samples : Samples or None
-            The rows, which are needed for maps whose units have no tree.
-        """
-        member = copy.deepcopy(self.estimators_[self._closest])
-        last, _ = pipeline_end(member)
-        if not isinstance(last, CodebookMap):
-            return member
-        few = slice(None, None, max(1, len(labels) // _ENOUGH_TO_LEARN))
-        winners = seen[self._closest][few]
-        if not has_cuts(last):
-            samples = samples[few]
-            last, X = pipeline_end(member, samples.X)
-            winners = last.winners(X, errors=samples.errors)
-        last._relabel_units(winners, labels[few])
-        return member
-
-    def _forget_cut(self):
-        """Forget what is of a cut."""
-        for name in ("_pieces", "_clusters", "_piece_votes"):
-            self.__dict__.pop(name, None)
+        return look_up(self._tree.clusters(n_leaves, self._sizes), pieces)
 
     def _compare(self, n_clusters, piece_votes, seen, pieces):
         """Compare members by a cut of the tree; return that cut, and theirs.
@@ -700,8 +669,7 @@ class ConsensusClusterer(
         ----------
         n_clusters : int
         piece_votes : PieceVotes
-        seen : list of ndarray of shape (n_rows,)
-            The units, or labels, of some rows in each member.
+        seen : SeenRows
         pieces : ndarray of shape (n_rows,)
             Piece of each of these rows.
 
@@ -709,99 +677,106 @@ class ConsensusClusterer(
         -------
         groups : ndarray of shape (n_rows,)
             Group of each row in the cut.
-        own_groups : list of ndarray of shape (n_rows,)
+        groups_of_members : list of ndarray of shape (n_rows,)
             Group in which each member sees each row.
         """
         groups = self._tree.groups(n_clusters)
-        self._piece_votes, own_groups = piece_votes.comparing(seen, pieces, groups)
+        self._piece_votes, groups_of_members = piece_votes.compare(seen, pieces, groups)
         self.n_clusters_ = n_clusters
-        return looked_up(groups, pieces), own_groups
-
-    def _seen_by(self, members, samples):
-        """Return the unit, or the label, of rows in each member."""
-        look = partial(view, samples=samples)
-        return list(in_single_threads(look, members, self.n_jobs))
-
-    def _counted(self, seen):
-        """Return the pieces of rows of which each member has seen a part."""
-        pieces, agreement = self._piece_votes.votes.counted(seen)
-        if self._are_equal:
-            agreement[:] = np.nan
-        return pieces, agreement
-
-    def _voted(self, samples):
-        """Return the piece of each row, and how much the members agree on it."""
-        if samples.is_lazy:
-            vote = partial(_stacked_votes, self._piece_votes, self.estimators_)
-            voted = samples.map_rows(vote, dtype=np.float64, columns=2)
-            pieces, agreement = voted[:, 0], voted[:, 1].astype(np.float32)
-            if self._are_equal:
-                agreement = agreement * np.float32(np.nan)
-            return pieces.astype(np.int32), agreement
-
-        def of_block(rows):
-            return self._counted(views(self.estimators_, samples[rows]))
-
-        blocks = list(gen_batches(len(samples), _ROWS_AT_A_TIME))
-        pieces = np.empty(len(samples), dtype=np.int16)
-        agreement = np.empty(len(samples), dtype=np.float32)
-        voted = in_single_threads(of_block, blocks, self.n_jobs)
-        for rows, of_rows in zip(blocks, voted, strict=True):
-            pieces[rows], agreement[rows] = of_rows
-        return pieces, agreement
-
-    def _sums_of_pieces(self, X, means):
-        """Return what is added up of the pieces of the rows of fit.
-
-        It is one pass: members vote again for each pass over lazy rows.
-
-        Parameters
-        ----------
-        X : array of shape (n_rows, n_features)
-        means : ndarray of shape (n_pieces, n_features)
-            About those of the pieces.
-
-        Returns
-        -------
-        sizes : ndarray of shape (n_pieces,)
-        sums : PieceSums
-        """
-        sizes, *sums = add_up(partial(sums_by_piece, means), self._pieces, X)
-        return sizes, PieceSums(means, *sums)
+        return look_up(groups, pieces), groups_of_members
 
     def _set_labels(self, dtype):
         """Label the rows of fit, and set centers and inertia by sums of the pieces."""
         self._clusters = self._tree.clusters(self.n_clusters_, self._sizes)
-        label = partial(looked_up, self._clusters)
-        self.labels_ = map_rows(label, self._pieces, dtype=np.int32)
+        self.labels_ = self._labels_of(self._pieces)
         self.cluster_centers_, self.inertia_ = self._piece_sums.of_clusters(
             self._clusters, self.n_clusters_, dtype
         )
 
-    def _sums_of_squares(self, samples):
-        """Return the sum of the squared distances of rows to the centers, and a number.
+    def _labels_of(self, pieces):
+        """Return the cluster of each row by its piece, lazily of lazy rows."""
+        return map_rows(partial(look_up, self._clusters), pieces, dtype=np.int32)
 
-        Each row is measured to the center of the cluster that the members vote for;
-        the number is how many rows have one.
+    def _representative(self, seen, pieces):
+        """Return a copy of the closest member, whose units have labels of their rows.
+
+        Parameters
+        ----------
+        seen : SeenRows
+        pieces : ndarray of shape (n_rows,)
+            Piece of each of these rows.
         """
-        pieces, _ = self._voted(samples)
-        labels = map_rows(partial(looked_up, self._clusters), pieces, dtype=np.int32)
-        return add_up(partial(squares_to, self.cluster_centers_), labels, samples.X)
+        return with_clusters_of_rows(
+            self.estimators_[self._closest],
+            units=seen.members[self._closest],
+            labels=look_up(self._clusters, pieces),
+            samples=seen.samples,
+        )
 
-    def _centers(self, dtype):
-        """Return the centers of the clusters, to measure rows by."""
-        return MeasuredUnits(Metric(), self.cluster_centers_.astype(dtype))
+    def _see_some(self, members, samples, generator):
+        """Return what members see of the rows by which they are compared."""
+        rows = rows_to_compare(len(samples), generator)
+        if samples.is_lazy or len(rows) < len(samples):
+            samples = samples[rows]
+        return see_rows(members, samples, self.n_jobs)
+
+    def _vote(self, samples):
+        """Return the piece of each row, and how much the members agree on it."""
+        if samples.is_lazy:
+            # What is computed later is that of this fit, also if another one follows.
+            vote = partial(_stacked_votes, self._piece_votes, self.estimators_)
+            votes = samples.map_rows(vote, dtype=np.float64, columns=2)
+            agreement = votes[:, 1].astype(np.float32)
+            if self._are_equal:
+                agreement = agreement * np.float32(np.nan)
+            return votes[:, 0].astype(np.int32), agreement
+
+        def vote_of_block(rows):
+            return self._tally(see_rows(self.estimators_, samples[rows]).members)
+
+        blocks = list(gen_batches(len(samples), _ROWS_AT_A_TIME))
+        pieces = np.empty(len(samples), dtype=np.int16)
+        agreement = np.empty(len(samples), dtype=np.float32)
+        votes = each_in_single_threads(vote_of_block, blocks, self.n_jobs)
+        for rows, votes_of_block in zip(blocks, votes, strict=True):
+            pieces[rows], agreement[rows] = votes_of_block
+        return pieces, agreement
+
+    def _tally(self, seen):
+        """Return the pieces of rows, and how much the members agree on them.
+
+        Parameters
+        ----------
+        seen : sequence of ndarray of int of shape (n_rows,)
+            What each member sees of the rows, as in `SeenRows`.
+        """
+        pieces, agreement = self._piece_votes.votes.tally(seen)
+        return pieces, self._without_equal(agreement)
+
+    def _without_equal(self, agreement):
+        """Return an agreement, NaN if members are equal: it says nothing then."""
+        if self._are_equal:
+            agreement[:] = np.nan
+        return agreement
 
     def _checked(self, X, errors, *, reset):
-        prototype = (self if reset else as_fitted(self))._prototype()
-        allow_nan = get_tags(prototype).input_tags.allow_nan
-        X = checked_table(self, X, None, reset=reset, allow_nan=allow_nan)
+        """Return a table and its errors as samples, or refuse them."""
+        clusterer = self if reset else as_fitted(self)
+        prototype = clusterer._prototype()
+        X = checked_table(
+            self,
+            X,
+            None,
+            reset=reset,
+            allow_nan=get_tags(prototype).input_tags.allow_nan,
+        )
         if errors is not None and not isinstance(prototype, CSOM):
             raise ValueError(
                 f"{last_name(prototype)} takes no 'errors' as member of a "
                 "consensus: leave them out, or use a CSOM."
             )
-        return Samples(*check_errors(errors, X, Metric()))
+        X, errors = check_errors(errors, X, Metric())
+        return Samples(X, errors)
 
     def _all_noise(self):
         return ValueError(
@@ -810,95 +785,49 @@ class ConsensusClusterer(
         )
 
     def _prototype(self):
-        return ESOM() if self.estimator is None else self.estimator
+        """Return what members are clones of."""
+        if self.estimator is None:
+            return ESOM()
+        return self.estimator
 
-    def _fitted_members(self, samples, generator):
+    def _fit_members(self, samples, generator):
         """Return the members that could be fitted, and their labels if need be."""
-        n_rows = len(samples)
         prototype = self._prototype()
-        n_samples = self._n_samples(n_rows, hasattr(prototype, "predict"))
+        n_drawn = number_to_draw(prototype, self.max_samples, len(samples))
         n_members = self.n_estimators
         if n_members == "auto":
-            wanted = -(-_ROWS_IN_ALL // max(n_rows, 1))
-            n_members = min(max(wanted, _FEWEST_MEMBERS), _MOST_MEMBERS)
-        seeds = generator.randint(SEEDS, size=n_members)
-
-        def fit(seed):
-            rows = drawn(seed, n_rows, n_samples)
-            return fit_member(
-                new_member(self._prototype(), self.n_clusters, seed),
-                samples.X,
-                samples.errors,
-                rows,
-            )
-
-        if samples.is_lazy:
-            runs = self._runs_of_dask(samples, seeds, n_samples)
-        else:
-            runs = in_single_threads(fit, seeds, self.n_jobs)
+            n_members = automatic_number_of_members(len(samples))
+        fits = each_fit(
+            prototype,
+            samples,
+            seeds=generator.randint(SEEDS, size=n_members),
+            n_clusters=self.n_clusters,
+            n_drawn=n_drawn,
+            n_jobs=self.n_jobs,
+        )
         progress = tqdm(
-            runs,
+            fits,
             desc=type(self).__name__,
             total=n_members,
             unit="run",
             disable=not self.verbose,
         )
-        members = []
-        labels = []
-        failures = {}
-        for number, (member, labels_of_member, error) in enumerate(progress):
-            if error is None:
-                members.append(member)
-                labels.append(labels_of_member)
-            else:
-                failures[number] = error
-        if 2 * len(members) <= n_members:
-            raise next(iter(failures.values()))
-        if failures:
-            numbers = ", ".join(str(number) for number in failures)
-            first_error = next(iter(failures.values()))
-            warn_user(
-                f"{len(failures)} of {n_members} members failed ({numbers}, "
-                f"from 0) and are left out. The first error: {first_error}",
-                ConvergenceWarning,
-            )
+        good_fits = successful(progress)
+        members = [fit.member for fit in good_fits]
         if hasattr(members[0], "predict"):
             return members, None
-        return members, labels
+        return members, [fit.labels for fit in good_fits]
 
-    def _runs_of_dask(self, samples, seeds, n_samples):
-        """Fit each member by a task of dask, to its rows of a dask array."""
-        if not hasattr(self._prototype(), "predict"):
-            raise ValueError(
-                f"{last_name(self._prototype())} cannot label rows that it was not "
-                "fitted on, and X is a dask array: take a clusterer with predict."
-            )
-        import dask
-
-        rows_of_members = [drawn(seed, len(samples), n_samples) for seed in seeds]
-        # Rows that several members learn from are computed once.
-        drawn_rows = np.unique(np.concatenate(rows_of_members))
-        X = take_lazily(samples.X, drawn_rows)
-        errors = None
-        if samples.errors is not None:
-            errors = take_lazily(samples.errors, drawn_rows)
-        fit = dask.delayed(fit_in_one_thread)
-        runs = []
-        for seed, rows in zip(seeds, rows_of_members, strict=True):
-            member = new_member(self._prototype(), self.n_clusters, seed)
-            runs.append(fit(member, X, errors, np.searchsorted(drawn_rows, rows)))
-        return computed(*runs)
-
-    def _written_number(self):
-        """Return the number of clusters: the own, that of the estimator, or None."""
+    def _number_asked_for(self):
+        """Return n_clusters, or that of the estimator; None if neither has one."""
         last, _ = pipeline_end(self._prototype())
-        name = name_of_number(last)
+        name = number_parameter(last)
         number_of_last = None if name is None else getattr(last, name)
         if number_of_last != "auto" and not isinstance(number_of_last, Integral):
             return self.n_clusters
         if self.n_clusters is None:
             return number_of_last
-        if number_of_last not in (self.n_clusters, default_of(last, name)):
+        if number_of_last not in (self.n_clusters, default_value(last, name)):
             warn_user(
                 f"{type(self).__name__} has n_clusters={self.n_clusters!r} and its "
                 f"estimator {name}={number_of_last!r}: members get "
@@ -912,28 +841,12 @@ class ConsensusClusterer(
 
         Such members may agree on all rows, and then their agreement is 1.
         """
-        predicts = hasattr(self._prototype(), "predict")
-        return (
-            uses_seeds(self._prototype()) or self._n_samples(n_rows, predicts) < n_rows
-        )
-
-    def _n_samples(self, n_rows, predicts):
-        """Return how many rows a member learns from."""
-        n_samples = self.max_samples
-        if n_samples == "auto":
-            n_samples = 0.5 if predicts and not uses_seeds(self._prototype()) else 1.0
-        if not isinstance(n_samples, Integral):
-            n_samples = max(1, round(n_samples * n_rows))
-            if predicts:
-                n_samples = min(n_samples, _ENOUGH_TO_LEARN)
-        if n_samples < n_rows and not predicts:
-            raise ValueError(
-                f"{last_name(self._prototype())} cannot label rows that it was not "
-                "fitted on, so each member has to learn from all of them: leave out "
-                f"max_samples. Got max_samples={self.max_samples!r}."
-            )
-        return min(n_rows, n_samples)
+        prototype = self._prototype()
+        n_drawn = number_to_draw(prototype, self.max_samples, n_rows)
+        return uses_seeds(prototype) or n_drawn < n_rows
 
 
 def _stacked_votes(piece_votes, members, samples):
-    return np.column_stack(piece_votes.pieces(members, samples))
+    """Return pieces and agreement of rows, of shape (n_rows, 2)."""
+    seen = see_rows(members, samples)
+    return np.column_stack(piece_votes.votes.tally(seen.members))

@@ -26,78 +26,117 @@ class Votes(NamedTuple):
     overlaps: list  # of (n_own_clusters + 1, n_clusters + 1): how much alike both are
     bias: np.ndarray  # (n_clusters,), added for every member that votes
 
-    def counted(self, labels):
+    def tally(self, labels):
         """Return the cluster of each row, and how much the members agree on it.
-
-        It is below 0 where less than half of the members have a label.
-        """
-        labels = np.stack(labels).astype(np.int32, copy=False)
-        first = np.cumsum([0, *map(len, self.tables)])
-        votes = np.ascontiguousarray(np.concatenate(self.tables))
-        n_threads = effective_n_threads(labels.size * len(self.bias))
-        winner = np.empty(labels.shape[1], dtype=np.int32)
-        agreement = np.empty(labels.shape[1], dtype=np.float32)
-        room = np.empty((n_threads, len(self.bias)))
-        overlaps = np.ascontiguousarray(np.concatenate(self.overlaps))
-        tables = first, votes, overlaps, self.bias, room
-        count_votes(labels, *tables, winner, agreement, n_threads)
-        return winner, agreement
-
-    def agreement(self, labels, winner):
-        """Return how much the members agree on rows whose clusters are known.
-
-        It is that of `counted`, bit for bit, without a vote.
 
         Parameters
         ----------
         labels : sequence of ndarray of int of shape (n_rows,)
             Of each member.
-        winner : ndarray of int of shape (n_rows,)
+
+        Returns
+        -------
+        clusters : ndarray of int32 of shape (n_rows,)
+            Below 0 where less than half of the members have a label.
+        agreement : ndarray of float32 of shape (n_rows,)
+        """
+        labels = np.stack(labels).astype(np.int32, copy=False)
+        n_clusters = len(self.bias)
+        lengths = [len(table) for table in self.tables]
+        n_threads = effective_n_threads(labels.size * n_clusters)
+        clusters = np.empty(labels.shape[1], dtype=np.int32)
+        agreement = np.empty(labels.shape[1], dtype=np.float32)
+        count_votes(
+            labels,
+            first=np.concatenate([[0], np.cumsum(lengths)]),
+            votes=np.ascontiguousarray(np.concatenate(self.tables)),
+            overlaps=np.ascontiguousarray(np.concatenate(self.overlaps)),
+            bias=self.bias,
+            room=np.empty((n_threads, n_clusters)),
+            winner=clusters,
+            agreement=agreement,
+            n_threads=n_threads,
+        )
+        return clusters, agreement
+
+    def agreement(self, labels, clusters):
+        """Return how much the members agree on rows whose clusters are known.
+
+        It is that of `tally`, bit for bit, without a vote.
+
+        Parameters
+        ----------
+        labels : sequence of ndarray of int of shape (n_rows,)
+            Of each member.
+        clusters : ndarray of int of shape (n_rows,)
             Cluster of each row, below 0 for none.
 
         Returns
         -------
-        agreement : ndarray of shape (n_rows,), dtype float32
+        agreement : ndarray of float32 of shape (n_rows,)
             NaN for rows without any present feature.
         """
-        total = np.zeros(len(winner))
-        most = np.full(len(winner), MASKED, dtype=np.int32)
-        place = np.where(winner >= 0, winner, len(self.bias))
-        for of_member, overlap in zip(labels, self.overlaps, strict=True):
-            total += overlap[or_last(of_member, len(overlap) - 1), place]
-            np.maximum(most, of_member, out=most)
+        total = np.zeros(len(clusters))
+        largest_label = np.full(len(clusters), MASKED, dtype=np.int32)
+        columns = np.where(clusters >= 0, clusters, len(self.bias))
+        for labels_of_member, overlap in zip(labels, self.overlaps, strict=True):
+            total += overlap[or_last(labels_of_member, len(overlap) - 1), columns]
+            np.maximum(largest_label, labels_of_member, out=largest_label)
         agreement = (total / len(self.overlaps)).astype(np.float32)
-        agreement[most < -1] = np.nan
+        agreement[largest_label < -1] = np.nan
         return agreement
 
-    def kept(self, clusters):
+    def keep(self, clusters):
         """Return the votes for some of the clusters, numbered in the order given."""
         with_noise = np.append(clusters, len(self.bias))
         return Votes(
-            [table[:, clusters] for table in self.tables],
-            [overlap[:, with_noise] for overlap in self.overlaps],
-            self.bias[clusters],
+            tables=[table[:, clusters] for table in self.tables],
+            overlaps=[overlap[:, with_noise] for overlap in self.overlaps],
+            bias=self.bias[clusters],
         )
 
 
 class FoldedGraph:
-    """Rows that the clusters of many clusterings share, from the labels of each."""
+    """The bipartite graph of rows and of the clusters of many clusterings.
+
+    A row is linked with the clusters that hold it. Folded, it is a graph of clusters
+    alone, F of the notes of `ConsensusClusterer`: so its spectrum takes no more memory
+    for more rows.
+
+    Parameters
+    ----------
+    labels : list of ndarray of int of shape (n_rows,)
+        Of each member, from 0 on; below 0 where it has no label.
+    most : int
+        Into how many groups the graph is to be cut at most.
+
+    Attributes
+    ----------
+    eigenvalues : ndarray of shape (n_vectors,)
+        Of G = D^-1/2 F D^-1/2, the largest first, from 0 to 1.
+    vectors : ndarray of shape (n_member_clusters, n_vectors)
+        The eigenvectors, times D^-1/2.
+    """
 
     def __init__(self, labels, most):
-        """Fold clusterings into a graph that is to be cut into `most` groups."""
         self.labels = labels
-        self.counts = [int(of_member.max(initial=-1)) + 1 for of_member in labels]
-        self.first = np.concatenate([[0], np.cumsum(self.counts)])
-        held = [np.bincount(of_member[of_member >= 0]) for of_member in labels]
-        self.held = np.concatenate(held)
-        scale = 1 / np.sqrt(np.maximum(self.held, 1))
+        # The clusters of all members are numbered through.
+        self._counts = []
+        sizes = []
+        for of_member in labels:
+            self._counts.append(int(of_member.max(initial=-1)) + 1)
+            sizes.append(np.bincount(of_member[of_member >= 0]))
+        self._first = np.concatenate([[0], np.cumsum(self._counts)])
+        self._sizes = np.concatenate(sizes)
+        scale = 1 / np.sqrt(np.maximum(self._sizes, 1))  # D^-1/2
+        n_vectors = most + 1
         with one_blas_thread():
             if len(labels[0]) < len(scale):
-                values, vectors = self._spectrum_of_rows(scale, most + 1)
+                eigenvalues, vectors = self._spectrum_by_rows(scale, n_vectors)
             else:
                 folded = scale[:, np.newaxis] * self._fold() * scale
-                values, vectors = _largest_first(folded, most + 1)
-        self.eigenvalues = values.clip(0, 1)
+                eigenvalues, vectors = _largest_eigenpairs(folded, n_vectors)
+        self.eigenvalues = eigenvalues.clip(0, 1)
         self.vectors = scale[:, np.newaxis] * vectors
 
     def rank(self):
@@ -105,20 +144,31 @@ class FoldedGraph:
         return int(np.count_nonzero(self.eigenvalues > _ROUNDING))
 
     def places(self, n_clusters, generator):
-        """Group the clusters of the members; a row gets the group that is nearest."""
+        """Group the clusters of the members by k-means in the plane of eigenvectors.
+
+        Returns
+        -------
+        votes : Votes
+            By which a row gets the group whose mean is nearest to the row. They are
+            scaled to at most 1.
+        """
         with one_thread():  # KMeans, too, adds up by threads
             # Where the rows of a cluster lie on the average.
-            places = self.vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
-            means = KMeans(n_clusters, n_init=_N_STARTS, random_state=generator)
-            means.fit(places, sample_weight=self.held)
-            centers = means.cluster_centers_
+            means_of_rows = self.vectors[:, :n_clusters] * self.eigenvalues[:n_clusters]
+            k_means = KMeans(n_clusters, n_init=_N_STARTS, random_state=generator)
+            k_means.fit(means_of_rows, sample_weight=self._sizes)
+            centers = k_means.cluster_centers_
             table = self.vectors[:, :n_clusters] @ centers.T
+        # |x - c|^2 is least where x.c - |c|^2 / 2 is largest, and x is the mean of the
+        # vectors of the clusters of a row.
         bias = -0.5 * np.square(centers).sum(axis=1)
         largest = max(np.abs(table).max(), np.abs(bias).max(), 1e-300)
-        tables = np.split(table / largest, self.first[1:-1])
-        tables = [np.pad(of_member, ((0, 1), (0, 0))) for of_member in tables]
-        unknown = [np.zeros((len(t), n_clusters + 1), np.float32) for t in tables]
-        return Votes(tables, unknown, bias / largest)
+        tables = []
+        overlaps = []
+        for of_member in np.split(table / largest, self._first[1:-1]):
+            tables.append(np.pad(of_member, ((0, 1), (0, 0))))
+            overlaps.append(np.zeros((len(of_member) + 1, n_clusters + 1), np.float32))
+        return Votes(tables, overlaps, bias / largest)
 
     def agreed(self, n_clusters, generator):
         """Return the group of each row: each cluster of a member votes for one.
@@ -127,74 +177,79 @@ class FoldedGraph:
         a group would win no row, rows are given the nearest group.
         """
         places = self.places(n_clusters, generator)
-        winner, _ = places.counted(self.labels)
-        ballots, least = [], 4 * len(places.tables)  # places part ties only
-        groups = np.eye(n_clusters + 1, n_clusters)
-        shared_with = self._shared_with(winner, n_clusters)
-        for place, shared in zip(places.tables, shared_with, strict=True):
-            rows = shared[:, :-1]
+        nearest, _ = places.tally(self.labels)
+        # Places part ties only: those of all members add up to less than one vote.
+        weight_of_places = 4 * len(places.tables)
+        ballots = []
+        groups = np.eye(n_clusters + 1, n_clusters)  # the last row is of no group
+        for labels, n_labels, place in zip(
+            self.labels, self._counts, places.tables, strict=True
+        ):
+            rows = shared_rows(labels, n_labels, nearest, n_clusters)[:, :-1]
             home = np.where(rows.any(axis=1), rows.argmax(axis=1), n_clusters)
             home[-1] = n_clusters
-            ballots.append(groups[home] + place / least)
-        votes = Votes(ballots, places.overlaps, places.bias / least)
-        of_majority, _ = votes.counted(self.labels)
-        return of_majority if np.isin(winner, of_majority).all() else winner
+            ballots.append(groups[home] + place / weight_of_places)
+        votes = Votes(ballots, places.overlaps, places.bias / weight_of_places)
+        by_majority, _ = votes.tally(self.labels)
+        if np.isin(nearest, by_majority).all():
+            return by_majority
+        return nearest
 
-    def _spectrum_of_rows(self, scale, n_vectors):
-        """Return what `_largest_first` does of the folded graph, of which rows are few.
+    def _spectrum_by_rows(self, scale, n_vectors):
+        """Return the spectrum of the folded graph from that of rows, if they are fewer.
 
         Both are the singular vectors of one table, of rows by clusters of members.
         """
         n_rows = len(self.labels[0])
         table = np.zeros((n_rows, len(scale)))
-        for of_member, first in zip(self.labels, self.first[:-1], strict=True):
-            rows = np.flatnonzero(of_member >= 0)
-            clusters = first + of_member[rows]
+        for labels, first in zip(self.labels, self._first[:-1], strict=True):
+            rows = np.flatnonzero(labels >= 0)
+            clusters = first + labels[rows]
             table[rows, clusters] = scale[clusters]
-        voters = np.sum([of_member >= 0 for of_member in self.labels], axis=0)
-        table /= np.sqrt(np.maximum(voters, 1))[:, np.newaxis]
-        values, of_rows = _largest_first(table @ table.T, n_vectors)
+        table /= np.sqrt(np.maximum(self._n_voters(), 1))[:, np.newaxis]
+        eigenvalues, vectors_of_rows = _largest_eigenpairs(table @ table.T, n_vectors)
         # Those of no weight have no direction among the clusters.
-        lengths = np.sqrt(np.where(values > _ROUNDING, values, np.inf))
-        return values, table.T @ (of_rows / lengths)
+        lengths = np.sqrt(np.where(eigenvalues > _ROUNDING, eigenvalues, np.inf))
+        return eigenvalues, table.T @ (vectors_of_rows / lengths)
 
     def _fold(self):
         """Return the rows that two clusters share, each divided by its members."""
-        shared = np.zeros((self.first[-1], self.first[-1]))
-        voters = np.sum([of_member >= 0 for of_member in self.labels], axis=0)
-        for number in np.unique(voters[voters > 0]):
-            rows = voters == number
-            some = [of_member[rows] for of_member in self.labels]
-            shared += self._contingency(some) / number
-        return shared
+        n_clusters = self._first[-1]
+        folded = np.zeros((n_clusters, n_clusters))
+        n_voters = self._n_voters()
+        for number in np.unique(n_voters[n_voters > 0]):
+            rows = n_voters == number
+            counts = self._contingency([labels[rows] for labels in self.labels])
+            folded += counts / number
+        return folded
+
+    def _n_voters(self):
+        """Return how many members have a label for each row."""
+        return np.sum([labels >= 0 for labels in self.labels], axis=0)
 
     def _contingency(self, labels):
         """Count the rows that two clusters of any members share."""
-        counts = np.zeros((self.first[-1], self.first[-1]), dtype=np.int64)
-        # Place 0 is for rows that a member does not label: so none has to be left out.
-        places = [of_member.clip(-1) + 1 for of_member in labels]
-        parts = [slice(*ends) for ends in pairwise(self.first)]
+        n_clusters = self._first[-1]
+        counts = np.zeros((n_clusters, n_clusters), dtype=np.int64)
+        # Number 0 is for rows that a member does not label: so none is left out.
+        numbers = [of_member.clip(-1) + 1 for of_member in labels]
+        blocks = [slice(first, end) for first, end in pairwise(self._first)]
         for one, other in combinations_with_replacement(range(len(labels)), 2):
-            width = self.counts[other] + 1
-            table = np.bincount(
-                places[one] * width + places[other],
-                minlength=(self.counts[one] + 1) * width,
-            ).reshape(-1, width)[1:, 1:]
-            counts[parts[one], parts[other]] = table
-            counts[parts[other], parts[one]] = table.T
+            height = self._counts[one] + 1
+            width = self._counts[other] + 1
+            cells = numbers[one] * width + numbers[other]
+            table = np.bincount(cells, minlength=height * width).reshape(-1, width)
+            table = table[1:, 1:]
+            counts[blocks[one], blocks[other]] = table
+            counts[blocks[other], blocks[one]] = table.T
         return counts
 
-    def _shared_with(self, winner, n_clusters):
-        """Count the rows that clusters of each member share with those found."""
-        for of_member, count in zip(self.labels, self.counts, strict=True):
-            yield shared_rows(of_member, count, winner, n_clusters)
 
-
-def _largest_first(table, n_vectors):
+def _largest_eigenpairs(table, n_vectors):
     """Return the largest eigenvalues of a symmetric table, and their vectors."""
     last = len(table) - 1
-    few = [max(last + 1 - n_vectors, 0), last]
-    values, vectors = linalg.eigh(table, subset_by_index=few)
+    first = max(last + 1 - n_vectors, 0)
+    values, vectors = linalg.eigh(table, subset_by_index=[first, last])
     return values[::-1], vectors[:, ::-1]
 
 
@@ -203,17 +258,42 @@ def or_last(labels, last):
     return np.where((labels < 0) | (labels >= last), last, labels).astype(np.intp)
 
 
-def shared_rows(own, n_own, clusters, n_clusters):
-    """Count the rows that clusters of a member share with others.
+def shared_rows(labels, n_labels, clusters, n_clusters):
+    """Count the rows that the clusters of a member share with others.
 
-    The last row and column are for noise, as far as a row is seen at all.
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n_rows,)
+        Of the member; -1 for noise, less for rows that are not seen at all.
+    n_labels : int
+    clusters : ndarray of int of shape (n_rows,)
+    n_clusters : int
+
+    Returns
+    -------
+    counts : ndarray of int of shape (n_labels + 1, n_clusters + 1)
+        The last row and column are for noise, as far as both see the row at all.
     """
-    known = (own >= -1) & (clusters >= -1)
-    own, clusters = or_last(own[known], n_own), or_last(clusters[known], n_clusters)
-    return contingency(own, clusters, (n_own + 1, n_clusters + 1))
+    is_seen = (labels >= -1) & (clusters >= -1)
+    return contingency(
+        or_last(labels[is_seen], n_labels),
+        or_last(clusters[is_seen], n_clusters),
+        (n_labels + 1, n_clusters + 1),
+    )
 
 
 def likeness(shared):
-    """Return how much alike sets are of which the shared rows are known (Dice 1945)."""
+    """Return how much alike sets are of which the shared rows are known (Dice 1945).
+
+    Parameters
+    ----------
+    shared : ndarray of shape (n_sets, n_other_sets)
+        Rows in both.
+
+    Returns
+    -------
+    likeness : ndarray of float32 of the same shape
+        Shared rows over the mean of what each holds.
+    """
     held = shared.sum(axis=1)[:, np.newaxis] + shared.sum(axis=0)
     return (2 * shared / np.maximum(held, 1)).astype(np.float32)

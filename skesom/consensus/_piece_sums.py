@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sums over the rows of pieces, from which any cut has its centers."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from skesom._common.lazy import parts_of
+from skesom._common.lazy import add_up, parts_of
 from skesom.som.cluster_sums import means_of, sums_by_label
 from skesom.som.metric import Metric, sums_by_group
 from skesom.som.samples import Samples
@@ -32,8 +33,13 @@ class PieceSums(NamedTuple):
         n_clusters : int
         dtype : dtype
             Of the centers.
+
+        Returns
+        -------
+        centers : ndarray of shape (n_clusters, n_features)
+        inertia : float
         """
-        shape = n_clusters, self.means.shape[1]
+        shape = (n_clusters, self.means.shape[1])
         sums = np.zeros(shape)
         counts = np.zeros(shape)
         np.add.at(sums, clusters, self.sums)
@@ -48,15 +54,50 @@ class PieceSums(NamedTuple):
 
 
 def means_of_pieces(X, pieces, n_pieces):
-    """Return the means of pieces; a feature that a piece has not is the usual one."""
+    """Return the means of pieces, of shape (n_pieces, n_features).
+
+    A feature that no row of a piece has is the mean of all rows.
+    """
     values = X.astype(np.float64)
     sums, counts = sums_by_group(values, pieces.astype(np.intp), n_pieces, missing=True)
-    usual = sums.sum(axis=0) / counts.sum(axis=0).clip(1)
-    return np.where(counts > 0, sums / counts.clip(1), usual)
+    mean_of_all = sums.sum(axis=0) / counts.sum(axis=0).clip(1)
+    return np.where(counts > 0, sums / counts.clip(1), mean_of_all)
 
 
-def sums_by_piece(means, pieces, X):
-    """Return the sums of `ConsensusClusterer._sums_of_pieces` for a block of rows."""
+def sum_up_pieces(means, pieces, X):
+    """Return the sizes of pieces and their `PieceSums`, from one pass over the rows.
+
+    Members vote again for each pass over lazy rows.
+
+    Parameters
+    ----------
+    means : ndarray of shape (n_pieces, n_features)
+        About those of the pieces.
+    pieces : array of int of shape (n_rows,)
+        Piece of each row, below 0 for none.
+    X : array of shape (n_rows, n_features)
+
+    Returns
+    -------
+    sizes : ndarray of shape (n_pieces,)
+    sums : PieceSums
+    """
+    sizes, sums, counts, squares, shifts, weights = add_up(
+        partial(_sums_of_block, means), pieces, X
+    )
+    piece_sums = PieceSums(
+        means=means,
+        sums=sums,
+        counts=counts,
+        squares=squares,
+        shifts=shifts,
+        weights=weights,
+    )
+    return sizes, piece_sums
+
+
+def _sums_of_block(means, pieces, X):
+    """Return the sizes of pieces, and what `PieceSums` has of them, for some rows."""
     n_pieces = len(means)
     squares = np.zeros(n_pieces)
     shifts = np.zeros(means.shape)
@@ -81,8 +122,20 @@ def sums_by_piece(means, pieces, X):
     return sizes, sums, counts, squares, shifts, weights
 
 
-def squares_to(centers, labels, X):
-    """Return the sum of squared distances to the centers of labels, and a number."""
+def sum_of_squares(centers, labels, X):
+    """Return the sum of squared distances of rows to centers, and how many have one.
+
+    Parameters
+    ----------
+    centers : ndarray of shape (n_clusters, n_features)
+    labels : array of int of shape (n_rows,)
+        Cluster of each row, below 0 for none.
+    X : array of shape (n_rows, n_features)
+    """
+    return add_up(partial(_squares_of_block, centers), labels, X)
+
+
+def _squares_of_block(centers, labels, X):
     distances = Metric().distances_to_own(X, centers, labels)
     distances = distances[~np.isnan(distances)]
     return np.square(distances).sum(), len(distances)

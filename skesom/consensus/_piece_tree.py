@@ -16,10 +16,12 @@ from skesom.consensus._folded_graph import (
     shared_rows,
 )
 from skesom.consensus._piece_sums import means_of_pieces
-from skesom.consensus._seen_rows import has_cuts, looked_up, views
+from skesom.consensus._seen_rows import has_cuts, look_up
 from skesom.som.second_stage.units import contingency
 from skesom.som.tree import N_PIECES, ClusterTree, average_linkage
 
+# docs/consensus.md, "How it works", tells what these are for, and
+# docs/benchmarks/tree_constants.py measures others.
 _AGREED_AT = (8, 20, 40)  # clusters; more numbers find the same trees
 _SPLIT_AT = 80  # clusters: pieces of pieces, for who asks for many clusters
 _MOST_PIECES = 256  # so that votes take little time, and models little room
@@ -31,11 +33,7 @@ class PieceVotes(NamedTuple):
 
     votes: Votes  # overlaps are with the clusters of the pieces
 
-    def pieces(self, members, samples):
-        """Return the piece of each row, and how much the members agree on it."""
-        return self.votes.counted(views(members, samples))
-
-    def comparing(self, seen, pieces, groups):
+    def compare(self, seen, pieces, groups):
         """Return the votes with the overlaps of a cut, and what members make of it.
 
         Members are compared by clusters of their own: what each sees mostly in one
@@ -43,8 +41,7 @@ class PieceVotes(NamedTuple):
 
         Parameters
         ----------
-        seen : list of ndarray of shape (n_rows,)
-            Unit or label of each row in each member.
+        seen : SeenRows
         pieces : ndarray of shape (n_rows,)
             Piece of each row.
         groups : ndarray of shape (n_pieces,)
@@ -53,40 +50,43 @@ class PieceVotes(NamedTuple):
         Returns
         -------
         piece_votes : PieceVotes
-        own_groups : list of ndarray of shape (n_rows,)
+        groups_of_members : list of ndarray of shape (n_rows,)
             Group in which each member sees each row, negative outside of all.
         """
         n_groups = int(groups.max()) + 1
-        of_row = np.where(pieces >= 0, groups[np.maximum(pieces, 0)], pieces)
-        of_piece = np.append(groups, n_groups)
+        groups_of_rows = look_up(groups, pieces)
+        columns = np.append(groups, n_groups)  # the last for rows without a piece
         overlaps = []
-        own_groups = []
-        for of_member, table in zip(seen, self.votes.tables, strict=True):
-            n_own = len(table) - 1
-            shared = shared_rows(of_member, n_own, of_row, n_groups)
+        groups_of_members = []
+        for units, table in zip(seen.members, self.votes.tables, strict=True):
+            n_units = len(table) - 1
+            shared = shared_rows(units, n_units, groups_of_rows, n_groups)
+            # The clusters of the member: its units by the group with most of their
+            # rows. The last is what it does not label.
             home = shared.argmax(axis=1)
-            alike = likeness(np.eye(n_groups + 1)[home].T @ shared)[home]
-            overlaps.append(np.ascontiguousarray(alike[:, of_piece]))
+            is_of_cluster = np.eye(n_groups + 1)[home]
+            overlap = likeness(is_of_cluster.T @ shared)[home]
+            overlaps.append(np.ascontiguousarray(overlap[:, columns]))
             home = np.where(home < n_groups, home, -1)
-            own = home[or_last(of_member, n_own)]
-            own_groups.append(np.where(of_member < 0, of_member, own))
-        return PieceVotes(self.votes._replace(overlaps=overlaps)), own_groups
+            homes_of_rows = home[or_last(units, n_units)]
+            groups_of_members.append(np.where(units < 0, units, homes_of_rows))
+        return PieceVotes(self.votes._replace(overlaps=overlaps)), groups_of_members
 
 
-def grown(members, seen, X):
+def grow_tree(members, seen):
     """Return the votes for pieces, the piece of each row, and the tree over them.
 
     For a few numbers the members agree on one clustering of the rows, by the cuts of
     their own trees. Rows that all of these hold together are a piece. The tree joins
     pieces that only the finest clustering parts first, and then all others by the
-    share of all cuts of all members that hold them together.
+    share of all cuts of all members that hold them together (evidence accumulation,
+    Fred & Jain 2005).
 
     Parameters
     ----------
     members : list of clusterer
-    seen : list of ndarray of shape (n_rows,)
-        Unit of each row in each member that is a map, and its label in others.
-    X : ndarray of shape (n_rows, n_features)
+    seen : SeenRows
+        With samples.
 
     Returns
     -------
@@ -96,41 +96,39 @@ def grown(members, seen, X):
     tree : ClusterTree
         Over the pieces.
     """
-    cuts = [_cuts_of(member, own) for member, own in zip(members, seen, strict=True)]
+    cuts = []
+    for member, units in zip(members, seen.members, strict=True):
+        cuts.append(_cuts_of_member(member, units))
     clusterings = _agreed_clusterings(cuts, seen)
-    coarse = _held_together(clusterings[: len(_AGREED_AT)])
-    pieces = _largest(_held_together([coarse, *clusterings[len(_AGREED_AT) :]]))
-    _, first = np.unique(pieces[pieces >= 0], return_index=True)
-    coarse = coarse[pieces >= 0][first]
-    votes = _votes_for(pieces, cuts, seen)
-    pieces, _ = votes.counted(seen)
+    n_coarse = len(_AGREED_AT)
+    coarse_of_rows = _held_together(clusterings[:n_coarse])
+    pieces = _held_together([coarse_of_rows, *clusterings[n_coarse:]])
+    pieces = _largest(pieces)
+    has_piece = pieces >= 0
+    _, first_rows = np.unique(pieces[has_piece], return_index=True)
+    coarse_of_pieces = coarse_of_rows[has_piece][first_rows]
+
+    votes = _votes_for_pieces(pieces, cuts, seen)
+    pieces, _ = votes.tally(seen.members)
     kept = np.unique(pieces[pieces >= 0])  # others have a vote in no row
-    votes = votes.kept(kept)
-    coarse = coarse[kept]
+    votes = votes.keep(kept)
+    coarse_of_pieces = coarse_of_pieces[kept]
     n_pieces = len(kept)
     pieces = np.where(pieces >= 0, np.searchsorted(kept, pieces), pieces)
+
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
-    together = _together(pieces, sizes, cuts, seen)
-    together[coarse == coarse[:, np.newaxis]] = 1
-    means = means_of_pieces(X, pieces, n_pieces)
+    together = _shares_together(pieces, sizes, cuts, seen)
+    # Parts of one coarse piece join before any two coarse pieces.
+    together[coarse_of_pieces == coarse_of_pieces[:, np.newaxis]] = 1
+    means = means_of_pieces(seen.samples.X, pieces, n_pieces)
     tree = average_linkage(together, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
-
-
-def _held_together(clusterings):
-    """Return groups of rows that all clusterings hold together, below 0 for noise."""
-    clusters = np.stack(clusterings, axis=1)
-    groups = clusters.min(axis=1).astype(np.intp)
-    known = groups >= 0
-    _, groups_of_known = np.unique(clusters[known], axis=0, return_inverse=True)
-    groups[known] = groups_of_known.ravel()
-    return groups
 
 
 class _Cuts(NamedTuple):
     """The cuts of the tree of a map into 2, 3, ... clusters.
 
-    A member that is no map has the one clustering of its labels.
+    Another member has the one clustering of its labels.
     """
 
     finest: np.ndarray  # (n_units,): cluster of each unit, or label, in the finest cut
@@ -158,11 +156,11 @@ class _Cuts(NamedTuple):
         return shares / len(numbers)
 
 
-def _cuts_of(member, own):
-    """Return the cuts of a member, of which `own` are the units or labels of rows."""
+def _cuts_of_member(member, units):
+    """Return the cuts of a member, which sees rows in these units or labels."""
     last, _ = pipeline_end(member)
     if not has_cuts(last):
-        return _Cuts(np.arange(own.max(initial=0) + 1), None)
+        return _Cuts(np.arange(units.max(initial=0) + 1), None)
     tree, leaf_of_unit, sizes = last.grouping_.unit_tree
     n_finest = min(_SPLIT_AT, tree.n_leaves)
     finest = tree.clusters(n_finest, sizes)[leaf_of_unit]
@@ -171,28 +169,60 @@ def _cuts_of(member, own):
 
 def _agreed_clusterings(cuts, seen):
     """Return what the members agree on for each number, labels of shape (n_rows,)."""
-    if any(of_member.tree is None for of_member in cuts):  # which have one number each
+    if any(of_member.tree is None for of_member in cuts):
+        # Members without a tree have one number each.
         finest = [of_member.finest for of_member in cuts]
-        return [_agreed(finest, seen), _agreed(finest, seen, N_PIECES)]
+        n_finest = max(int(clusters.max(initial=0)) for clusters in finest) + 1
+        return [
+            _agreed_clustering(finest, seen, n_finest),
+            _agreed_clustering(finest, seen, N_PIECES),
+        ]
     most = max(of_member.tree.n_leaves for of_member in cuts)
-    if len(seen[0]) > _MOST_FOLDED:
+    if seen.n_rows > _MOST_FOLDED:
         most = min(most, _MOST_FOLDED // len(cuts))
-    numbers = [n for n in (*_AGREED_AT, _SPLIT_AT) if n <= most] or [most]
-    return [
-        _agreed([of_member.at(number) for of_member in cuts], seen)
-        for number in numbers
-    ]
+    numbers = [number for number in (*_AGREED_AT, _SPLIT_AT) if number <= most]
+    if not numbers:
+        numbers = [most]
+    clusterings = []
+    for number in numbers:
+        clusters = [of_member.at(number) for of_member in cuts]
+        n_clusters = max(int(of_units.max(initial=0)) for of_units in clusters) + 1
+        clusterings.append(_agreed_clustering(clusters, seen, n_clusters))
+    return clusterings
 
 
-def _agreed(cut, seen, n_groups=None):
-    """Return the clustering of rows that members agree on, of their own number."""
-    labels = [looked_up(of_unit, own) for of_unit, own in zip(cut, seen, strict=True)]
-    if n_groups is None:
-        n_groups = max(int(of_unit.max(initial=0)) for of_unit in cut) + 1
-    graph = FoldedGraph(labels, n_groups)
+def _agreed_clustering(clusters, seen, n_clusters):
+    """Return the clustering of rows that members agree on.
+
+    Parameters
+    ----------
+    clusters : list of ndarray of int of shape (n_units,)
+        Of each member, the cluster of each of its units.
+    seen : SeenRows
+    n_clusters : int
+        Asked for; fewer if the members distinguish fewer.
+
+    Returns
+    -------
+    labels : ndarray of int of shape (n_rows,)
+    """
+    labels = []
+    for of_units, units in zip(clusters, seen.members, strict=True):
+        labels.append(look_up(of_units, units))
+    graph = FoldedGraph(labels, n_clusters)
     # The tree of a table is always the same.
     generator = np.random.RandomState(0)
-    return graph.agreed(min(n_groups, graph.rank()), generator)
+    return graph.agreed(min(n_clusters, graph.rank()), generator)
+
+
+def _held_together(clusterings):
+    """Return groups of rows that all clusterings hold together, below 0 for noise."""
+    clusters = np.stack(clusterings, axis=1)
+    groups = clusters.min(axis=1).astype(np.intp)
+    has_cluster = groups >= 0
+    _, numbers = np.unique(clusters[has_cluster], axis=0, return_inverse=True)
+    groups[has_cluster] = numbers.ravel()
+    return groups
 
 
 def _largest(pieces):
@@ -201,36 +231,37 @@ def _largest(pieces):
     number = np.full(len(sizes), -1)
     largest = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_PIECES])
     number[largest] = np.arange(len(largest))
-    return looked_up(number, pieces)
+    return look_up(number, pieces)
 
 
-def _votes_for(pieces, cuts, seen):
+def _votes_for_pieces(pieces, cuts, seen):
     """Let each unit of a member vote for the pieces of its rows, by their shares."""
     n_pieces = int(pieces.max()) + 1
     tables = []
-    for of_member, own in zip(cuts, seen, strict=True):
-        shape = len(of_member.finest), n_pieces
-        held = contingency(own, pieces, shape).astype(np.float64)
-        of_clusters = np.zeros((of_member.finest.max(initial=0) + 1, n_pieces))
-        np.add.at(of_clusters, of_member.finest, held)
+    overlaps = []
+    for of_member, units in zip(cuts, seen.members, strict=True):
+        clusters = of_member.finest
+        rows = contingency(units, pieces, (len(clusters), n_pieces)).astype(np.float64)
+        rows_of_clusters = np.zeros((clusters.max(initial=0) + 1, n_pieces))
+        np.add.at(rows_of_clusters, clusters, rows)
         # A unit without rows here votes as its cluster does.
-        is_seen = held.any(axis=1, keepdims=True)
-        held = np.where(is_seen, held, of_clusters[of_member.finest])
-        shares = held / held.sum(axis=1, keepdims=True).clip(1)
+        has_rows = rows.any(axis=1, keepdims=True)
+        rows = np.where(has_rows, rows, rows_of_clusters[clusters])
+        shares = rows / rows.sum(axis=1, keepdims=True).clip(1)
         tables.append(np.pad(shares, ((0, 1), (0, 0))))
-    unknown = [np.zeros((len(t), n_pieces + 1), np.float32) for t in tables]
-    return Votes(tables, unknown, np.zeros(n_pieces))
+        # Overlaps are not known before a cut: see `PieceVotes.compare`.
+        overlaps.append(np.zeros((len(clusters) + 1, n_pieces + 1), np.float32))
+    return Votes(tables, overlaps, np.zeros(n_pieces))
 
 
-def _together(pieces, sizes, cuts, seen):
+def _shares_together(pieces, sizes, cuts, seen):
     """Return the share of the cuts that hold rows of two pieces together."""
     n_pieces = len(sizes)
     together = np.zeros((n_pieces, n_pieces))
-    for of_member, own in zip(cuts, seen, strict=True):
+    for of_member, units in zip(cuts, seen.members, strict=True):
         shares = of_member.shares()
-        counts = contingency(
-            pieces, looked_up(of_member.finest, own), (n_pieces, len(shares))
-        )
+        clusters = look_up(of_member.finest, units)
+        counts = contingency(pieces, clusters, (n_pieces, len(shares)))
         with one_blas_thread():  # each thread would add up on its own, in any order
             together += counts @ shares @ counts.T
-    return together / (len(seen) * np.outer(sizes, sizes))
+    return together / (len(cuts) * np.outer(sizes, sizes))

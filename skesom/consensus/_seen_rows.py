@@ -1,14 +1,75 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What members see of rows: units of maps that have a tree, and labels of others."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from skesom._common.labels import MASKED
 from skesom._common.pipelines import pipeline_end
+from skesom.consensus._member_fits import each_in_single_threads
 from skesom.som.base import CodebookMap
+from skesom.som.samples import Samples
 
 _ROUNDING_OF_TWINS = 16  # of a mean of equal rows, in the last digits
+
+
+@dataclass(frozen=True)
+class SeenRows:
+    """Rows of a table, and what each member sees of them."""
+
+    # Of each member an array of shape (n_rows,): the unit of each row in a map that has
+    # a tree, and its label in others; below 0 for noise or no data.
+    members: Sequence[np.ndarray]
+    samples: Samples | None = None  # the rows, or None where they are not at hand
+
+    @property
+    def n_rows(self):
+        """Number of rows."""
+        return len(self.members[0])
+
+    def take(self, rows):
+        """Return some of the rows, by a slice."""
+        samples = None if self.samples is None else self.samples[rows]
+        return SeenRows([of_member[rows] for of_member in self.members], samples)
+
+    def n_voters(self):
+        """Return how many members have a unit, or a cluster, for each row."""
+        return np.sum([of_member >= 0 for of_member in self.members], axis=0)
+
+    def are_equal(self):
+        """Return whether all of several members see the same, under any numbers."""
+        if len(self.members) < 2:
+            return False
+        first = _in_order(self.members[0])
+        return all(
+            np.array_equal(first, _in_order(of_member))
+            for of_member in self.members[1:]
+        )
+
+    def compact(self):
+        """Return what members see as one array of the smallest integers."""
+        largest = max(int(of_member.max(initial=0)) for of_member in self.members)
+        return np.array(self.members, dtype=np.int16 if largest < 2**15 else np.int32)
+
+
+def see_rows(members, samples, n_jobs=1):
+    """Return what each member sees of rows.
+
+    Parameters
+    ----------
+    members : list of clusterer
+    samples : Samples
+    n_jobs : int or None, default=1
+        Threads, each for members of its own.
+    """
+
+    def see(member):
+        return units_or_labels(member, samples)
+
+    return SeenRows(list(each_in_single_threads(see, members, n_jobs)), samples)
 
 
 def has_cuts(last):
@@ -16,17 +77,22 @@ def has_cuts(last):
     return isinstance(last, CodebookMap) and last._has_tree()
 
 
-def view(member, samples):
+def units_or_labels(member, samples):
     """Return the unit of each row in a map, and the label in a member without units."""
     X, errors = samples.X, samples.errors
     last, table = pipeline_end(member, X)
     if has_cuts(last):
         units = last.winners(table, errors=errors)
         return np.where(units < 0, MASKED, units).astype(np.int32)
-    found = member.predict(X) if errors is None else member.predict(X, errors=errors)
-    labels = np.asarray(found).astype(np.int32, copy=False)
+    if errors is None:
+        labels = member.predict(X)
+    else:
+        labels = member.predict(X, errors=errors)
+    labels = np.asarray(labels).astype(np.int32, copy=False)
     centers = getattr(last, "cluster_centers_", None)
-    return labels if centers is None else _without_twins(labels, centers)
+    if centers is None:
+        return labels
+    return _without_twins(labels, centers)
 
 
 def _without_twins(labels, centers):
@@ -49,39 +115,32 @@ def _without_twins(labels, centers):
         return labels  # of an estimator that means something else by them
     lengths = np.linalg.norm(centers, axis=1).astype(np.float64)
     rounding = _ROUNDING_OF_TWINS * np.finfo(centers.dtype).eps
-    apart = cdist(centers, centers)
-    twins = apart <= rounding * np.maximum(lengths, lengths[:, np.newaxis])
-    first = twins.argmax(axis=1)
-    return looked_up(first, labels)
+    distances = cdist(centers, centers)
+    twins = distances <= rounding * np.maximum(lengths, lengths[:, np.newaxis])
+    first_twin = twins.argmax(axis=1)
+    return look_up(first_twin, labels)
 
 
-def views(members, samples):
-    """Return the units, or labels, of rows in each member."""
-    return [view(member, samples) for member in members]
+def look_up(values, numbers):
+    """Return the value at each number; numbers below 0 stay.
 
+    Parameters
+    ----------
+    values : ndarray of int of shape (n_values,)
+        Such as the cluster of each unit, or of each piece.
+    numbers : ndarray of int of shape (n_rows,)
+        Such as the unit, or the piece, of each row.
 
-def looked_up(values, places):
-    """Return the value at each place; places below 0 stay."""
-    found = values[np.maximum(places, 0)]
-    return np.where(places >= 0, found, places).astype(np.int32)
-
-
-def are_equal(seen):
-    """Return whether all of several members see the same, under any numbers."""
-    if len(seen) < 2:
-        return False
-    first = _in_order(seen[0])
-    return all(np.array_equal(first, _in_order(own)) for own in seen[1:])
+    Returns
+    -------
+    values : ndarray of int32 of shape (n_rows,)
+    """
+    values_of_rows = values[np.maximum(numbers, 0)]
+    return np.where(numbers >= 0, values_of_rows, numbers).astype(np.int32)
 
 
 def _in_order(labels):
     """Return labels numbered by their first rows; those below 0 stay."""
-    _, first, number = np.unique(labels, return_index=True, return_inverse=True)
-    number = np.argsort(np.argsort(first))[number]
+    _, first_rows, number = np.unique(labels, return_index=True, return_inverse=True)
+    number = np.argsort(np.argsort(first_rows))[number]
     return np.where(labels < 0, labels, number)
-
-
-def smallest(seen):
-    """Return what members see of rows as one array of the smallest integers."""
-    most = max(int(of_member.max(initial=0)) for of_member in seen)
-    return np.array(seen, dtype=np.int16 if most < 2**15 else np.int32)

@@ -181,7 +181,7 @@ def test_blocks_do_not_matter(monkeypatch):
 def test_large_tables_are_learned_and_compared_by_samples(monkeypatch):
     X, truth = make_blobs(3000, centers=4, random_state=1)
     X, truth = X[np.argsort(truth)], np.sort(truth)  # the first rows are of one cluster
-    monkeypatch.setattr(_consensus, "_ENOUGH_TO_LEARN", 300)
+    monkeypatch.setattr(_row_samples, "_ENOUGH_TO_LEARN", 300)
     monkeypatch.setattr(_row_samples, "_ENOUGH_TO_COMPARE", 500)
     member = KMeans(n_init=3)
     consensus = consensus_of(member, 12, n_clusters=4).fit(X)
