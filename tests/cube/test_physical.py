@@ -14,14 +14,17 @@ def calibrated(names=("F438W", "F814W"), **options):
 
 
 def test_optical_bands_have_a_surface_brightness_per_wavelength():
-    places = [432.5, 802.4] * u.nm
-    points = {"zero_points": [24.8, 25.1], "band_coordinates": places}
-    cube = calibrated(pixel_scale=(0.04, 0.05), **points)
+    wavelengths = [432.5, 802.4] * u.nm
+    cube = calibrated(
+        pixel_scale=(0.04, 0.05),
+        zero_points=[24.8, 25.1],
+        band_coordinates=wavelengths,
+    )
     factors, unit = physical_factors(cube)
     # 3631 Jy is a magnitude of 0; c / wavelength^2 turns it to a density per length.
-    jansky = 3631 * 10 ** (-0.4 * np.array(points["zero_points"])) * u.Jy
+    flux = 3631 * 10 ** (-0.4 * np.array([24.8, 25.1])) * u.Jy
     speed = 299792.458 * u.km / u.s
-    expected = jansky * speed / places**2 / (0.002 * u.arcsec**2)
+    expected = flux * speed / wavelengths**2 / (0.002 * u.arcsec**2)
     expected = (expected / unit).to_value(u.one)
     np.testing.assert_allclose(factors, expected, rtol=1e-3)
 
@@ -40,10 +43,12 @@ def test_unit_suits_wavelengths_and_pixels(names, scale, unit):
     assert physical_factors(cube)[1] == u.Unit(unit)
 
 
-@pytest.mark.parametrize(("place", "letters"), [(2999.9, "Angstrom"), (3000.1, "Jy")])
-def test_optical_ends_at_3_um(place, letters):
-    places = [800, place] * u.nm
-    cube = calibrated(zero_points=[25, 25], band_coordinates=places)
+@pytest.mark.parametrize(
+    ("wavelength", "letters"), [(2999.9, "Angstrom"), (3000.1, "Jy")]
+)
+def test_optical_ends_at_3_um(wavelength, letters):
+    wavelengths = [800, wavelength] * u.nm
+    cube = calibrated(zero_points=[25, 25], band_coordinates=wavelengths)
     assert letters in physical_factors(cube)[1].to_string()
 
 
@@ -55,8 +60,8 @@ def test_units_are_enough_and_one_that_all_bands_have_stays():
 
 
 @pytest.mark.parametrize(
-    "known",
+    "description",
     [{}, {"zero_points": [25, np.nan]}, {"band_units": ["electron / s", "uJy"]}],
 )
-def test_nothing_is_made_up_of_a_band_that_is_not_calibrated(known):
-    assert physical_factors(calibrated(**known)) == (None, None)
+def test_nothing_is_made_up_of_a_band_that_is_not_calibrated(description):
+    assert physical_factors(calibrated(**description)) == (None, None)

@@ -23,7 +23,7 @@ from skesom.cube.base import (
     with_bands,
 )
 
-# By what a unit of flux may be divided.
+# What a unit of flux density may be divided by to be one of surface brightness.
 _AREAS = (units.one, units.pix, units.sr, units.beam)
 
 
@@ -38,16 +38,16 @@ class FluxUnitConverter(CubeTransformer):
         The unit: a flux density per pixel (uJy, erg / (s cm2 Angstrom)) or a surface
         brightness (MJy / sr), which needs the size of the pixels.
     calibration : float, Quantity, sequence or dict of these, default=None
-        What a value of 1 is worth, for all bands, for each, or by the name of some: the
-        AB magnitude (a number, or a Quantity in ABmag or STmag), or a flux density or
-        surface brightness, as PHOTFNU and PHOTFLAM are for counts per second. None (or
-        NaN, for a band) takes the unit of the band if it is one of flux or surface
+        What a value of 1 is worth, for all bands, for each, or for some by their names:
+        the AB magnitude (a number, or a Quantity in ABmag or STmag), or a flux density
+        or surface brightness, as PHOTFNU and PHOTFLAM are for counts per second. None
+        (or NaN, for a band) takes the unit of the band if it is one of flux or surface
         brightness, else the zero point of the cube.
     wavelengths : Quantity, sequence or dict of these, default=None
         Pivot wavelengths, in the forms of `calibration`; needed between fluxes per
         frequency and per wavelength. By default the spectral coordinates of the cube.
     copy : bool, default=True
-        False converts the cube that is given, if its memory allows.
+        False overwrites the cube that is given, if its memory allows.
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
 
@@ -140,48 +140,55 @@ class FluxUnitConverter(CubeTransformer):
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        factors = self.factors_
         if is_described(X) or is_cube_list(X):
             factors, _ = self._find_factors(cubes, self.unit_)
-        parts = with_bands(cubes, factors)
-        return self._like_inputs(X, [self._multiply(*part) for part in parts])
+        else:
+            factors = self.factors_  # an array says nothing about itself
+        converted = []
+        for cube, cube_factors in with_bands(cubes, factors):
+            converted.append(self._multiply(cube, cube_factors))
+        return self._like_inputs(X, converted)
 
     def _find_factors(self, cubes, unit):
-        """Return factors of all bands, and their sources."""
+        """Return the factors of all bands to a unit, and their sources."""
         names = all_band_names(cubes)
-        given = _spread(self.calibration, names, "calibration")
-        wavelengths = _spread(self.wavelengths, names, "wavelengths")
+        calibrations = _one_for_each_band(self.calibration, names, "calibration")
+        wavelengths = _one_for_each_band(self.wavelengths, names, "wavelengths")
         _check_wavelengths(wavelengths, names)
-        found = [
-            _conversion_factor(band, unit)
-            for part in with_bands(cubes, given, wavelengths)
-            for band in _describe_bands(*part)
-        ]
-        factors, sources = zip(*found, strict=True)
-        return np.array(factors), sources
+        factors = []
+        sources = []
+        for cube, *values in with_bands(cubes, calibrations, wavelengths):
+            for band in _describe_bands(cube, *values):
+                factor, source = _find_factor(band, unit)
+                factors.append(factor)
+                sources.append(source)
+        return np.array(factors), tuple(sources)
 
     def _multiply(self, cube, factors):
         """Return a cube whose bands are multiplied by factors."""
         # One number for each value of a row of pixels: short loops over bands are slow.
-        line = np.tile(factors.astype(cube.dtype), cube.shape[1])
-        line = line.reshape(cube.shape[1:])
+        row_factors = np.tile(factors.astype(cube.dtype), cube.shape[1])
+        row_factors = row_factors.reshape(cube.shape[1:])
 
-        def multiply(*values):
-            return [None if part is None else part * line for part in values]
+        def multiply(data, errors):
+            if errors is not None:
+                errors = errors * row_factors
+            return data * row_factors, errors
 
         data, errors = map_pixels(
             multiply, cube.data, cube.errors, n_jobs=self.n_jobs, in_place=not self.copy
         )
-        new = [self.unit_] * cube.shape[2]
-        return cube.replace(data=data, errors=errors, band_units=new)
+        return cube.replace(
+            data=data, errors=errors, band_units=[self.unit_] * cube.shape[2]
+        )
 
 
 def _parse_unit(unit):
-    """Return the unit, which has to be linear."""
+    """Return a unit from its name; refuse magnitudes and other logarithms."""
     try:
         parsed = units.Unit(unit)
     except ValueError as error:
-        raise ValueError(f"unit {unit!r} is no unit that astropy knows.") from error
+        raise ValueError(f"astropy does not know the unit {unit!r}.") from error
     if not isinstance(parsed, units.UnitBase):
         raise ValueError(
             f"unit must be one of flux, not of its logarithm, got {unit!r}. Logarithms "
@@ -190,23 +197,39 @@ def _parse_unit(unit):
     return parsed
 
 
-def _spread(values, band_names, parameter):
-    """Return one value for each band, None where there is none."""
-    if getattr(values, "isscalar", values is None or isinstance(values, Real)):
+def _one_for_each_band(values, band_names, parameter):
+    """Return one value for each band, None where there is none.
+
+    Parameters
+    ----------
+    values : float, Quantity, sequence, dict or None
+        The parameter, as users may give it.
+    band_names : list of str
+        Names of all bands.
+    parameter : str
+        Name of the parameter.
+    """
+    is_one_number = values is None or isinstance(values, Real)
+    if getattr(values, "isscalar", is_one_number):  # of a Quantity
         values = [values] * len(band_names)
-    wanted = f"{parameter} must be one value or one"
-    values = one_per_band(values, band_names, "value of " + parameter, wanted)
-    return [None if _is_nothing(value) else value for value in values]
-
-
-def _is_nothing(value):
-    """Tell whether no value is given; refuse other things than values."""
-    if value is None:
-        return True
-    number = getattr(value, "value", value)
-    if not isinstance(value, Real | units.Quantity) or not np.isscalar(number):
-        raise ValueError(f"A number or Quantity is wanted, got {value!r}.")
-    return bool(np.isnan(number))
+    values = one_per_band(
+        values,
+        band_names,
+        kind=f"value of {parameter}",
+        wanted=f"{parameter} must be one value or one",
+    )
+    for number, value in enumerate(values):
+        if value is None:
+            continue
+        magnitude = getattr(value, "value", value)
+        if not isinstance(value, Real | units.Quantity) or not np.isscalar(magnitude):
+            raise ValueError(
+                f"{parameter} of band {band_names[number]!r} must be a number or a "
+                f"Quantity, got {value!r}."
+            )
+        if np.isnan(magnitude):
+            values[number] = None
+    return values
 
 
 def _check_wavelengths(wavelengths, band_names):
@@ -220,53 +243,56 @@ def _check_wavelengths(wavelengths, band_names):
 
 
 class _Band(NamedTuple):
-    """Facts of the values of one band; None or NaN where they are unknown."""
+    """What is known about the values of one band."""
 
     name: str
     unit: units.UnitBase | None
-    zero_point: float  # AB magnitude of a value of 1
-    given: float | units.Quantity | None  # `calibration`
+    zero_point: float  # AB magnitude of a value of 1, or NaN
+    calibration: float | units.Quantity | None  # that the user gives
     wavelength: units.Quantity | None
     pixel_area: units.Quantity | None
-    beam_area: units.Quantity
-
-
-@lru_cache  # as below: astropy takes milliseconds, and is asked for each band and step
-def _same_units(wavelength):
-    """Return units that are the same in a band of a wavelength, if it is known."""
-    same = list(units.zero_point_flux(1 * units.AB))
-    if wavelength is not None:
-        same += units.spectral_density(wavelength)
-    return same
+    beam_area: units.Quantity  # NaN if unknown
 
 
 class _UnknownError(ValueError):
     """Something that a conversion needs is not known."""
 
 
-def _describe_bands(cube, given, wavelengths):
-    """Return the facts of the values of each band of a cube."""
-    known = [None] * cube.shape[2]
+def _describe_bands(cube, calibrations, wavelengths):
+    """Return what is known about each band of a cube.
+
+    `calibrations` and `wavelengths` have one value for each band, None for those of the
+    cube.
+    """
+    cube_wavelengths = [None] * cube.shape[2]
     if cube.band_coordinates is not None:
         try:
-            known = cube.band_coordinates.to(units.AA, units.spectral())
+            cube_wavelengths = cube.band_coordinates.to(units.AA, units.spectral())
         except units.UnitConversionError:
             pass  # velocities
-    pixel_area = _pixel_area(cube)
+    pixel_area = _find_pixel_area(cube)
     bands = []
-    for band, name in enumerate(cube.band_names):
-        wavelength = known[band] if wavelengths[band] is None else wavelengths[band]
+    for number, name in enumerate(cube.band_names):
+        wavelength = wavelengths[number]
+        if wavelength is None:
+            wavelength = cube_wavelengths[number]
         if wavelength is not None and not np.isfinite(wavelength):
             wavelength = None
-        unit, zero_point = cube.band_units[band], cube.zero_points[band]
-        # Of a Gaussian.
-        beam_area = np.pi / (4 * np.log(2)) * cube.fwhm[band] ** 2 * units.arcsec**2
-        areas = pixel_area, beam_area
-        bands.append(_Band(name, unit, zero_point, given[band], wavelength, *areas))
+        fwhm = cube.fwhm[number] * units.arcsec
+        band = _Band(
+            name=name,
+            unit=cube.band_units[number],
+            zero_point=cube.zero_points[number],
+            calibration=calibrations[number],
+            wavelength=wavelength,
+            pixel_area=pixel_area,
+            beam_area=np.pi / (4 * np.log(2)) * fwhm**2,  # of a Gaussian
+        )
+        bands.append(band)
     return bands
 
 
-def _pixel_area(cube):
+def _find_pixel_area(cube):
     """Return the solid angle of a pixel, None if unknown."""
     if cube.wcs is not None:
         return proj_plane_pixel_area(cube.wcs) * units.deg**2
@@ -275,49 +301,57 @@ def _pixel_area(cube):
     return None
 
 
-def _conversion_factor(band, target):
-    """Return the factor of a band to another unit, and the source."""
+def _find_factor(band, target):
+    """Return the factor of a band to another unit, and where it comes from."""
     try:
-        return _factor(band, target)
+        return _factor_and_source(band, target)
     except _UnknownError as error:
-        here = "has no known unit" if band.unit is None else f"is in {band.unit}"
+        if band.unit is None:
+            unit = "has no known unit"
+        else:
+            unit = f"is in {band.unit}"
         raise ValueError(
-            f"Band {band.name!r} {here} and cannot be converted to {target}: {error}"
+            f"Band {band.name!r} {unit} and cannot be converted to {target}: {error}"
         ) from error
 
 
-def _factor(band, target):
-    """Return factor and source, or an error that names the unknown part."""
-    if band.given is not None:
-        if isinstance(band.given, Real):
-            flux = (band.given * units.ABmag).to_value(units.Jy)
-        else:
-            quantity = getattr(band.given, "physical", band.given)  # of a magnitude
-            flux = quantity.value * _janskys(quantity.unit, band)
-        return flux / _janskys(target, band), "calibration"
+def _factor_and_source(band, target):
+    """Return the same; raise an error that says what is not known about the band."""
+    if band.calibration is not None:
+        janskys = _janskys_by_calibration(band)
+        return janskys / _janskys(target, band), "calibration"
     if band.unit is not None:
-        same = _same_units(band.wavelength)
-        if band.unit.is_equivalent(target, same):
-            return band.unit.to(target, equivalencies=same), "unit"
+        equivalencies = _equivalencies(band.wavelength)
+        if band.unit.is_equivalent(target, equivalencies):
+            return band.unit.to(target, equivalencies=equivalencies), "unit"
         if is_flux(band.unit):
             return _janskys(band.unit, band) / _janskys(target, band), "unit"
     if np.isfinite(band.zero_point):
-        flux = (band.zero_point * units.ABmag).to_value(units.Jy)
-        return flux / _janskys(target, band), "zero point"
+        janskys = (band.zero_point * units.ABmag).to_value(units.Jy)
+        return janskys / _janskys(target, band), "zero point"
     raise _UnknownError(
         "its zero point is unknown. Pass calibration, for instance the AB magnitude "
         "of a value of 1, or give the cube zero_points."
     )
 
 
+def _janskys_by_calibration(band):
+    """Return what a value of 1 is worth by the calibration of a band, in janskys."""
+    calibration = band.calibration
+    if isinstance(calibration, Real):
+        return (calibration * units.ABmag).to_value(units.Jy)
+    flux = getattr(calibration, "physical", calibration)  # of a magnitude
+    return flux.value * _janskys(flux.unit, band)
+
+
 def _janskys(unit, band):
-    """Return a unit of flux or surface brightness in janskys per pixel."""
-    same = _same_units(band.wavelength)
+    """Return a unit of flux density or surface brightness in janskys per pixel."""
+    equivalencies = _equivalencies(band.wavelength)
     for area in _AREAS:
         flux = unit * area
-        if flux.is_equivalent(units.Jy, same):
-            factor = flux.to(units.Jy, equivalencies=same)
-            return factor * _part_of_pixel(area, band)
+        if flux.is_equivalent(units.Jy, equivalencies):
+            factor = flux.to(units.Jy, equivalencies=equivalencies)
+            return factor * _areas_per_pixel(area, band)
     if is_flux(unit):
         raise _UnknownError(
             f"{unit} depends on the wavelength of the band, which is unknown. Pass "
@@ -326,15 +360,28 @@ def _janskys(unit, band):
     raise _UnknownError(f"{unit} measures neither flux density nor surface brightness.")
 
 
+# Cached, as below: astropy takes milliseconds, and is asked for each band and step.
+@lru_cache
+def _equivalencies(wavelength):
+    """Return what astropy may take for equal in a band; a wavelength may be None."""
+    equivalencies = list(units.zero_point_flux(1 * units.AB))
+    if wavelength is not None:
+        equivalencies += units.spectral_density(wavelength)
+    return equivalencies
+
+
 @lru_cache
 def is_flux(unit):
-    """Tell whether a unit is one of flux density or surface brightness."""
-    same = units.spectral_density(1 * units.AA) + units.zero_point_flux(1 * units.AB)
-    return any((unit * area).is_equivalent(units.Jy, same) for area in _AREAS)
+    """Return whether a unit is one of flux density or surface brightness."""
+    equivalencies = _equivalencies(1 * units.AA)  # any wavelength
+    for area in _AREAS:
+        if (unit * area).is_equivalent(units.Jy, equivalencies):
+            return True
+    return False
 
 
-def _part_of_pixel(area, band):
-    """Return the area of a pixel in that by which a unit is divided."""
+def _areas_per_pixel(area, band):
+    """Return how many of the areas that a unit is divided by make up a pixel."""
     if area not in (units.sr, units.beam):
         return 1.0
     if band.pixel_area is None:
