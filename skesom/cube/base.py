@@ -4,30 +4,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 import numpy as np
-from astropy import units
 from numpy.typing import NDArray
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.decorators import fit_context
 from skesom._common.estimator import LinkedEstimator, as_fitted, keep_parameters
-from skesom._common.masked import filled
 from skesom._common.strips import strips_of
 from skesom._common.texts import list_names
-from skesom._sky.lengths import side_of_pixel
 from skesom._types import CubeLike
 from skesom.cube._container import Cube
+from skesom.cube.bands import all_band_names, same_bands
 from skesom.cube.convert import as_cube, find_converter
 
 if TYPE_CHECKING:
     CubeT = TypeVar("CubeT", Cube, list[Cube], NDArray[Any])
 
-_CHECKED = "skesom-finite"  # first part of the names of lazy data without infinities
+# The names that dask has for lazy data begin so, once they are checked for infinities.
+_CHECKED_NAME = "skesom-finite"
 
 
 class CubeInput:
@@ -221,7 +218,9 @@ class CubeTransformer(CubeStep):
     @staticmethod
     def _like_input(X, cube):
         """Return the cube, or its array if X was an array."""
-        return cube if is_cube_list(X) or is_described(X) else cube.data
+        if is_cube_list(X) or is_described(X):
+            return cube
+        return cube.data
 
     @classmethod
     def _like_inputs(cls, X, cubes):
@@ -232,10 +231,10 @@ class CubeTransformer(CubeStep):
 def check_cube(X, *, estimator=None, reset=True):
     """Return X as a `Cube`; the estimator stores or compares the names of its bands."""
     name = "The cube" if estimator is None else type(estimator).__name__
-    for part in X if isinstance(X, list | tuple) else [X]:
-        if isinstance(part, str | os.PathLike):
+    for entry in X if isinstance(X, list | tuple) else [X]:
+        if isinstance(entry, str | os.PathLike):
             raise ValueError(
-                f"{name} takes a cube, got the path {os.fspath(part)!r}. Read it with "
+                f"{name} takes a cube, got the path {os.fspath(entry)!r}. Read it with "
                 "skesom.io.read_cube."
             )
     cube = as_cube(X)
@@ -244,18 +243,19 @@ def check_cube(X, *, estimator=None, reset=True):
     if estimator is not None:
         _check_bands(cube.band_names, estimator, reset)
     if cube.is_lazy:
-        return _check_strips(cube)
-    if cube._without_infinities is not cube.data:  # each step of a pipeline asks
-        strips = strips_of(cube.shape, "block")
-        if any(np.isinf(cube.data[rows]).any() for rows in strips):
-            _refuse_infinity(cube.data, cube.band_names)
+        return _check_when_computed(cube)
+    if cube._without_infinities is not cube.data:
+        for rows in strips_of(cube.shape, "block"):
+            if np.isinf(cube.data[rows]).any():
+                # Of all rows, to say how many infinite values there are.
+                _refuse_infinity(cube.data, cube.band_names)
         cube._without_infinities = cube.data
     return cube
 
 
-def _check_strips(cube):
+def _check_when_computed(cube):
     """Return a lazy cube that refuses infinite values when it is computed."""
-    if cube.data.name.startswith(_CHECKED):
+    if cube.data.name.startswith(_CHECKED_NAME):
         return cube
     from dask.base import tokenize
 
@@ -264,7 +264,7 @@ def _check_strips(cube):
         cube.band_names,
         dtype=cube.dtype,
         meta=cube.data._meta,
-        name=f"{_CHECKED}-{tokenize(cube.data.name, cube.band_names)}",
+        name=f"{_CHECKED_NAME}-{tokenize(cube.data.name, cube.band_names)}",
     )
     return cube.replace(data=data, errors=cube.errors)
 
@@ -272,7 +272,9 @@ def _check_strips(cube):
 def _check_strip(data, names, block_info):
     """Return a strip; raise the error that names an infinite value in it."""
     if np.isinf(data).any():
-        _refuse_infinity(data, names, block_info[0]["array-location"][0][0])
+        rows, *_ = block_info[0]["array-location"]
+        first_row, _ = rows
+        _refuse_infinity(data, names, first_row)
     return data
 
 
@@ -287,29 +289,14 @@ def _check_bands(names, estimator, reset):
             f"X has {len(names)} bands, but {name} was fitted on "
             f"{estimator.n_features_in_} bands."
         )
-    known = list(estimator.feature_names_in_)
-    if not same_bands(names, known):
+    fitted_names = list(estimator.feature_names_in_)
+    if not same_bands(names, fitted_names):
         raise ValueError(
             f"X has the bands {list_names(names)}, but {name} was fitted on "
-            f"{list_names(known)}, in this order. Pick and sort bands as in "
+            f"{list_names(fitted_names)}, in this order. Pick and sort bands as in "
             "cube[['r', 'i']]; if only their names differ, rename them with "
             "Cube.replace(band_names=...)."
         )
-
-
-def same_bands(names, known):
-    """Return whether bands can be those of some names: by name, or as both counted."""
-    kinds = _counted(names), _counted(known)
-    can_be = {"band"} in kinds or None not in kinds  # bands without a name, or channels
-    return list(names) == list(known) or (kinds[0] != kinds[1] and can_be)
-
-
-def _counted(names):
-    """Return the words that all names number, as in "band 1", "band 2 to band 3"."""
-    words = [set(name.split()) - {"to"} for name in names]
-    kinds = {frozenset(w for w in some if not w.isdecimal()) for some in words}
-    kind = kinds.pop()
-    return kind if kind and not kinds and all(kind < some for some in words) else None
 
 
 def _refuse_infinity(data, names, first_row=0):
@@ -326,8 +313,10 @@ def _refuse_infinity(data, names, first_row=0):
 
 def is_cube_list(X):
     """Return whether X is a list (or tuple) of cubes instead of one cube."""
-    is_list = isinstance(X, list | tuple) and find_converter(X) is None
-    return is_list and len(X) > 0 and is_described(X[0])
+    if not isinstance(X, list | tuple) or len(X) == 0:
+        return False
+    # A list of HDUs is one image.
+    return find_converter(X) is None and is_described(X[0])
 
 
 def is_described(X):
@@ -337,16 +326,16 @@ def is_described(X):
 
 def check_cubes(X, estimator, *, reset):
     """Return X as a list of cubes after checking each of them."""
-    taker = f"{type(estimator).__name__} takes a cube or a list of cubes"
+    expectation = f"{type(estimator).__name__} takes a cube or a list of cubes"
     if isinstance(X, list | tuple) and len(X) == 0:
-        raise ValueError(f"{taker}, got an empty list.")
+        raise ValueError(f"{expectation}, got an empty list.")
     if not is_cube_list(X):
         return [check_cube(X, estimator=estimator, reset=reset)]
-    for number, part in enumerate(X):
-        if not is_described(part):
-            kind = type(part).__name__
-            raise ValueError(f"{taker}, but entry {number} is a {kind}.")
-    cubes = [check_cube(part) for part in X]
+    for number, entry in enumerate(X):
+        if not is_described(entry):
+            kind = type(entry).__name__
+            raise ValueError(f"{expectation}, but entry {number} is a {kind}.")
+    cubes = [check_cube(entry) for entry in X]
     names = all_band_names(cubes)
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -356,121 +345,3 @@ def check_cubes(X, estimator, *, reset):
         )
     _check_bands(names, estimator, reset)
     return cubes
-
-
-def all_band_names(cubes):
-    """Return the names of the bands of all cubes, or images of a file, in order."""
-    return [name for cube in cubes for name in cube.band_names]
-
-
-def split_bands(values, cubes):
-    """Cut a sequence with one entry per band into the parts of each cube or image."""
-    ends = np.cumsum([0] + [len(cube.band_names) for cube in cubes])
-    return [values[start:end] for start, end in pairwise(ends)]
-
-
-def with_bands(cubes, *values):
-    """Return each cube with its part of sequences of one entry per band."""
-    return zip(cubes, *(split_bands(each, cubes) for each in values), strict=True)
-
-
-def one_per_band(entries, names, kind, wanted, default=None):
-    """Return one entry per band from a sequence, or a mapping by band name."""
-    if isinstance(entries, Mapping):
-        unknown = [name for name in entries if name not in names]
-        if unknown:
-            raise ValueError(
-                f"There is a {kind} for {unknown[0]!r}, but the bands are "
-                f"{list_names(names)}."
-            )
-        entries = [entries.get(name, default) for name in names]
-    if len(entries) != len(names):
-        raise ValueError(
-            f"{wanted} for each of the {len(names)} bands ({list_names(names)}), got "
-            f"{len(entries)}."
-        )
-    return list(entries)
-
-
-def numbers_per_band(values, band_names, parameter, *, positive=False):
-    """Return one number for each band, from one for all or one for each."""
-    numbers = np.asarray(filled(values), dtype=np.float64)
-    if numbers.shape not in [(), (len(band_names),)]:
-        raise ValueError(
-            f"{parameter} must be one number or one for each of the {len(band_names)} "
-            f"bands, got {numbers.size}."
-        )
-    numbers = np.array(np.broadcast_to(numbers, len(band_names)))
-    for name, value in zip(band_names, numbers, strict=True):
-        if positive and not (np.isfinite(value) and value > 0):
-            raise ValueError(
-                f"The {parameter} of band {name!r} must be a positive number, got "
-                f"{value}."
-            )
-    return numbers
-
-
-class Band(NamedTuple):
-    """One band of a cube, with the pixel scale that the user gives, if any.
-
-    Where nothing tells how large pixels are, lengths may be numbers of pixels: a pixel
-    is then the unit of length, and has the scale (1, 1).
-    """
-
-    cube: Cube
-    number: int
-    given_scale: np.ndarray | None = None
-    length_unit: str = "arcsec"  # or "pixels"
-
-    @property
-    def name(self):
-        """Name of the band."""
-        return self.cube.band_names[self.number]
-
-    @property
-    def image(self):
-        """Fluxes of shape (n_rows, n_columns)."""
-        return self.cube.data[:, :, self.number]
-
-    @property
-    def fwhm(self):
-        """Full width at half maximum in arcsec, NaN if the cube has none."""
-        return self.cube.fwhm[self.number]
-
-    @property
-    def pixel_scale(self):
-        """Height and width of a pixel in the unit of length, None if unknown."""
-        if self.length_unit == "pixels":
-            return np.ones(2)
-        scale = self.cube.pixel_scale if self.given_scale is None else self.given_scale
-        return None if scale is None else np.array(scale, dtype=np.float64)
-
-    @property
-    def pixel_size(self):
-        """Side of a square pixel of the same area, None if unknown."""
-        return side_of_pixel(self.pixel_scale)
-
-    @property
-    def directions(self):
-        """Steps to the east and north (rows, arcsec) per column and row, or None."""
-        wcs = self.cube.wcs
-        if wcs is None:
-            return None
-        row, column = (np.array(self.image.shape) - 1) / 2
-        middle = wcs.pixel_to_world(column, row)
-        beside = wcs.pixel_to_world([column + 1, column], [row, row + 1])
-        offsets = middle.spherical_offsets_to(beside)
-        steps = np.array([offset.to_value(units.arcsec) for offset in offsets])
-        if self.given_scale is not None:
-            height, width = self.given_scale
-            steps *= [width, height] / np.linalg.norm(steps, axis=0)
-        return steps
-
-
-def list_bands(cubes, pixel_scale=None, length_unit="arcsec"):
-    """Return the bands of all cubes in order."""
-    return [
-        Band(cube, number, pixel_scale, length_unit)
-        for cube in cubes
-        for number in range(cube.shape[2])
-    ]

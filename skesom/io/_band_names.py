@@ -10,7 +10,7 @@ from skesom._common.texts import legible, list_names, unique_names
 from skesom._common.warn import warn_user
 from skesom._sky.band_words import differing_words
 from skesom._sky.filters import filter_wavelength, is_telling
-from skesom.cube.base import all_band_names
+from skesom.cube.bands import all_band_names
 
 
 def name_bands(images):

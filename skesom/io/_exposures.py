@@ -2,7 +2,7 @@
 """Which images are exposures of one band, and become one image."""
 
 from skesom._sky.grids import pixel_size
-from skesom.cube.base import split_bands
+from skesom.cube.bands import split_bands
 
 # Images of one filter whose pixels differ by more than this fraction are not combined:
 # detectors of one camera differ less, its channels more.

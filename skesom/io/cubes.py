@@ -30,8 +30,7 @@ from skesom._sky.grids import Grid, group_by_grid
 from skesom._sky.header_cards import band_cards
 from skesom._types import CubeLike, Extension, StrPath
 from skesom.cube import Cube, combine_exposures
-from skesom.cube.alignment.stack import join_bands
-from skesom.cube.base import split_bands, with_bands
+from skesom.cube.bands import join_bands, split_bands, with_bands
 from skesom.cube.convert import as_cube
 from skesom.io._images import describe_array
 from skesom.io._pixels import apply_plane, copy_pixels, open_in_tasks

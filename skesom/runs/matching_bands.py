@@ -6,7 +6,7 @@ import numpy as np
 from skesom._common.texts import list_names
 from skesom._common.warn import warn_user
 from skesom._sky.filters import filter_wavelengths
-from skesom.cube.base import same_bands
+from skesom.cube.bands import same_bands
 from skesom.runs.image_source import MOST_BANDS
 
 

@@ -14,7 +14,6 @@ from sklearn.pipeline import make_pipeline
 
 from skesom._sky.grids import Grid, overlap_box, pixel_size, same_grid
 from skesom.cube import Cube, CubeAligner, FWHMConvolver
-from skesom.cube.alignment.stack import _join_coordinates
 from tests.helpers.grids import CENTER, METHODS, align, make_wcs
 from tests.helpers.grids import make_cube as flat_cube
 
@@ -396,9 +395,3 @@ class TestAligner:
         aligner = CubeAligner().fit(self.cubes)
         with pytest.raises(ValueError, match=r"X has 1 bands, .* fitted on 3 bands"):
             aligner.transform(self.cubes[1:])
-
-
-def test_spectral_coordinates_are_joined_in_one_unit():
-    joined = _join_coordinates([[480, 800] * u.nm, None, [2.1] * u.um], [2, 1, 1])
-    assert joined.unit == u.nm
-    assert_allclose(joined.value, [480, 800, np.nan, 2100])

@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold, train_test_split
 
 from skesom.cube import Cube
-from skesom.cube.alignment.stack import join_bands
+from skesom.cube.bands import join_bands
 from skesom.cube.base import check_cube
 from skesom.io import read_cube
 

@@ -9,7 +9,8 @@ from astropy.wcs import WCS
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.base import Band, check_cubes
+from skesom.cube.bands import Band
+from skesom.cube.base import check_cubes
 from skesom.cube.convolution.beams import Beam
 
 TO_FWHM = np.sqrt(8 * np.log(2))

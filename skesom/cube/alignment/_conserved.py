@@ -6,7 +6,7 @@ from astropy import units
 
 from skesom._common.warn import warn_user
 from skesom._sky.grids import SAME_SIZE, pixel_size
-from skesom.cube.base import list_bands
+from skesom.cube.bands import list_bands
 
 SURFACE_BRIGHTNESS, FLUX = CONSERVED = ("surface brightness", "flux")
 # What detectors count, and fluxes and powers of any kind.

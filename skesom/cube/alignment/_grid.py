@@ -17,7 +17,7 @@ from skesom._sky.grids import (
     same_grid,
 )
 from skesom.cube._container import Cube
-from skesom.cube.base import all_band_names, list_bands
+from skesom.cube.bands import all_band_names, list_bands
 
 
 def grid_of(cube):

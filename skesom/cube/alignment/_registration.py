@@ -21,7 +21,7 @@ from skesom.cube.alignment.correlation import (
     find_structure,
 )
 from skesom.cube.alignment.stack import stack_cubes
-from skesom.cube.base import list_bands, with_bands
+from skesom.cube.bands import list_bands, with_bands
 
 # docs/benchmarks/registration.py measures what these numbers find and leave.
 TOLERANCE = 0.5  # pixels by which measures of one shift may differ

@@ -39,7 +39,8 @@ from skesom.cube.alignment.stack import (
     stack_cubes,
     warn_of_undersampled,
 )
-from skesom.cube.base import CubeTransformer, all_band_names, check_cubes
+from skesom.cube.bands import all_band_names
+from skesom.cube.base import CubeTransformer, check_cubes
 
 
 class CubeAligner(CubeTransformer):

@@ -27,7 +27,8 @@ from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import FLUX, held_by
 from skesom.cube.alignment._grid import find_coarsest, find_grid, grid_of
 from skesom.cube.alignment.stack import stack_cubes
-from skesom.cube.base import check_cube, list_bands
+from skesom.cube.bands import list_bands
+from skesom.cube.base import check_cube
 from skesom.cube.convolution.filtering import smooth
 from skesom.cube.masking.cube_masker import CubeMasker
 from skesom.cube.masking.sky import sky_statistics

@@ -5,7 +5,6 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from astropy import units
 from astropy.wcs.utils import pixel_to_pixel
 from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
@@ -26,7 +25,7 @@ from skesom._sky.grids import (
 )
 from skesom.cube._container import Cube
 from skesom.cube.alignment._grid import check_overlap, grid_of
-from skesom.cube.base import list_bands, split_bands
+from skesom.cube.bands import join_bands, list_bands, split_bands
 from skesom.cube.valid_pixels import find_valid
 
 METHODS = ("interp", "adaptive", "exact")
@@ -186,41 +185,6 @@ def _stack_rows(plan, rows, parts, tiles, n_jobs=None):
         aligned = [result[:, :, place[0] : place[-1] + 1] for place in plan.places]
         sky = _stack_sky(parts, aligned, fill)
     return result, sky, seen
-
-
-def join_bands(parts):
-    """Return the descriptions of bands of cubes or images, as arguments of `Cube`."""
-    names = "band_names", "band_units", "fwhm", "zero_points", "diffraction_fwhm"
-    known = {
-        name: np.concatenate([np.asarray(getattr(part, name)) for part in parts])
-        for name in names
-    }
-    coordinates = [part.band_coordinates for part in parts]
-    n_bands = [len(part.fwhm) for part in parts]
-    return known | {"band_coordinates": _join_coordinates(coordinates, n_bands)}
-
-
-def _join_coordinates(coordinates, n_bands):
-    """Return the spectral coordinates of several images, None if they have none."""
-    known = [quantity for quantity in coordinates if quantity is not None]
-    if not known:
-        return None
-    unit = known[0].unit
-    try:
-        values = [
-            np.full(length, np.nan)
-            if quantity is None
-            else quantity.to_value(unit, units.spectral())
-            for quantity, length in zip(coordinates, n_bands, strict=True)
-        ]
-    except units.UnitConversionError:
-        kinds = ", ".join(dict.fromkeys(str(quantity.unit) for quantity in known))
-        warn_user(
-            "The spectral coordinates of the bands are left out, because those of some "
-            f"images are velocities and others are not ({kinds})."
-        )
-        return None
-    return np.concatenate(values) * unit
 
 
 def _stack_sky(parts, aligned, fill):

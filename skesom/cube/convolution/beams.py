@@ -11,7 +11,7 @@ from astropy.stats import gaussian_fwhm_to_sigma
 
 from skesom._sky.grids import SAME_SIZE
 from skesom._sky.lengths import read_length, side_of_pixel, to_arcsec, to_pixels
-from skesom.cube.base import one_per_band
+from skesom.cube.bands import one_per_band
 from skesom.cube.convolution.stars import measure_star_fwhm, middle_images
 
 KEYWORDS = ("header", "stars")

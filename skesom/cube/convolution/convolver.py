@@ -15,13 +15,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from skesom._common.warn import warn_user
 from skesom._sky.lengths import side_of_pixel
-from skesom.cube.base import (
-    CubeTransformer,
-    all_band_names,
-    check_cubes,
-    list_bands,
-    with_bands,
-)
+from skesom.cube.bands import all_band_names, list_bands, with_bands
+from skesom.cube.base import CubeTransformer, check_cubes
 from skesom.cube.convolution.beams import (
     FULL_CIRCLE,
     KEYWORDS,

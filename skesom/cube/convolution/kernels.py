@@ -15,7 +15,7 @@ from skesom._common.fits_files import open_fits
 from skesom._common.masked import filled
 from skesom._common.warn import warn_user
 from skesom._sky.grids import SAME_SIZE
-from skesom.cube.base import one_per_band
+from skesom.cube.bands import one_per_band
 from skesom.cube.convolution.beams import Beam, pixel_size
 from skesom.cube.convolution.filtering import (
     GaussianKernel,

@@ -13,7 +13,8 @@ from skesom._common.extras import import_photutils
 from skesom._common.lazy_strips import planes_of
 from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
-from skesom.cube.base import CubeTransformer, all_band_names, check_cubes, with_bands
+from skesom.cube.bands import all_band_names, with_bands
+from skesom.cube.base import CubeTransformer, check_cubes
 from skesom.cube.flux._background_mesh import measure_background, subtract_backgrounds
 from skesom.cube.masking.sky import measure_slopes
 

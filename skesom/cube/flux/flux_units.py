@@ -13,15 +13,8 @@ from astropy.units import UnitBase
 from astropy.wcs.utils import proj_plane_pixel_area
 
 from skesom._common.strip_calls import map_pixels
-from skesom.cube.base import (
-    CubeTransformer,
-    all_band_names,
-    check_cubes,
-    is_cube_list,
-    is_described,
-    one_per_band,
-    with_bands,
-)
+from skesom.cube.bands import all_band_names, one_per_band, with_bands
+from skesom.cube.base import CubeTransformer, check_cubes, is_cube_list, is_described
 
 # What a unit of flux density may be divided by to be one of surface brightness.
 _AREAS = (units.one, units.pix, units.sr, units.beam)

@@ -17,7 +17,8 @@ from skesom._common.strips import WHOLE
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import CubeLike
-from skesom.cube.base import CubeTransformer, numbers_per_band
+from skesom.cube.bands import numbers_per_band
+from skesom.cube.base import CubeTransformer
 from skesom.cube.masking.sky import measure_sky, sampled
 
 if TYPE_CHECKING:

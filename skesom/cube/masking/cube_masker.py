@@ -20,15 +20,8 @@ from skesom._common.strips import Plan, around, strips_of
 from skesom._common.texts import first_names
 from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_unused, warn_user
-from skesom.cube.base import (
-    CubeTransformer,
-    all_band_names,
-    check_cubes,
-    is_cube_list,
-    numbers_per_band,
-    split_bands,
-    with_bands,
-)
+from skesom.cube.bands import all_band_names, numbers_per_band, split_bands, with_bands
+from skesom.cube.base import CubeTransformer, check_cubes, is_cube_list
 from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
