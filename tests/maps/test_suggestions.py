@@ -12,15 +12,6 @@ from astropy.table import Table
 from skesom.cube import Cube
 from skesom.datasets import POPULATIONS, make_galaxy_cube
 from skesom.maps import crossmatch, make_cluster_pipeline, suggest_names
-from skesom.maps.suggestions import (
-    RULES,
-    ClusterLight,
-    _above_mean,
-    _claim,
-    _colors,
-    _describe,
-    _shape,
-)
 from skesom.som import ESOM
 
 BANDS = ["F336W", "F502N", "F657N", "F673N", "F814W"]
@@ -71,8 +62,9 @@ class TestRules:
         scaled = cube.replace(data=cube.data * units)
         expected = ["young stars", "old stars, disc", "old stars, disc", "H II regions"]
         for each in (cube, scaled, cube.replace(**CALIBRATED)):
-            assert names_of(suggest_names(labels, each)) == expected
-        assert all(rule.reason.endswith(".") for rule in RULES)
+            found = suggest_names(labels, each)
+            assert names_of(found) == expected
+            assert all(suggestion.reason.endswith(".") for suggestion in found)
 
     def test_tell_the_crowded_from_the_faint(self):
         labels, cube = scene(OLD, FLAT, OLD, OLD / 100, FLAT * -0.01)
@@ -168,9 +160,31 @@ class TestEvidence:
         assert found.evidence[0] == text
 
     def test_is_relative_to_the_mean_of_what_is_known(self):
-        values, weights = np.array([1, np.nan, 4, 9]), np.array([1, 5, 2, 0])
-        expected = [-2, np.nan, 1, 6]
-        np.testing.assert_allclose(_above_mean(values, weights), expected)
+        """The mean is over the area; a third cluster has no light in the blue band."""
+        labels, cube = scene(YOUNG, OLD, OLD, FLAT)
+        labels[labels == 2] = 1
+        cube.data[labels == 3, 0] = -0.01
+        found = suggest_names(labels, cube)
+        young, old = (-2.5 * np.log10(each[0] / each[4]) for each in (YOUNG, OLD))
+        bluer = (young + 2 * old) / 3 - young
+        text = f"{bluer:.2f} mag bluer in F336W - F814W than the mean"
+        assert text in found[0].evidence
+        assert not any("than the mean" in text for text in found[3].evidence)
+
+    @pytest.mark.parametrize(("step", "is_told"), [(4.07, True), (4.35, False)])
+    def test_has_no_color_that_is_not_known_to_a_third_of_a_magnitude(
+        self, step, is_told
+    ):
+        """Errors of a median of 16 pixels: 1.0857 * 1.25 * 1.05 * 2 step / 10 / 4."""
+        labels = np.full((4, 10), -1)
+        labels[:, :4] = 0
+        labels[:, 5:9] = 1
+        data = np.where(labels[:, :, np.newaxis] == 1, [10.0, 200.0], [1.0, 1.0])
+        data[:, 5:9:2, 0] -= step
+        data[:, 6:9:2, 0] += step
+        cube = Cube(data, band_names=["SDSS g", "SDSS r"])
+        evidence = suggest_names(labels, cube)[1].evidence
+        assert any("than the mean" in text for text in evidence) == is_told
 
     def test_tells_the_objects_that_gather(self, global_random_seed):
         labels, cube = scene(*[FLAT] * 4, names=[f"band {n}" for n in range(5)])
@@ -366,6 +380,9 @@ def _check_claim(text, number, names, fluxes):
         upper, lower = (first, second) if word == "highest" else (second, first)
         ratio = upper / np.where(positive, lower, 1)
         measures = [np.where(positive, ratio, np.nan)]
+        # Nothing is called red that is bluer than the mean, over equal areas.
+        color = np.log(measures[0])
+        assert sign * (color[number] - np.nanmean(color)) > 0
     for values in measures:
         above = np.sum(sign * values > sign * values[number])
         assert above == int(rank or 1) - 1
@@ -412,13 +429,28 @@ class TestDescriptions:
         found = suggest_names(labels, cube)[2].description
         assert found.startswith("most light in H alpha + [N II] (F657N)")
 
-    def test_tell_the_band_of_much_light_and_brightness_that_people_see(self):
+    def test_tell_the_band_of_much_light(self):
         labels, cube = scene([1, 1, 1], [3, 3, 3], [2, 2, 9], names=list("abc"))
         texts = [each.description for each in suggest_names(labels, cube)]
         assert texts == ["faintest", "brightest in a", "highest c / a"]
-        clusters = ClusterLight(labels, cube, {})
-        for brightness, end in ((0.3, ""), (0.31, ", bright"), (-0.31, ", faint")):
-            assert _describe(clusters, 2, brightness) == f"highest c / a{end}"
+
+    @pytest.mark.parametrize(
+        ("brightness", "end"),
+        [(0.29, ""), (0.31, ", bright"), (-0.29, ""), (-0.31, ", faint")],
+    )
+    def test_tell_brightness_that_people_see(self, brightness, end):
+        red = [5, 10 * 10 ** (0.4 * brightness)]  # beside more light of 10
+        labels, cube = scene([9, 10], [9, 10], [9, 10], [1, 1.1], red, names=["a", "b"])
+        labels = np.maximum(labels - 2, 0)
+        found = suggest_names(labels, cube)[2].description
+        assert found == f"highest b / a{end}"
+
+    def test_tell_the_band_in_which_the_next_cluster_is_farthest(self):
+        # Colors are not known where there is no light.
+        for dark, band in (([-5, -1, -1], "a"), ([-1, -5, -1], "b")):
+            labels, cube = scene(dark, [3, 3, 3], [*dark[:2], 9], names=list("abc"))
+            found = suggest_names(labels, cube)[1].description
+            assert found == f"brightest in {band}"
 
     def test_prefer_places_among_all_to_those_among_the_few_that_are_known(self):
         """The ultraviolet of two old clusters, which are redder, is in the noise."""
@@ -494,38 +526,31 @@ def test_brightness_is_told_in_the_band_of_most_light_above_noise():
     labels, cube = scene([1, 1], [11, 4], names=["a", "b"])
     cube.data[::2, ::2, 0] += 4
     cube.data[1::2, 1::2, 0] -= 4
-    assert ClusterLight(labels, cube, {}).bright == 1
-    # And distance in units of that of the light.
-    distance = _shape(ClusterLight(*scene(OLD), {}), np.array([True]))["distance"]
-    np.testing.assert_allclose(distance, 1)
+    evidence = suggest_names(labels, cube)[0].evidence
+    assert evidence == ("1.5 mag fainter per area than half of the light",)
+
+
+def test_faint_light_is_outskirts_where_it_is_farther_out_than_the_light():
+    """A ring of light with the same faint light inside and outside."""
+    radius = np.hypot(*(np.indices((60, 60)) - 29.5))
+    labels = np.digitize(radius, [5, 20])
+    light = np.where(labels == 1, 1, 0.01)
+    cube = Cube(light[:, :, np.newaxis] * OLD, band_names=BANDS)
+    inside, _, outside = names_of(suggest_names(labels, cube))
+    assert outside == "faint outskirts"
+    assert inside != "faint outskirts"
 
 
 def test_what_is_as_red_as_the_mean_is_not_the_old_light():
-    color, error = np.array([0.0, 1.0]), np.zeros(2)
-    found = _colors(color, error, 1.0, brightness=np.array([5.0, 1.0]))
-    np.testing.assert_array_equal(found["redder than old"], [-1, 0])
-    found = _colors(-color, error, 1.0, brightness=np.array([5.0, 1.0]))
-    assert np.isnan(found["redder than old"]).all()  # nothing is redder than the mean
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([2, 2, 1], None),  # shared with another
-        ([1, np.nan, np.nan], None),  # nothing to compare with
-        ([0, -1, -2], None),  # high, but no higher than the mean
-        ([2, -1, -2], (False, 0, -30, "reddest")),
-        ([1, 3, 2, 4], None),  # low, but above the mean
-        ([-1, 3, 2, 4, np.nan], (False, 1, -30, "bluest")),
-    ],
-)
-def test_claim_to_a_place_on_an_axis(values, expected):
-    values = np.array(values, dtype=float)
-    axis = "reddest", "bluest", "", values, np.full(len(values), 0.1)
-    found = _claim(axis, 0)
-    if found is not None:
-        found = (bool(found[0]), int(found[1]), round(float(found[2])), found[3])
-    assert found == expected
+    """Or what is as red as old stars would be dust before the brightest light."""
+    labels, cube = scene(3 * FLAT, OLD, OLD / 2, YOUNG, YOUNG)
+    assert suggest_names(labels, cube)[2].name == "old stars, disc"
+    # Nothing is redder than the mean, and no light is compared with the bluest.
+    labels, cube = scene(3 * YOUNG, *[OLD] * 9, OLD / 2)
+    labels = np.array([0, *[1] * 9, 2])[labels]
+    labels[2:SIDE] = 1
+    cube.data[2:SIDE] = OLD
+    assert suggest_names(labels, cube)[2].name == "old stars, disc"
 
 
 def test_brightness_is_that_of_the_pixels_and_not_of_those_next_to_them():
@@ -544,14 +569,6 @@ def test_light_that_is_as_faint_as_its_noise_is_sky():
         assert suggest_names(labels, cube)[0].name == name
 
 
-def test_what_is_not_known_to_a_third_of_a_magnitude_is_left_out():
-    clusters = ClusterLight(*scene([1], [2], names=["a"]), {})
-    lost = np.array([0.29, 0.31])
-    values, error = clusters.relative(np.array([1.0, 2.0]), "a", lost=lost)
-    np.testing.assert_array_equal(values, [0, np.nan])
-    np.testing.assert_array_equal(error, lost)
-
-
 @pytest.mark.parametrize(
     ("places", "tell"),
     [
@@ -561,9 +578,10 @@ def test_what_is_not_known_to_a_third_of_a_magnitude_is_left_out():
     ],
 )
 def test_bands_that_tell_old_stars_from_young_ones(places, tell):
-    named = {"names": ["a", "b"], "band_coordinates": places * units.nm}
-    clusters = ClusterLight(*scene([1, 1], [2, 3], **named), {})
-    assert clusters.color_bands == (("a", "b") if tell else None)
+    wavelengths = {"band_coordinates": places * units.nm, "pixel_scale": (1, 1)}
+    labels, cube = scene([1, 1], [2, 3], names=["a", "b"], **wavelengths)
+    for each in suggest_names(labels, cube):
+        assert any("in a - b than the mean" in text for text in each.evidence) == tell
 
 
 def frame_of_a_saturated_star(*, is_masked):
