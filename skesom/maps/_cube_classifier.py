@@ -20,7 +20,7 @@ from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike
 from skesom.maps._pixel_table_mixin import PixelTableMixin, inner_estimator
-from skesom.maps.pixel_tables import apply, to_apply, to_learn
+from skesom.maps.pixel_tables import apply_method, table_to_apply, table_to_learn
 from skesom.som import ESOM, MapClassifier
 
 
@@ -171,7 +171,7 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
             estimator = make_pipeline(StandardScaler(), classifier)
         if self.semi_supervised:
             # To scikit-learn -1 is unlabeled; sky and no data are below.
-            table, labels = to_learn(estimator, table), np.maximum(labels, -1)
+            table, labels = table_to_learn(estimator, table), np.maximum(labels, -1)
         else:
             labeled = labels >= 0
             table, labels = take_rows(table, np.flatnonzero(labeled)), labels[labeled]
@@ -207,8 +207,8 @@ class CubeClassifier(PixelTableMixin, ClassifierMixin, LinkedEstimator):
         return probabilities
 
     def _values_of_rows(self, method, table, valid, cube):
-        table = to_apply(self.estimator_, table)
-        return apply(self.estimator_, method, table, None)
+        table = table_to_apply(self.estimator_, table)
+        return apply_method(self.estimator_, method, table, None)
 
     def score(self, X: CubeLike, y: ArrayLike) -> float:
         """Return the accuracy in the pixels that are valid and labeled.

@@ -35,20 +35,21 @@ from skesom.maps._pixel_table_mixin import (
 )
 from skesom.maps.comparison import renumber
 from skesom.maps.doubtful_clusters import warn_of_doubtful_clusters
+from skesom.maps.errors_of_pixels import errors_to_apply, errors_to_learn
 from skesom.maps.leaves import check_tree_and_cut
 from skesom.maps.neighbor_agreement import agreement_with_neighbors
 from skesom.maps.pixel_tables import (
-    apply,
+    apply_method,
     at_end,
+    call_with_errors,
     drop_lazy_labels,
-    errors_to_apply,
-    errors_to_learn,
-    in_blocks,
+    fit_to_end,
+    innermost_clusterer,
     is_large,
-    learn_more,
-    to_apply,
-    to_learn,
-    with_errors,
+    partial_fit_by_blocks,
+    rechunk_for_map,
+    table_to_apply,
+    table_to_learn,
 )
 from skesom.maps.seen_pixels import SeenPixels
 from skesom.pixels import unflatten
@@ -76,8 +77,7 @@ class _LastStepInput(NamedTuple):
 
 
 def _has_agreement(clusterer):
-    estimator = inner_estimator(clusterer)
-    last, _ = pipeline_end(estimator)
+    last, _ = pipeline_end(inner_estimator(clusterer))
     if hasattr(last, "agreement"):
         return True
     name = "ESOM" if last is None else type(last).__name__
@@ -87,14 +87,14 @@ def _has_agreement(clusterer):
 
 
 def _has_score(clusterer):
-    last = _clusterer_of_tables(clusterer)
+    last = innermost_clusterer(inner_estimator(clusterer))
     if last is None or hasattr(last, "score"):
         return True
     raise AttributeError(f"{type(last).__name__} has no score.")
 
 
 def _has_units(clusterer):
-    last = _clusterer_of_tables(clusterer)
+    last = innermost_clusterer(inner_estimator(clusterer))
     if last is None or hasattr(last, "winners"):
         return True
     raise AttributeError(f"{type(last).__name__} has no units to measure distances to.")
@@ -109,14 +109,6 @@ def _has_partial_fit(clusterer):
         f"{name} has no partial_fit, to learn from one cube after the other. Use ESOM, "
         "CSOM or MiniBatchKMeans, and scale the cubes before (ColorScaler)."
     )
-
-
-def _clusterer_of_tables(clusterer):
-    """Return what clusters in the end: the last step, or the members of a consensus."""
-    last, _ = pipeline_end(inner_estimator(clusterer))
-    if isinstance(last, ConsensusClusterer):
-        last, _ = pipeline_end(last._prototype())
-    return last
 
 
 class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
@@ -275,7 +267,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         else:
             estimator = clone(self.estimator)
         if self.sampler is None:
-            table = to_learn(estimator, table)
+            table = table_to_learn(estimator, table)
         errors, typical_errors = errors_to_learn(estimator, cube, table, valid)
         if self.sampler is None:
             labels, agreement = _fit_to_all(estimator, table, errors)
@@ -398,9 +390,9 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         labels = last.labels_
         agreement = getattr(last, "agreement_", None)
         if self.sampler is not None:
-            labels = with_errors(last.predict, table, errors)
+            labels = call_with_errors(last.predict, table, errors)
             if agreement is not None:
-                agreement = with_errors(last.agreement, table, errors)
+                agreement = call_with_errors(last.agreement, table, errors)
         cut._set_labels(labels, agreement, valid, cube.sky_mask)
         drop_lazy_labels(last)
 
@@ -518,7 +510,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
             table = table_of(cube, valid)
             if self.sampler is not None:
                 table = take_rows(table, self._sample_rows(cube, valid))
-            learn_more(self.estimator_, table)
+            partial_fit_by_blocks(self.estimator_, table)
         keep_parameters(self)
         self.labels_ = self.predict(cube)
         drop_lazy_labels(self.estimator_)
@@ -556,7 +548,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         """
         check_is_fitted(self)
         at_last = self._input_of_last_step(X)
-        score = with_errors(at_last.estimator.score, at_last.table, at_last.errors)
+        score = call_with_errors(at_last.estimator.score, at_last.table, at_last.errors)
         return float(score)
 
     @available_if(_has_agreement)
@@ -650,17 +642,17 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
 
     def _values_of_rows(self, method, table, valid, cube):
         """Return the values of a method of the estimator, with errors of the cube."""
-        table = to_apply(self.estimator_, table)
+        table = table_to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
         if method == "distances":  # which only the map inside a consensus can tell
             return _distances_to_units(self.estimator_, table, errors)
-        return apply(self.estimator_, method, table, errors)
+        return apply_method(self.estimator_, method, table, errors)
 
     def _input_of_last_step(self, X):
         """Return the last step of the estimator, and what it gets of a cube."""
         cube = check_cube(X, estimator=self, reset=False)
         table, valid = self.table(cube)
-        table = to_apply(self.estimator_, table)
+        table = table_to_apply(self.estimator_, table)
         errors = errors_to_apply(self, cube, table, valid)
         last, table, errors = at_end(self.estimator_, table, errors)
         return _LastStepInput(cube, valid, last, table, errors)
@@ -699,8 +691,9 @@ def _fit_to_all(estimator, table, errors):
     if errors is None and not (is_lazy(table) or is_large(table)):
         labels = estimator.fit_predict(table)
     else:
-        last, table, errors = at_end(estimator, table, errors, fit=True)
-        labels = with_errors(last.fit_predict, in_blocks(last, table), errors)
+        last, table, errors = fit_to_end(estimator, table, errors)
+        table = rechunk_for_map(last, table)
+        labels = call_with_errors(last.fit_predict, table, errors)
     agreement = getattr(last, "agreement_", None)
     drop_lazy_labels(last)
     return labels, agreement
@@ -718,16 +711,16 @@ def _fit_to_sample(estimator, table, errors, rows):
         estimator.fit(sample)
     else:
         sample_errors = _take_errors(errors, rows)
-        last, sample, sample_errors = at_end(estimator, sample, sample_errors, fit=True)
+        last, sample, sample_errors = fit_to_end(estimator, sample, sample_errors)
         last.fit(sample, errors=sample_errors)
-    table = to_apply(estimator, table)
+    table = table_to_apply(estimator, table)
     if errors is not None:
-        errors = to_apply(estimator, errors)
-    labels = apply(estimator, "predict", table, errors)
+        errors = table_to_apply(estimator, errors)
+    labels = apply_method(estimator, "predict", table, errors)
     last, _ = pipeline_end(estimator)
     agreement = None
     if hasattr(last, "agreement_"):
-        agreement = apply(estimator, "agreement", table, errors)
+        agreement = apply_method(estimator, "agreement", table, errors)
     return labels, agreement
 
 

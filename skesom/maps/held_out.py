@@ -17,7 +17,7 @@ from skesom._common.lazy import take_rows
 from skesom._common.warn import warn_user
 from skesom._types import CubeLike, Names
 from skesom.maps._cube_classifier import check_labels
-from skesom.maps.pixel_tables import to_apply
+from skesom.maps.pixel_tables import table_to_apply
 from skesom.pixels import sky_blocks
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def held_out_score(
         tested = rows[test][np.isin(labels[rows[test]], known)]
         if len(known) > 1 and len(tested):
             fitted = classifier._fitted(table, learned)
-            predicted = fitted.predict(to_apply(fitted, take_rows(table, tested)))
+            predicted = fitted.predict(table_to_apply(fitted, take_rows(table, tested)))
             matrices.append(confusion_matrix(labels[tested], predicted, labels=found))
     pairs = np.unique([codes, blocks[rows]], axis=1)
     if not matrices:
