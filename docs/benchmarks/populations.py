@@ -32,7 +32,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps._stellar_light import WAVELENGTHS
+from skesom.maps.stellar_colors import WAVELENGTHS
 
 SCENES = CHOOSE | REPORT
 # Names of tables, seeds, and the spectra with which the first scene begins.

@@ -10,7 +10,7 @@ from skesom._sky.field_of_view import is_of_the_sky
 from skesom._sky.lengths import star_width
 from skesom.cube.flux.photometry import Photometry
 from skesom.cube.masking.sky_level import sky_level
-from skesom.maps._measured_light import complete_continua, line_excess
+from skesom.maps._line_light import complete_continua, line_excess
 from skesom.maps._saturated_stars import find_star_halos
 from skesom.maps.nameless_images import are_of_lines
 from skesom.pixels import cluster_table

@@ -12,16 +12,10 @@ from skesom._sky.lengths import star_width
 from skesom._sky.narrow_bands import HYDROGEN
 from skesom.maps._cluster_light import SIGMAS, star_area
 from skesom.maps._evidence import NO_LIGHT, ComparedBands
-from skesom.maps._measured_light import (
-    LINES,
-    StarLight,
-    brightness_over_discs,
-    depth_below_sky,
-    line_band,
-    line_excess,
-    line_light,
-)
+from skesom.maps._line_light import LINES, line_band, line_excess, line_light
 from skesom.maps._naming_rules import BRIGHT, FAINT, REDDER
+from skesom.maps._star_light import StarLight
+from skesom.maps._surface_brightness import brightness_over_discs, depth_below_sky
 
 _LEAST = 0.1  # mag, that people would call different
 _WIDE = 5.0  # widths of a star, of pieces that are wider than stars

@@ -13,15 +13,14 @@ from skesom._sky.lengths import star_width
 from skesom.cube.convolution.filtering import smooth, smooth_all
 from skesom.cube.flux.photometry import Photometry
 from skesom.maps._cluster_measures import learn_old_stars
-from skesom.maps._measured_light import (
+from skesom.maps._line_light import (
     LINES,
-    brightness_over_discs,
     complete_continua,
-    depth_below_sky,
     line_band,
     line_excess,
     line_light,
 )
+from skesom.maps._surface_brightness import brightness_over_discs, depth_below_sky
 
 _SMOOTHING = 1.0  # pixels, so that a pixel counts with its neighbors
 _RING = 2.5  # widths (FWHM), half the side of the square around what may be compact

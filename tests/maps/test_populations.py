@@ -15,7 +15,7 @@ from skesom.maps import (
     make_cluster_pipeline,
     suggest_names,
 )
-from skesom.maps._stellar_light import extinction, mixture_color, oldest_color
+from skesom.maps.stellar_colors import extinction, mixture_color, oldest_color
 from skesom.som import ESOM
 
 

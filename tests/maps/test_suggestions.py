@@ -542,9 +542,10 @@ def test_faint_light_is_outskirts_where_it_is_farther_out_than_the_light():
 
 
 def test_what_is_as_red_as_the_mean_is_not_the_old_light():
-    """Or what is as red as old stars would be dust before the brightest light."""
-    labels, cube = scene(3 * FLAT, OLD, OLD / 2, YOUNG, YOUNG)
-    assert suggest_names(labels, cube)[2].name == "old stars, disc"
+    for redder, name in ((1, "old stars, disc"), (0.7, "dust lanes")):
+        faint = OLD / 2 * [redder, 1, 1, 1, 1]
+        labels, cube = scene(3 * FLAT, OLD, faint, YOUNG, YOUNG)
+        assert suggest_names(labels, cube)[2].name == name
     # Nothing is redder than the mean, and no light is compared with the bluest.
     labels, cube = scene(3 * YOUNG, *[OLD] * 9, OLD / 2)
     labels = np.array([0, *[1] * 9, 2])[labels]

@@ -8,27 +8,37 @@ import numpy as np
 # doi:10.1046/j.1365-8711.2003.06897.x; edition of 2016, Kroupa's initial mass
 # function), each the mean over photons in a band of 16 % of its wavelength, 14 % from
 # 335 to 480 nm.
-WAVELENGTHS = (  # nm
-    *(150, 190, 230, 275, 335, 365, 400, 435, 480),
-    *(550, 625, 700, 770, 900, 1030, 1240, 1650, 2190),
+_COLUMNS = ("wavelength", "30 Myr", "10 Gyr", "13 Gyr")
+_MODELS = (
+    (150, 0.14, 6.80, 6.27),
+    (190, 0.15, 6.83, 6.31),
+    (230, 0.17, 6.40, 6.09),
+    (275, 0.24, 4.34, 4.39),
+    (335, 0.32, 2.65, 2.71),
+    (365, 0.25, 2.27, 2.33),
+    (400, -0.02, 1.57, 1.61),
+    (435, -0.06, 0.86, 0.88),
+    (480, -0.03, 0.38, 0.39),
+    (550, 0.00, 0.00, 0.00),
+    (625, -0.01, -0.31, -0.32),
+    (700, -0.07, -0.53, -0.54),
+    (770, -0.18, -0.72, -0.74),
+    (900, -0.29, -0.99, -1.01),
+    (1030, -0.37, -1.21, -1.24),
+    (1240, -0.40, -1.31, -1.34),
+    (1650, -0.55, -1.55, -1.59),
+    (2190, -0.24, -1.27, -1.31),
 )
-_MAGNITUDES = {
-    "30 Myr": (
-        *(0.14, 0.15, 0.17, 0.24, 0.32, 0.25, -0.02, -0.06, -0.03),
-        *(0.00, -0.01, -0.07, -0.18, -0.29, -0.37, -0.40, -0.55, -0.24),
-    ),
-    "10 Gyr": (
-        *(6.80, 6.83, 6.40, 4.34, 2.65, 2.27, 1.57, 0.86, 0.38),
-        *(0.00, -0.31, -0.53, -0.72, -0.99, -1.21, -1.31, -1.55, -1.27),
-    ),
-    "13 Gyr": (
-        *(6.27, 6.31, 6.09, 4.39, 2.71, 2.33, 1.61, 0.88, 0.39),
-        *(0.00, -0.32, -0.54, -0.74, -1.01, -1.24, -1.34, -1.59, -1.31),
-    ),
-}
-_OLD, _YOUNG, _OLDEST = "10 Gyr", "30 Myr", "13 Gyr"
+_COLUMN = dict(zip(_COLUMNS, np.transpose(_MODELS), strict=True))
+WAVELENGTHS = _COLUMN["wavelength"]  # nm
+_YOUNG = "30 Myr"
+_OLD = "10 Gyr"
+_OLDEST = "13 Gyr"
 NEAR_ULTRAVIOLET = 335  # nm, where shares of light are told
-MILKY_WAY = 3.1  # ratio of total to selective extinction; Cardelli et al. (1989)
+MILKY_WAY = 3.1  # ratio of total to selective extinction, R_V in the law of extinction
+# Coefficients of the law of extinction in the optical, of rising powers of y.
+_OPTICAL_A = (1, 0.17699, -0.50447, -0.02427, 0.72085, 0.01979, -0.77530, 0.32999)
+_OPTICAL_B = (0, 1.41338, 2.28305, 1.07233, -5.38434, -0.62251, 5.30260, -2.09002)
 
 
 def mixture_color(blue, red, young_share):
@@ -40,8 +50,9 @@ def mixture_color(blue, red, young_share):
     young = _flux(_YOUNG, NEAR_ULTRAVIOLET)
     old = _flux(_OLD, NEAR_ULTRAVIOLET)
     n_young = young_share / (1 - young_share) * old / young
-    fluxes = [_flux(_OLD, nm) + n_young * _flux(_YOUNG, nm) for nm in (blue, red)]
-    return float(-2.5 * np.log10(fluxes[0] / fluxes[1]))
+    blue_flux = _flux(_OLD, blue) + n_young * _flux(_YOUNG, blue)
+    red_flux = _flux(_OLD, red) + n_young * _flux(_YOUNG, red)
+    return float(-2.5 * np.log10(blue_flux / red_flux))
 
 
 def bluing(blue, red, young_share):
@@ -58,20 +69,20 @@ def extinction(wavelengths):
     """Return the extinction at wavelengths in nm, by that at 550 nm.
 
     The law of Cardelli, Clayton & Mathis (1989, ApJ 345, 245, doi:10.1086/167900) for
-    the Milky Way, from 125 nm to 3.3 um; NaN elsewhere.
+    the Milky Way, a(x) + b(x) / R_V (their equation 1) with x in 1 / um, from 125 nm to
+    3.3 um; NaN elsewhere.
     """
     x = 1000 / np.atleast_1d(np.asarray(wavelengths, dtype=np.float64))
-    a, b = np.full((2, *x.shape), np.nan)
-    infrared = (x >= 0.3) & (x < 1.1)
+    a = np.full(x.shape, np.nan)
+    b = np.full(x.shape, np.nan)
+    infrared = (x >= 0.3) & (x < 1.1)  # equation 2
     a[infrared] = 0.574 * x[infrared] ** 1.61
     b[infrared] = -0.527 * x[infrared] ** 1.61
-    optical = (x >= 1.1) & (x < 3.3)
+    optical = (x >= 1.1) & (x < 3.3)  # equation 3
     y = x[optical] - 1.82
-    of_a = 1, 0.17699, -0.50447, -0.02427, 0.72085, 0.01979, -0.77530, 0.32999
-    of_b = 0, 1.41338, 2.28305, 1.07233, -5.38434, -0.62251, 5.30260, -2.09002
-    a[optical] = np.polynomial.polynomial.polyval(y, of_a)
-    b[optical] = np.polynomial.polynomial.polyval(y, of_b)
-    ultraviolet = (x >= 3.3) & (x <= 8)
+    a[optical] = np.polynomial.polynomial.polyval(y, _OPTICAL_A)
+    b[optical] = np.polynomial.polynomial.polyval(y, _OPTICAL_B)
+    ultraviolet = (x >= 3.3) & (x <= 8)  # equation 4
     z = x[ultraviolet]
     far = np.maximum(z - 5.9, 0)
     a[ultraviolet] = 1.752 - 0.316 * z - 0.104 / ((z - 4.67) ** 2 + 0.341)
@@ -83,7 +94,5 @@ def extinction(wavelengths):
 
 def _flux(population, wavelength):
     """Return the flux per frequency of stars of one age, 1 at 550 nm."""
-    magnitude = np.interp(
-        np.log(wavelength), np.log(WAVELENGTHS), _MAGNITUDES[population]
-    )
+    magnitude = np.interp(np.log(wavelength), np.log(WAVELENGTHS), _COLUMN[population])
     return 10 ** (-0.4 * magnitude)
