@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from skesom.cube import BackgroundSubtractor, Cube, CubeMasker, SkyMasker
-from skesom.cube.flux._background_mesh import Background
 from tests.helpers.sky_fields import COLORS, disc, few_sources, gradient
 
 
@@ -41,14 +40,10 @@ def test_galaxy_stays(seed):
     assert np.abs((flat - data)[galaxy[:, :, 0] > 10]).max() < 0.3
 
 
-def test_sample_begins_and_ends_with_the_frame():
-    shape = 5, 7
-    tilted = Background(shape, np.array([3.0, 1, 2, 0, 0, 0]), np.zeros((1, 1)), 5)
-    # In a small frame the sample is the frame. Units of the surface are half-open
-    # frames: the middle of pixel k of n is at (k + 0.5) / n - 0.5.
-    rows, columns = ((np.arange(n) + 0.5) / n - 0.5 for n in shape)
-    expected = 3 + np.add.outer(rows, 2 * columns)
-    np.testing.assert_allclose(tilted.sample(), expected, rtol=1e-12)
+def test_range_is_that_from_border_to_border():
+    plane = np.add.outer(np.arange(70.0), 2 * np.arange(90.0))[:, :, np.newaxis]
+    subtractor = BackgroundSubtractor(16).fit(plane)
+    np.testing.assert_allclose(subtractor.background_range_, [69 + 2 * 89], rtol=1e-9)
 
 
 def test_sky_is_found_afterwards():

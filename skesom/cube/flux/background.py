@@ -15,11 +15,12 @@ from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
 from skesom.cube.bands import all_band_names, with_bands
 from skesom.cube.base import CubeTransformer, check_cubes
-from skesom.cube.flux._background_mesh import measure_background, subtract_backgrounds
+from skesom.cube.flux._band_background import measure_background, subtract_backgrounds
 from skesom.cube.masking.sky import measure_slopes
 
-# A background that slopes may bend by so much of its slope; beyond, it holds objects.
-BENT = 0.5
+# What does not follow the slope of a background, as a share of the slope: beyond, it is
+# the light of objects, and stays (docs/masking.md, "Backgrounds that slope").
+_MOST_BENDING = 0.5
 
 
 class BackgroundSubtractor(CubeTransformer):
@@ -39,7 +40,7 @@ class BackgroundSubtractor(CubeTransformer):
         and the 5 pixels around them are left out.
     bands : {"all", "uneven"}, default="all"
         Which bands lose their background: all, or those in which `CubeMasker` would
-        warn of a slope, if what is found follows that slope: where it bends by more
+        warn of a slope, if the background follows that slope. Where it bends by more
         than half of the slope, a galaxy that fills the frame would lose its light.
 
     Attributes
@@ -125,56 +126,107 @@ class BackgroundSubtractor(CubeTransformer):
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        parts = with_bands(cubes, self.subtracted_)
-        return self._like_inputs(X, [self._subtract(*part)[0] for part in parts])
+        cubes, _ = self._subtract_from_all(cubes, self.subtracted_)
+        return self._like_inputs(X, cubes)
 
     def _fit(self, X):
         cubes = check_cubes(X, self, reset=True)
         if self.filter_size % 2 == 0:
             raise ValueError(f"filter_size must be odd, got {self.filter_size}.")
-        slopes, missing = np.ones(self.n_features_in_), None
         if self.bands == "uneven":
-            found = [measure_slopes(cube.data, n_jobs=-1) for cube in cubes]
-            slopes = np.concatenate(found)
-        wanted, check = slopes > 0, self.bands == "uneven"
-        try:
-            if wanted.any():  # the import takes seconds
-                import_photutils("background")
-        except ImportError as error:
-            if not check:
-                raise
-            wanted, missing = np.zeros_like(wanted), str(error)
-        parts = with_bands(cubes, wanted)
-        found = [self._subtract(*part, check=check) for part in parts]
-        cubes, ranges = map(list, zip(*found, strict=True))
-        self.background_range_ = np.concatenate(ranges)
-        self.subtracted_ = ~np.isnan(self.background_range_)
-        if check and np.any(slopes > 0):
-            _tell(all_band_names(cubes), slopes, self.subtracted_, missing)
+            cubes, ranges = self._subtract_slopes(cubes)
+        else:
+            import_photutils("background")  # or an error, before any work
+            is_chosen = np.ones(self.n_features_in_, dtype=bool)
+            cubes, ranges = self._subtract_from_all(cubes, is_chosen)
+        self.background_range_ = ranges
+        self.subtracted_ = ~np.isnan(ranges)
         return cubes
 
-    def _subtract(self, cube, wanted, *, check=False):
-        """Return a cube without the background of some bands, and its range or NaN."""
-        ranges = np.full(cube.shape[2], np.nan)
-        if not wanted.any():
-            return cube, ranges
-        options = self.box_size, self.filter_size, self.source_threshold
-        backgrounds = {}
-        for band, image in planes_of(cube.data, np.flatnonzero(wanted)):
-            _refuse_empty(image, cube.band_names[band])
-            background = measure_background(image, *options)
-            del image  # before the next one comes
-            some = background.sample()
-            if not (check and _bends(some)):
-                backgrounds[band] = background
-                ranges[band] = np.ptp(some)
-        data = map_strips(
-            lambda part, rows: subtract_backgrounds(part, backgrounds, rows), cube.data
+    def _subtract_slopes(self, cubes):
+        """Subtract the backgrounds that slope and do not bend; warn of all that slope.
+
+        Returns what `_subtract_from_all` does.
+        """
+        slopes = np.concatenate(
+            [measure_slopes(cube.data, n_jobs=-1) for cube in cubes]
         )
+        ranges = np.full(len(slopes), np.nan)
+        if not np.any(slopes > 0):
+            return cubes, ranges
+        reason = (
+            "too much of what changes slowly there does not follow the slope, as the "
+            "light of objects (subtract_background=True subtracts it)"
+        )
+        try:
+            import_photutils("background")
+        except ImportError as error:
+            reason = str(error)
+        else:
+            cubes, ranges = self._subtract_from_all(cubes, slopes > 0, keep_bent=True)
+        _warn_of_slopes(all_band_names(cubes), slopes, ~np.isnan(ranges), reason)
+        return cubes, ranges
+
+    def _subtract_from_all(self, cubes, is_chosen, *, keep_bent=False):
+        """Subtract the background of the chosen bands of all cubes.
+
+        Parameters
+        ----------
+        cubes : list of Cube
+            The cubes.
+        is_chosen : ndarray of bool of shape (n_bands,)
+            Whether each band of all cubes loses its background.
+        keep_bent : bool, default=False
+            Whether a background that does not follow its slope stays.
+
+        Returns
+        -------
+        subtracted : list of Cube
+            The cubes without backgrounds.
+        ranges : ndarray of shape (n_bands,)
+            Range of each background, NaN where it stays.
+        """
+        subtracted = []
+        ranges = []
+        for cube, is_chosen_here in with_bands(cubes, is_chosen):
+            cube, cube_ranges = self._subtract(
+                cube, np.flatnonzero(is_chosen_here), keep_bent=keep_bent
+            )
+            subtracted.append(cube)
+            ranges.append(cube_ranges)
+        return subtracted, np.concatenate(ranges)
+
+    def _subtract(self, cube, bands, *, keep_bent):
+        """Return a cube without the background of some bands, and the ranges of these.
+
+        Shape (n_bands,), NaN in other bands.
+        """
+        ranges = np.full(cube.shape[2], np.nan)
+        if len(bands) == 0:
+            return cube, ranges
+        backgrounds = {}
+        for band, image in planes_of(cube.data, bands):
+            _refuse_empty_band(image, cube.band_names[band])
+            background = measure_background(
+                image,
+                box_size=self.box_size,
+                filter_size=self.filter_size,
+                threshold=self.source_threshold,
+            )
+            del image  # before the next one comes
+            sample = background.sample()
+            if not (keep_bent and _bends(sample)):
+                backgrounds[band] = background
+                ranges[band] = np.ptp(sample)
+
+        def subtract(data, rows):
+            return subtract_backgrounds(data, backgrounds, rows)
+
+        data = map_strips(subtract, cube.data)
         return cube.replace(data=data, errors=cube.errors), ranges
 
 
-def _refuse_empty(image, name):
+def _refuse_empty_band(image, name):
     """Refuse a band without data."""
     if np.isnan(image).all():
         raise ValueError(
@@ -184,29 +236,49 @@ def _refuse_empty(image, name):
 
 
 def _bends(background):
-    """Return whether a background leaves its plane by more than a part of its slope."""
-    rest = background
+    """Return whether too much of a background does not follow its slope.
+
+    The slope is the sum of the lines that fit its means along both axes best.
+    """
+    residual = background
     for axis in (0, 1):
-        line = background.mean(axis=1 - axis)
-        places = np.arange(len(line))
-        trend = np.polyval(np.polyfit(places, line, 1), places)
-        rest = rest - np.expand_dims(trend, 1 - axis)
-    return np.ptp(rest) > BENT * np.ptp(background - rest)
+        profile = background.mean(axis=1 - axis)
+        positions = np.arange(len(profile))
+        line = np.polyval(np.polyfit(positions, profile, 1), positions)
+        residual = residual - np.expand_dims(line, 1 - axis)
+    slope = background - residual
+    return np.ptp(residual) > _MOST_BENDING * np.ptp(slope)
 
 
-def _tell(names, slopes, subtracted, missing):
-    """Warn of slopes, and say how they were treated."""
-    done, kept = (
-        ", ".join(f"{names[n]} ({slopes[n]:.2g})" for n in np.flatnonzero(places))
-        for places in (subtracted, (slopes > 0) & ~subtracted)
-    )
-    reason = missing or (
-        "too much of what changes slowly there does not follow the slope, as the light "
-        "of objects (subtract_background=True subtracts it)"
-    )
+def _warn_of_slopes(names, slopes, is_subtracted, reason):
+    """Say which bands slope, by how much, and what was done about them.
+
+    Parameters
+    ----------
+    names : list of str
+        Names of all bands.
+    slopes : ndarray of shape (n_bands,)
+        Range of the slope of each band in units of its noise, 0 without one.
+    is_subtracted : ndarray of bool of shape (n_bands,)
+        Whether each band has lost its background.
+    reason : str
+        Why the others keep theirs.
+    """
+    subtracted = _list_slopes(names, slopes, is_subtracted)
+    kept = _list_slopes(names, slopes, (slopes > 0) & ~is_subtracted)
     text = "The background slopes across the frame, in units of the noise of a pixel."
-    if done:
-        text += f" It was subtracted from: {done} (subtract_background=False keeps it)."
+    if subtracted:
+        text += (
+            f" It was subtracted from: {subtracted} (subtract_background=False keeps "
+            "it)."
+        )
     if kept:
         text += f" It stays in: {kept}, as {reason}."
     warn_user(text)
+
+
+def _list_slopes(names, slopes, is_listed):
+    """Return the names of some bands, each with its slope in brackets."""
+    return ", ".join(
+        f"{names[band]} ({slopes[band]:.2g})" for band in np.flatnonzero(is_listed)
+    )
