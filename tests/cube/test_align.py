@@ -14,7 +14,7 @@ from scipy.ndimage import map_coordinates
 
 from skesom._sky.grids import Grid, group_by_grid, pixel_size, same_grid
 from skesom.cube import Cube
-from skesom.cube.alignment import stack as _stack
+from tests.helpers.block_sizes import cut_tiles
 from tests.helpers.grids import CENTER, METHODS, align, make_cube, make_wcs
 
 
@@ -163,7 +163,7 @@ def test_tiles_and_threads_do_not_change_the_result(monkeypatch, method):
     source = source.replace(data=rng.normal(size=source.shape).astype(np.float32))
     target = make_wcs((37, 31), 0.7)
     whole = align(source, target, resample=method)
-    monkeypatch.setattr(_stack, "TILE", 14)
+    cut_tiles(monkeypatch, 14)
     tiles = [align(source, target, resample=method, n_jobs=n).data for n in (1, 2)]
     assert_array_equal(tiles[0], tiles[1])
     assert_allclose(tiles[0], whole.data, atol=2e-6)

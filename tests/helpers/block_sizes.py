@@ -7,7 +7,7 @@ else.
 
 from skesom._common import lazy as _lazy
 from skesom._common import strips as _strips
-from skesom.cube.alignment import stack as _stack
+from skesom.cube.alignment import _resampling
 from skesom.cube.convolution import filtering as _filtering
 from skesom.cube.flux import color as _color
 from skesom.cube.flux import stretch as _stretch
@@ -38,8 +38,13 @@ def cut_small(monkeypatch):
     for module in (_color, _stretch):
         monkeypatch.setattr(module, "WHOLE", 2**13)
     monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
-    monkeypatch.setattr(_stack, "TILE", 50)
+    cut_tiles(monkeypatch, 50)
     cut_convolution(monkeypatch, pixels=2**12)
+
+
+def cut_tiles(monkeypatch, n_pixels):
+    """Let images be resampled in tiles of some rows and columns."""
+    monkeypatch.setattr(_resampling, "TILE", n_pixels)
 
 
 def cut_convolution(monkeypatch, **size):

@@ -306,8 +306,13 @@ def _views(bands, numbers, grid, window, n_jobs):
             cube = cube[:, :, place : place + 1]
             cubes.append(cube.replace(errors=None, band_coordinates=None))
         if cubes:
-            is_flux = [False] * len(cubes)
-            stack = stack_cubes(cubes, part, None, is_flux, method, n_jobs).data
+            stack = stack_cubes(
+                cubes,
+                part,
+                is_flux=[False] * len(cubes),
+                method=method,
+                n_jobs=n_jobs,
+            ).data
             images |= {number: stack[:, :, n] for n, number in enumerate(members)}
     order = sorted(images)
     known = computed(*(images[number] for number in order))

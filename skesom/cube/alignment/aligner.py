@@ -23,6 +23,7 @@ from skesom._sky.grids import group_by_grid, pixel_size
 from skesom._types import CubeLike
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
+from skesom.cube.alignment._cropping import crop_cube, crop_grid
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
 from skesom.cube.alignment._registration import (
     LEAST_MOVED,
@@ -32,13 +33,8 @@ from skesom.cube.alignment._registration import (
     text_of_shift,
     why_not,
 )
-from skesom.cube.alignment.stack import (
-    METHODS,
-    crop_cube,
-    crop_grid,
-    stack_cubes,
-    warn_of_undersampled,
-)
+from skesom.cube.alignment._resampling import METHODS
+from skesom.cube.alignment.stack import stack_cubes, warn_of_undersampled
 from skesom.cube.bands import all_band_names
 from skesom.cube.base import CubeTransformer, check_cubes
 
@@ -204,7 +200,7 @@ class CubeAligner(CubeTransformer):
         "registration": [StrOptions({"auto", "check", "correct"}), None],
         "n_jobs": [Integral, None],
     }
-    _found_grid = None  # in the block of `grid_found_before`
+    _grid_in_advance = None  # set in the block of `grid_found_before`
 
     def __init__(
         self,
@@ -234,58 +230,82 @@ class CubeAligner(CubeTransformer):
         cubes = check_cubes(X, self, reset=True)
         if self.crop is False:
             warn_unused(self, ["min_bands"], "crop=False")
-        found = self._found_grid
-        if found is not None and found.is_of(cubes):
-            grid, self.reference_band_, name = found.target
+        in_advance = self._grid_in_advance
+        if in_advance is not None and in_advance.is_of(cubes):
+            target = in_advance.target
         else:
-            grid, self.reference_band_, name = find_grid(cubes, self.align_to)
+            target = find_grid(cubes, self.align_to)
+        grid, self.reference_band_, name = target
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))
-        self.wcs_, self.shape_ = grid
+        self.wcs_ = grid.wcs
+        self.shape_ = grid.shape
         self._solutions = [cube.wcs for cube in cubes]
         self.shifts_, self.registration_ = self._measure(cubes, grid)
         return cubes, grid, name
 
     def _fit_transform(self, X):
-        found = self._fit_to_grid(X)
-        return self._like_input(X, self._align(*found, self.shifts_))
+        cubes, grid, name = self._fit_to_grid(X)
+        aligned = self._align(cubes, grid, name, shifts=self.shifts_)
+        return self._like_input(X, aligned)
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
-        return self._like_input(X, self._align(cubes, grid, name))
+        aligned = self._align(cubes, grid, name, shifts=self._find_shifts(cubes, grid))
+        return self._like_input(X, aligned)
 
-    def _align(self, cubes, grid, name, shifts=None):
-        """Return cubes on one grid, moved by shifts or, without, by their own."""
-        moved, moved_grid = self._register(cubes, grid, shifts)
-        crops = self.crop
-        if crops == "auto":
-            is_named = isinstance(self.align_to, str | Integral)
-            crops = is_named and len(group_by_grid(list(map(grid_of, cubes)))) > 1
-        cut = cut_grid = crops and crop_grid(moved, moved_grid, self.min_bands)
-        fluxes = [word == FLUX for word in self.conserved_]
-        target = cut_grid or moved_grid
-        cube = stack_cubes(moved, target, name, fluxes, self.resample_, self.n_jobs)
-        if cut_grid:
-            cut = crop_cube(cube, self.min_bands)
-            cube = cube if cut is None else cut
-        if cut is None and self.crop is True:
-            refuse_to_crop(all_band_names(cubes), name)
+    def _align(self, cubes, grid, name, *, shifts):
+        """Return cubes on one grid, each band moved by its shift."""
+        moved, grid_on_sky = _move_bands(cubes, grid, shifts)
+        is_cropped = self._is_cropped(cubes)
+        reachable_grid = None
+        if is_cropped:
+            reachable_grid = crop_grid(moved, grid_on_sky, self.min_bands)
+        cube = stack_cubes(
+            moved,
+            grid_on_sky if reachable_grid is None else reachable_grid,
+            is_flux=[content == FLUX for content in self.conserved_],
+            method=self.resample_,
+            grid_name=name,
+            n_jobs=self.n_jobs,
+        )
+        if is_cropped:
+            # What bands can reach may still have no data.
+            cropped = None
+            if reachable_grid is not None:
+                cropped = crop_cube(cube, self.min_bands)
+            if cropped is not None:
+                cube = cropped
+            elif self.crop != "auto":
+                refuse_to_crop(all_band_names(cubes), name)
         if self.resample_ == "interp":
             warn_of_undersampled(cubes, grid)
         if grid.wcs is None and cube.wcs is not None:
             cube = cube.replace(wcs=None, pixel_scale=cubes[0].pixel_scale)
         return cube
 
+    def _is_cropped(self, cubes):
+        """Return whether the result is cut to the pixels with data in enough bands."""
+        if self.crop != "auto":
+            return self.crop
+        is_grid_of_band = isinstance(self.align_to, str | Integral)
+        n_grids = len(group_by_grid([grid_of(cube) for cube in cubes]))
+        return is_grid_of_band and n_grids > 1
+
     def _measure(self, cubes, grid):
-        """Return the shifts to take off all bands, and a word on them."""
-        none = np.zeros((self.n_features_in_, 2))
+        """Return the shifts to take off all bands, and a text on them, None if unasked.
+
+        See `shifts_` and `registration_`.
+        """
+        no_shifts = np.zeros((self.n_features_in_, 2))
         if self.registration is None:
-            return none, None
-        reason = why_not(cubes) if self.registration == "auto" else None
-        if reason:
-            return none, f"shifts are not looked for: {reason}"
-        found = measure_shifts(
+            return no_shifts, None
+        if self.registration == "auto":
+            reason = why_not(cubes)
+            if reason is not None:
+                return no_shifts, f"shifts are not looked for: {reason}"
+        comparison = measure_shifts(
             cubes,
             grid,
             self.reference_band_ or 0,
@@ -293,66 +313,64 @@ class CubeAligner(CubeTransformer):
             n_jobs=self.n_jobs,
         )
         names = self.feature_names_in_
-        self._warn_of_doubts(found, names)
+        self._warn_of_doubts(comparison, names)
         if self.registration == "check":
-            moved = _list_moved(found.shifts, names, _scale_of(cubes, grid))
-            if moved:
+            shifted = _list_shifts(comparison.shifts, names, _scale_of(cubes, grid))
+            if shifted:
                 warn_user(
-                    f"Against the others, these bands seem to be shifted: {moved}. "
+                    f"Against the others, these bands seem to be shifted: {shifted}. "
                     "Correct the WCS, or have it done by registration='auto'."
                 )
-                return none, f"shifted: {moved}"
-        return found.shifts, _sum_up(found, names)
+                return no_shifts, f"shifted: {shifted}"
+        return comparison.shifts, _sum_up(comparison, names)
 
-    def _warn_of_doubts(self, found, names):
+    def _warn_of_doubts(self, comparison, names):
         """Warn of bands of which it is unknown whether they fit."""
-        reasons = {}
         is_asked = self.registration == "correct"
+        has_structure = comparison.has_structure
         # Nothing can be seen of a shift of noise, so that it does no harm.
-        if not is_asked and np.count_nonzero(found.has_structure) < 2:
+        if not is_asked and np.count_nonzero(has_structure) < 2:
             return
-        for number, reason in found.doubts.items():
-            if is_asked or found.has_structure[number]:
-                reasons.setdefault(reason, []).append(repr(names[number]))
-        if reasons:
-            listed = "; ".join(
-                f"{', '.join(bands)} ({reason})" for reason, bands in reasons.items()
-            )
+        bands_by_reason = {}
+        for number, reason in comparison.doubts.items():
+            if is_asked or has_structure[number]:
+                bands_by_reason.setdefault(reason, []).append(repr(names[number]))
+        if bands_by_reason:
+            doubts = [
+                f"{', '.join(bands)} ({reason})"
+                for reason, bands in bands_by_reason.items()
+            ]
             warn_user(
                 "Whether these bands show the sky at the same place as the others is "
-                f"unknown, and they are not moved: {listed}."
+                f"unknown, and they are not moved: {'; '.join(doubts)}."
             )
 
-    def _register(self, cubes, grid, shifts=None):
-        """Return cubes whose WCS is moved by their shifts, and the grid."""
-        if shifts is None and self._are_of_fit(cubes):
-            shifts = self.shifts_
-        elif shifts is None:
-            shifts, _ = self._measure(cubes, grid)
-            scale = _scale_of(cubes, grid)
-            moved = _list_moved(shifts, self.feature_names_in_, scale)
-            if moved and not np.array_equal(shifts, self.shifts_):
-                warn_user(
-                    "These are other images than the fitted ones, and bands of them "
-                    f"are moved back: {moved}. With registration=None they stay."
-                )
-        if not shifts.any():
-            return cubes, grid
-        cubes, grid = on_sky(cubes, grid)
-        return shift_cubes(cubes, grid, shifts), grid
+    def _find_shifts(self, cubes, grid):
+        """Return the shifts to take off cubes: the fitted ones, or those of others."""
+        if self._are_fitted_images(cubes):
+            return self.shifts_
+        shifts, _ = self._measure(cubes, grid)
+        shifted = _list_shifts(shifts, self.feature_names_in_, _scale_of(cubes, grid))
+        if shifted and not np.array_equal(shifts, self.shifts_):
+            warn_user(
+                "These are other images than the fitted ones, and bands of them "
+                f"are moved back: {shifted}. With registration=None they stay."
+            )
+        return shifts
 
-    def _are_of_fit(self, cubes):
+    def _are_fitted_images(self, cubes):
         """Return whether cubes must be the fitted ones, or may be parts of them."""
-        # Parts of one image differ by a whole number of pixels (tiling).
-        same = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
         if len(cubes) != len(self._solutions):
             return False
-        rows, columns = self.shape_
+        # Parts of one image differ by a whole number of pixels (tiling).
+        tolerance = WCSCOMPARE_ANCILLARY | WCSCOMPARE_TILING
+        n_rows, n_columns = self.shape_
         for cube, wcs in zip(cubes, self._solutions, strict=True):
             if cube.wcs is None:
-                if cube.shape[0] >= rows or cube.shape[1] != columns:
+                # As many rows may be another image on the same pixels.
+                if cube.shape[0] >= n_rows or cube.shape[1] != n_columns:
                     return False
-            elif wcs is None or not cube.wcs.wcs.compare(wcs.wcs, same):
+            elif wcs is None or not cube.wcs.wcs.compare(wcs.wcs, tolerance):
                 return False
         return True
 
@@ -383,30 +401,39 @@ class CubeAligner(CubeTransformer):
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
         grid, _, name = find_grid(cubes, self._target())
-        cubes, grid = self._register(cubes, grid)
-        frames = []
-        for n, cube in enumerate(cubes):
+        shifts = self._find_shifts(cubes, grid)
+        cubes, grid = _move_bands(cubes, grid, shifts)
+        frames = []  # one band without gaps for each image
+        for number, cube in enumerate(cubes):
             ones = np.ones_like(cube.data[:, :, :1], dtype=np.float32)
-            frames.append(Cube(ones, wcs=cube.wcs, band_names=[n]))
-        no_flux = [False] * len(frames)
-        inside = stack_cubes(frames, grid, name, no_flux, "interp", self.n_jobs)
-        places = np.repeat(np.arange(len(cubes)), [cube.shape[2] for cube in cubes])
-        return np.isfinite(inside.data)[:, :, places]
+            frames.append(Cube(ones, wcs=cube.wcs, band_names=[number]))
+        inside = stack_cubes(
+            frames,
+            grid,
+            is_flux=[False] * len(frames),
+            method="interp",
+            grid_name=name,
+            n_jobs=self.n_jobs,
+        )
+        n_bands = [cube.shape[2] for cube in cubes]
+        image_of_band = np.repeat(np.arange(len(cubes)), n_bands)
+        return np.isfinite(inside.data)[:, :, image_of_band]
 
     def _target(self):
         """Return the grid to align to: the band found by `fit`, else as given.
 
         Of images on one grid, a fit does not tell which is the coarsest of others.
         """
-        if isinstance(self.align_to, str) and len(self._solutions) == 1:
+        is_of_one_image = isinstance(self.align_to, str) and len(self._solutions) == 1
+        if is_of_one_image or self.reference_band_ is None:
             return self.align_to
-        return self.align_to if self.reference_band_ is None else self.reference_band_
+        return self.reference_band_
 
 
-class _FoundGrid(NamedTuple):
-    """What `find_grid` returned for cubes, and by what these are known."""
+class _GridInAdvance(NamedTuple):
+    """The grid that was found for cubes, and by what these are known."""
 
-    target: tuple
+    target: tuple  # what `find_grid` returned
     sources: list  # grids of the cubes
     band_names: list
 
@@ -416,12 +443,12 @@ class _FoundGrid(NamedTuple):
         A WCS must be the same object: one that is only equal may differ in the digits
         that decide which of several grids is the coarsest.
         """
-        pairs = list(zip(cubes, self.sources, strict=False))
-        return (
-            len(cubes) == len(self.sources)
-            and all_band_names(cubes) == self.band_names
-            and all(c.wcs is g.wcs and c.shape[:2] == g.shape for c, g in pairs)
-        )
+        if len(cubes) != len(self.sources):
+            return False
+        for cube, source in zip(cubes, self.sources, strict=True):
+            if cube.wcs is not source.wcs or cube.shape[:2] != source.shape:
+                return False
+        return all_band_names(cubes) == self.band_names
 
 
 @contextmanager
@@ -441,47 +468,67 @@ def grid_found_before(aligner, images):
     # Of a copy, as nothing is fitted yet.
     cubes = check_cubes(images, clone(aligner), reset=True)
     target = find_grid(cubes, aligner.align_to)
-    find_conserved(aligner.conserve, cubes, target[0])
-    sources = [grid_of(cube) for cube in cubes]
-    aligner._found_grid = _FoundGrid(target, sources, all_band_names(cubes))
+    grid, _, _ = target
+    find_conserved(aligner.conserve, cubes, grid)
+    aligner._grid_in_advance = _GridInAdvance(
+        target=target,
+        sources=[grid_of(cube) for cube in cubes],
+        band_names=all_band_names(cubes),
+    )
     try:
         yield
     finally:
-        del aligner._found_grid
+        del aligner._grid_in_advance
 
 
 def shape_before_cut(aligner, images):
     """Return the rows and columns that a fitted aligner gives if it cuts nothing."""
     cubes = images if isinstance(images, list) else [images]
-    return find_grid(cubes, as_fitted(aligner)._target())[0].shape
+    grid, _, _ = find_grid(cubes, as_fitted(aligner)._target())
+    return grid.shape
+
+
+def _move_bands(cubes, grid, shifts):
+    """Return cubes whose WCS is moved by the shifts of their bands, and the grid.
+
+    Cubes and grid without a WCS get one, if there is a shift.
+    """
+    if not shifts.any():
+        return cubes, grid
+    cubes, grid = on_sky(cubes, grid)
+    return shift_cubes(cubes, grid, shifts), grid
 
 
 def _scale_of(cubes, grid):
     """Return the height and width of a pixel of a grid in arcsec, None if unknown."""
     if grid.wcs is None:
         return cubes[0].pixel_scale
-    return (pixel_size(grid.wcs),) * 2
+    size = pixel_size(grid.wcs)
+    return size, size
 
 
-def _list_moved(shifts, names, scale):
-    """Return the bands that are shifted, and by how much."""
-    return ", ".join(
-        f"{name!r} by {text_of_shift(shift, scale)}"
-        for name, shift in zip(names, shifts, strict=True)
-        if shift.any()
-    )
+def _list_shifts(shifts, names, scale):
+    """Return in one line the bands that are shifted, and by how much; "" if none is."""
+    shifted = []
+    for name, shift in zip(names, shifts, strict=True):
+        if shift.any():
+            shifted.append(f"{name!r} by {text_of_shift(shift, scale)}")
+    return ", ".join(shifted)
 
 
-def _sum_up(found, names):
+def _sum_up(comparison, names):
     """Return in a few words what a comparison of bands found."""
-    n_moved = np.count_nonzero(found.shifts.any(axis=1))
-    n_compared = len(names) - len(found.doubts)
-    if n_compared < 2:  # with none
+    n_bands = len(names)
+    n_moved = np.count_nonzero(comparison.shifts.any(axis=1))
+    n_compared = n_bands - len(comparison.doubts)
+    if n_compared < 2:  # the one band that is left was compared with none
         return "no bands compared: too little in common, or nothing but noise"
-    text = f"no shift above {LEAST_MOVED:g} pixel"
     if n_moved:
-        text = f"{n_moved} of {len(names)} bands moved"
-    text += f"; {n_compared} of {len(names)} bands compared"
-    if found.doubts:
-        text += f" (not {list_names([names[number] for number in found.doubts])})"
-    return text
+        moved = f"{n_moved} of {n_bands} bands moved"
+    else:
+        moved = f"no shift above {LEAST_MOVED:g} pixel"
+    summary = f"{moved}; {n_compared} of {n_bands} bands compared"
+    if comparison.doubts:
+        names_in_doubt = [names[number] for number in comparison.doubts]
+        summary += f" (not {list_names(names_in_doubt)})"
+    return summary

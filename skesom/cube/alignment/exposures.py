@@ -313,10 +313,13 @@ def _move(cube, factors, noise, grid, n_jobs):
         method = "interp"
         if pixel_size(grid.wcs) > FINER * pixel_size(cube.wcs):
             method = "exact"
-        is_flux = [False] * cube.shape[2]  # the factors have the area of the pixels
-        grid_of_cube = cut_grid(grid, (rows, columns))
         cube = stack_cubes(
-            [cube], grid_of_cube, "of the mosaic", is_flux, method, n_jobs
+            [cube],
+            cut_grid(grid, (rows, columns)),
+            is_flux=[False] * cube.shape[2],  # the factors have the area of the pixels
+            method=method,
+            grid_name="of the mosaic",
+            n_jobs=n_jobs,
         )
     factors = factors.astype(cube.dtype)
     data = cube.data * factors

@@ -1,206 +1,231 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The bands of several cubes as one cube on one grid, resampled by reproject."""
+"""The bands of several cubes as one cube on one grid."""
 
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from astropy.wcs.utils import pixel_to_pixel
-from astropy.wcs.wcsapi import HighLevelWCSWrapper, SlicedLowLevelWCS
 
-from skesom._common.lazy import computed, cut_rows
 from skesom._common.lazy_strips import join_strips
 from skesom._common.strips import strips_of
-from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_user
 from skesom._sky.grids import (
     SAME_SIZE,
     Grid,
-    cut_grid,
     group_by_grid,
-    overlap_box,
     pixel_size,
     portable_grid,
     same_grid,
 )
 from skesom.cube._container import Cube
+from skesom.cube.alignment import _resampling
 from skesom.cube.alignment._grid import check_overlap, grid_of
 from skesom.cube.bands import join_bands, list_bands, split_bands
-from skesom.cube.valid_pixels import find_valid
-
-METHODS = ("interp", "adaptive", "exact")
-TILE = 512  # pixels; hide the cost of a call, but stay in the cache
-_LATTICE = 17  # points along each side of a tile that are followed to an image
-# Pixels so much wider than those of an image are there if half of their area is; in
-# smaller ones a masked pixel would be averaged away.
-_COARSE = 2
 
 
-class _Plan(NamedTuple):
+class _Source(NamedTuple):
+    """Cubes that lie on one grid."""
+
+    cubes: list  # their numbers
+    grid: Grid | None  # None if it is the one on which all are stacked
+
+
+class _Layout(NamedTuple):
     """How bands come together on a grid, apart from their values."""
 
     grid: Grid
-    groups: list  # numbers of the cubes on one grid, and that grid, None if it is equal
-    places: list  # numbers of the bands of each cube
-    fluxes: list  # whether a band holds flux
+    sources: list[_Source]
+    bands: list  # numbers of the bands of each cube
+    is_flux: np.ndarray  # of each band
     method: str
     dtype: np.dtype
 
 
-class _Part(NamedTuple):
-    """Rows of the planes of a cube: its data or errors, if any, and its sky mask."""
+class _Planes(NamedTuple):
+    """Some rows of a cube: its data or errors, if any, and its sky mask."""
 
     values: np.ndarray | None
     sky_mask: np.ndarray | None = None
 
 
-class _Tile(NamedTuple):
-    """Slices (rows, columns) of a tile."""
+def stack_cubes(cubes, grid, *, is_flux, method, grid_name=None, n_jobs=None):
+    """Return all bands on one grid, as one cube.
 
-    box: tuple  # of the grid
-    there: tuple  # of the rows of the grid that are filled
-    reach: tuple  # of the image that it needs
-    own: tuple  # of the rows of the image that are given
+    Parameters
+    ----------
+    cubes : list of Cube
+        If one of them is lazy, so is the result.
+    grid : Grid
+    is_flux : sequence of bool of length n_bands
+        Bands whose values grow with the area of the pixels.
+    method : {"interp", "adaptive", "exact"}
+    grid_name : str, default=None
+        What errors call the grid. Bands without a value on it are refused, unless this
+        is None or cubes are lazy.
+    n_jobs : int, default=None
 
-
-def stack_cubes(cubes, grid, name, fluxes, method, n_jobs=None):
-    """Return all bands on one grid, as one cube; `fluxes` tells which are fluxes."""
+    Returns
+    -------
+    cube : Cube
+        The only cube itself, if it lies on the grid.
+    """
     grids = [grid_of(cube) for cube in cubes]
     if len(cubes) == 1 and same_grid(grids[0], grid):
         return cubes[0]
-    places = split_bands(np.arange(len(fluxes)), cubes)
-    dtype = np.result_type(*[cube.dtype for cube in cubes])
-    known_of_bands = join_bands(cubes)
-    groups = []
+    is_flux = np.array(is_flux, dtype=bool)
+    bands = split_bands(np.arange(len(is_flux)), cubes)
+    descriptions = join_bands(cubes)
+    sources = []
     for members in group_by_grid(grids):
-        source = grids[members[0]]
-        if same_grid(source, grid):
-            groups.append((members, None))
+        source_grid = grids[members[0]]
+        if same_grid(source_grid, grid):
+            sources.append(_Source(members, None))
             continue
-        groups.append((members, portable_grid(source)))
+        sources.append(_Source(members, portable_grid(source_grid)))
         # A count of small pixels that stays as it is stands for a larger flux.
-        bands = np.concatenate([places[member] for member in members])
-        kept = [band for band in bands if not fluxes[band]]
-        ratio = (pixel_size(grid.wcs) / pixel_size(source.wcs)) ** 2
-        known_of_bands["zero_points"][kept] -= 2.5 * np.log10(ratio)
-    plan = _Plan(portable_grid(grid), groups, places, fluxes, method, dtype)
+        bands_of_source = np.concatenate([bands[member] for member in members])
+        kept = bands_of_source[~is_flux[bands_of_source]]
+        area_ratio = (pixel_size(grid.wcs) / pixel_size(source_grid.wcs)) ** 2
+        descriptions["zero_points"][kept] -= 2.5 * np.log10(area_ratio)
+    layout = _Layout(
+        grid=portable_grid(grid),
+        sources=sources,
+        bands=bands,
+        is_flux=is_flux,
+        method=method,
+        dtype=np.result_type(*[cube.dtype for cube in cubes]),
+    )
     is_lazy = any(cube.is_lazy for cube in cubes)
-    stack = _stack_lazily if is_lazy else _stack_at_once
-    parts = [_Part(cube.data, cube.sky_mask) for cube in cubes]
-    data, sky, seen = stack(plan, parts, n_jobs)
-    if not (name is None or is_lazy):  # bands without a pixel on the grid are refused
-        check_overlap(cubes, seen, name)
+    stack = _stack_lazily if is_lazy else _stack_in_memory
+    planes = [_Planes(cube.data, cube.sky_mask) for cube in cubes]
+    data, sky_mask, has_values = stack(layout, planes, n_jobs)
+    if grid_name is not None and not is_lazy:
+        check_overlap(cubes, has_values, grid_name)
     errors = None
     if any(cube.errors is not None for cube in cubes):
-        errors, *_ = stack(plan, [_Part(cube.errors) for cube in cubes], n_jobs)
-    return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky, **known_of_bands)
+        errors, _, _ = stack(layout, [_Planes(cube.errors) for cube in cubes], n_jobs)
+    return Cube(data, wcs=grid.wcs, errors=errors, sky_mask=sky_mask, **descriptions)
 
 
-def _stack_at_once(plan, parts, n_jobs):
-    """Return the planes on a grid, and which bands have values."""
-    rows = slice(0, plan.grid.shape[0])
-    return _stack_rows(plan, rows, *_cut(plan, parts, rows), n_jobs)
+def _stack_in_memory(layout, planes, n_jobs):
+    """Return values and sky mask on a grid, and which bands have values."""
+    rows = slice(0, layout.grid.shape[0])
+    planes, tiles = _cut_planes(layout, planes, rows)
+    return _stack_rows(layout, rows, planes, tiles, n_jobs)
 
 
-def _stack_lazily(plan, parts, n_jobs):
-    """Return lazy planes on a grid, in strips of whole rows of tiles."""
+def _stack_lazily(layout, planes, _):
+    """Return lazy values and sky mask on a grid, and None: dask has its own threads."""
     from dask import delayed
 
-    whole = *plan.grid.shape, len(plan.fluxes)
-    strips = strips_of(whole, multiple=TILE)
-    shared = delayed(plan, traverse=False)  # once for all tasks
-    stack = delayed(_stack_rows)
-    tasks = [stack(shared, rows, *_cut(plan, parts, rows)) for rows in strips]
+    n_rows, n_columns = layout.grid.shape
+    n_bands = len(layout.is_flux)
+    # Whole rows of tiles, so that values are those of cubes in memory.
+    strips = strips_of((n_rows, n_columns, n_bands), multiple=_resampling.TILE)
+    shared_layout = delayed(layout, traverse=False)  # once for all tasks
+    data_strips = []
+    sky_strips = []
+    for rows in strips:
+        planes_of_strip, tiles = _cut_planes(layout, planes, rows)
+        task = delayed(_stack_rows)(shared_layout, rows, planes_of_strip, tiles)
+        data_strips.append(task[0])
+        sky_strips.append(task[1])
     heights = [rows.stop - rows.start for rows in strips]
-    sky = None
-    if any(part.sky_mask is not None for part in parts):
-        sky = join_strips([t[1] for t in tasks], heights, whole[1:2], bool)
-    data = join_strips([t[0] for t in tasks], heights, whole[1:], plan.dtype)
-    return data, sky, None
+    data = join_strips(data_strips, heights, (n_columns, n_bands), layout.dtype)
+    sky_mask = None
+    if any(plane.sky_mask is not None for plane in planes):
+        sky_mask = join_strips(sky_strips, heights, (n_columns,), bool)
+    return data, sky_mask, None
 
 
-def _cut(plan, parts, rows):
-    """Return the rows of cubes that rows of the grid need, and the tiles by group."""
-    parts, tiles = list(parts), []
-    for members, source in plan.groups:
-        found, needed = [], rows
-        if source is not None:
-            found, needed = _find_tiles(source, plan.grid, rows)
-        tiles.append(found)
-        for n in members:
-            cut = (None if plane is None else plane[needed] for plane in parts[n])
-            parts[n] = _Part(*cut)
-    return parts, tiles
+def _cut_planes(layout, planes, rows):
+    """Return the rows of cubes that rows of the grid need, and tiles of each source."""
+    planes_of_rows = list(planes)
+    tiles = []
+    for source in layout.sources:
+        tiles_of_source = []
+        rows_needed = rows
+        if source.grid is not None:
+            tiles_of_source, rows_needed = _resampling.find_tiles(
+                source.grid, layout.grid, rows
+            )
+        tiles.append(tiles_of_source)
+        for number in source.cubes:
+            values, sky_mask = planes[number]
+            planes_of_rows[number] = _Planes(
+                None if values is None else values[rows_needed],
+                None if sky_mask is None else sky_mask[rows_needed],
+            )
+    return planes_of_rows, tiles
 
 
-def _find_tiles(source, grid, rows):
-    """Return the tiles of rows of a grid, and the rows of an image that they need."""
-    boxes, reaches = [], []
-    columns = cut_rows(grid.shape[1], TILE)
-    for top in range(rows.start, rows.stop, TILE):
-        part = slice(top, min(top + TILE, rows.stop))
-        beside = list(product([part], columns))
-        boxes += beside
-        reaches += _find_reaches(source, grid, beside)
-    low, high = min(r[0].start for r in reaches), max(r[0].stop for r in reaches)
-    tiles = [
-        _Tile(box, _lowered(box, rows.start), reach, _lowered(reach, low))
-        for box, reach in zip(boxes, reaches, strict=True)
-    ]
-    return tiles, slice(low, high)
+def _stack_rows(layout, rows, planes, tiles, n_jobs=None):
+    """Return values and sky mask in rows of a grid, and which bands have values."""
+    shape = (rows.stop - rows.start, layout.grid.shape[1], len(layout.is_flux))
+    values = np.empty(shape, layout.dtype)
+    images = [plane.values for plane in planes]
+    if any(image is None for image in images):  # some cubes have no errors
+        values.fill(np.nan)
+    has_values = _fill_bands(
+        values, images, layout.bands, layout.is_flux, layout, tiles, n_jobs
+    )
+    sky_mask = None
+    if any(plane.sky_mask is not None for plane in planes):
+        sky_mask = _stack_sky(planes, values, layout, tiles, n_jobs)
+    return values, sky_mask, has_values
 
 
-def _lowered(box, first):
-    """Return slices whose rows are counted from another one."""
-    rows, columns = box
-    return slice(rows.start - first, rows.stop - first), columns
+def _fill_bands(out, images, bands, is_flux, layout, tiles, n_jobs):
+    """Fill an array with images on their own grids; return which bands have values.
+
+    `images` is None for cubes without any, and `bands` are those of the array that the
+    bands of each image fill.
+    """
+    has_values = np.ones(out.shape[2], dtype=bool)
+    for source, tiles_of_source in zip(layout.sources, tiles, strict=True):
+        members = [number for number in source.cubes if images[number] is not None]
+        if source.grid is None:
+            for number in members:
+                first, last = bands[number][0], bands[number][-1]
+                out[:, :, first : last + 1] = images[number]
+        elif members:
+            bands_of_source = np.concatenate([bands[number] for number in members])
+            has_values[bands_of_source] = _resampling.resample(
+                [images[number] for number in members],
+                source.grid,
+                layout.grid,
+                tiles_of_source,
+                method=layout.method,
+                is_flux=is_flux[bands_of_source],
+                out=out,
+                bands=bands_of_source,
+                n_jobs=n_jobs,
+            )
+    return has_values
 
 
-def _stack_rows(plan, rows, parts, tiles, n_jobs=None):
-    """Return values and sky in rows of the grid, and which bands have values."""
-    shape = rows.stop - rows.start, plan.grid.shape[1]
+def _stack_sky(planes, values, layout, tiles, n_jobs):
+    """Return the pixels that lack no data but those of sky that was set aside.
 
-    def fill(result, planes, places, fluxes=()):
-        seen = np.ones(result.shape[2], dtype=bool)
-        for (members, source), own in zip(plan.groups, tiles, strict=True):
-            known = [n for n in members if planes[n] is not None]
-            if source is None:
-                for n in known:
-                    result[:, :, places[n][0] : places[n][-1] + 1] = planes[n]
-            elif known:
-                bands = np.concatenate([places[n] for n in known])
-                grow = np.isin(bands, np.flatnonzero(fluxes))
-                arrays = [planes[n] for n in known]
-                seen[bands] = _resample(
-                    arrays, source, plan, own, result, bands, grow, n_jobs
-                )
-        return seen
-
-    planes = [part.values for part in parts]
-    result = np.empty((*shape, len(plan.fluxes)), plan.dtype)
-    if any(plane is None for plane in planes):
-        result.fill(np.nan)
-    seen, sky = fill(result, planes, plan.places, plan.fluxes), None
-    if any(part.sky_mask is not None for part in parts):
-        aligned = [result[:, :, place[0] : place[-1] + 1] for place in plan.places]
-        sky = _stack_sky(parts, aligned, fill)
-    return result, sky, seen
-
-
-def _stack_sky(parts, aligned, fill):
-    """Return the pixels that lack no data but those of sky that was set aside."""
-    sky, missing = np.zeros((2, *aligned[0].shape[:2]), dtype=bool)
-    for number, (part, data) in enumerate(zip(parts, aligned, strict=True)):
-        own = np.zeros((*data.shape[:2], 1), dtype=np.float32)
-        if part.sky_mask is not None:
-            planes = [None] * len(parts)
-            planes[number] = part.sky_mask[:, :, np.newaxis].astype(np.float32)
-            fill(own, planes, [[0]] * len(parts))
-        lacking = np.isnan(data).any(axis=2)
-        own = (own[:, :, 0] > 0) & lacking
-        sky |= own
-        missing |= lacking & ~own
-    return sky & ~missing
+    `values` are the data of all bands on the grid.
+    """
+    n_rows, n_columns, _ = values.shape
+    is_sky = np.zeros((n_rows, n_columns), dtype=bool)
+    is_missing = np.zeros((n_rows, n_columns), dtype=bool)
+    no_flux = np.zeros(1, dtype=bool)
+    for number, plane in enumerate(planes):
+        is_sky_of_cube = np.zeros((n_rows, n_columns), dtype=bool)
+        if plane.sky_mask is not None:
+            # Brought to the grid as an image of 0 and 1, the only one of all cubes.
+            images = [None] * len(planes)
+            images[number] = plane.sky_mask[:, :, np.newaxis].astype(np.float32)
+            share = np.zeros((n_rows, n_columns, 1), dtype=np.float32)
+            bands = [[0]] * len(planes)
+            _fill_bands(share, images, bands, no_flux, layout, tiles, n_jobs)
+            is_sky_of_cube = share[:, :, 0] > 0
+        lacks_data = np.isnan(values[:, :, layout.bands[number]]).any(axis=2)
+        is_sky |= lacks_data & is_sky_of_cube
+        is_missing |= lacks_data & ~is_sky_of_cube
+    return is_sky & ~is_missing
 
 
 def warn_of_undersampled(cubes, grid):
@@ -208,148 +233,16 @@ def warn_of_undersampled(cubes, grid):
     if grid.wcs is None:
         return
     size = pixel_size(grid.wcs)
-    listed = ", ".join(
-        f"{band.name!r} ({band.fwhm:.3g} arcsec)"
-        for band in list_bands(cubes)
-        if size > band.fwhm / 2 and size > pixel_size(band.cube.wcs) * (1 + SAME_SIZE)
-    )
-    if listed:
-        warn_user(
-            f"Pixels of {size:.3g} arcsec are larger than half the FWHM of {listed}, "
-            f"so part of the light falls between them. Smooth to {2 * size:.3g} arcsec "
-            "before aligning, align to a finer grid, or use resample='adaptive'."
-        )
-
-
-def _resample(arrays, source, plan, tiles, result, bands, grow, n_jobs):
-    """Fill bands of an array from images on another grid, tile by tile."""
-    # `grow` tells which bands grow with the area of the pixels.
-    coarse = pixel_size(plan.grid.wcs) >= _COARSE * pixel_size(source.wcs)
-    by_share = plan.method != "interp" and coarse
-
-    def fill(tile, wcs_in, wcs_out):
-        # Slices of this kind keep all distortions.
-        parts = (wcs_in, tile.reach), (wcs_out, tile.box)
-        wcs = [HighLevelWCSWrapper(SlicedLowLevelWCS(*part)) for part in parts]
-        stack = np.concatenate([np.moveaxis(each[tile.own], 2, 0) for each in arrays])
-        stack = stack.astype(result.dtype, copy=False)
-        images = _resample_tile(stack, *wcs, tile.box, plan.method, by_share)
-        if grow.any():
-            images[grow] *= _area_ratio(*wcs, images.shape[1:])
-        result[*tile.there, bands] = np.moveaxis(images, 0, 2)
-        return np.isfinite(images).any(axis=(1, 2))
-
-    # A WCS is not safe to share between threads, so that each tile has its own.
-    tasks = [(t, source.wcs.deepcopy(), plan.grid.wcs.deepcopy()) for t in tiles]
-    seen = in_threads(lambda task: fill(*task), tasks, n_jobs)
-    return np.any(seen, axis=0)
-
-
-def _find_reaches(source, grid, boxes):
-    """Return the part of an image that each of some tiles in a row needs."""
-    edges = [[np.linspace(p.start, p.stop, _LATTICE) for p in box] for box in boxes]
-    rows, columns = np.swapaxes(edges, 0, 1) - 0.5
-    lattice = np.broadcast_arrays(columns[:, np.newaxis], rows[:, :, np.newaxis])
-    places = np.stack(pixel_to_pixel(grid.wcs, source.wcs, *lattice)[::-1], axis=1)
-    # Beside the reach of kernels: what lies between the points of the lattice.
-    least = 3 * max(1, pixel_size(grid.wcs) / pixel_size(source.wcs))
-    last = np.array(source.shape) - 1
-    reaches = []
-    for place in places:
-        if not np.isfinite(place).all():  # beyond the horizon of the projection
-            reaches.append(tuple(slice(0, length) for length in source.shape))
+    undersampled = []
+    for band in list_bands(cubes):
+        if not size > band.fwhm / 2:  # also if the FWHM is unknown
             continue
-        margin = least + max(np.abs(np.diff(place, axis=axis)).max() for axis in (1, 2))
-        ends = place.min(axis=(1, 2)) - margin, place.max(axis=(1, 2)) + margin + 1
-        low, high = (np.clip(end, 0, last).astype(int) for end in ends)
-        reaches.append(tuple(map(slice, low.tolist(), (high + 1).tolist())))
-    return reaches
-
-
-def _area_ratio(wcs_in, wcs_out, shape):
-    """Return how many pixels of an image each pixel of a tile covers."""
-    rows, columns = np.indices(np.add(shape, 2)) - 1.0
-    x, y = map(np.gradient, pixel_to_pixel(wcs_out, wcs_in, columns, rows))
-    return np.abs(x[1] * y[0] - x[0] * y[1])[1:-1, 1:-1]
-
-
-def _resample_tile(stack, wcs_in, wcs_out, box, method, by_share):
-    """Return images of shape (n_bands, rows, columns) on the pixels of a tile."""
-    # Weights are shared out among what is there. A pixel is there if its center lies on
-    # a pixel with data; `by_share`, also if half of what it covers has data.
-    import reproject  # takes seconds, and most cubes need no resampling
-
-    # The check costs as much again; only distortions can fold back on the image.
-    distorted = any(
-        each.low_level_wcs._wcs.has_distortion for each in (wcs_in, wcs_out)
-    )
-    options = {"boundary_mode": "ignore"} if method == "adaptive" else {}
-
-    def resample(images, method, **options):
-        output = np.empty((len(images), *(p.stop - p.start for p in box)), stack.dtype)
-        options |= {"output_array": output, "return_footprint": False}
-        if method != "exact":
-            options["roundtrip_coords"] = distorted
-        function = getattr(reproject, f"reproject_{method}")
-        function((images, wcs_in), wcs_out, shape_out=output.shape, **options)
-        return output
-
-    missing = np.isnan(stack)
-    if method == "interp" and not missing.any():
-        return resample(stack, method)
-    if np.array_equal(missing, np.broadcast_to(missing[:1], missing.shape)):
-        missing = missing[:1]
-    valid = (~missing).astype(stack.dtype)
-    # NaN outside of the image, 0 where the pixel below the center is missing.
-    below = resample(valid, "interp", order="nearest-neighbor")
-    covered = below > 0
-    result = resample(np.where(missing, 0, stack), method, **options)
-    if missing.any():
-        share = resample(valid, method, **options)
-        if by_share:
-            covered |= (share >= 0.5) & ~np.isnan(below)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            result /= share
-    return np.where(covered, result, stack.dtype.type(np.nan))
-
-
-def crop_grid(cubes, grid, min_bands):
-    """Cut a grid to the rectangle that enough bands can reach, None without any."""
-    boxes = [overlap_box(grid, [grid_of(cube)]) for cube in cubes]
-    pairs = zip(boxes, cubes, strict=True)
-    known = [(box, cube.shape[2]) for box, cube in pairs if box]
-    # Counted between the edges of the boxes, as the grid may be larger than memory.
-    ends = [[(box[axis].start, box[axis].stop) for box, _ in known] for axis in (0, 1)]
-    edges = list(map(np.unique, ends))
-    count = np.zeros([max(0, len(each) - 1) for each in edges], dtype=int)
-    for box, n_bands in known:
-        places = zip(edges, box, strict=True)
-        part = [np.searchsorted(each, (p.start, p.stop)) for each, p in places]
-        count[tuple(slice(*pair) for pair in part)] += n_bands
-    n_bands = sum(cube.shape[2] for cube in cubes)
-    cells = _box_around(count >= (min_bands or n_bands))
-    if cells is None:
-        return None
-    cells = zip(edges, cells, strict=True)
-    box = tuple(slice(int(e[part.start]), int(e[part.stop])) for e, part in cells)
-    return cut_grid(grid, box)
-
-
-def _box_around(mask):
-    """Return slices of the rows and columns around the pixels of a mask, or None."""
-    seen = list(map(np.flatnonzero, computed(mask.any(axis=1), mask.any(axis=0))))
-    if not len(seen[0]):
-        return None
-    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in seen)
-
-
-def crop_cube(cube, min_bands):
-    """Cut a cube to the pixels with data in enough bands, None without any."""
-    box = _box_around(find_valid(cube.data, min_bands))
-    if box is None or box == tuple(slice(0, length) for length in cube.shape[:2]):
-        return cube if box else None
-    cut = cube[box]
-    if cut.is_lazy:
-        return cut
-    errors = None if cut.errors is None else np.ascontiguousarray(cut.errors)
-    return cut.replace(data=np.ascontiguousarray(cut.data), errors=errors)
+        if size > pixel_size(band.cube.wcs) * (1 + SAME_SIZE):
+            undersampled.append(f"{band.name!r} ({band.fwhm:.3g} arcsec)")
+    if undersampled:
+        warn_user(
+            f"Pixels of {size:.3g} arcsec are larger than half the FWHM of "
+            f"{', '.join(undersampled)}, so part of the light falls between them. "
+            f"Smooth to {2 * size:.3g} arcsec before aligning, align to a finer grid, "
+            "or use resample='adaptive'."
+        )
