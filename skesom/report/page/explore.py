@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write the page."""
+"""One HTML file on which a result is explored in a browser."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from skesom._types import Bands, ClusterGroups, StrPath, Table
 from skesom.displays.sky_image import MAX_PIXELS, thinning
 from skesom.io.ned import describe_types
 from skesom.maps.positions import objects_inside
-from skesom.report.page import _data
+from skesom.report.page._cluster_facts import cluster_facts, spans_decades
+from skesom.report.page._packing import packed
+from skesom.report.page._pixel_data import pixel_data, population_data
+from skesom.report.page._unit_data import unit_data
 from skesom.report.result import Result
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
 _MOST_UNITS = 20_000
 _MOST_CLUSTERS = 2000
+# In the order in which the page runs them.
 _SCRIPTS = (
     "view",
     "sky",
@@ -47,9 +51,15 @@ _SCRIPTS = (
     "kept",
     "page",
 )
-_LETTERS = {  # of the symbols of DS9
-    **{"circle": "○", "box": "□", "diamond": "◇", "cross": "+", "x": "✕"},
-    **{"arrow": "▽", "boxcircle": "⊡"},
+# Of the symbols of DS9.
+_LETTERS = {
+    "circle": "○",
+    "box": "□",
+    "diamond": "◇",
+    "cross": "+",
+    "x": "✕",
+    "arrow": "▽",
+    "boxcircle": "⊡",
 }
 
 
@@ -154,7 +164,7 @@ def explore(
             subtract_sky=subtract_sky,
         )
         text = _page(result, catalog, title, rgb, max_pixels)
-        # Of a folder, the name may be no text.
+        # The names of folders may hold bytes that are not text.
         temporary.write_text(text, encoding="utf-8", errors="replace")
     if has_list(path.parent):  # replaced with the results that it is about
         note_files(path.parent, [path])
@@ -169,64 +179,85 @@ class Page(type(Path())):
         if self.suffix != ".html" or not self.is_file():
             return None
         content = escape(self.read_text(encoding="utf-8"))
-        may = 'sandbox="allow-scripts allow-downloads" allow="fullscreen"'
-        size = 'style="width: 100%; height: 860px; border: none"'
-        return f'<iframe title="Clusters" {may} {size} srcdoc="{content}"></iframe>'
+        return (
+            '<iframe title="Clusters" '
+            'sandbox="allow-scripts allow-downloads" allow="fullscreen" '
+            'style="width: 100%; height: 860px; border: none" '
+            f'srcdoc="{content}"></iframe>'
+        )
 
 
 def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
-    cube, som = result.cube, result.som
+    cube = result.cube
     _check_labels(result.run_label_map)
     step = thinning(result.run_label_map.shape, max_pixels)
-    arrays, facts = _data.pixel_data(result, step, rgb)
-    facts |= _data.cluster_facts(result, step, facts["order"])
+    arrays, facts = pixel_data(result, step, rgb)
+    facts |= cluster_facts(result, step, facts["order"])
+    population_arrays, population_facts = population_data(result, step)
+    arrays |= population_arrays
+    facts |= population_facts
     is_physical = len(facts["spectrum_name"]) > 1  # with a unit
-    parts = _data.population_data(result, step)
-    arrays, facts = arrays | parts[0], facts | parts[1]
-    facts["is_log"] = is_physical and _data.spans_decades(facts["clusters"])
-    n_units = 0 if som is None else len(som.codebook_)
+    facts["is_log"] = is_physical and spans_decades(facts["clusters"])
+    n_units = 0 if result.som is None else len(result.som.codebook_)
     has_units = 0 < n_units <= _MOST_UNITS and not result.is_voxel
     if has_units:
-        parts = _data.unit_data(result, step)
-        arrays, facts = arrays | parts[0], facts | parts[1]
-    facts["objects"] = [] if catalog is None else _object_facts(catalog, cube)
-    here = resources.files("skesom.report.page")
-    style, template = (
-        (here / name).read_text(encoding="utf-8") for name in ("page.css", "page.html")
-    )
-    script = "\n".join(
-        (here / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS
-    )
-    names = [cube.band_names[band] for band in facts["order"]]
+        unit_arrays, unit_facts = unit_data(result, step)
+        arrays |= unit_arrays
+        facts |= unit_facts
+    facts["objects"] = []
+    if catalog is not None:
+        facts["objects"] = _object_facts(catalog, cube)
+
+    pictures = ["colors"]
+    for band in facts["order"]:
+        pictures.append(cube.band_names[band])
     clicks = ["cluster"]
     if has_units:
         clicks.append("unit")
     if facts["populations"]:
         clicks.append("population")
     clicks.append("pixel")
-    texts = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
-    data = [f'<script type="application/json" id="facts">{texts}</script>']
-    data += [_data.packed(name, array) for name, array in arrays.items()]
-    return Template(template).substitute(
+    n_clusters_of_tree = 1
+    if "tree" in facts:
+        n_clusters_of_tree = facts["tree"]["n_clusters"]
+
+    script = "\n".join(_read_text(f"{name}.js") for name in _SCRIPTS)
+    script_digest = sha256(script.encode()).digest()
+    facts_text = json.dumps(facts, allow_nan=False).replace("<", "\\u003c")
+    data = [f'<script type="application/json" id="facts">{facts_text}</script>']
+    for name, array in arrays.items():
+        data.append(packed(name, array))
+    return Template(_read_text("page.html")).substitute(
         title=escape(title),
         summary=escape(_summary(result.run_label_map, cube, step, n_units)),
-        pictures=_options(["colors", *names]),
+        pictures=_options(pictures),
         clicks=_options(clicks),
         unit_values=_options([*facts.get("unit_values", ()), "cluster"]),
-        hide_units="" if has_units else "hidden",
+        hide_units=_hidden_unless(has_units),
         slices=_options(facts["slices"]),
-        hide_slices="" if facts["slices"] else "hidden",
-        hide_objects="" if facts["objects"] else "hidden",
-        hide_populations="" if facts["populations"] else "hidden",
-        hide_tree="" if "tree" in facts else "hidden",
-        n_clusters=facts["tree"]["n_clusters"] if "tree" in facts else 1,
+        hide_slices=_hidden_unless(facts["slices"]),
+        hide_objects=_hidden_unless(facts["objects"]),
+        hide_populations=_hidden_unless(facts["populations"]),
+        hide_tree=_hidden_unless("tree" in facts),
+        n_clusters=n_clusters_of_tree,
         n_leaves=len(facts["parts"]),
-        digest=base64.b64encode(sha256(script.encode()).digest()).decode("ascii"),
-        style=style,
+        digest=base64.b64encode(script_digest).decode("ascii"),
+        style=_read_text("page.css"),
         script=script,
         data="\n".join(data),
     )
+
+
+def _read_text(name):
+    """Return the text of a file of this folder."""
+    path = resources.files("skesom.report.page") / name
+    return path.read_text(encoding="utf-8")
+
+
+def _hidden_unless(condition):
+    """Return the attribute of an element that is only there on a condition."""
+    return "" if condition else "hidden"
 
 
 def _options(names):
@@ -240,38 +271,46 @@ def _check_labels(label_map):
     if n_clusters == 0:
         raise ValueError("No pixel is in a cluster, so there is nothing to explore.")
     if n_clusters > _MOST_CLUSTERS:
-        limit = f"The page can show {_MOST_CLUSTERS} clusters"
-        raise ValueError(f"{limit}, but there are {n_clusters}. Lower n_clusters.")
+        raise ValueError(
+            f"The page can show {_MOST_CLUSTERS} clusters, but there are {n_clusters}. "
+            "Lower n_clusters."
+        )
 
 
 def _object_facts(catalog, cube):
-    """Return the objects of each type in an image: their kinds and places."""
+    """Return the objects of each type in an image: their names, pixels and symbol."""
     objects = objects_inside(catalog, cube.shape[:2], cube.wcs)
-    kinds = []
-    for kind, described in describe_types(objects["type"]).items():
-        chosen = objects[objects["type"] == kind]
-        places = {name: np.round(chosen[name], 2).tolist() for name in ("x", "y")}
-        known = {"text": described.description, "name": list(map(str, chosen["name"]))}
-        style = {"color": described.color, "letter": _LETTERS[described.symbol]}
-        kinds.append(known | style | places)
-    return kinds
+    facts = []
+    for object_type, type_style in describe_types(objects["type"]).items():
+        of_type = objects[objects["type"] == object_type]
+        facts.append(
+            {
+                "text": type_style.description,
+                "name": [str(name) for name in of_type["name"]],
+                "color": type_style.color,
+                "letter": _LETTERS[type_style.symbol],
+                "x": np.round(of_type["x"], 2).tolist(),
+                "y": np.round(of_type["y"], 2).tolist(),
+            }
+        )
+    return facts
 
 
 def _summary(label_map, cube, step, n_units):
     """Return one line about the image."""
-    n_rows, n_columns = cube.shape[:2]
-    with_data = max(np.count_nonzero(label_map != MASKED), 1)
-    clustered = np.count_nonzero(label_map >= 0) / with_data
-    sky = np.count_nonzero(label_map == SKY) / with_data
-    parts = [
+    n_rows, n_columns, n_bands = cube.shape
+    n_with_data = max(np.count_nonzero(label_map != MASKED), 1)
+    clustered = np.count_nonzero(label_map >= 0) / n_with_data
+    sky = np.count_nonzero(label_map == SKY) / n_with_data
+    phrases = [
         f"{n_columns} x {n_rows} pixels",
-        f"{cube.shape[2]} bands",
+        f"{n_bands} bands",
         f"{clustered:.1%} of the pixels with data in clusters",
     ]
     if sky > 0:
-        parts.append(f"{sky:.1%} set aside as sky (dark)")
+        phrases.append(f"{sky:.1%} set aside as sky (dark)")
     if step > 1:
-        parts.append(f"one pixel of each {step} x {step} is shown here")
+        phrases.append(f"one pixel of each {step} x {step} is shown here")
     if n_units > _MOST_UNITS:
-        parts.append(f"the {n_units} units of the map are too many to be drawn")
-    return ", ".join(parts) + "."
+        phrases.append(f"the {n_units} units of the map are too many to be drawn")
+    return ", ".join(phrases) + "."
