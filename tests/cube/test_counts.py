@@ -97,7 +97,7 @@ def test_bright_parts_stay_sharp():
         "zeros and no integers",
     ],
 )
-def test_what_is_no_photons_stays(image):
+def test_bands_that_do_not_hold_photons_stay(image):
     cube = Cube(np.stack([image, photons(0.4, (60, 60))], axis=2))
     smoother = CountSmoother()
     smoothed = smoother.fit_transform(cube)
@@ -113,11 +113,11 @@ def test_errors_are_those_of_the_smoothed_counts():
     image = photons(0.5, (64, 64))[:, :, np.newaxis]
     errors = np.full(image.shape, np.sqrt(0.5))
     smoothed = CountSmoother(3).fit_transform(Cube(image, errors=errors))
-    inside = slice(20, -20)
-    expected = smoothed.data[inside, inside].std()
-    found = smoothed.errors[inside, inside].mean()
-    assert found == pytest.approx(expected, rel=0.5)
-    assert found < 0.4 * np.sqrt(0.5)
+    inner = slice(20, -20)
+    expected = smoothed.data[inner, inner].std()
+    mean_error = smoothed.errors[inner, inner].mean()
+    assert mean_error == pytest.approx(expected, rel=0.5)
+    assert mean_error < 0.4 * np.sqrt(0.5)
 
 
 def test_a_band_that_tells_little_is_named():
@@ -130,7 +130,8 @@ def test_a_band_that_tells_little_is_named():
 
 
 def test_other_images_are_smoothed_by_the_bands_of_fit():
-    first, second = (photons(0.3, seed=seed)[:, :, np.newaxis] for seed in (0, 1))
+    first = photons(0.3, seed=0)[:, :, np.newaxis]
+    second = photons(0.3, seed=1)[:, :, np.newaxis]
     smoother = CountSmoother().fit(first)
     assert_array_equal(smoother.transform(first), smoother.fit_transform(first))
     assert smoother.transform(second).std() < 0.3 * second.std()
@@ -144,11 +145,11 @@ def test_cubes_of_several_grids():
         Cube(np.random.default_rng(0).normal(size=(30, 30, 1)), band_names=["r"]),
     ]
     smoother = CountSmoother().fit(cubes)
-    found = smoother.transform(cubes)
+    smoothed = smoother.transform(cubes)
     assert smoother.counts_[0] > 0
     assert np.isnan(smoother.counts_[1])
-    assert found[1] is cubes[1]
-    assert found[0].data.std() < 0.3 * cubes[0].data.std()
+    assert smoothed[1] is cubes[1]
+    assert smoothed[0].data.std() < 0.3 * cubes[0].data.std()
 
 
 def test_photons_are_smoothed_before_they_are_resampled():
@@ -162,10 +163,10 @@ def test_photons_are_smoothed_before_they_are_resampled():
     ]
     cubes = [cube.replace(band_units=["MJy / sr"]) for cube in cubes]
     aligner = CubeAligner("r", crop=True)
-    as_is = aligner.fit_transform(cubes)
-    assert np.isnan(CountSmoother().fit(as_is).counts_).all()
+    not_smoothed = aligner.fit_transform(cubes)
+    assert np.isnan(CountSmoother().fit(not_smoothed).counts_).all()
     steps = make_pipeline(CountSmoother(), aligner)
     smoothed = steps.fit_transform(cubes)
     assert steps[0].counts_[0] > 0
-    assert smoothed["FUV"].std() < 0.3 * as_is["FUV"].std()
-    assert smoothed["FUV"].mean() == pytest.approx(as_is["FUV"].mean(), rel=0.02)
+    assert smoothed["FUV"].std() < 0.3 * not_smoothed["FUV"].std()
+    assert smoothed["FUV"].mean() == pytest.approx(not_smoothed["FUV"].mean(), rel=0.02)

@@ -18,51 +18,82 @@ LEAST_HEIGHT = 8  # of a strip, in units of the rows that it needs above it
 
 
 class RenormalizedKernel:
-    """Base of the kernels whose weights are renormalized over the valid pixels."""
+    """Base of the kernels whose weights are renormalized over the valid pixels.
 
-    # A kernel defines `_filter`, for images without NaN that are zero outside.
-    reach: int  # number of rows around a pixel that have an influence on it
+    A kernel defines `filter`, which convolves images without NaN that are 0 outside,
+    and `reach`, the number of rows around a pixel that have an influence on it.
+    """
+
+    reach: int
 
     def convolve(self, image, variance=None, weights=None):
-        """Convolve an image with NaN, and the variance of its pixels."""
-        masked = np.isnan(image)
-        has_gaps = masked.any()
-        weights = weights or self._weights(masked if has_gaps else None, image)
-        filled = np.where(masked, image.dtype.type(0), image) if has_gaps else image
-        smoothed = self._filter(filled)
+        """Convolve an image with NaN, and the variance of its pixels.
+
+        Parameters
+        ----------
+        image : ndarray of shape (n_rows, n_columns)
+            The image; NaN and the outside have no weight.
+        variance : ndarray of shape (n_rows, n_columns), default=None
+            Variances of the pixels, NaN where unknown.
+        weights : sequence of ndarray, default=None
+            What `find_weights` returns for the gaps of this image. Images with the same
+            gaps share them.
+
+        Returns
+        -------
+        smoothed : ndarray of shape (n_rows, n_columns)
+            NaN where the image is.
+        smoothed_variance : ndarray of shape (n_rows, n_columns) or None
+            None without a variance.
+        """
+        is_masked = np.isnan(image)
+        has_gaps = is_masked.any()
+        if weights is None:
+            weights = self.find_weights(is_masked if has_gaps else None, image)
+        filled = image
+        if has_gaps:
+            filled = np.where(is_masked, image.dtype.type(0), image)
+        smoothed = self.filter(filled)
         for weight in weights:
             smoothed /= weight
         if has_gaps:
-            smoothed[masked] = np.nan
+            smoothed[is_masked] = np.nan
         if variance is None:
             return smoothed, None
-        return smoothed, self._spread(variance, masked, weights)
+        return smoothed, self._convolve_variance(variance, is_masked, weights)
 
-    def _weights(self, masked, image):
-        """Return factors of the share of the kernel that lies on valid pixels."""
-        if masked is None:
-            return (self._filter(np.ones_like(image), precise=False),)
-        weight = self._filter((~masked).astype(image.dtype), precise=False)
-        weight[masked] = 1
+    def find_weights(self, is_masked, image):
+        """Return the share of the kernel on valid pixels, as factors that broadcast.
+
+        Parameters
+        ----------
+        is_masked : ndarray of bool of shape (n_rows, n_columns) or None
+            Pixels without a value; None if there are none.
+        image : ndarray of shape (n_rows, n_columns)
+            An image of that shape and type.
+        """
+        if is_masked is None:
+            return (self.filter(np.ones_like(image), precise=False),)
+        weight = self.filter((~is_masked).astype(image.dtype), precise=False)
+        weight[is_masked] = 1
         return (weight,)
 
-    def _spread(self, variance, masked, weights):
+    def _convolve_variance(self, variance, is_masked, weights):
         """Return the variance of the weighted means."""
-        unknown = np.isnan(variance) | masked
-        filled = np.where(unknown, variance.dtype.type(0), variance)
-        spread = self._filter(filled, squared=True)
-        if not np.array_equal(unknown, masked):
-            valid, known = (
-                self._filter((~part).astype(variance.dtype), squared=True)
-                for part in (masked, unknown)
-            )
-            spread *= np.divide(valid, known, out=known, where=~unknown)
+        is_unknown = np.isnan(variance) | is_masked
+        filled = np.where(is_unknown, variance.dtype.type(0), variance)
+        result = self.filter(filled, squared=True)
+        if not np.array_equal(is_unknown, is_masked):
+            # Where some of the variances are unknown, the others stand for them.
+            valid = self.filter((~is_masked).astype(variance.dtype), squared=True)
+            known = self.filter((~is_unknown).astype(variance.dtype), squared=True)
+            result *= np.divide(valid, known, out=known, where=~is_unknown)
         for weight in weights:
-            spread /= weight
-            spread /= weight
-        np.maximum(spread, 0, out=spread)  # rounding in Fourier space
-        spread[unknown] = np.nan
-        return spread
+            result /= weight
+            result /= weight
+        np.maximum(result, 0, out=result)  # rounding in Fourier space
+        result[is_unknown] = np.nan
+        return result
 
 
 class GaussianKernel(RenormalizedKernel):
@@ -70,37 +101,54 @@ class GaussianKernel(RenormalizedKernel):
 
     def __init__(self, sigma):
         self.sigma = tuple(float(width) for width in np.broadcast_to(sigma, 2))
-        rows = self.sigma[0]
-        is_sampled = rows == 0 or rows >= 1
-        self.reach = int(TRUNCATE * rows + 0.5) if is_sampled else FOURIER_PADDING
+        row_sigma = self.sigma[0]
+        if 0 < row_sigma < 1:  # in Fourier space
+            self.reach = FOURIER_PADDING
+        else:
+            self.reach = int(TRUNCATE * row_sigma + 0.5)
 
-    def _weights(self, masked, image):
-        if masked is not None:
-            return super()._weights(masked, image)
-        rows, columns = (
-            _filter_axis(np.ones((length, 1)), sigma, 0).astype(image.dtype)
-            for length, sigma in zip(image.shape, self.sigma, strict=True)
-        )
-        return rows, columns.T
+    def find_weights(self, is_masked, image):
+        """Return the share of the kernel on valid pixels, as factors that broadcast.
 
-    def _filter(self, image, **options):
+        Without gaps, rows and columns have a factor each.
+        """
+        if is_masked is not None:
+            return super().find_weights(is_masked, image)
+        n_rows, n_columns = image.shape
+        row_sigma, column_sigma = self.sigma
+        row_weights = _filter_axis(np.ones((n_rows, 1)), row_sigma, axis=0)
+        column_weights = _filter_axis(np.ones((n_columns, 1)), column_sigma, axis=0)
+        return row_weights.astype(image.dtype), column_weights.astype(image.dtype).T
+
+    def filter(self, image, *, squared=False, precise=True):
+        """Convolve an image without NaN that is 0 outside, with the squared kernel too.
+
+        If it need not be precise, transforms to Fourier space are in its own type.
+        """
         for axis in range(2):
-            image = _filter_axis(image, self.sigma[axis], axis, **options)
+            image = _filter_axis(
+                image, self.sigma[axis], axis, squared=squared, precise=precise
+            )
         return image
 
 
-def smooth(band, sigma):
+def smooth(image, sigma):
     """Convolve one image with a Gaussian; NaN and the outside have no weight."""
-    return smooth_all([band], sigma)[0]
+    return smooth_all([image], sigma)[0]
 
 
-def smooth_all(bands, sigma, n_jobs=None):
+def smooth_all(images, sigma, n_jobs=None):
     """Convolve images of one shape with a Gaussian, as `smooth` does."""
-    kernel, masked, weights = GaussianKernel(sigma), np.isnan(bands[0]), None
-    if all(np.array_equal(np.isnan(band), masked) for band in bands[1:]):
-        weights = kernel._weights(masked if masked.any() else None, bands[0])
-    convolve = partial(kernel.convolve, weights=weights)
-    return in_threads(lambda band: convolve(band)[0], bands, n_jobs)
+    kernel = GaussianKernel(sigma)
+    is_masked = np.isnan(images[0])
+    weights = None
+    if all(np.array_equal(np.isnan(image), is_masked) for image in images[1:]):
+        weights = kernel.find_weights(is_masked if is_masked.any() else None, images[0])
+
+    def convolve(image):
+        return kernel.convolve(image, weights=weights)[0]
+
+    return in_threads(convolve, images, n_jobs)
 
 
 def _filter_axis(image, sigma, axis, *, squared=False, precise=True):
@@ -134,11 +182,11 @@ def _filter_fourier(image, sigma, axis, *, squared, precise):
     result = np.empty_like(image)
     step = max(1, FOURIER_CHUNK // padded)
     for start in range(0, image.shape[1 - axis], step):
-        part = (slice(None),) * (1 - axis) + (slice(start, start + step),)
-        spectrum = fft.rfft(image[part].astype(dtype, copy=False), padded, axis=axis)
+        chunk = (slice(None),) * (1 - axis) + (slice(start, start + step),)
+        spectrum = fft.rfft(image[chunk].astype(dtype, copy=False), padded, axis=axis)
         spectrum *= transfer
         filtered = fft.irfft(spectrum, padded, axis=axis, overwrite_x=True)
-        result[part] = filtered[:length] if axis == 0 else filtered[:, :length]
+        result[chunk] = filtered[:length] if axis == 0 else filtered[:, :length]
     return result
 
 
@@ -149,17 +197,23 @@ class PositiveKernel(RenormalizedKernel):
         self.array = array
         self.reach = len(array) // 2
 
-    def _filter(self, image, *, squared=False, precise=True):
+    def filter(self, image, *, squared=False, precise=True):
+        """Convolve an image without NaN that is 0 outside, with the squared kernel too.
+
+        It is always precise.
+        """
         array = self.array**2 if squared else self.array
         filtered = signal.oaconvolve(image.astype(np.float64), array, mode="same")
         return filtered.astype(image.dtype)
 
 
 class LobedKernel:
-    """A kernel with negative lobes, as an array of odd lengths and of sum 1."""
+    """A kernel with negative lobes, as an array of odd lengths and of sum 1.
 
-    # Shares near 0 cannot be divisors: gaps and the outside are filled with the mean
-    # around the nearest valid pixel instead.
+    The share of its weights on valid pixels may be near 0, so it cannot be a divisor:
+    gaps and the outside are filled with the mean around the nearest valid pixel
+    instead.
+    """
 
     def __init__(self, array):
         self.array = array
@@ -171,46 +225,74 @@ class LobedKernel:
         convolved = self._convolve_filled(image, self.array)
         if variance is None:
             return convolved, None
-        spread = self._convolve_filled(variance, self.array**2)
-        return convolved, np.maximum(spread, 0)
+        convolved_variance = self._convolve_filled(variance, self.array**2)
+        return convolved, np.maximum(convolved_variance, 0)
 
     def _convolve_filled(self, image, array):
         """Convolve an image whose gaps and surroundings are filled."""
-        masked = np.isnan(image)
-        if masked.all():
+        is_masked = np.isnan(image)
+        if is_masked.all():
             return image.copy()
-        filled = _fill(image, masked, [length // 2 for length in array.shape])
+        margins = [length // 2 for length in array.shape]
+        filled = _fill_gaps_and_margins(image, is_masked, margins)
         convolved = signal.oaconvolve(filled, array, mode="valid")
-        convolved[masked] = np.nan
+        convolved[is_masked] = np.nan
         return convolved.astype(image.dtype)
 
 
-def _fill(image, masked, margin):
-    """Return the image in a frame of so many rows and columns, without NaN."""
-    frame = [(width, width) for width in margin]
-    holes = np.pad(masked, frame, constant_values=True)
-    filled = np.pad(image.astype(np.float64), frame)
+def _fill_gaps_and_margins(image, is_masked, margins):
+    """Return an image without NaN, with more rows and columns around it.
+
+    `margins` are the numbers of rows above and below, and of columns on both sides.
+    """
+    padding = [(width, width) for width in margins]
+    is_hole = np.pad(is_masked, padding, constant_values=True)
+    filled = np.pad(image.astype(np.float64), padding)
     means = smooth(image.astype(np.float64), FILL_SIGMA)
-    rows, columns = ndimage.distance_transform_edt(
-        holes, return_distances=False, return_indices=True
+    nearest_rows, nearest_columns = ndimage.distance_transform_edt(
+        is_hole, return_distances=False, return_indices=True
     )
-    nearest = rows[holes] - margin[0], columns[holes] - margin[1]
-    filled[holes] = means[nearest]
+    filled[is_hole] = means[
+        nearest_rows[is_hole] - margins[0], nearest_columns[is_hole] - margins[1]
+    ]
     return filled
 
 
 def convolve_cube(cube, kernels, n_jobs, *, copy):
-    """Convolve every band with its kernel; return data and errors."""
+    """Convolve every band of a cube with its kernel.
+
+    Parameters
+    ----------
+    cube : Cube
+        The cube.
+    kernels : list
+        A kernel for each band, or None for a band that stays as it is.
+    n_jobs : int or None
+        Number of threads.
+    copy : bool
+        False overwrites the cube.
+
+    Returns
+    -------
+    data, errors : ndarray of shape (n_rows, n_columns, n_bands)
+        As those of the cube; errors may be None.
+    """
     # The strips, and so the result, depend on the shape of the cube alone.
-    reach = max((kernel.reach for kernel in kernels if kernel), default=0)
+    reaches = [kernel.reach for kernel in kernels if kernel is not None]
+    reach = max(reaches, default=0)
     strips = strips_of(cube.shape, "convolve", least=LEAST_HEIGHT * reach)
-    planes = cube.data, cube.errors
+    row_types = [(cube.data.shape[1:], cube.data.dtype), None]
+    if cube.errors is not None:
+        row_types[1] = (cube.errors.shape[1:], cube.errors.dtype)
+    bands = range(len(kernels))
+    if not copy:
+        bands = [band for band in bands if kernels[band] is not None]
     return map_images(
         partial(_convolve_band, kernels=kernels),
-        planes,
+        [cube.data, cube.errors],
         Plan(strips, reach),
-        [None if p is None else (p.shape[1:], p.dtype) for p in planes],
-        bands=[b for b, kernel in enumerate(kernels) if copy or kernel],
+        row_types,
+        bands=bands,
         n_jobs=n_jobs,
         in_place=not copy,
     )
@@ -219,31 +301,33 @@ def convolve_cube(cube, kernels, n_jobs, *, copy):
 def _convolve_band(data, errors, rows, band, *, kernels):
     """Return the fluxes and errors (or None) of a strip of a convolved band."""
     kernel = kernels[band]
-    near = around(rows, kernel.reach if kernel else 0)
-    planes = [
-        None if plane is None else np.ascontiguousarray(plane[near, :, band])
-        for plane in (data, errors)
-    ]
-    if kernel:
-        planes = _convolve(kernel, *planes)
+    near = around(rows, 0 if kernel is None else kernel.reach)
+    image = np.ascontiguousarray(data[near, :, band])
+    if errors is not None:
+        errors = np.ascontiguousarray(errors[near, :, band])
+    if kernel is not None:
+        image, errors = _convolve_image(kernel, image, errors)
     inner = slice(rows.start - near.start, rows.stop - near.start)
-    return [None if plane is None else plane[inner] for plane in planes]
+    return image[inner], None if errors is None else errors[inner]
 
 
-def _convolve(kernel, image, errors):
-    """Convolve the columns of an image that hold anything, and their errors."""
+def _convolve_image(kernel, image, errors):
+    """Convolve the columns of an image that are not empty, and their errors."""
     columns = slice(None)
     if isinstance(kernel, RenormalizedKernel):  # empty columns have no weight
-        filled = np.flatnonzero(~np.isnan(image).all(axis=0))
-        columns = slice(filled[0], filled[-1] + 1) if len(filled) else slice(0)
-    part = np.ascontiguousarray(image[:, columns])
+        filled_columns = np.flatnonzero(~np.isnan(image).all(axis=0))
+        if len(filled_columns) > 0:
+            columns = slice(filled_columns[0], filled_columns[-1] + 1)
+        else:
+            columns = slice(0)
+    filled_image = np.ascontiguousarray(image[:, columns])
     variance = None
     if errors is not None:  # float32 would underflow
         variance = errors[:, columns].astype(np.float64) ** 2
-    if part.size:
-        part, variance = kernel.convolve(part, variance)
+    if filled_image.size > 0:
+        filled_image, variance = kernel.convolve(filled_image, variance)
     result = np.full_like(image, np.nan)
-    result[:, columns] = part
+    result[:, columns] = filled_image
     if errors is not None:
         errors = np.full_like(errors, np.nan)
         errors[:, columns] = np.sqrt(variance)

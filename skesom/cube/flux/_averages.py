@@ -8,9 +8,13 @@ from skesom.cube.convolution.filtering import GaussianKernel
 
 
 def reach_of(widths):
-    """Return how many rows away pixels have an influence on an average."""
+    """Return how many rows away pixels have an influence on an average.
+
+    `widths` are standard deviations of Gaussians, an array of any shape. Without a
+    component it is empty.
+    """
     reaches = [GaussianKernel(width).reach for width in np.unique(widths)]
-    return max(reaches, default=0)  # without any component there is no width
+    return max(reaches, default=0)
 
 
 def average_around(images, widths, inner):
@@ -31,28 +35,29 @@ def average_around(images, widths, inner):
         The averages, NaN where the images have none.
     """
     averages = images[:, inner].copy()
-    masked = np.isnan(images[0])
+    is_masked = np.isnan(images[0])
     tasks = []
     for width in np.unique(widths[widths > 0]):
         kernel = GaussianKernel(width)
         # Also without gaps, so that the last bits do not depend on the rows at hand.
-        weights = kernel._weights(masked, images[0])
+        weights = kernel.find_weights(is_masked, images[0])
         for number in np.flatnonzero((widths == width).any(axis=(1, 2))):
             tasks.append((number, width, kernel, weights))
 
     def average(task):
         number, width, kernel, weights = task
-        here = widths[number] == width
-        smooth, _ = kernel.convolve(images[number], weights=weights)
-        averages[number][here] = smooth[inner][here]
+        has_width = widths[number] == width
+        smoothed, _ = kernel.convolve(images[number], weights=weights)
+        averages[number][has_width] = smoothed[inner][has_width]
 
     in_threads(average, tasks, n_jobs=-1)
     return averages
 
 
 def noise_in_common(first, second):
-    """Return the covariance of averages of noise of variance 1 in each pixel.
+    """Return the covariance of two averages around one pixel, of noise of variance 1.
 
-    `first` and `second` are the standard deviations of their Gaussians, arrays too.
+    It is the integral over the product of both Gaussians, and 1 at most: that of the
+    pixel itself. `first` and `second` are their standard deviations, arrays too.
     """
     return 1 / np.maximum(2 * np.pi * (np.square(first) + np.square(second)), 1)

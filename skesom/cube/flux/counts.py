@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.utils._param_validation import Interval
@@ -12,27 +14,28 @@ from skesom._common.lazy_strips import planes_of
 from skesom._common.noise import variance_from_neighbors
 from skesom._common.strip_calls import map_strips
 from skesom._common.warn import warn_user
+from skesom.cube._container import Cube
 from skesom.cube.bands import all_band_names, with_bands
 from skesom.cube.base import CubeTransformer, check_cubes
 from skesom.cube.convolution.filtering import GaussianKernel
 from skesom.cube.masking.sky import sampled
 
-_MOST_COUNTS = 5  # a pixel: of more, the noise is nearly normal and known to the steps
+_MOST_COUNTS = 5  # in a pixel: of more, noise is nearly normal, and steps measure it
 # A count is worth more where the exposure is shorter: within a GALEX tile of half a
 # degree by up to 5 %. From five counts on, nothing can be told so.
 _EXPOSURE_SPREAD = 0.1
-_SINGLE = 1.5  # of the smallest value: what is below is one count
+_MOST_OF_SINGLE = 1.5  # times the smallest value: values below are one count
 # Of photons, half the mean square of steps between neighbors is the mean; of the areas
 # of a mask or of classes, which are small whole numbers too, it is far less.
 _LEAST_SCATTER = 0.5
-# The widest Gaussian, as a part of the shorter side: wider, it is no map.
+# Width of the widest Gaussian, as a share of the shorter side: wider, it is not a map.
 _WIDEST = 1 / 8
 
 
 class CountSmoother(CubeTransformer):
-    """Smooth bands of few photons, each part until its signal-to-noise is reached.
+    """Smooth bands of few photons, each part until it reaches a signal-to-noise.
 
-    Takes one cube or a list. Bands that hold no counts stay as they are.
+    Takes one cube or a list. Bands that do not hold counts stay as they are.
 
     Parameters
     ----------
@@ -109,80 +112,103 @@ class CountSmoother(CubeTransformer):
     def _fit_transform(self, X):
         cubes = check_cubes(X, self, reset=True)
         smoothed = []
-        counts, widths, shares = [], [], []
         for cube in cubes:
             sample = sampled(cube.data)  # of a lazy cube, computed once
-            steps = [_step_of_counts(sample[:, :, n]) for n in range(cube.shape[2])]
-            part, facts = self._smooth(cube, np.array(steps))
-            smoothed.append(part)
-            for values, column in zip((counts, widths, shares), facts, strict=True):
-                values.extend(column)
-        self.counts_ = np.array(counts)
-        self.fwhm_ = np.array(widths)
-        self.reached_ = np.array(shares)
-        self._warn_of_few(all_band_names(cubes))
-        return self._like_inputs(X, smoothed)
+            count_values = [
+                _find_value_of_count(sample[:, :, band])
+                for band in range(cube.shape[2])
+            ]
+            smoothed.append(self._smooth(cube, np.array(count_values)))
+        self.counts_ = np.concatenate([result.counts for result in smoothed])
+        self.fwhm_ = np.concatenate([result.fwhm for result in smoothed])
+        self.reached_ = np.concatenate([result.reached for result in smoothed])
+        self._warn_of_few_photons(all_band_names(cubes))
+        return self._like_inputs(X, [result.cube for result in smoothed])
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         smoothed = []
         for cube, counts in with_bands(cubes, self.counts_):
-            steps = np.full(len(counts), np.nan)
+            count_values = np.full(len(counts), np.nan)
             sample = sampled(cube.data)
+            # The bands of the fit, however bright they are in this cube.
             for band in np.flatnonzero(counts > 0):
-                steps[band] = _value_of_count(sample[:, :, band])
-            smoothed.append(self._smooth(cube, steps)[0])
+                count_values[band] = _median_of_singles(sample[:, :, band])
+            smoothed.append(self._smooth(cube, count_values).cube)
         return self._like_inputs(X, smoothed)
 
-    def _smooth(self, cube, steps):
-        """Return a cube with smoothed counts, and their means, widths and shares.
+    def _smooth(self, cube, count_values):
+        """Return a cube with smoothed counts.
 
-        `steps` are the values of one count, NaN of bands that are no counts.
+        Parameters
+        ----------
+        cube : Cube
+            A cube.
+        count_values : ndarray of shape (n_bands,)
+            Value of one count in each band, NaN in bands that do not hold counts.
+
+        Returns
+        -------
+        smoothed : _Smoothed
         """
-        facts = np.full((3, cube.shape[2]), np.nan)
-        bands = np.flatnonzero(np.isfinite(steps))
-        if not len(bands):
-            return cube, facts
-        images, deviations = {}, {}
+        n_bands = cube.shape[2]
+        mean_counts = np.full(n_bands, np.nan)
+        fwhm = np.full(n_bands, np.nan)
+        reached_shares = np.full(n_bands, np.nan)
+        bands = np.flatnonzero(np.isfinite(count_values))
+        if len(bands) == 0:
+            return _Smoothed(cube, mean_counts, fwhm, reached_shares)
+        images = {}
+        error_images = {}
         for band, image in planes_of(cube.data, bands):
-            step = steps[band]
-            counts = image.astype(np.float64) / step
-            widths, reached = self._widths(counts)
-            valid = np.isfinite(counts)
-            facts[0, band] = counts[valid].mean()
-            facts[1, band] = np.sqrt(8 * np.log(2)) * np.median(widths[valid])
-            facts[2, band] = reached[valid].mean()
-            images[band] = step * _spread(counts, widths)
+            counts = image.astype(np.float64) / count_values[band]
+            is_valid = np.isfinite(counts)
+            widths, is_reached = self._find_widths(counts)
+            mean_counts[band] = counts[is_valid].mean()
+            fwhm[band] = np.sqrt(8 * np.log(2)) * np.median(widths[is_valid])
+            reached_shares[band] = is_reached[is_valid].mean()
+            images[band] = count_values[band] * _spread_pixels(counts, widths)
             if cube.errors is not None:
-                (_, errors), *_ = planes_of(cube.errors, [band])
+                ((_, errors),) = planes_of(cube.errors, [band])
                 variance = errors.astype(np.float64) ** 2
-                variance[~valid] = np.nan
-                deviations[band] = np.sqrt(_spread(variance, widths, squared=True))
+                variance[~is_valid] = np.nan
+                variance = _spread_pixels(variance, widths, squared=True)
+                error_images[band] = np.sqrt(variance)
         errors = cube.errors
         if errors is not None:
-            errors = map_strips(lambda part, rows: _put(part, deviations, rows), errors)
-        data = map_strips(lambda part, rows: _put(part, images, rows), cube.data)
-        return cube.replace(data=data, errors=errors), facts
+            errors = map_strips(partial(_replace_bands, images=error_images), errors)
+        data = map_strips(partial(_replace_bands, images=images), cube.data)
+        cube = cube.replace(data=data, errors=errors)
+        return _Smoothed(cube, mean_counts, fwhm, reached_shares)
 
-    def _widths(self, counts):
-        """Return the standard deviation of the Gaussian of each pixel.
+    def _find_widths(self, counts):
+        """Return the Gaussian of each pixel under which its counts suffice.
 
-        Return also where the signal-to-noise is reached. The smoothed counts are a rate
-        r with the variance r times the sum of the squared kernel, 1 / (4 pi sigma^2).
+        The widths rise until the signal-to-noise is reached, as in ASMOOTH (Ebeling et
+        al. 2006). The smoothed counts are a rate r, with the variance r times the sum
+        of the squared kernel, 1 / (4 pi sigma^2). So r / sqrt(variance) is at least
+        the signal-to-noise k where 4 pi sigma^2 r >= k^2.
+
+        Returns
+        -------
+        widths : ndarray of shape (n_rows, n_columns)
+            Standard deviations in pixels, the widest one where none suffices.
+        is_reached : ndarray of bool of shape (n_rows, n_columns)
+            Where the signal-to-noise is reached.
         """
-        needed = self.signal_to_noise**2
+        required = self.signal_to_noise**2
         widths = np.zeros(counts.shape)
-        reached = counts >= needed
+        is_reached = counts >= required
         for sigma in _rising_widths(min(counts.shape)):
-            widths[~reached] = sigma
+            widths[~is_reached] = sigma
             rate, _ = GaussianKernel(sigma).convolve(counts)
-            reached |= 4 * np.pi * sigma**2 * rate >= needed
-            if reached[np.isfinite(counts)].all():
+            is_reached |= 4 * np.pi * sigma**2 * rate >= required
+            if is_reached[np.isfinite(counts)].all():
                 break
-        return widths, reached
+        return widths, is_reached
 
-    def _warn_of_few(self, names):
-        """Warn of bands of which half does not reach the signal-to-noise."""
+    def _warn_of_few_photons(self, names):
+        """Warn of bands of which less than half reaches the signal-to-noise."""
         for name, counts, share in zip(names, self.counts_, self.reached_, strict=True):
             if share < 0.5:
                 warn_user(
@@ -193,63 +219,78 @@ class CountSmoother(CubeTransformer):
                 )
 
 
+class _Smoothed(NamedTuple):
+    """A smoothed cube; of each band what the smoother keeps, or NaN."""
+
+    cube: Cube
+    counts: np.ndarray
+    fwhm: np.ndarray
+    reached: np.ndarray
+
+
 def _rising_widths(side):
     """Return deviations of Gaussians in pixels, by factors of the root of 2."""
     n_steps = max(0, int(2 * np.log2(max(side, 1) * _WIDEST)))
     return 2 ** (np.arange(n_steps + 1) / 2)
 
 
-def _value_of_count(image):
+def _median_of_singles(image):
     """Return the median value of a single count in an image, NaN without any."""
     positive = image[image > 0]
-    if not len(positive):
+    if len(positive) == 0:
         return np.nan
-    singles = positive[positive < _SINGLE * positive.min()]
+    singles = positive[positive < _MOST_OF_SINGLE * positive.min()]
     return float(np.median(singles))
 
 
-def _step_of_counts(sample):
-    """Return the value of one count in rows of few counts, NaN in any others."""
+def _find_value_of_count(sample):
+    """Return the value of one count in rows of few counts, NaN in any other rows."""
     values = sample[np.isfinite(sample)].astype(np.float64)
-    step = _value_of_count(sample)
-    if not len(values) or not np.isfinite(step) or values.min() < 0:
+    count_value = _median_of_singles(sample)
+    if len(values) == 0 or np.isnan(count_value) or values.min() < 0:
         return np.nan
-    counts = values / step
+    counts = values / count_value
     mean = counts.mean()
     if not 0 < mean < _MOST_COUNTS:
         return np.nan
-    whole = np.round(counts)
-    if (np.abs(counts - whole) > _EXPOSURE_SPREAD * whole).any():
+    whole_counts = np.round(counts)
+    if (np.abs(counts - whole_counts) > _EXPOSURE_SPREAD * whole_counts).any():
         return np.nan
-    variance = variance_from_neighbors(sample, step)
+    variance = variance_from_neighbors(sample, count_value)
     if np.isnan(variance) or variance < _LEAST_SCATTER * mean:
         return np.nan
-    return step
+    return count_value
 
 
-def _spread(image, widths, *, squared=False):
-    """Spread each pixel by a Gaussian of its width over the pixels with data."""
-    valid = np.isfinite(image)
+def _spread_pixels(image, widths, *, squared=False):
+    """Spread each pixel over those with data, by a Gaussian of its own width.
+
+    What of a Gaussian falls on pixels without data is given to the others, so that the
+    sum of the image stays. With `squared`, variances are spread by squared kernels.
+    """
+    is_valid = np.isfinite(image)
     total = np.zeros(image.shape)
-    for sigma in np.unique(widths[valid]):
-        part = np.where(valid & (widths == sigma), image, 0)
-        if not part.any():
+    for sigma in np.unique(widths[is_valid]):
+        pixels = np.where(is_valid & (widths == sigma), image, 0)
+        if not pixels.any():
             continue
         if sigma == 0:
-            total += part
+            total += pixels
             continue
         kernel = GaussianKernel(sigma)
-        # How much of each Gaussian falls on data: the rest of it is given to them.
-        inside = kernel._filter(valid.astype(np.float64))
-        part /= np.where(valid, inside, 1) ** (2 if squared else 1)
-        total += kernel._filter(part, squared=squared)
-    total[~valid] = np.nan
+        share_on_data = kernel.filter(is_valid.astype(np.float64))
+        share_on_data = np.where(is_valid, share_on_data, 1)
+        if squared:
+            share_on_data **= 2
+        pixels /= share_on_data
+        total += kernel.filter(pixels, squared=squared)
+    total[~is_valid] = np.nan
     return total
 
 
-def _put(part, images, rows):
-    """Return some rows of a cube with the bands of images in their places."""
-    part = part.copy()
+def _replace_bands(data, rows, *, images):
+    """Return some rows of a cube, in which images take the place of some bands."""
+    data = data.copy()
     for band, image in images.items():
-        part[:, :, band] = image[rows]
-    return part
+        data[:, :, band] = image[rows]
+    return data
