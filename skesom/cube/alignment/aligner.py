@@ -25,15 +25,9 @@ from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._cropping import crop_cube, crop_grid
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
-from skesom.cube.alignment._registration import (
-    LEAST_MOVED,
-    measure_shifts,
-    on_sky,
-    shift_cubes,
-    text_of_shift,
-    why_not,
-)
+from skesom.cube.alignment._registration import LEAST_MOVED, measure_shifts, why_not
 from skesom.cube.alignment._resampling import METHODS
+from skesom.cube.alignment._shifts import on_sky, shift_cubes, text_of_shift
 from skesom.cube.alignment.stack import stack_cubes, warn_of_undersampled
 from skesom.cube.bands import all_band_names
 from skesom.cube.base import CubeTransformer, check_cubes
