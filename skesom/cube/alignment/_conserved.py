@@ -8,67 +8,128 @@ from skesom._common.warn import warn_user
 from skesom._sky.grids import SAME_SIZE, pixel_size
 from skesom.cube.bands import list_bands
 
-SURFACE_BRIGHTNESS, FLUX = CONSERVED = ("surface brightness", "flux")
-# What detectors count, and fluxes and powers of any kind.
-_COUNTS = units.ct, units.electron, units.ph, units.adu, units.DN, units.mgy
-_FLUXES = ("J", "W", "W / Hz", "W / m", "J / m2", "W / m2", "W / (m2 Hz)", "W / m3")
+SURFACE_BRIGHTNESS = "surface brightness"
+FLUX = "flux"
+CONSERVED = (SURFACE_BRIGHTNESS, FLUX)
+
+_COUNTED_BY_DETECTORS = (
+    units.ct,
+    units.electron,
+    units.ph,
+    units.adu,
+    units.DN,
+    units.mgy,
+)
+# Energies, powers and fluxes, also of a frequency or wavelength.
+_FLUX_UNITS = (
+    "J",
+    "W",
+    "W / Hz",
+    "W / m",
+    "J / m2",
+    "W / m2",
+    "W / (m2 Hz)",
+    "W / m3",
+)
 
 
 def find_conserved(conserve, cubes, grid):
-    """Return the contents of each band, as given or as its unit tells."""
+    """Return what pixels of each band hold, as `conserve` or the unit says.
+
+    See `conserve` of `CubeAligner`. Where nothing tells, it is surface brightness.
+    """
     bands = list_bands(cubes)
     if conserve != "auto":
-        words = [conserve] * len(bands) if isinstance(conserve, str) else list(conserve)
-        if len(words) != len(bands) or not set(words) <= set(CONSERVED):
+        if isinstance(conserve, str):
+            contents = [conserve] * len(bands)
+        else:
+            contents = list(conserve)
+        if len(contents) != len(bands) or not set(contents) <= set(CONSERVED):
             raise ValueError(
                 f"conserve must be 'auto', one of {list(CONSERVED)}, or one of them "
                 f"for each of the {len(bands)} bands, got {conserve!r}."
             )
-        return words
-    points = (band.cube.zero_points[band.number] for band in bands)
-    words = list(map(held_by, (b.cube.band_units[b.number] for b in bands), points))
-    unknown = [
-        band.name
-        for band, word in zip(bands, words, strict=True)
-        if word is None and None not in (band.cube.wcs, grid.wcs)
-        if not np.isclose(*map(pixel_size, (band.cube.wcs, grid.wcs)), rtol=SAME_SIZE)
-    ]
+        return contents
+    contents = []
+    unknown = []  # bands for which it makes a difference
+    for band in bands:
+        content = held_by(
+            band.cube.band_units[band.number], band.cube.zero_points[band.number]
+        )
+        if content is None:
+            content = SURFACE_BRIGHTNESS
+            if _changes_size(band.cube.wcs, grid.wcs):
+                unknown.append(band.name)
+        contents.append(content)
     if unknown:
-        which = "all bands" if len(unknown) == len(bands) else ", ".join(unknown)
+        names = "all bands" if len(unknown) == len(bands) else ", ".join(unknown)
         warn_user(
-            f"Whether pixels of {which} hold surface brightness or flux is unknown (no "
+            f"Whether pixels of {names} hold surface brightness or flux is unknown (no "
             "unit tells), and they are brought to pixels of another size: their level "
             "is kept, as of surface brightness. If they hold flux (counts, Jy), pass "
             "conserve='flux'."
         )
-    return [word or SURFACE_BRIGHTNESS for word in words]
+    return contents
+
+
+def _changes_size(wcs, grid_wcs):
+    """Return whether pixels of an image differ in size from those of a grid."""
+    if wcs is None or grid_wcs is None:
+        return False
+    return not np.isclose(pixel_size(wcs), pixel_size(grid_wcs), rtol=SAME_SIZE)
 
 
 def held_by(unit, zero_point):
-    """Return the contents of a band by unit and zero point, None if unknown."""
-    # A level per solid angle, beam or square parsec, a temperature or a magnitude does
-    # not depend on the pixels.
+    """Return what pixels of a band hold by unit and zero point, None if unknown.
+
+    Parameters
+    ----------
+    unit : Unit or None
+    zero_point : float
+        AB magnitude of a pixel whose value is 1, NaN if unknown.
+
+    Returns
+    -------
+    content : {"surface brightness", "flux"} or None
+    """
     if unit is not None:
         if not isinstance(unit, units.UnitBase):  # mag(AB) and the like
             return SURFACE_BRIGHTNESS
-        parts = unit.decompose()
-        powers = dict(zip(parts.bases, parts.powers, strict=True))
-        per = [b for b, p in zip(unit.bases, unit.powers, strict=True) if p < 0]
-        if (
-            powers.get(units.rad, 0) < 0
-            or powers.get(units.beam, 0) < 0
-            or powers.keys() & {units.K, units.dex}
-            # At the source (pc, kpc), not at the telescope (cm).
-            or any(b.is_equivalent(units.pc) and b.to(units.AU) >= 1 for b in per)
-        ):
+        if _is_level(unit):
             return SURFACE_BRIGHTNESS
-        counted = any(
-            powers.get(count.decompose().bases[0], 0) > 0 for count in _COUNTS
-        )
-        whole = unit / units.pix ** powers.get(units.pix, 0)
-        if counted or any(whole.is_equivalent(flux) for flux in _FLUXES):
+        powers = _base_powers(unit)
+        for counted in _COUNTED_BY_DETECTORS:
+            if powers.get(counted.decompose().bases[0], 0) > 0:
+                return FLUX
+        unit_of_pixel = unit / units.pix ** powers.get(units.pix, 0)
+        if any(unit_of_pixel.is_equivalent(flux_unit) for flux_unit in _FLUX_UNITS):
             return FLUX
-        if not whole.is_equivalent(units.one):
+        if not unit_of_pixel.is_equivalent(units.one):
             return None
-    # A zero point is the magnitude of a pixel whose value is 1.
+    # Of mere numbers a zero point tells: it is the magnitude of a pixel.
     return FLUX if np.isfinite(zero_point) else None
+
+
+def _is_level(unit):
+    """Return whether values of a unit do not depend on the pixels.
+
+    So it is with a level per solid angle, beam or square parsec, with a temperature and
+    with a magnitude.
+    """
+    powers = _base_powers(unit)
+    if powers.get(units.rad, 0) < 0 or powers.get(units.beam, 0) < 0:
+        return True
+    if units.K in powers or units.dex in powers:
+        return True
+    for base, power in zip(unit.bases, unit.powers, strict=True):
+        # At the source (pc, kpc), not at the telescope (cm).
+        is_length = power < 0 and base.is_equivalent(units.pc)
+        if is_length and base.to(units.AU) >= 1:
+            return True
+    return False
+
+
+def _base_powers(unit):
+    """Return the power of each base unit."""
+    decomposed = unit.decompose()
+    return dict(zip(decomposed.bases, decomposed.powers, strict=True))

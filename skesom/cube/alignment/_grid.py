@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pixel grid that bands are aligned to, and the checks that cubes reach it."""
 
-import numbers
+from numbers import Integral
 
 import numpy as np
 from astropy import units
@@ -26,24 +26,42 @@ def grid_of(cube):
 
 
 def find_grid(cubes, align_to):
-    """Return the grid to align to, the number of its band or None, and its name."""
-    band, name = None, "of the reference"
-    if not isinstance(align_to, str | numbers.Integral):
+    """Return the grid to align to, as `CubeAligner` takes it.
+
+    Parameters
+    ----------
+    cubes : list of Cube
+    align_to : int, str, WCS, Header or Cube
+
+    Returns
+    -------
+    grid : Grid
+    band : int or None
+        Number of the band whose grid it is, if it is that of a band.
+    name : str
+        What errors call it, after "the grid".
+    """
+    band = None
+    name = "of the reference"
+    if not isinstance(align_to, str | Integral):
         grid = _as_grid(align_to)
     elif align_to == "optimal":
         grid = _optimal_grid([grid_of(cube) for cube in cubes])
     else:
-        grids = [grid_of(cube) for cube in cubes for _ in cube.band_names]
-        names = all_band_names(cubes)
-        band = _find_band(grids, names, align_to)
-        grid, name = grids[band], f"of band {names[band]!r}"
+        band_names = all_band_names(cubes)
+        grids = []
+        for cube in cubes:
+            grids += [grid_of(cube)] * len(cube.band_names)
+        band = _find_band(grids, band_names, align_to)
+        grid = grids[band]
+        name = f"of band {band_names[band]!r}"
     _check_places(cubes, grid, name)
     return grid, band, name
 
 
 def _find_band(grids, names, align_to):
     """Return the number of the band whose grid is meant."""
-    if isinstance(align_to, numbers.Integral):
+    if isinstance(align_to, Integral):
         if not 0 <= align_to < len(names):
             raise ValueError(
                 f"There is no band number {align_to} to align to: the {len(names)} "
@@ -66,9 +84,12 @@ def find_coarsest(grids):
     """Return the number of the first grid with the largest pixels."""
     if len(group_by_grid(grids)) == 1:  # also without a WCS
         return 0
-    sizes = [0 if grid.wcs is None else pixel_size(grid.wcs) for grid in grids]
+    sizes = np.zeros(len(grids))
+    for number, grid in enumerate(grids):
+        if grid.wcs is not None:
+            sizes[number] = pixel_size(grid.wcs)
     # The first of those that are equal but for rounding.
-    return int(np.argmax(np.array(sizes) >= max(sizes) * (1 - SAME_SIZE)))
+    return int(np.argmax(sizes >= sizes.max() * (1 - SAME_SIZE)))
 
 
 def _optimal_grid(grids):
@@ -80,30 +101,31 @@ def _optimal_grid(grids):
             "Bands without a WCS have no optimal grid: use Cube.replace(wcs=...)."
         )
     # Images of one grid count once: the search looks at each that it gets.
-    grids = [grids[group[0]] for group in group_by_grid(grids)]
+    grids = [grids[members[0]] for members in group_by_grid(grids)]
     size = max(pixel_size(grid.wcs) for grid in grids)
-    wcs, shape = find_optimal_celestial_wcs(
+    wcs, (n_rows, n_columns) = find_optimal_celestial_wcs(
         [(grid.shape, grid.wcs) for grid in grids], resolution=size * units.arcsec
     )
-    return Grid(wcs, tuple(int(length) for length in shape))
+    return Grid(wcs, (int(n_rows), int(n_columns)))
 
 
 def _as_grid(align_to):
     """Return the grid that a WCS, a FITS header or a cube describes."""
     if isinstance(align_to, Cube):
-        wcs, shape = align_to.wcs, align_to.shape[:2]
-    else:
-        wcs = WCS(align_to) if isinstance(align_to, Header) else align_to
-        wcs = wcs.celestial if wcs.has_celestial else None
-        shape = None if wcs is None else wcs.array_shape
-    if wcs is None:
+        if align_to.wcs is None:
+            raise ValueError("The grid to align to has no celestial WCS.")
+        return grid_of(align_to)
+    wcs = WCS(align_to) if isinstance(align_to, Header) else align_to
+    if not wcs.has_celestial:
         raise ValueError("The grid to align to has no celestial WCS.")
-    if shape is None:
+    wcs = wcs.celestial
+    if wcs.array_shape is None:
         raise ValueError(
             "The WCS to align to does not say how many pixels the image has: set its "
             "array_shape to (n_rows, n_columns)."
         )
-    return Grid(wcs, tuple(int(length) for length in shape))
+    n_rows, n_columns = wcs.array_shape
+    return Grid(wcs, (int(n_rows), int(n_columns)))
 
 
 def _check_places(cubes, grid, grid_name):
@@ -113,47 +135,52 @@ def _check_places(cubes, grid, grid_name):
         if same_grid(source, grid):
             continue
         if cube.wcs is None or grid.wcs is None:
-            to = "" if cube.wcs is None else f" to the grid {grid_name}"
-            pixels, pixels_out = (
-                " x ".join(map(str, shape)) for shape in (source.shape, grid.shape)
-            )
+            # What has no WCS is named: the bands, or the grid.
+            target = "" if cube.wcs is None else f" to the grid {grid_name}"
+            n_rows, n_columns = source.shape
+            n_grid_rows, n_grid_columns = grid.shape
             raise ValueError(
-                f"{_bands(cube.band_names)} cannot be aligned{to} without a WCS: where "
-                f"{pixels} pixels lie on the {pixels_out} {grid_name} is unknown. Add "
-                "the WCS to its header (in memory by Cube.replace(wcs=...)), or cut "
-                "all images to the same pixels."
+                f"{_list_bands(cube.band_names)} cannot be aligned{target} without a "
+                f"WCS: where {n_rows} x {n_columns} pixels lie on the {n_grid_rows} x "
+                f"{n_grid_columns} {grid_name} is unknown. Add the WCS to its header "
+                "(in memory by Cube.replace(wcs=...)), or cut all images to the same "
+                "pixels."
             )
         if overlap_box(grid, [source]) is None:
-            raise ValueError(_no_overlap(cube.band_names, grid_name))
+            raise _no_overlap_error(cube.band_names, grid_name)
 
 
-def check_overlap(cubes, seen, grid_name):
-    """Check that bands with data have data on the grid."""
-    pairs = zip(list_bands(cubes), seen, strict=True)
-    unseen = [band for band, has_data in pairs if not has_data]
-    lost = [band.name for band in unseen if np.isfinite(band.image).any()]
+def check_overlap(cubes, has_values, grid_name):
+    """Check that bands with data have values on the grid.
+
+    `has_values` tells which bands of all cubes have.
+    """
+    lost = []
+    for band, is_on_grid in zip(list_bands(cubes), has_values, strict=True):
+        if not is_on_grid and np.isfinite(band.image).any():
+            lost.append(band.name)
     if lost:
-        raise ValueError(_no_overlap(lost, grid_name))
+        raise _no_overlap_error(lost, grid_name)
 
 
 def refuse_to_crop(names, grid_name):
     """Raise the error for bands without a common pixel."""
     raise ValueError(
-        f"{_bands(names)} have no pixel in common on the grid {grid_name}, so "
+        f"{_list_bands(names)} have no pixel in common on the grid {grid_name}, so "
         "that nothing is left after cropping. Leave out what shows another field, or "
         "pass crop=False."
     )
 
 
-def _no_overlap(names, grid_name):
-    """Return the message for bands of another part of the sky."""
-    return (
-        f"{_bands(names)} and the grid {grid_name} do not overlap on the sky. "
+def _no_overlap_error(names, grid_name):
+    """Return the error for bands of another part of the sky."""
+    return ValueError(
+        f"{_list_bands(names)} and the grid {grid_name} do not overlap on the sky. "
         "Leave out what shows another field, or correct its WCS."
     )
 
 
-def _bands(names):
+def _list_bands(names):
     """Return "Band 'a'" or "Bands 'a', 'b'" for a message."""
-    plural = "s" if len(names) > 1 else ""
-    return f"Band{plural} {', '.join(map(repr, names))}"
+    word = "Band" if len(names) == 1 else "Bands"
+    return f"{word} {', '.join(map(repr, names))}"
