@@ -10,7 +10,7 @@ from skesom._common import strips as _strips
 from skesom.cube.alignment import _resampling
 from skesom.cube.convolution import filtering as _filtering
 from skesom.cube.flux import color as _color
-from skesom.cube.flux import stretch as _stretch
+from skesom.cube.flux import flux_scale as _flux_scale
 from skesom.cube.masking import sky as _sky
 from skesom.maps import pixel_tables as _pixel_tables
 from skesom.som import _row_order
@@ -35,7 +35,7 @@ def cut_small(monkeypatch):
     """Let small images be worked through as large ones are."""
     for name, size in SMALL.items():
         set_size(monkeypatch, name, **size)
-    for module in (_color, _stretch):
+    for module in (_color, _flux_scale):
         monkeypatch.setattr(module, "WHOLE", 2**13)
     monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
     cut_tiles(monkeypatch, 50)

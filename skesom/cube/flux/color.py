@@ -194,12 +194,12 @@ class ColorScaler(CubeTransformer):
             mean_square = np.mean(weights**2, axis=0) @ variance
             weights *= np.sqrt(n_bands / mean_square)
 
+        self.widths_ = widths
         self.mean_ = mean
         self.scale_ = deviation
         self.components_ = components[np.argsort(scaling.order)]
         self.variance_ = variance
         self.brightness_ = brightness
-        self.widths_ = widths
         self.signal_ = share
         self.weights_ = weights
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import copy
+from functools import partial
 from numbers import Integral, Real
 from typing import Literal
 
@@ -15,10 +15,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from skesom._common.strip_calls import map_pixels
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube.base import CubeTransformer
-from skesom.cube.flux.stretch import measure_flux_scale
+from skesom.cube.flux.flux_scale import measure_flux_scale
 from skesom.cube.masking.sky import sampled
 
-_NO_COMMON_UNIT = 1e5  # times the noise of another band
+# Noise of a band, in units of that of another one, from which they can hardly be in one
+# unit.
+_NO_COMMON_UNIT = 1e5
 
 
 class FluxShape(CubeTransformer):
@@ -160,7 +162,13 @@ class FluxShape(CubeTransformer):
         cube = self._check_cube(X, reset=True)
         reference = _find_reference(cube, self.reference)
         factors = _common_factors(cube)
-        scale = measure_flux_scale(self, cube, sampled(cube.data))
+        scale = measure_flux_scale(
+            cube,
+            sampled(cube.data),
+            noise=self.noise,
+            subtract_sky=self.subtract_sky,
+            n_jobs=self.n_jobs,
+        )
         total_noise = float(np.linalg.norm(scale.noise * factors))
         if reference is not None or total_noise == 0:
             _refuse_constant_bands(cube, scale.noise)
@@ -168,73 +176,49 @@ class FluxShape(CubeTransformer):
             warn_unused(self, ["method"], "reference=None")
             _warn_of_unequal_bands(cube, scale.noise * factors)
         self.reference_ = reference
-        self.sky_level_, self.noise_, self.sky_certainty_ = scale
+        self.sky_level_ = scale.level
+        self.noise_ = scale.noise
+        self.sky_certainty_ = scale.sky_certainty
         self.unit_factors_ = factors
         self.total_noise_ = total_noise
 
     def _apply(self, cube):
         names = list(cube.band_names)
         if self.reference_ is not None:
-            below = names.pop(self.reference_)
-            names = [f"{name}/{below}" for name in names]
-        names += ["brightness"] * self.brightness
-        compare = copy.copy(self)._compare  # as it is now
-        planes = cube.data, cube.errors
-        data, errors = map_pixels(compare, *planes, len(names), n_jobs=self.n_jobs)
-        return self._described(cube, data, names, errors)
-
-    def _compare(self, flux, errors):
-        flux = np.subtract(flux, self.sky_level_, order="C")
-        compare = self._shares if self.reference_ is None else self._ratios
-        made = compare(flux, errors)
-        last = None if self.brightness else -1
-        return [None if part is None else part[..., :last] for part in made]
-
-    def _shares(self, flux, errors):
-        """Return shares and brightness, and their standard deviations or None."""
-        flux *= self.unit_factors_
-        soft = self.softening * self.total_noise_
-        total = flux.sum(axis=2, keepdims=True)
-        scale = np.hypot(total, soft)
-        values = np.dstack([flux / scale, np.arcsinh(total / soft)])
-        if errors is None:
-            return values, None
-        variance = (errors * self.unit_factors_) ** 2
-        of_total = variance.sum(axis=2, keepdims=True)
-        # Derivatives of f / hypot(s, n) by the flux of another band and by the own.
-        by_others = flux * total / scale**3
-        by_itself = 1 / scale - by_others
-        of_others = np.maximum(of_total - variance, 0)
-        of_shares = by_itself**2 * variance + by_others**2 * of_others
-        return values, np.dstack([np.sqrt(of_shares), np.sqrt(of_total) / scale])
-
-    def _ratios(self, flux, errors):
-        """Return logarithms of ratios and of the reference band, and deviations."""
-        least = self.softening * self.noise_
-        if self.method == "asinh":
-            # asinh(x) becomes log(2 x), so this makes it the logarithm of the flux.
-            zero = np.log(least / 2 * self.unit_factors_)
-            value = (np.arcsinh(flux / least) + zero) / np.log(10)
-            scale = np.hypot(flux, least)
+            reference_name = names.pop(self.reference_)
+            names = [f"{name}/{reference_name}" for name in names]
+        if self.brightness:
+            names.append("brightness")
+        # With the attributes of now, as a lazy cube is computed later.
+        if self.reference_ is None:
+            compare = partial(
+                _find_shares,
+                level=self.sky_level_,
+                unit_factors=self.unit_factors_,
+                softening=self.softening * self.total_noise_,
+                with_brightness=self.brightness,
+            )
         else:
-            scale = np.where(flux > least, flux, np.nan)
-            value = np.log10(scale * self.unit_factors_)
-        below = value[..., [self.reference_]]
-        ratios = np.delete(value, self.reference_, axis=2) - below
-        values = np.dstack([ratios, below])
-        if errors is None:
-            return values, None
-        deviation = errors / (scale * np.log(10))
-        below = deviation[..., [self.reference_]]
-        above = np.delete(deviation, self.reference_, axis=2)
-        return values, np.dstack([np.hypot(above, below), below])
-
-    def _described(self, cube, data, names, errors):
-        """Return a cube of pure numbers that were made of all bands of a cube."""
-        coordinates = None if self.reference_ is not None else cube.band_coordinates
+            compare = partial(
+                _find_ratios,
+                level=self.sky_level_,
+                unit_factors=self.unit_factors_,
+                softening=self.softening * self.noise_,
+                with_brightness=self.brightness,
+                reference=self.reference_,
+                method=self.method,
+            )
+        data, errors = map_pixels(
+            compare, cube.data, cube.errors, n_bands=len(names), n_jobs=self.n_jobs
+        )
+        if self.reference_ is not None:
+            coordinates = None  # of a ratio
+        else:
+            coordinates = cube.band_coordinates
         if self.brightness and coordinates is not None:
             coordinates = np.append(coordinates, np.nan * coordinates.unit)
-        fwhm = cube.fwhm[0] if np.ptp(cube.fwhm) == 0 else np.nan
+        has_one_fwhm = np.ptp(cube.fwhm) == 0
+        fwhm = cube.fwhm[0] if has_one_fwhm else np.nan
         return cube.replace(
             data=data,
             errors=errors,
@@ -245,6 +229,75 @@ class FluxShape(CubeTransformer):
         )
 
 
+def _find_shares(flux, errors, *, level, unit_factors, softening, with_brightness):
+    """Return the shares of some rows and their errors, those of brightness last.
+
+    Parameters
+    ----------
+    flux : ndarray of shape (n_rows, n_columns, n_bands)
+        Fluxes.
+    errors : ndarray of shape (n_rows, n_columns, n_bands) or None
+        Their standard deviations.
+    level, unit_factors : ndarray of shape (n_bands,)
+        What is subtracted from fluxes, and what they are multiplied by then.
+    softening : float
+        Sum of the fluxes below which shares fade.
+    with_brightness : bool
+        Whether the asinh of the sum becomes the last band.
+    """
+    flux = np.subtract(flux, level, order="C") * unit_factors
+    total = flux.sum(axis=2, keepdims=True)
+    scale = np.hypot(total, softening)
+    shares = flux / scale
+    if with_brightness:
+        shares = np.dstack([shares, np.arcsinh(total / softening)])
+    if errors is None:
+        return shares, None
+    variance = (errors * unit_factors) ** 2
+    total_variance = variance.sum(axis=2, keepdims=True)
+    # Derivatives of a share, f / hypot(total, softening), by the other fluxes and by f.
+    by_others = flux * total / scale**3
+    by_itself = 1 / scale - by_others
+    variance_of_others = np.maximum(total_variance - variance, 0)
+    share_variance = by_itself**2 * variance + by_others**2 * variance_of_others
+    share_errors = np.sqrt(share_variance)
+    if with_brightness:
+        share_errors = np.dstack([share_errors, np.sqrt(total_variance) / scale])
+    return shares, share_errors
+
+
+def _find_ratios(
+    flux, errors, *, level, unit_factors, softening, with_brightness, reference, method
+):
+    """Return the logarithms of ratios to a reference band, and their errors.
+
+    As `_find_shares`, but `softening` has the shape (n_bands,), and the last band is
+    the logarithm of the reference band.
+    """
+    flux = np.subtract(flux, level, order="C")
+    if method == "asinh":
+        # asinh(x) becomes log(2 x), so this makes it the logarithm of the flux.
+        zero = np.log(softening / 2 * unit_factors)
+        logarithms = (np.arcsinh(flux / softening) + zero) / np.log(10)
+        scale = np.hypot(flux, softening)
+    else:
+        scale = np.where(flux > softening, flux, np.nan)
+        logarithms = np.log10(scale * unit_factors)
+    denominator = logarithms[..., [reference]]
+    ratios = np.delete(logarithms, reference, axis=2) - denominator
+    if with_brightness:
+        ratios = np.dstack([ratios, denominator])
+    if errors is None:
+        return ratios, None
+    deviations = errors / (scale * np.log(10))
+    denominator_errors = deviations[..., [reference]]
+    numerator_errors = np.delete(deviations, reference, axis=2)
+    ratio_errors = np.hypot(numerator_errors, denominator_errors)
+    if with_brightness:
+        ratio_errors = np.dstack([ratio_errors, denominator_errors])
+    return ratios, ratio_errors
+
+
 def _find_reference(cube, reference):
     """Return the number of the reference band, None if there is none."""
     if reference is None:
@@ -252,37 +305,46 @@ def _find_reference(cube, reference):
     names = cube.band_names
     if len(names) == 1:
         raise ValueError("Ratios of bands need two bands at least, got one.")
-    number = names.index(reference) if reference in names else reference
-    if isinstance(number, str) or not 0 <= number < len(names):
-        what = repr(number) if isinstance(number, str) else f"number {number}"
-        raise ValueError(
-            f"There is no band {what} to divide by, only {list(names)}. The "
-            f"{len(names)} bands are counted from 0."
-        )
-    return int(number)
+    if reference in names:
+        return names.index(reference)
+    if isinstance(reference, str):
+        band = repr(reference)
+    elif not 0 <= reference < len(names):
+        band = f"number {reference}"
+    else:
+        return int(reference)
+    raise ValueError(
+        f"There is no band {band} to divide by, only {list(names)}. The "
+        f"{len(names)} bands are counted from 0."
+    )
 
 
 def _common_factors(cube):
-    """Return the factors of fluxes to the unit of the first band."""
+    """Return the factors of fluxes to the unit of the first band that has one."""
     factors = np.ones(cube.shape[2])
-    known = [band for band, unit in enumerate(cube.band_units) if unit is not None]
-    for band in known:
-        unit, first = cube.band_units[band], cube.band_units[known[0]]
+    common_unit = None
+    common_name = None
+    for band, unit in enumerate(cube.band_units):
+        if unit is None:
+            continue
+        if common_unit is None:
+            common_unit = unit
+            common_name = cube.band_names[band]
         try:
-            factors[band] = unit.to(first)
+            factors[band] = unit.to(common_unit)
         except (units.UnitConversionError, TypeError) as error:
             raise ValueError(
                 f"Band {cube.band_names[band]!r} is in {unit}, and band "
-                f"{cube.band_names[known[0]]!r} in {first}: their fluxes cannot be "
-                "compared. Bring them to one unit with FluxUnitConverter before."
+                f"{common_name!r} in {common_unit}: their fluxes cannot be compared. "
+                "Bring them to one unit with FluxUnitConverter before."
             ) from error
     return factors
 
 
 def _refuse_constant_bands(cube, noise):
-    """Refuse constant bands."""
+    """Refuse bands without noise."""
     constant = np.flatnonzero(noise == 0)
-    if len(constant):
+    if len(constant) > 0:
         names = ", ".join(repr(cube.band_names[band]) for band in constant)
         raise ValueError(
             "These bands are constant, so that there is no noise to separate faint "
@@ -292,14 +354,15 @@ def _refuse_constant_bands(cube, noise):
 
 def _warn_of_unequal_bands(cube, noise):
     """Warn where a sum over bands is the flux of one, because units are not known."""
-    known = np.flatnonzero(noise > 0)
-    if None not in cube.band_units or len(known) < 2:
+    bands = np.flatnonzero(noise > 0)
+    if None not in cube.band_units or len(bands) < 2:
         return
-    faint, bright = (known[pick(noise[known])] for pick in (np.argmin, np.argmax))
-    if noise[bright] > _NO_COMMON_UNIT * noise[faint]:
+    faintest = bands[np.argmin(noise[bands])]
+    brightest = bands[np.argmax(noise[bands])]
+    if noise[brightest] > _NO_COMMON_UNIT * noise[faintest]:
+        ratio = noise[brightest] / noise[faintest]
         warn_user(
-            f"The noise of band {cube.band_names[bright]!r} is "
-            f"{noise[bright] / noise[faint]:.1g} times that of band "
-            f"{cube.band_names[faint]!r}, and not all units are known: the sum may be "
-            "the flux of one band. Use FluxUnitConverter before."
+            f"The noise of band {cube.band_names[brightest]!r} is {ratio:.1g} times "
+            f"that of band {cube.band_names[faintest]!r}, and not all units are known: "
+            "the sum may be the flux of one band. Use FluxUnitConverter before."
         )

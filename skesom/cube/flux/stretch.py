@@ -4,28 +4,26 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from astropy import units
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from skesom._common.noise import noise_from_neighbors
 from skesom._common.strip_calls import map_pixels
-from skesom._common.strips import WHOLE
 from skesom._common.warn import warn_user
 from skesom._sky.units import unit_of
 from skesom._types import CubeLike
-from skesom.cube.bands import numbers_per_band
 from skesom.cube.base import CubeTransformer
-from skesom.cube.masking.sky import measure_sky, sampled
+from skesom.cube.flux.flux_scale import measure_flux_scale
+from skesom.cube.masking.sky import sampled
 
 if TYPE_CHECKING:
     from skesom.cube._container import Cube
 
 
-_BRIGHT = 3  # times the noise: what noise alone seldom gives
+_BRIGHT = 3  # times the noise, which noise alone seldom exceeds
 
 
 class AsinhStretch(CubeTransformer):
@@ -37,8 +35,8 @@ class AsinhStretch(CubeTransformer):
         Flux at which the straight line turns into a logarithm, in units of the noise.
     light : float, default=0.3
         The same in units of the median flux of the pixels that are brighter than three
-        times the noise; the root of the sum of both squares is the scale. So images of
-        one galaxy look alike though one is deeper. 0 takes the noise alone.
+        times the noise. The scale is the root of the sum of both squares, so that
+        images of one galaxy look alike though one is deeper. 0 takes the noise alone.
     noise : float or array-like of shape (n_bands,), default=None
         Standard deviation per pixel in the unit of each band; measured by default.
     subtract_sky : "auto" or bool, default="auto"
@@ -46,7 +44,7 @@ class AsinhStretch(CubeTransformer):
         is sky, and a part of it where that is not certain. True subtracts the level of
         the darkest parts in any case.
     copy : bool, default=True
-        False stretches the cube that is given, if its memory allows.
+        False overwrites the cube that is given, if its memory allows.
     n_jobs : int, default=None
         Number of threads. The result does not depend on it.
 
@@ -133,41 +131,55 @@ class AsinhStretch(CubeTransformer):
     def _fit(self, X):
         cube = self._check_cube(X, reset=True)
         sample = sampled(cube.data)  # of a lazy cube, computed once
-        scale = measure_flux_scale(self, cube, sample)
+        scale = measure_flux_scale(
+            cube,
+            sample,
+            noise=self.noise,
+            subtract_sky=self.subtract_sky,
+            n_jobs=self.n_jobs,
+        )
         constant = np.array(cube.band_names)[scale.noise == 0]
-        if len(constant):
+        if len(constant) > 0:
             warn_user(
                 f"These bands are constant and carry no information: "
                 f"{', '.join(constant)}. Their stretched values are 0."
             )
-        self.sky_level_, self.noise_, self.sky_certainty_ = scale
-        light = _typical_light(sample, scale) if self.light > 0 else 0
-        self.scale_ = np.hypot(self.softening * self.noise_, self.light * light)
+        light = 0
+        if self.light > 0:
+            light = _typical_light(sample, scale)
+        self.sky_level_ = scale.level
+        self.noise_ = scale.noise
+        self.sky_certainty_ = scale.sky_certainty
+        self.scale_ = np.hypot(self.softening * scale.noise, self.light * light)
         # As text, which any format of models can hold.
-        self._band_units = [unit and unit.to_string() for unit in cube.band_units]
+        self._band_units = []
+        for unit in cube.band_units:
+            self._band_units.append(None if unit is None else unit.to_string())
 
     def _apply(self, cube):
-        known = self.noise_ > 0
-        factor = np.divide(1, self.scale_, out=np.zeros(len(known)), where=known)
+        n_columns, n_bands = cube.shape[1:]
+        factor = np.zeros(n_bands)  # of a constant band
+        np.divide(1, self.scale_, out=factor, where=self.noise_ > 0)
         # One number for each value of a row of pixels: short loops over bands are slow.
-        level, factor = (
-            np.tile(numbers.astype(cube.dtype), cube.shape[1])
-            for numbers in (self.sky_level_, factor)
-        )
+        row_level = np.tile(self.sky_level_.astype(cube.dtype), n_columns)
+        row_factor = np.tile(factor.astype(cube.dtype), n_columns)
 
         def stretch(flux, errors):
-            block = flux.reshape(-1, len(level)) - level
-            block *= factor
+            rows = flux.reshape(-1, len(row_level)) - row_level
+            rows *= row_factor
             if errors is not None:
-                slope = factor / np.sqrt(1 + block**2)
+                slope = row_factor / np.sqrt(1 + rows**2)
                 errors = errors * slope.reshape(flux.shape)
-            return np.arcsinh(block, out=block).reshape(flux.shape), errors
+            return np.arcsinh(rows, out=rows).reshape(flux.shape), errors
 
         data, errors = map_pixels(
             stretch, cube.data, cube.errors, n_jobs=self.n_jobs, in_place=not self.copy
         )
-        pure = [units.dimensionless_unscaled] * cube.shape[2]
-        return cube.replace(data=data, errors=errors, band_units=pure)
+        return cube.replace(
+            data=data,
+            errors=errors,
+            band_units=[units.dimensionless_unscaled] * n_bands,
+        )
 
     def inverse_transform(self, X: CubeLike) -> Cube | NDArray[Any]:
         """Bring stretched values back to fluxes.
@@ -192,9 +204,8 @@ class AsinhStretch(CubeTransformer):
         True
         """
         cube = self._check_cube(X, reset=False)
-        scale, level = (
-            numbers.astype(cube.dtype) for numbers in (self.scale_, self.sky_level_)
-        )
+        scale = self.scale_.astype(cube.dtype)
+        level = self.sky_level_.astype(cube.dtype)
 
         def unstretch(values, errors):
             flux = np.sinh(values, order="C")
@@ -205,54 +216,19 @@ class AsinhStretch(CubeTransformer):
             return flux, errors
 
         data, errors = map_pixels(unstretch, cube.data, cube.errors, n_jobs=self.n_jobs)
-        band_units = [text and unit_of(text, "silent") for text in self._band_units]
+        band_units = []
+        for text in self._band_units:
+            band_units.append(None if text is None else unit_of(text, "silent"))
         fluxes = cube.replace(data=data, errors=errors, band_units=band_units)
         return self._like_input(X, fluxes)
 
 
-class FluxScale(NamedTuple):
-    """Zero point and noise of the bands of a cube."""
-
-    level: np.ndarray  # what to subtract from each band
-    noise: np.ndarray  # standard deviation per pixel; 0 for a constant band
-    sky_certainty: float  # that there is sky, from 0 to 1
-
-
-def measure_flux_scale(step, cube, sample):
-    """Measure sky and noise by a sample, unless they are parameters of the step."""
-    noise, subtract_sky = step.noise, step.subtract_sky
-    if noise is not None:
-        noise = numbers_per_band(noise, cube.band_names, "noise", positive=True)
-    sky = measure_sky(sample, n_jobs=step.n_jobs)
-    if np.isnan(sky.level).all():
-        raise ValueError(
-            "All pixels are masked (NaN), so there is no noise to scale by."
-        )
-    part = sky.certainty if subtract_sky == "auto" else float(subtract_sky)
-    level = part * np.nan_to_num(sky.level)
-    if noise is None:
-        noise = _measured_noise(cube, sky)
-    return FluxScale(level, noise, sky.certainty)
-
-
 def _typical_light(data, scale):
-    """Return the median flux of the pixels of each band that exceed its noise."""
+    """Return the median flux of the bright pixels of each band, 0 without any."""
     light = np.zeros(data.shape[2])
     for band in np.flatnonzero(scale.noise):
         flux = data[:, :, band].astype(np.float64) - scale.level[band]
         bright = flux[flux > _BRIGHT * scale.noise[band]]
-        light[band] = np.median(bright) if len(bright) else 0
+        if len(bright) > 0:
+            light[band] = np.median(bright)
     return light
-
-
-def _measured_noise(cube, sky):
-    """Return the noise of each band."""
-    noise = np.nan_to_num(sky.noise)
-    if not noise.all():
-        # A scene without noise: its steps from pixel to pixel take its place.
-        data = sampled(cube.data, WHOLE)
-        for band in np.flatnonzero(noise == 0):
-            noise[band] = noise_from_neighbors(data[:, :, band])
-    rounding = 16 * np.finfo(cube.dtype).eps * np.abs(np.nan_to_num(sky.level))
-    noise[noise <= rounding] = 0
-    return noise
