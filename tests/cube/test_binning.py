@@ -29,13 +29,16 @@ def cube():
     )
 
 
-def test_means_of_what_is_present(cube):
+def test_bins_are_means_of_the_values_that_are_present(cube):
     binned = BandBinner(3).fit_transform(cube)
     for number, bands in enumerate([slice(0, 3), slice(3, 6), slice(6, 7)]):
-        part = np.ma.masked_invalid(cube.data[:, :, bands])
-        wanted = part.mean(axis=2).filled(np.nan)
-        assert_allclose(binned.data[:, :, number], wanted, rtol=1e-12)
+        present = np.ma.masked_invalid(cube.data[:, :, bands])
+        expected = present.mean(axis=2).filled(np.nan)
+        assert_allclose(binned.data[:, :, number], expected, rtol=1e-12)
 
+
+def test_a_bin_describes_its_bands(cube):
+    binned = BandBinner(3).fit_transform(cube)
     assert binned.band_names == ("band 1 to band 3", "band 4 to band 6", "band 7")
     assert_allclose(binned.band_coordinates.to_value("km/s"), [1, 4, 6])
     assert_array_equal(binned.fwhm, [3, np.nan, 5])
@@ -56,9 +59,9 @@ def test_errors_are_those_of_a_mean():
 
 
 @pytest.mark.parametrize(
-    "parts", [{"band_units": ["Jy", "ct"]}, {"zero_points": [25.0, 26]}]
+    "description", [{"band_units": ["Jy", "ct"]}, {"zero_points": [25.0, 26]}]
 )
-def test_refuses_bands_in_different_units(parts):
-    cube = Cube(np.zeros((2, 2, 2)), band_names=["r", "K"], **parts)
+def test_bands_in_different_units_are_refused(description):
+    cube = Cube(np.zeros((2, 2, 2)), band_names=["r", "K"], **description)
     with pytest.raises(ValueError, match=r"'r' to 'K'.*FluxUnitConverter"):
         BandBinner(2).fit_transform(cube)

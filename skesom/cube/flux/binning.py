@@ -22,7 +22,7 @@ class BandBinner(CubeTransformer):
     ----------
     bin_size : int, default=2
         Number of bands that become one. The last bin has fewer if the number of bands
-        is no multiple of it.
+        is not a multiple of it.
 
     Attributes
     ----------
@@ -66,68 +66,87 @@ class BandBinner(CubeTransformer):
     def _apply(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
         bins = [slice(start, start + self.bin_size) for start in starts]
-        names, band_units, zero_points = _describe_bins(cube, bins)
+        _refuse_unlike_bands(cube, bins)
         data, errors = map_pixels(
-            partial(_mean, bins), cube.data, cube.errors, len(bins), n_jobs=1
+            partial(_average_bins, bins=bins),
+            cube.data,
+            cube.errors,
+            n_bands=len(bins),
+            n_jobs=1,
         )
+        coordinates = cube.band_coordinates
+        if coordinates is not None:
+            means = [coordinates.value[bands].mean() for bands in bins]
+            coordinates = units.Quantity(means, coordinates.unit)
         return Cube(
             data,
             errors=errors,
             wcs=cube.wcs,
             pixel_scale=cube.pixel_scale if cube.wcs is None else None,
             sky_mask=cube.sky_mask,
-            band_names=names,
-            band_units=band_units,
+            band_names=[_name_bin(cube.band_names[bands]) for bands in bins],
+            band_units=[cube.band_units[start] for start in starts],
             fwhm=[np.max(cube.fwhm[bands]) for bands in bins],
-            zero_points=zero_points,
-            band_coordinates=_mean_places(cube.band_coordinates, bins),
+            zero_points=[cube.zero_points[start] for start in starts],
+            band_coordinates=coordinates,
         )
 
 
-def _mean(bins, data, errors):
-    """Return the means of the bands of each bin, and their errors."""
-    made = np.empty((2, *data.shape[:2], len(bins)))
+def _average_bins(data, errors, *, bins):
+    """Return the means of the bands of each bin, and their errors.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_rows, n_columns, n_bands)
+        Fluxes; NaN does not count.
+    errors : ndarray of shape (n_rows, n_columns, n_bands) or None
+        Their standard deviations.
+    bins : list of slice
+        Bands of each bin.
+
+    Returns
+    -------
+    means, mean_errors : ndarray of shape (n_rows, n_columns, n_bins)
+        NaN where a bin has no value. Errors are None without errors.
+    """
+    shape = (*data.shape[:2], len(bins))
+    means = np.empty(shape)
+    mean_errors = None if errors is None else np.empty(shape)
     for number, bands in enumerate(bins):
-        present = ~np.isnan(data[:, :, bands])
-        count = _count(present)
-        made[0, :, :, number] = _sum(data[:, :, bands], present) / count
+        is_present = ~np.isnan(data[:, :, bands])
+        n_present = np.count_nonzero(is_present, axis=2).astype(np.float64)
+        n_present[n_present == 0] = np.nan
+        total = _sum_bands(data[:, :, bands], is_present)
+        means[:, :, number] = total / n_present
         if errors is not None:
             variance = errors[:, :, bands].astype(np.float64) ** 2
-            made[1, :, :, number] = np.sqrt(_sum(variance, present)) / count
-    return made
+            total_variance = _sum_bands(variance, is_present)
+            mean_errors[:, :, number] = np.sqrt(total_variance) / n_present
+    return means, mean_errors
 
 
-def _sum(values, present):
+def _sum_bands(values, is_present):
     """Return the sums over the bands that are present."""
-    return np.where(present, values, 0).sum(axis=2, dtype=np.float64)
+    return np.where(is_present, values, 0).sum(axis=2, dtype=np.float64)
 
 
-def _count(present):
-    """Return the numbers of bands that are present, NaN for none."""
-    number = np.count_nonzero(present, axis=2)
-    return np.where(number, number, np.nan)
+def _name_bin(names):
+    """Return the name of a bin of bands."""
+    if len(names) == 1:
+        return names[0]
+    return f"{names[0]} to {names[-1]}"
 
 
-def _describe_bins(cube, bins):
-    """Return the names, units and zero points of the bins."""
-    names, band_units, zero_points = [], [], []
+def _refuse_unlike_bands(cube, bins):
+    """Refuse a bin whose bands have different units or zero points."""
     for bands in bins:
-        own = cube.band_names[bands]
-        names.append(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}")
-        known = set(cube.band_units[bands])
-        points = cube.zero_points[bands]
-        if len(known) > 1 or not np.all((points == points[0]) | np.isnan(points[0])):
+        names = cube.band_names[bands]
+        zero_points = cube.zero_points[bands]
+        first = zero_points[0]
+        has_one_unit = len(set(cube.band_units[bands])) == 1
+        has_one_zero_point = np.isnan(first) or np.all(zero_points == first)
+        if not has_one_unit or not has_one_zero_point:
             raise ValueError(
-                f"The bands {own[0]!r} to {own[-1]!r} of one bin have different units "
-                "or zero points. Bring them to one unit with FluxUnitConverter."
+                f"The bands {names[0]!r} to {names[-1]!r} of one bin have different "
+                "units or zero points. Bring them to one unit with FluxUnitConverter."
             )
-        band_units.append(known.pop())
-        zero_points.append(points[0])
-    return names, band_units, zero_points
-
-
-def _mean_places(places, bins):
-    """Return the mean spectral coordinates of the bins, None if unknown."""
-    if places is None:
-        return None
-    return units.Quantity([places.value[bands].mean() for bands in bins], places.unit)
