@@ -12,8 +12,10 @@ from sklearn.metrics import adjusted_rand_score
 from skesom.cube import ColorScaler, ComponentFilter, Cube
 from skesom.maps import make_cluster_pipeline
 from skesom.runs import Run, load_model, save_model
+from skesom.som import ESOM
 
-N_BANDS, NOISE = 60, 0.6
+N_BANDS = 60
+NOISE = 0.6
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def scene(spectra, classes, global_random_seed):
     return amounts @ spectra + rng.normal(0, NOISE, (*classes.shape, N_BANDS))
 
 
-def test_what_is_not_noise_is_kept(scene, spectra):
+def test_components_above_the_noise_are_kept(scene, spectra):
     fitted = ComponentFilter().fit(scene)
     assert fitted.n_components_ == 2
     # The borders of the classes count as noise, in the two components.
@@ -112,86 +114,86 @@ def test_errors_are_those_of_many_draws(scene):
         ({"max_bands": -1}, "'max_bands' parameter"),
     ],
 )
-def test_bad_parameters(scene, parameters, message):
+def test_bad_parameters_are_named(scene, parameters, message):
     with pytest.raises(ValueError, match=message):
         ComponentFilter(**parameters).fit(scene)
 
 
-def test_without_a_whole_pixel(scene):
+def test_a_cube_without_a_whole_pixel_is_refused(scene):
     scene[:, :, 3] = np.nan
     with pytest.raises(ValueError, match=r"None of the 2025 pixels .* 60 bands"):
         ComponentFilter().fit(scene)
 
 
-class TestPipeline:
-    """The step in the pipeline of the main job."""
-
-    @pytest.fixture
-    def pipeline(self):
-        return make_cluster_pipeline(
-            KMeans(3, n_init=2, random_state=0),
-            target_fwhm=None,
-            sky="keep",
-            stretch="none",
-        )
-
-    def test_noisy_spectra_are_parted(self, pipeline, scene, classes):
-        labels = pipeline.fit_predict(scene)
-        has_data = labels >= 0
-        assert has_data.mean() > 0.9
-        assert adjusted_rand_score(classes[has_data], labels[has_data]) > 0.99
-        # The same distances as those of the components themselves.
-        scaled = ColorScaler().fit_transform(pipeline[:-3].transform(scene))
-        table = scaled[has_data]
-        number = pipeline["components"].n_components_
-        scores = PCA(number, svd_solver="full").fit_transform(table)
-        again = KMeans(3, n_init=2, random_state=0).fit_predict(scores)
-        assert adjusted_rand_score(again, labels[has_data]) > 0.99
-
-    def test_a_saved_model_predicts_the_same(self, pipeline, scene, tmp_path):
-        labels = pipeline.fit_predict(scene)
-        save_model(tmp_path / "model.skops", pipeline)
-        loaded, _ = load_model(tmp_path / "model.skops")
-        assert_array_equal(loaded.predict(scene), labels)
-        strips = [loaded.predict(scene[rows]) for rows in (slice(0, 20), slice(20, 45))]
-        same = np.concatenate(strips) == labels
-        assert same.mean() > 0.9  # masks look at the neighbors
-
-    def test_it_is_told_with_the_option_that_undoes_it(
-        self, pipeline, scene, tmp_path, caplog
-    ):
-        caplog.set_level("INFO", logger="skesom")
-        cube = Cube(scene.astype(np.float32))
-        pipeline.fit(cube)
-        files = Run(pipeline, cube).write(tmp_path / "report")
-        number = pipeline["components"].n_components_
-        line = f"{number} of 60 principal components are kept"
-        assert line in caplog.text
-        assert "n_components=None takes all" in caplog.text
-        assert line in (tmp_path / "report" / "summary.md").read_text()
-        assert files.decisions["components"] == {"kept": number, "bands": 60}
-        # Tables keep the bands.
-        assert "band 60_scaled" in files.clusters.colnames
-
-    def test_few_bands_give_the_same_map(self, pipeline, scene):
-        few = scene[:, :, ::4]
-        pipeline.set_params(align__registration=None)  # stripes look shifted
-        without = clone(pipeline).set_params(components="passthrough")
-        assert_array_equal(pipeline.fit_predict(few), without.fit_predict(few))
-        last, plain = pipeline[-1].estimator_, without[-1].estimator_
-        assert_array_equal(last.cluster_centers_, plain.cluster_centers_)
-
-    @pytest.mark.parametrize(
-        "options",
-        [
-            {"n_components": None},
-            {"n_components": 3},
-            {"min_bands": 50},
-            {"pattern": "voxel"},
-        ],
+@pytest.fixture
+def pipeline():
+    return make_cluster_pipeline(
+        KMeans(3, n_init=2, random_state=0),
+        target_fwhm=None,
+        sky="keep",
+        stretch="none",
     )
-    def test_where_there_is_no_such_step(self, options):
-        from skesom.som import ESOM
 
-        pipeline = make_cluster_pipeline(ESOM(), **options)
-        assert "components" not in pipeline.named_steps
+
+def test_a_pipeline_parts_noisy_spectra(pipeline, scene, classes):
+    labels = pipeline.fit_predict(scene)
+    has_data = labels >= 0
+    assert has_data.mean() > 0.9
+    assert adjusted_rand_score(classes[has_data], labels[has_data]) > 0.99
+    # The same distances as those of the components themselves.
+    scaled = ColorScaler().fit_transform(pipeline[:-3].transform(scene))
+    table = scaled[has_data]
+    number = pipeline["components"].n_components_
+    scores = PCA(number, svd_solver="full").fit_transform(table)
+    again = KMeans(3, n_init=2, random_state=0).fit_predict(scores)
+    assert adjusted_rand_score(again, labels[has_data]) > 0.99
+
+
+def test_a_saved_model_predicts_the_same(pipeline, scene, tmp_path):
+    labels = pipeline.fit_predict(scene)
+    save_model(tmp_path / "model.skops", pipeline)
+    loaded, _ = load_model(tmp_path / "model.skops")
+    assert_array_equal(loaded.predict(scene), labels)
+    strips = [loaded.predict(scene[rows]) for rows in (slice(0, 20), slice(20, 45))]
+    same = np.concatenate(strips) == labels
+    assert same.mean() > 0.9  # masks look at the neighbors
+
+
+def test_a_run_says_how_many_are_kept_and_which_option_keeps_all(
+    pipeline, scene, tmp_path, caplog
+):
+    caplog.set_level("INFO", logger="skesom")
+    cube = Cube(scene.astype(np.float32))
+    pipeline.fit(cube)
+    files = Run(pipeline, cube).write(tmp_path / "report")
+    number = pipeline["components"].n_components_
+    line = f"{number} of 60 principal components are kept"
+    assert line in caplog.text
+    assert "n_components=None takes all" in caplog.text
+    assert line in (tmp_path / "report" / "summary.md").read_text()
+    assert files.decisions["components"] == {"kept": number, "bands": 60}
+    # Tables keep the bands.
+    assert "band 60_scaled" in files.clusters.colnames
+
+
+def test_few_bands_give_the_map_without_the_step(pipeline, scene):
+    few = scene[:, :, ::4]
+    pipeline.set_params(align__registration=None)  # stripes look shifted
+    without = clone(pipeline).set_params(components="passthrough")
+    assert_array_equal(pipeline.fit_predict(few), without.fit_predict(few))
+    centers = pipeline[-1].estimator_.cluster_centers_
+    assert_array_equal(centers, without[-1].estimator_.cluster_centers_)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"n_components": None},
+        {"n_components": 3},
+        {"min_bands": 50},
+        {"pattern": "voxel"},
+    ],
+)
+def test_pipelines_without_the_step(options):
+    pipeline = make_cluster_pipeline(ESOM(), **options)
+    assert "components" not in pipeline.named_steps

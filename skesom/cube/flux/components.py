@@ -19,7 +19,7 @@ from skesom.cube.base import CubeTransformer
 from skesom.cube.masking.sky import sampled
 
 # The variance of a component that is as much signal as noise, in variances of noise.
-# More, or a fixed number of components, loses on some cubes: docs/wide_rows.md.
+# More, or a fixed number of components, loses on some cubes (docs/wide_rows.md).
 _LEAST_RATIO = 2.0
 
 
@@ -41,8 +41,9 @@ class ComponentFilter(CubeTransformer):
     Attributes
     ----------
     mean_ : ndarray of shape (n_bands,)
-        Mean of each band over the valid pixels; like all else, of frames of more than
-        4,194,304 pixels in so many, in rows at equal steps.
+        Mean of each band over the valid pixels. In frames of more than 4,194,304
+        pixels, this and all else is measured in so many of them, in rows at equal
+        steps.
     kept_components_ : ndarray of shape (n_kept, n_bands)
         The kept components, by falling variance; the largest entry of each is positive.
         The axes of the bands themselves where nothing was measured.
@@ -170,37 +171,40 @@ class ComponentFilter(CubeTransformer):
         if n_bands <= self.max_bands:
             return
         data = sampled(cube.data, WHOLE)
-        valid = ~np.isnan(data).any(axis=2)
-        if not valid.any():
+        is_valid = ~np.isnan(data).any(axis=2)
+        n_valid = np.count_nonzero(is_valid)
+        if n_valid == 0:
             raise ValueError(
-                f"None of the {valid.size} pixels has data in all {n_bands} bands, so "
-                "there are no components."
+                f"None of the {is_valid.size} pixels has data in all {n_bands} bands, "
+                "so there are no components."
             )
-        if np.count_nonzero(valid) < n_bands and self.n_components == "auto":
-            return
-        self._measure(data, valid)
+        if n_valid < n_bands and self.n_components == "auto":
+            return  # too few pixels to tell signal from noise
+        self._choose_components(data, is_valid)
 
-    def _measure(self, data, valid):
+    def _choose_components(self, data, is_valid):
         """Choose the components by their variance and noise in the valid pixels."""
         sums = np.zeros(data.shape[2])
         for row in range(len(data)):
-            sums += data[row][valid[row]].sum(axis=0, dtype=np.float64)
-        mean = sums / np.count_nonzero(valid)
+            sums += data[row][is_valid[row]].sum(axis=0, dtype=np.float64)
+        mean = sums / np.count_nonzero(is_valid)
         with one_blas_thread():
-            covariance, noise_covariance = _covariances(data, valid, mean)
+            covariance, noise_covariance = _measure_covariances(data, is_valid, mean)
             variance, axes = np.linalg.eigh(covariance)
             variance = np.maximum(variance[::-1], 0)
             axes = axes[:, ::-1].T
             noise = np.einsum("kb,kb->k", axes @ noise_covariance, axes)
+        # The sign of an eigenvector is arbitrary: its largest entry becomes positive.
         largest = np.abs(axes).argmax(axis=1)
         axes *= np.sign(axes[np.arange(len(axes)), largest])[:, np.newaxis]
-        self.variance_, self.noise_ = variance, noise
         if self.n_components == "auto":
             kept = np.flatnonzero(variance > _LEAST_RATIO * noise)
         else:
             kept = np.arange(self.n_components)
         if len(kept) == 0:  # nothing but noise: no component is better than others
             kept = np.arange(len(axes))
+        self.variance_ = variance
+        self.noise_ = noise
         self.mean_ = mean
         self.kept_components_ = np.ascontiguousarray(axes[kept])
         self.n_components_ = len(kept)
@@ -208,48 +212,71 @@ class ComponentFilter(CubeTransformer):
     def _apply(self, cube):
         if len(self.kept_components_) == cube.shape[2]:
             return cube
-        planes = cube.data, cube.errors
-        data, errors = map_pixels(self._project, *planes, size="sums", n_jobs=-1)
+        data, errors = map_pixels(
+            self._project, cube.data, cube.errors, size="sums", n_jobs=-1
+        )
         return cube.replace(data=data, errors=errors)
 
     def _project(self, data, errors):
-        """Return the part of spectra that the components explain, and its errors."""
+        """Project spectra on the kept components.
+
+        Parameters
+        ----------
+        data : ndarray of shape (n_rows, n_columns, n_bands)
+            Spectra. A missing band (NaN) counts as its mean, and stays missing.
+        errors : ndarray of shape (n_rows, n_columns, n_bands) or None
+            Standard deviations of independent values.
+
+        Returns
+        -------
+        projected, projected_errors : ndarray of shape (n_rows, n_columns, n_bands)
+            Errors are None without errors.
+        """
+        components = self.kept_components_
         projected = np.empty_like(data)
-        deviations = None if errors is None else np.empty_like(data)
-        squares = None if errors is None else self._squared_projection()
+        projected_errors = None if errors is None else np.empty_like(data)
         with one_blas_thread():
+            # By these, variances of the bands count in each projected band.
+            squared_projection = np.square(components.T @ components)
             for row in range(len(data)):
                 spectra = data[row] - self.mean_
-                missing = np.isnan(spectra)
-                spectra[missing] = 0
-                scores = spectra @ self.kept_components_.T
-                product = scores @ self.kept_components_ + self.mean_
-                product[missing] = np.nan
-                projected[row] = product
-                if errors is not None:
-                    variance = np.square(errors[row], dtype=np.float64)
-                    variance[np.isinf(variance)] = np.nan  # no errors either
-                    variance[missing] = 0
-                    variance = variance @ squares
-                    variance[missing] = np.nan
-                    deviations[row] = np.sqrt(variance)
-        return projected, deviations
-
-    def _squared_projection(self):
-        """Return by how much the variance of a band counts in each band."""
-        return np.square(self.kept_components_.T @ self.kept_components_)
+                is_missing = np.isnan(spectra)
+                spectra[is_missing] = 0
+                scores = spectra @ components.T
+                projected_spectra = scores @ components + self.mean_
+                projected_spectra[is_missing] = np.nan
+                projected[row] = projected_spectra
+                if errors is None:
+                    continue
+                variance = np.square(errors[row], dtype=np.float64)
+                variance[np.isinf(variance)] = np.nan  # unknown, too
+                variance[is_missing] = 0
+                variance = variance @ squared_projection
+                variance[is_missing] = np.nan
+                projected_errors[row] = np.sqrt(variance)
+        return projected, projected_errors
 
 
-def _covariances(data, valid, mean):
-    """Return the covariances of the bands, and those of their noise."""
+def _measure_covariances(data, is_valid, mean):
+    """Return the covariances of bands and those of their noise.
+
+    Noise is half the product of differences between pixels beside each other in a row,
+    as in the minimum noise fraction transform of Green et al. (1988). Both have the
+    shape (n_bands, n_bands).
+    """
     n_bands = data.shape[2]
-    products, noise_products = np.zeros((2, n_bands, n_bands))
-    n_pairs = 0
+    products = np.zeros((n_bands, n_bands))
+    step_products = np.zeros((n_bands, n_bands))
+    n_steps = 0
     for row in range(len(data)):
-        spectra = data[row][valid[row]] - mean
+        spectra = data[row][is_valid[row]] - mean
         products += spectra.T @ spectra
-        beside = valid[row][1:] & valid[row][:-1]
-        steps = data[row][1:][beside].astype(np.float64) - data[row][:-1][beside]
-        noise_products += steps.T @ steps
-        n_pairs += len(steps)
-    return products / np.count_nonzero(valid), noise_products / (2 * max(n_pairs, 1))
+        is_pair = is_valid[row][1:] & is_valid[row][:-1]
+        left = data[row][:-1][is_pair]
+        right = data[row][1:][is_pair].astype(np.float64)
+        steps = right - left
+        step_products += steps.T @ steps
+        n_steps += len(steps)
+    covariance = products / np.count_nonzero(is_valid)
+    noise_covariance = step_products / (2 * max(n_steps, 1))
+    return covariance, noise_covariance
