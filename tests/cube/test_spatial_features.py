@@ -26,8 +26,9 @@ def test_a_source_loses_what_gaussians_tell():
     features = SpatialFeatures(smooth=2, surroundings=6, fwhm=1.5 * u.pixel)
     made = features.fit_transform(cube)
     assert made.band_names == ("r smooth", "r unsharp")
-    smooth, around = peak_after(4.0, 3.0), peak_after(4.0, 9.0)
-    np.testing.assert_allclose(made.data[50, 50], [smooth, smooth - around], rtol=2e-3)
+    smooth = peak_after(4.0, 3.0)
+    unsharp = smooth - peak_after(4.0, 9.0)
+    np.testing.assert_allclose(made.data[50, 50], [smooth, unsharp], rtol=2e-3)
 
 
 def test_a_flat_image_stays_and_has_no_contrast():
@@ -57,74 +58,74 @@ def test_each_band_is_made_of_itself():
     np.testing.assert_array_equal(both[:, :, [1, 4]], alone)
 
 
-class TestWidths:
-    """In widths of the point-spread function, on the sky."""
+def test_the_width_is_that_of_the_widest_band():
+    cube = Cube(np.ones((20, 20, 3)), fwhm=[1, 3, np.nan], pixel_scale=(0.5, 1.0))
+    features = SpatialFeatures().fit(cube)
+    assert features.psf_width_ == 3.0
+    np.testing.assert_array_equal(features.psf_pixels_, [6.0, 3.0])
 
-    def test_that_of_the_widest_band(self):
-        known = {"fwhm": [1.0, 3.0, np.nan], "pixel_scale": (0.5, 1.0)}
-        features = SpatialFeatures().fit(Cube(np.ones((20, 20, 3)), **known))
-        assert features.psf_width_ == 3.0
-        np.testing.assert_array_equal(features.psf_pixels_, [6.0, 3.0])
 
-    @pytest.mark.parametrize(
-        "known", [{}, {"fwhm": [1.0]}, {"pixel_scale": (0.5, 0.5)}]
+@pytest.mark.parametrize(
+    "description", [{}, {"fwhm": [1.0]}, {"pixel_scale": (0.5, 0.5)}]
+)
+def test_an_unknown_width_is_three_pixels(description):
+    features = SpatialFeatures().fit(Cube(np.ones((20, 20, 1)), **description))
+    assert np.isnan(features.psf_width_)
+    np.testing.assert_array_equal(features.psf_pixels_, [3.0, 3.0])
+
+
+@pytest.mark.parametrize("fwhm", [2.0, 2 * u.arcsec, 4 * u.pixel])
+def test_a_width_may_be_given(fwhm):
+    cube = Cube(gaussian(4.0), fwhm=[9.0], pixel_scale=(0.5, 0.5))
+    made = SpatialFeatures(fwhm=fwhm).fit_transform(cube)
+    assert made.data[50, 50, 0] == pytest.approx(peak_after(4.0, 4.0), rel=2e-3)
+
+
+def test_arcsec_are_kept_on_other_pixels():
+    """The same source on pixels of half the size, by the fit of the larger ones."""
+    coarse = Cube(gaussian(3.0), pixel_scale=(1.0, 1.0), fwhm=[2.0])
+    fine = Cube(gaussian(6.0, 201), pixel_scale=(0.5, 0.5), fwhm=[2.0])
+    features = SpatialFeatures().fit(coarse)
+    np.testing.assert_allclose(
+        features.transform(fine).data[100, 100],
+        features.transform(coarse).data[50, 50],
+        rtol=2e-3,
     )
-    def test_three_pixels_if_unknown(self, known):
-        features = SpatialFeatures().fit(Cube(np.ones((20, 20, 1)), **known))
-        assert np.isnan(features.psf_width_)
-        np.testing.assert_array_equal(features.psf_pixels_, [3.0, 3.0])
-
-    @pytest.mark.parametrize("fwhm", [2.0, 2 * u.arcsec, 4 * u.pixel])
-    def test_a_width_may_be_given(self, fwhm):
-        cube = Cube(gaussian(4.0), fwhm=[9.0], pixel_scale=(0.5, 0.5))
-        made = SpatialFeatures(fwhm=fwhm).fit_transform(cube)
-        assert made.data[50, 50, 0] == pytest.approx(peak_after(4.0, 4.0), rel=2e-3)
-
-    def test_arcsec_are_kept_on_other_pixels(self):
-        """The same source on pixels of half the size, by the fit of the larger ones."""
-        known = {"band_names": ["r"], "fwhm": [2.0]}
-        coarse = Cube(gaussian(3.0), pixel_scale=(1.0, 1.0), **known)
-        fine = Cube(gaussian(6.0, 201), pixel_scale=(0.5, 0.5), **known)
-        features = SpatialFeatures().fit(coarse)
-        np.testing.assert_allclose(
-            features.transform(fine).data[100, 100],
-            features.transform(coarse).data[50, 50],
-            rtol=2e-3,
-        )
-
-    def test_wider_than_the_image(self):
-        data = np.random.default_rng(0).normal(size=(12, 15, 1))
-        made = SpatialFeatures(surroundings=1e12).fit_transform(data)
-        smooth, unsharp = np.moveaxis(made, 2, 0)
-        assert np.ptp(smooth - unsharp) < 0.1 * np.ptp(smooth)  # nearly one mean
 
 
-class TestMasks:
-    """Pixels that have too few bands are masked in all."""
+def test_surroundings_may_be_wider_than_the_image():
+    data = np.random.default_rng(0).normal(size=(12, 15, 1))
+    made = SpatialFeatures(surroundings=1e12).fit_transform(data)
+    smooth, unsharp = np.moveaxis(made, 2, 0)
+    assert np.ptp(smooth - unsharp) < 0.1 * np.ptp(smooth)  # nearly one mean
 
-    @pytest.fixture
-    def data(self):
-        data = np.random.default_rng(0).normal(size=(20, 20, 3))
-        data[3, 4, 0] = np.nan
-        data[8, 9, :2] = np.nan
-        return data
 
-    def test_all_bands_are_needed(self, data):
-        made = SpatialFeatures().fit_transform(data)
-        missing = np.isnan(data).any(axis=2)
-        np.testing.assert_array_equal(np.isnan(made).all(axis=2), missing)
-        np.testing.assert_array_equal(np.isnan(made).any(axis=2), missing)
+@pytest.fixture
+def data():
+    data = np.random.default_rng(0).normal(size=(20, 20, 3))
+    data[3, 4, 0] = np.nan
+    data[8, 9, :2] = np.nan
+    return data
 
-    def test_min_bands(self, data):
-        made = SpatialFeatures(min_bands=2).fit_transform(data)
-        assert np.isnan(made[3, 4]).tolist() == [True, False, False] * 2
-        assert np.isnan(made[8, 9]).all()
 
-    def test_what_a_mask_hides_does_not_matter(self, data):
-        cube = np.where(np.isnan(data), 1e6, data)
-        masked = np.ma.masked_array(cube, np.isnan(data))
-        made = SpatialFeatures().fit_transform(Cube(masked)).data
-        np.testing.assert_array_equal(made, SpatialFeatures().fit_transform(data))
+def test_all_bands_are_needed_by_default(data):
+    made = SpatialFeatures().fit_transform(data)
+    missing = np.isnan(data).any(axis=2)
+    np.testing.assert_array_equal(np.isnan(made).all(axis=2), missing)
+    np.testing.assert_array_equal(np.isnan(made).any(axis=2), missing)
+
+
+def test_min_bands_lets_pixels_through(data):
+    made = SpatialFeatures(min_bands=2).fit_transform(data)
+    assert np.isnan(made[3, 4]).tolist() == [True, False, False] * 2
+    assert np.isnan(made[8, 9]).all()
+
+
+def test_values_under_a_mask_do_not_matter(data):
+    cube = np.where(np.isnan(data), 1e6, data)
+    masked = np.ma.masked_array(cube, np.isnan(data))
+    made = SpatialFeatures().fit_transform(Cube(masked)).data
+    np.testing.assert_array_equal(made, SpatialFeatures().fit_transform(data))
 
 
 def test_errors_are_not_passed_on():
@@ -149,6 +150,6 @@ def test_errors_are_not_passed_on():
         ({"fwhm": 2 * u.Jy}, "fwhm must be an angle or in pixels"),
     ],
 )
-def test_refusals(parameters, message):
+def test_messages_say_which_parameter_is_wrong(parameters, message):
     with pytest.raises(ValueError, match=message):
         SpatialFeatures(**parameters).fit(np.ones((9, 9, 2)))

@@ -57,8 +57,9 @@ class SpatialFeatures(CubeTransformer):
     Raises
     ------
     ValueError
-        If `surroundings` is not wider than `smooth`, `fwhm` is no width or an angle
-        where the pixel scale is unknown, or `min_bands` exceeds the number of bands.
+        If `surroundings` is not wider than `smooth`, `fwhm` is not a width, or is an
+        angle where the pixel scale is unknown, or `min_bands` exceeds the number of
+        bands.
 
     Warns
     -----
@@ -139,32 +140,40 @@ class SpatialFeatures(CubeTransformer):
             warn_user(
                 "The errors of the cube are not used: SpatialFeatures passes none on."
             )
-        self.psf_width_, self.psf_pixels_ = _find_width(self.fwhm, cube)
+        width, pixels = _find_width(self.fwhm, cube)
+        self.psf_width_ = width
+        self.psf_pixels_ = pixels
 
     def _apply(self, cube):
         kernels = self._kernels(cube)
         reach = max(kernel.reach for kernel in kernels)
-        n_made = 2 * cube.shape[2]
-        make = partial(
-            _make_strip,
-            kernels=kernels,
-            min_bands=self.min_bands,
-            # Of a lazy cube dask works through several strips at once.
-            n_jobs=1 if cube.is_lazy else self.n_jobs,
-        )
+        n_rows, n_columns, n_bands = cube.shape
+        n_features = 2 * n_bands
         # The strips depend on the shape alone, so that lazy cubes give the same bits.
-        shape = *cube.shape[:2], n_made
-        strips = strips_of(shape, "convolve", least=LEAST_HEIGHT * reach)
-        made = [(shape[1:], cube.dtype)]
-        (data,) = map_images(make, [cube.data], Plan(strips, reach), made, n_jobs=1)
+        strips = strips_of(
+            (n_rows, n_columns, n_features), "convolve", least=LEAST_HEIGHT * reach
+        )
+        (data,) = map_images(
+            partial(
+                _make_features,
+                kernels=kernels,
+                min_bands=self.min_bands,
+                # Of a lazy cube dask works through several strips at once.
+                n_jobs=1 if cube.is_lazy else self.n_jobs,
+            ),
+            [cube.data],
+            Plan(strips, reach),
+            [((n_columns, n_features), cube.dtype)],
+            n_jobs=1,
+        )
         names = [f"{name} smooth" for name in cube.band_names]
         names += [f"{name} unsharp" for name in cube.band_names]
         return cube.replace(
             data=data,
             band_names=names,
-            band_units=[None] * n_made,
+            band_units=[None] * n_features,
             band_coordinates=None,
-            fwhm=np.full(n_made, np.nan),
+            fwhm=np.full(n_features, np.nan),
         )
 
     def _kernels(self, cube):
@@ -181,40 +190,55 @@ class SpatialFeatures(CubeTransformer):
 
 
 def _find_width(fwhm, cube):
-    """Return the width of the point-spread function in arcsec and in pixels."""
-    scale = cube.pixel_scale
+    """Return the width of the point-spread function.
+
+    Parameters
+    ----------
+    fwhm : float, Quantity, str or None
+        The parameter of `SpatialFeatures`.
+    cube : Cube
+        The cube, whose widest band tells the width if `fwhm` is None.
+
+    Returns
+    -------
+    width : float
+        In arcsec, NaN if unknown.
+    pixels : ndarray of shape (2,)
+        In heights and in widths of pixels.
+    """
+    scale = None if cube.pixel_scale is None else np.array(cube.pixel_scale)
     if fwhm is None:
         width = widest_fwhm(cube.fwhm)
         if width is None or scale is None:
             return np.nan, np.full(2, UNKNOWN_FWHM)
-        return width, width / np.array(scale)
+        return width, width / scale
     if np.ndim(fwhm) > 0:
         raise ValueError(f"fwhm must be one positive width, got {fwhm}.")
-    sides = None if scale is None else np.array(scale)
-    pixels = np.broadcast_to(in_pixels(fwhm, sides, "fwhm"), 2)
+    pixels = np.broadcast_to(in_pixels(fwhm, scale, "fwhm"), 2)
     if not (pixels > 0).all():
         raise ValueError(f"fwhm must be one positive width, got {fwhm}.")
-    width = np.nan
-    if is_angle(fwhm, sides):
-        width = float(in_pixels(fwhm, 1.0, "fwhm"))  # of pixels of an arcsec
-    return width, pixels
+    if not is_angle(fwhm, scale):
+        return np.nan, pixels
+    return float(in_pixels(fwhm, 1.0, "fwhm")), pixels  # of pixels of 1 arcsec
 
 
-def _make_strip(data, rows, *, kernels, min_bands, n_jobs):
-    """Return the features of a strip of rows, in a list as `map_images` wants it."""
-    near = around(rows, max(kernel.reach for kernel in kernels))
-    part = data[near]
-    inside = slice(rows.start - near.start, rows.stop - near.start)
-    n_bands = part.shape[2]
-    made = np.empty((*part[inside].shape[:2], 2 * n_bands), part.dtype)
-    small, large = kernels
+def _make_features(data, rows, *, kernels, min_bands, n_jobs):
+    """Return the features of a strip of rows, as the only image of a list."""
+    smoothing, surroundings = kernels
+    near = around(rows, max(smoothing.reach, surroundings.reach))
+    inner = slice(rows.start - near.start, rows.stop - near.start)
+    data = data[near]
+    n_bands = data.shape[2]
+    n_rows, n_columns = data[inner].shape[:2]
+    features = np.empty((n_rows, n_columns, 2 * n_bands), data.dtype)
 
-    def make(band):
-        image = np.ascontiguousarray(part[:, :, band])
-        smooth = small.convolve(image)[0][inside]
-        made[:, :, band] = smooth
-        made[:, :, n_bands + band] = smooth - large.convolve(image)[0][inside]
+    def make_features_of_band(band):
+        image = np.ascontiguousarray(data[:, :, band])
+        smoothed = smoothing.convolve(image)[0][inner]
+        features[:, :, band] = smoothed
+        unsharp = smoothed - surroundings.convolve(image)[0][inner]
+        features[:, :, n_bands + band] = unsharp
 
-    in_threads(make, range(n_bands), n_jobs)
-    made[~find_valid(part[inside], min_bands)] = np.nan
-    return [made]
+    in_threads(make_features_of_band, range(n_bands), n_jobs)
+    features[~find_valid(data[inner], min_bands)] = np.nan
+    return [features]
