@@ -26,7 +26,7 @@ from skesom.io._images import describe_file
 from skesom.io._zarr import is_zarr, read_labels, write_labels
 from skesom.io.fits_files import make_hdus, stand_in, write_files
 from skesom.pixels import cluster_table
-from skesom.pixels.cluster_statistics import checked_fluxes, checked_map
+from skesom.pixels.cluster_statistics import check_fluxes, check_map
 
 _CODES = (
     "The values of this image: 0, 1, ... are clusters, -1 is noise (of",
@@ -97,7 +97,7 @@ def write_map(
     array([[ 0,  0,  1],
            [ 0, -1, -3]], dtype=int32)
     """
-    labels = checked_map(label_map)
+    labels = check_map(label_map)
     if is_zarr(path):
         if table is not None:
             raise ValueError(f"{path} holds labels alone: leave out the table.")
@@ -113,7 +113,7 @@ def write_map(
     if is_lazy(labels) and table is None:  # which needs the labels again
         (labels,) = stored([labels], Path(path).parent)
     if cube is not None:
-        cube = checked_fluxes(labels, cube)
+        cube = check_fluxes(labels, cube)
         if wcs is None:
             wcs = cube.wcs
     if wcs is not None and wcs.naxis != 2:
@@ -175,7 +175,7 @@ def read_map(path: StrPath) -> tuple[NDArray[np.int32], WCS | None]:
     """
     if is_zarr(path):
         labels, wcs = read_labels(path)
-        return checked_map(labels), wcs
+        return check_map(labels), wcs
     (image,) = describe_file(path)
     file, number = image.place
     with open_fits(file, scaled=False) as hdus:

@@ -317,7 +317,7 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         label_map = images[0]
         self._clusters = _find_clusters(label_map)
         _index_labels(label_map, self._clusters)
-        label_map = self._vote(label_map, *self._sharpness)
+        label_map = self._vote(label_map, self._sharpness)
         sizes = count_clusters(label_map, len(self._clusters))
         # A cluster that the vote has left without pixels has no rank, and is noise.
         self._ranks = np.where(sizes > 0, ranks_by_size(sizes), np.int32(-1))
@@ -627,10 +627,11 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         return distances
 
     def _finish_label_map(self, label_map, cube):
+        sharpness = _measure_sharpness(cube)
         if self._clusters is None:  # after partial_fit, which gives no numbers
-            return self._vote(label_map, *_measure_sharpness(cube))
+            return self._vote(label_map, sharpness)
         _index_labels(label_map, self._clusters)
-        label_map = self._vote(label_map, *_measure_sharpness(cube))
+        label_map = self._vote(label_map, sharpness)
         return _rank_labels(label_map, self._ranks)
 
     def _clusters_of(self, labels):
@@ -667,10 +668,11 @@ class CubeClusterer(PixelTableMixin, ClusterMixin, LinkedEstimator):
         position = np.nonzero(valid)[: chosen.ndim]  # of each row in `chosen`
         return np.flatnonzero(chosen[position])
 
-    def _vote(self, label_map, fwhm, pixel_scale):
+    def _vote(self, label_map, sharpness):
         """Return a map after the vote of neighboring pixels, if there is one."""
         if self.regularizer is None:
             return label_map
+        fwhm, pixel_scale = sharpness
         return self.regularizer.regularize(
             label_map, fwhm=fwhm, pixel_scale=pixel_scale
         )

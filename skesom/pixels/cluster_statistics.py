@@ -10,16 +10,15 @@ from astropy.table import Column, Table
 from numpy.typing import ArrayLike
 
 from skesom._common.labels import check_label_map
-from skesom._common.lazy import computed, is_lazy
+from skesom._common.lazy import computed, in_memory, is_lazy
 from skesom._common.lazy_strips import as_strips, in_strips
 from skesom._common.thread_pools import in_threads
 from skesom._types import CubeLike
 from skesom.cube import Cube
 from skesom.cube.masking.sky_level import sky_level
+from skesom.pixels._lazy_percentiles import lazy_percentiles
 
 _QUARTILES = {"median": 50, "q25": 25, "q75": 75}
-_DIGIT = 8  # bits of lazy values that are found in a pass
-_AT_A_TIME = 16  # strips, whose counts are in memory together
 
 
 def cluster_table(
@@ -67,27 +66,60 @@ def cluster_table(
       0      3      75.00
       1      1      25.00
     """
-    labels = checked_map(label_map)
-    cube = None if cube is None else checked_fluxes(labels, cube)
-    level = None
-    if cube is not None and subtract_sky:
-        level = sky_level(labels, cube)
-    if labels.ndim == 2 and (is_lazy(labels) or getattr(cube, "is_lazy", False)):
-        return _make_table(*_summarize_lazily(labels, cube), cube, level)
-    labels = computed(labels)[0] if is_lazy(labels) else labels
-    ids, pixels = np.unique(labels[labels >= 0], return_counts=True)
-    n_bands = 0 if cube is None else cube.shape[2]
-    if labels.ndim == 2:  # the same pixels in all bands
-        own = _members(labels, ids)
-        tasks = [partial(_summarize, cube, band, *own) for band in range(n_bands)]
-        bands = in_threads(lambda task: task(), tasks, n_jobs=-1) if tasks else ()
+    labels = check_map(label_map)
+    sky_levels = None
+    if cube is not None:
+        cube = check_fluxes(labels, cube)
+        if subtract_sky:
+            sky_levels = sky_level(labels, cube)
+    is_any_lazy = is_lazy(labels) or (cube is not None and cube.is_lazy)
+    if labels.ndim == 2 and is_any_lazy:
+        ids, n_pixels, summaries = _summarize_lazily(labels, cube)
     else:
-        images = enumerate(np.moveaxis(labels, 2, 0) if n_bands else ())
-        bands = (_summarize(cube, band, *_members(one, ids)) for band, one in images)
-    return _make_table(ids, pixels, bands, cube, level)
+        ids, n_pixels, summaries = _summarize(in_memory(labels), cube)
+    columns = _describe_clusters(ids, n_pixels)
+    for band, summary in enumerate(summaries):
+        level = np.nan
+        if sky_levels is not None:
+            level = sky_levels[band]
+        columns += _describe_band(cube, band, summary, level)
+    return Table(columns, copy=False)
 
 
-def _members(labels, ids):
+def _summarize(labels, cube):
+    """Return clusters, their sizes, and the summary of each band.
+
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n_rows, n_columns), or of that of the cube
+    cube : Cube or None
+
+    Returns
+    -------
+    ids : ndarray of shape (n_clusters,), dtype int32
+    n_pixels : ndarray of int of shape (n_clusters,)
+    summaries : sequence of ndarray of shape (n_clusters, 3)
+        Median and quartiles of each band; none without a cube.
+    """
+    ids, n_pixels = np.unique(labels[labels >= 0], return_counts=True)
+    if cube is None:
+        return ids, n_pixels, []
+    bands = range(cube.shape[2])
+    if labels.ndim == 3:
+        summaries = []
+        for band in bands:
+            members, ends = _sort_by_cluster(labels[:, :, band], ids)
+            summaries.append(_summarize_band(cube, band, members, ends))
+        return ids, n_pixels, summaries
+    members, ends = _sort_by_cluster(labels, ids)  # the same pixels in all bands
+
+    def summarize(band):
+        return _summarize_band(cube, band, members, ends)
+
+    return ids, n_pixels, in_threads(summarize, bands, n_jobs=-1)
+
+
+def _sort_by_cluster(labels, ids):
     """Return the pixels of an image by their clusters, and where each cluster ends."""
     labels = labels.ravel()
     members = np.flatnonzero(labels >= 0)
@@ -96,136 +128,79 @@ def _members(labels, ids):
         # NumPy sorts short integers in linear time.
         labels = labels.astype(np.int16)
     order = np.argsort(labels, kind="stable")
-    return members[order], np.searchsorted(labels[order], ids, side="right")
+    ends = np.searchsorted(labels[order], ids, side="right")
+    return members[order], ends
 
 
-def _make_table(ids, pixels, bands, cube, level):
-    """Return the table of clusters, with columns of the summary of each band."""
-    share = 100 * pixels / max(pixels.sum(), 1)
-    percentage = Column(share, "percentage", format=".2f")
-    percentage.description = "of the pixels that belong to a cluster"
-    columns = [
-        Column(ids.astype(np.int32), "id", description="cluster"),
-        Column(pixels, "pixels", description="number of pixels"),
-        percentage,
-    ]
-    for band, summary in enumerate(bands):
-        known = np.nan if level is None else level[band]
-        columns += _describe_summary(cube, band, summary, known)
-    return Table(columns, copy=False)
-
-
-def _count_lazily(labels):
-    """Return the clusters of a lazy label map that have pixels, and how many."""
-    ids, pixels = computed(*np.unique(labels.ravel(), return_counts=True))
-    return ids[ids >= 0], pixels[ids >= 0]
-
-
-def _summarize_lazily(labels, cube):
-    """Return clusters, their sizes, and medians and quartiles of each band, or none."""
-    if cube is None:
-        return *_count_lazily(labels), ()
-    cube = cube if cube.is_lazy else Cube(in_strips(cube.data, labels.chunks))
-    labels = in_strips(labels, cube.data.chunks)
-    ids, pixels = _count_lazily(labels)
-    summary = _percentiles(labels, cube, ids, list(_QUARTILES.values()))
-    return ids, pixels, np.moveaxis(summary, 1, 0)
-
-
-def _percentiles(labels, cube, ids, ranks):
-    """Return percentiles without NaN, of shape (n_clusters, n_bands, n_percentiles).
-
-    They are those of NumPy bit by bit, but no values are kept: each pass counts the
-    next digit of the values that begin like the wanted ones.
-    """
-    key = np.dtype(f"u{cube.dtype.itemsize}")
-    n_bits = 8 * key.itemsize
-    heads = np.zeros((len(ids), cube.shape[2], 2 * len(ranks)), dtype=key)
-    for known in range(0, n_bits, _DIGIT):
-        counts = _count_all(labels, cube.data, ids, heads, n_bits - known)
-        if known == 0:
-            n_values = counts[:, :, :1].sum(axis=-1)
-            places = np.maximum(n_values - 1, 0) * np.divide(ranks, 100)
-            steps, places = places % 1, np.floor(places)
-            last = np.minimum(places + 1, np.maximum(n_values - 1, 0))
-            places = np.concatenate([places, last], axis=-1)[..., np.newaxis]
-        ends = np.cumsum(counts, axis=-1)
-        digits = np.argmax(ends > places, axis=-1)[..., np.newaxis]
-        places -= np.take_along_axis(ends - counts, digits, axis=-1)
-        heads = heads * key.type(2**_DIGIT) + digits[..., 0].astype(key)
-    sign = key.type(1 << (n_bits - 1))
-    found = np.where(heads & sign, heads & ~sign, ~heads).view(cube.dtype)
-    summary = np.full(steps.shape, np.nan, dtype=cube.dtype)
-    for place in zip(*np.nonzero(n_values > 0)[:2], strict=True):
-        pairs = found[place].reshape(2, -1).T
-        for rank, (pair, step) in enumerate(zip(pairs, steps[place], strict=True)):
-            # NumPy itself goes from one value to the next.
-            summary[place][rank] = np.quantile(pair, [step])[0]
-    return summary + 0
-
-
-def _count_all(labels, data, ids, heads, n_left):
-    """Return how many values go on with each digit, for each head of a value."""
-    from dask import delayed
-
-    count = partial(_count, ids=ids, heads=heads, n_left=n_left)
-    count = delayed(count, pure=False, traverse=False)
-    strips = zip(labels.to_delayed().ravel(), data.to_delayed().ravel(), strict=True)
-    tasks = [count(*strip) for strip in strips]
-    groups = range(0, len(tasks), _AT_A_TIME)
-    return sum(sum(computed(*tasks[i : i + _AT_A_TIME])) for i in groups)
-
-
-def _count(labels, data, ids, heads, n_left):
-    """Return the counts of one strip."""
-    key, n_bits = heads.dtype, 8 * heads.dtype.itemsize
-    counts = np.zeros((*heads.shape, 2**_DIGIT), dtype=np.int64)
-    for cluster, own in enumerate(ids):
-        values = data[labels == own]
-        for band, wanted in enumerate(heads[cluster]):
-            bits = values[:, band][~np.isnan(values[:, band])].view(key)
-            sign = key.type(1 << (n_bits - 1))
-            bits = np.where(bits & sign, ~bits, bits | sign)  # in the order of values
-            digits = (bits >> key.type(n_left - _DIGIT)) & key.type(2**_DIGIT - 1)
-            for head in set(wanted.tolist()):
-                some = n_left == n_bits or bits >> key.type(n_left % n_bits) == head
-                found = digits[some].astype(np.int64).ravel()
-                counts[cluster, band, wanted == head] = np.bincount(
-                    found, minlength=256
-                )
-    return counts
-
-
-def _summarize(cube, band, members, ends):
+def _summarize_band(cube, band, members, ends):
     """Return the median and quartiles of one band in each cluster."""
-    flux = computed(cube.data[:, :, band])[0].ravel()[members]
+    fluxes = in_memory(cube.data[:, :, band]).ravel()[members]
     summary = np.full((len(ends), len(_QUARTILES)), np.nan, dtype=cube.dtype)
-    for cluster, values in enumerate(np.split(flux, ends[:-1])):
-        if len(values := values[~np.isnan(values)]):
-            ranks = list(_QUARTILES.values())
-            summary[cluster] = np.percentile(values, ranks, overwrite_input=True)
+    for cluster, values in enumerate(np.split(fluxes, ends[:-1])):
+        values = values[~np.isnan(values)]
+        if len(values):
+            summary[cluster] = np.percentile(
+                values, list(_QUARTILES.values()), overwrite_input=True
+            )
     return summary + 0  # of zeros, NumPy takes one of any sign
 
 
-def _describe_summary(cube, band, summary, level):
-    """Return the median and quartile columns of one band, above a level of the sky."""
-    name, above = cube.band_names[band], ""
-    if not np.isnan(level):
-        summary = summary - summary.dtype.type(level)
-        above = f" above the sky of {level:.4g}"
+def _summarize_lazily(labels, cube):
+    """Do the same with images of which one at least is lazy."""
+    if cube is None:
+        return *_count_pixels_lazily(labels), []
+    if not cube.is_lazy:
+        cube = Cube(in_strips(cube.data, labels.chunks))
+    labels = in_strips(labels, cube.data.chunks)
+    ids, n_pixels = _count_pixels_lazily(labels)
+    percentages = list(_QUARTILES.values())
+    summaries = lazy_percentiles(labels, cube.data, ids, percentages) + 0
+    return ids, n_pixels, np.moveaxis(summaries, 1, 0)
+
+
+def _count_pixels_lazily(labels):
+    """Return the clusters of a lazy label map that have pixels, and how many."""
+    ids, n_pixels = computed(*np.unique(labels.ravel(), return_counts=True))
+    return ids[ids >= 0], n_pixels[ids >= 0]
+
+
+def _describe_clusters(ids, n_pixels):
+    """Return the columns of the clusters and their sizes."""
     return [
+        Column(ids.astype(np.int32), "id", description="cluster"),
+        Column(n_pixels, "pixels", description="number of pixels"),
         Column(
-            summary[:, place],
-            f"{name}_{statistic}",
-            unit=cube.band_units[band],
-            format=".4g",
-            description=f"{statistic} of {name} over the pixels of the cluster{above}",
-        )
-        for place, statistic in enumerate(_QUARTILES)
+            100 * n_pixels / max(n_pixels.sum(), 1),
+            "percentage",
+            format=".2f",
+            description="of the pixels that belong to a cluster",
+        ),
     ]
 
 
-def checked_map(label_map):
+def _describe_band(cube, band, summary, level):
+    """Return the columns of the summary of one band, above a level of the sky."""
+    name = cube.band_names[band]
+    above_sky = ""
+    if not np.isnan(level):
+        summary = summary - summary.dtype.type(level)
+        above_sky = f" above the sky of {level:.4g}"
+    columns = []
+    for index, statistic in enumerate(_QUARTILES):
+        column = Column(
+            summary[:, index],
+            f"{name}_{statistic}",
+            unit=cube.band_units[band],
+            format=".4g",
+            description=(
+                f"{statistic} of {name} over the pixels of the cluster{above_sky}"
+            ),
+        )
+        columns.append(column)
+    return columns
+
+
+def check_map(label_map):
     """Return a label map after checking it; a lazy one is checked when computed."""
     if not is_lazy(label_map):
         return check_label_map(label_map, voxels=True)
@@ -235,12 +210,14 @@ def checked_map(label_map):
     return strips.map_blocks(check, dtype=meta.dtype, meta=meta)
 
 
-def checked_fluxes(labels, cube):
+def check_fluxes(labels, cube):
     """Return the fluxes as a cube; they must have the shape of the map."""
-    cube = cube if isinstance(cube, Cube) else Cube(cube)
+    if not isinstance(cube, Cube):
+        cube = Cube(cube)
     if cube.shape[: labels.ndim] != labels.shape:
-        sizes = (
-            " x ".join(map(str, s[: labels.ndim])) for s in (cube.shape, labels.shape)
+        size_of_cube = " x ".join(map(str, cube.shape[: labels.ndim]))
+        size_of_map = " x ".join(map(str, labels.shape))
+        raise ValueError(
+            f"The cube has {size_of_cube} pixels, but label_map has {size_of_map}."
         )
-        raise ValueError("The cube has {} pixels, but label_map has {}.".format(*sizes))
     return cube
