@@ -17,7 +17,8 @@ from skesom._sky.grids import Grid
 from skesom._sky.header_cards import read_bands, read_unit
 from skesom._sky.world_axes import read_world
 from skesom.cube import Cube
-from skesom.cube.convert import as_cube, check_image, describe_image, find_converter
+from skesom.cube.convert import as_cube, find_converter
+from skesom.cube.fits_images import check_image, describe_image
 from skesom.io._pixels import open_array, opener_of
 from skesom.io._planes import Plane, find_beside, number_beside
 from skesom.io.fits_files import FITS_SUFFIX, find_images, name_hdu, split_path

@@ -16,7 +16,7 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.row_files import new_row_file
 from skesom._common.strips import strips_of
 from skesom._common.warn import warn_user
-from skesom.cube.convert import order_axes, to_errors
+from skesom.cube.fits_images import order_axes, to_errors
 
 _MOST_FLAGGED = 0.5  # of an image, without a warning
 # The decoder of HCOMPRESS keeps its place in the file for all threads together.

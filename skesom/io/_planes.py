@@ -16,7 +16,7 @@ from skesom._common.warn import warn_user
 from skesom._sky.grids import Grid, same_grid
 from skesom._sky.header_cards import read_unit
 from skesom._sky.world_axes import read_world
-from skesom.cube.convert import ERROR_POWERS
+from skesom.cube.fits_images import ERROR_POWERS
 from skesom.io import fits_files as files
 from skesom.io._pixels import open_array, opener_of
 

@@ -23,7 +23,8 @@ from skesom._sky.grids import group_by_grid
 from skesom._sky.header_cards import is_hdu
 from skesom.cube import Cube
 from skesom.cube.bands import all_band_names, with_bands
-from skesom.cube.convert import ERROR_POWERS, find_converter
+from skesom.cube.convert import find_converter
+from skesom.cube.fits_images import ERROR_POWERS
 from skesom.io._band_names import check_names, name_bands
 from skesom.io._exposures import merge_exposures
 from skesom.io._images import Image, describe_array, describe_file

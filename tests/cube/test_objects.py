@@ -300,8 +300,11 @@ def test_lists_of_objects():
         ),
         (lambda: fits.BinTableHDU.from_columns([]), "image"),
         (lambda: NDData(FIRST), "has 3 axes and no celestial WCS"),
-        (lambda: NDData(FIRST[0, 0]), r"is no image: .*got float64 of shape \(13,\)"),
-        (lambda: NDData(FIRST[0] * 1j), "is no image: .*got complex128"),
+        (
+            lambda: NDData(FIRST[0, 0]),
+            r"is not an image: .*got float64 of shape \(13,\)",
+        ),
+        (lambda: NDData(FIRST[0] * 1j), "is not an image: .*got complex128"),
         (lambda: LAST.astype(str), "real numbers.*got .*<U"),
         (lambda: LAST * 1j, "real numbers.*got .*complex128"),
         (lambda: np.full((2, 2, 2), None), "real numbers.*got .*object"),

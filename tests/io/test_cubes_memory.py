@@ -74,7 +74,7 @@ def test_files_and_arrays_together(tmp_path):
     [np.ones(4), np.ones((1, 2, 3, 4)), IMAGE * 1j, np.full((2, 3), "a"), STACK[:0]],
 )
 def test_what_is_no_image(array):
-    with pytest.raises(ValueError, match=r"array 2 is no image: .* of shape \("):
+    with pytest.raises(ValueError, match=r"array 2 is not an image: .* of shape \("):
         read_cube([IMAGE, array])
 
 
@@ -137,7 +137,9 @@ def test_uncertainty_of_nddata(kind, power):
 
 def test_uncertainty_of_unknown_kind():
     image = NDData(IMAGE, uncertainty=UnknownUncertainty(IMAGE))
-    with pytest.raises(ValueError, match=r"uncertainty of array 2 is of an unknown"):
+    with pytest.raises(
+        ValueError, match="array 2 has an uncertainty of an unknown kind"
+    ):
         read_cube([IMAGE, image])
     assert_array_equal(read_cube(image, error_kind="std").errors[:, :, 0], IMAGE)
 

@@ -263,7 +263,7 @@ class TestXarray:
         ):
             with pytest.raises(ValueError, match="not whole numbers at equal steps"):
                 as_cube(part)
-        with pytest.raises(ValueError, match="no part of the cube"):
+        with pytest.raises(ValueError, match="does not fit the cube"):
             as_cube(array.assign_coords(band=["a", "b", "c"]))
 
     def test_map_gets_coordinates(self, cube):
