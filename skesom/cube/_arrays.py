@@ -31,8 +31,20 @@ def as_native_float(data):
     return np.asarray(data, dtype=np.float64)
 
 
-def check_errors(errors, data):
-    """Return errors in the type of the data after comparing their shapes."""
+def check_data(data):
+    """Return the data of a cube as floats, after checking that they have three axes."""
+    data = as_native_float(data)
+    if data.ndim != 3:
+        raise ValueError(
+            "A cube has three axes (rows, columns, bands), got an array with "
+            f"{data.ndim} axes of shape {data.shape}. One image is a cube of one band: "
+            "image[:, :, np.newaxis]."
+        )
+    return data
+
+
+def as_errors(errors, data):
+    """Return errors in the type and the strips of the data; the shapes must fit."""
     if errors is None:
         return None
     errors = as_native_float(errors)
@@ -43,8 +55,8 @@ def check_errors(errors, data):
     return _match_strips(errors.astype(data.dtype, copy=False), data)
 
 
-def check_sky_mask(sky_mask, data):
-    """Return the mask of sky after comparing its pixels with those of the data."""
+def as_sky_mask(sky_mask, data):
+    """Return the mask of sky, in the strips of lazy data; its pixels must fit them."""
     if sky_mask is None:
         return None
     if not is_lazy(sky_mask):

@@ -24,10 +24,10 @@ from skesom._sky.header_cards import band_cards, is_hdu
 from skesom._sky.units import unit_of
 from skesom._types import DataArray, Figure
 from skesom.cube._arrays import (
-    as_native_float,
+    as_errors,
+    as_sky_mask,
     check_bands_last,
-    check_errors,
-    check_sky_mask,
+    check_data,
 )
 from skesom.cube._cutouts import as_slice, crop_wcs, find_cutout, split_key
 from skesom.cube._preview import draw_bands, write_html
@@ -125,59 +125,28 @@ class Cube:
     ) -> None:
         if isinstance(data, list | tuple):
             _refuse_list_of_images(data)
-        if isinstance(data, units.Quantity) and band_units is None and data.ndim == 3:
+        if isinstance(data, Quantity) and band_units is None and data.ndim == 3:
             band_units = [data.unit] * data.shape[2]
-        self.data = as_native_float(data)
-        if self.data.ndim != 3:
-            raise ValueError(
-                "A cube has three axes (rows, columns, bands), got an array with "
-                f"{self.data.ndim} axes of shape {self.data.shape}. One image is a "
-                "cube of one band: image[:, :, np.newaxis]."
-            )
-        if wcs is not None and not hasattr(wcs, "naxis"):
-            raise TypeError(
-                "The wcs of a cube must be an astropy.wcs.WCS, such as WCS(header). "
-                f"Got {wcs!r:.80}."
-            )
+        self.data = check_data(data)
+        _check_wcs(wcs)
         check_bands_last(self.data.shape, band_names, wcs)
         if is_lazy(self.data):
             self.data = as_strips(self.data, "The cube")
-        if wcs is not None and wcs.naxis != 2:
-            raise ValueError(
-                f"The WCS of a cube has two celestial axes, got {wcs.naxis}. "
-                "Pass wcs.celestial."
-            )
-        self.wcs = wcs
-        self._pixel_scale = pixel_scale
         # The data, once they are known to hold no infinite value: each step of a
         # pipeline asks, and one look is enough.
         self._without_infinities = None
+        self.wcs = wcs
+        self._pixel_scale = pixel_scale
+
         n_bands = self.data.shape[2]
-        if band_names is None:
-            band_names = [f"band {number + 1}" for number in range(n_bands)]
-        self.band_names = tuple(map(legible, band_names))
-        if len(set(self.band_names)) != len(self.band_names):
-            raise ValueError(f"Band names must be unique, got {list(self.band_names)}.")
-        if band_units is None:
-            band_units = [None] * n_bands
-        self.band_units = tuple(
-            None if unit is None else unit_of(unit) for unit in band_units
-        )
-        if isinstance(fwhm, units.Quantity):
+        self.band_names = _unique_names(band_names, n_bands)
+        self.band_units = _units_or_none(band_units, n_bands)
+        if isinstance(fwhm, Quantity):
             fwhm = fwhm.to_value(units.arcsec)
         self.fwhm = _numbers_or_nan(fwhm, n_bands)
         self.zero_points = _numbers_or_nan(zero_points, n_bands)
         self.diffraction_fwhm = _numbers_or_nan(diffraction_fwhm, n_bands)
-        if not isinstance(band_coordinates, units.Quantity | None):
-            raise ValueError(
-                "band_coordinates needs a unit: give an astropy Quantity, got "
-                f"{type(band_coordinates).__name__}."
-            )
-        if band_coordinates is not None:
-            band_coordinates = units.Quantity(
-                filled(band_coordinates), band_coordinates.unit, dtype=np.float64
-            )
-        self.band_coordinates = band_coordinates
+        self.band_coordinates = _check_coordinates(band_coordinates)
         for name in _PER_BAND:
             entries = getattr(self, name)
             if entries is not None and np.shape(entries) != (n_bands,):
@@ -185,8 +154,9 @@ class Cube:
                     f"{name} must have one entry for each of the {n_bands} bands, "
                     f"got {np.size(entries)}."
                 )
-        self.errors = check_errors(errors, self.data)
-        self.sky_mask = check_sky_mask(sky_mask, self.data)
+
+        self.errors = as_errors(errors, self.data)
+        self.sky_mask = as_sky_mask(sky_mask, self.data)
 
     @property
     def pixel_scale(self) -> tuple[float, float] | None:
@@ -270,7 +240,7 @@ class Cube:
         """
         if isinstance(key, str):
             return self.data[:, :, self._find_band(key)]
-        if isinstance(key, list) and key and all(isinstance(k, str) for k in key):
+        if _is_list_of_names(key):
             key = (..., [self._find_band(name) for name in key])
         data = self.data[key]
         if data.ndim != 3:
@@ -431,38 +401,36 @@ class Cube:
         >>> cube.to_nddata("i").data.shape, cube.to_nddata().data.shape
         ((4, 5), (2, 4, 5))
         """
-        if band is None and len(set(self.band_units)) > 1:
+        if band is None:
+            return self._all_to_nddata()
+        number = self._find_band(band) if isinstance(band, str) else band
+        return _make_nddata(
+            self.data[:, :, number],
+            None if self.errors is None else self.errors[:, :, number],
+            wcs=self.wcs,
+            unit=self.band_units[number],
+            meta=band_cards(self, number),
+        )
+
+    def _all_to_nddata(self):
+        """Return all bands as NDData, with what only a cube has in the meta data."""
+        if len(set(self.band_units)) > 1:
             raise ValueError(
                 f"NDData has one unit, but the bands have {self.band_units}. Name a "
                 "band, or convert them with FluxUnitConverter."
             )
-        wcs = self.wcs
-        uncertainty = None
-        if band is None:
-            data = np.moveaxis(self.data, 2, 0)
-            if self.errors is not None:
-                uncertainty = StdDevUncertainty(np.moveaxis(self.errors, 2, 0))
-            if wcs is not None:
-                wcs = wcs.sub([1, 2, 0])  # an axis without a name for the bands
-            unit = self.band_units[0]
-            names = (*_PER_BAND, "sky_mask")
-            arguments = {name: getattr(self, name) for name in names}
-            arguments["pixel_scale"] = self._pixel_scale
-            meta = {NDDATA_KEY: arguments}
-        else:
-            number = self._find_band(band) if isinstance(band, str) else band
-            data = self.data[:, :, number]
-            if self.errors is not None:
-                uncertainty = StdDevUncertainty(self.errors[:, :, number])
-            unit = self.band_units[number]
-            meta = band_cards(self, number)
-        return NDData(
-            data,
-            uncertainty=uncertainty,
-            mask=np.isnan(data),
+        arguments = {name: getattr(self, name) for name in _PER_BAND}
+        arguments["sky_mask"] = self.sky_mask
+        arguments["pixel_scale"] = self._pixel_scale
+        wcs = None
+        if self.wcs is not None:
+            wcs = self.wcs.sub([1, 2, 0])  # an axis without a name for the bands
+        return _make_nddata(
+            np.moveaxis(self.data, 2, 0),
+            None if self.errors is None else np.moveaxis(self.errors, 2, 0),
             wcs=wcs,
-            unit=unit,
-            meta=meta,
+            unit=self.band_units[0],
+            meta={NDDATA_KEY: arguments},
         )
 
     def to_xarray(self) -> DataArray:
@@ -568,8 +536,72 @@ def _refuse_list_of_images(entries):
         )
 
 
+def _check_wcs(wcs):
+    """Refuse what is not the WCS of an image."""
+    if wcs is None:
+        return
+    if not hasattr(wcs, "naxis"):
+        raise TypeError(
+            "The wcs of a cube must be an astropy.wcs.WCS, such as WCS(header). "
+            f"Got {wcs!r:.80}."
+        )
+    if wcs.naxis != 2:
+        raise ValueError(
+            f"The WCS of a cube has two celestial axes, got {wcs.naxis}. "
+            "Pass wcs.celestial."
+        )
+
+
+def _is_list_of_names(key):
+    """Return whether an index of a cube is a list of band names."""
+    if not isinstance(key, list) or len(key) == 0:
+        return False
+    return all(isinstance(entry, str) for entry in key)
+
+
+def _unique_names(band_names, n_bands):
+    """Return the names of bands, by default their numbers; refuse repeated ones."""
+    if band_names is None:
+        band_names = [f"band {number + 1}" for number in range(n_bands)]
+    names = tuple(map(legible, band_names))
+    if len(set(names)) != len(names):
+        raise ValueError(f"Band names must be unique, got {list(names)}.")
+    return names
+
+
+def _units_or_none(band_units, n_bands):
+    """Return a unit or None for each band."""
+    if band_units is None:
+        return (None,) * n_bands
+    return tuple(None if unit is None else unit_of(unit) for unit in band_units)
+
+
 def _numbers_or_nan(values, n_bands):
     """Return one number for each band as float64, NaN if there are none."""
     if values is None:
         return np.full(n_bands, np.nan)
     return np.asarray(filled(values), dtype=np.float64)
+
+
+def _check_coordinates(band_coordinates):
+    """Return the spectral coordinates of bands as float64; they need a unit."""
+    if band_coordinates is None:
+        return None
+    if not isinstance(band_coordinates, Quantity):
+        raise ValueError(
+            "band_coordinates needs a unit: give an astropy Quantity, got "
+            f"{type(band_coordinates).__name__}."
+        )
+    return Quantity(filled(band_coordinates), band_coordinates.unit, dtype=np.float64)
+
+
+def _make_nddata(data, errors, *, wcs, unit, meta):
+    """Return NDData whose mask is True at NaN; errors may be None."""
+    return NDData(
+        data,
+        uncertainty=None if errors is None else StdDevUncertainty(errors),
+        mask=np.isnan(data),
+        wcs=wcs,
+        unit=unit,
+        meta=meta,
+    )
