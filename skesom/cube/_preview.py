@@ -21,7 +21,8 @@ _PANELS_PER_ROW = 4
 _PANEL_INCHES = 3  # the longer side of an image
 _SAMPLE_SIZE = 512  # rows and columns in which the numbers of a band are measured
 
-# Percentiles of the pixels that are black and white.
+# Percentiles of the pixels that are black and white: the darkest quarter is mostly
+# sky, and single bright stars shall not make all else dark.
 _BLACK_PERCENTILE = 25
 _WHITE_PERCENTILE = 99.7
 _SOFTENING = 10  # of the asinh stretch: linear below a tenth of white
@@ -31,11 +32,11 @@ _HEADINGS = ("", "band", "unit", "coordinate", "FWHM", "with data", "range")
 
 
 def _spread(length, most):
-    """Return at most so many whole numbers below a length, at equal steps, as range."""
+    """Return a range of at most so many numbers below a length, at equal steps."""
     return range(0, length, max(1, math.ceil(length / most)))
 
 
-def _thin(image, most):
+def _thin_out(image, most):
     """Return at most so many rows and columns of an image, at equal steps."""
     step = _spread(max(image.shape[:2]), most).step
     return image[::step, ::step]
@@ -82,7 +83,7 @@ def write_html(cube):
     bands = _spread(cube.shape[2], _MOST_LINES)
     lines = ["".join(f"<th>{heading}</th>" for heading in _HEADINGS)]
     for band in bands:
-        cells = _describe_band(cube, band)
+        cells = _write_cells(cube, band)
         lines.append("".join(f"<td>{cell}</td>" for cell in cells))
     title = _write_title(cube, bands.step)
     return f"<p>{title}</p><table><tr>{'</tr><tr>'.join(lines)}</tr></table>"
@@ -94,7 +95,8 @@ def _write_title(cube, step):
     title = f"Cube of {n_rows} x {n_columns} pixels, {n_bands} bands"
     if step > 1:
         title += f" (1 of {step} is shown)"
-    title += f", {cube.dtype}, {'no WCS' if cube.wcs is None else 'WCS'}"
+    title += f", {cube.dtype}"
+    title += ", no WCS" if cube.wcs is None else ", WCS"
     if cube.errors is not None:
         title += ", errors"
     if cube.is_lazy:
@@ -104,7 +106,7 @@ def _write_title(cube, step):
     return title
 
 
-def _describe_band(cube, band):
+def _write_cells(cube, band):
     """Return the cells of a band, one for each heading; a lazy band has no values."""
     unit = cube.band_units[band]
     fwhm = cube.fwhm[band]
@@ -117,7 +119,7 @@ def _describe_band(cube, band):
     if not cube.is_lazy:
         image = cube.data[:, :, band]
         icon = _write_icon(image)
-        sample = _thin(image, _SAMPLE_SIZE)
+        sample = _thin_out(image, _SAMPLE_SIZE)
         values = sample[np.isfinite(sample)]
         share = f"{values.size / max(sample.size, 1):.1%}"
         if values.size:
@@ -135,7 +137,9 @@ def _describe_band(cube, band):
 
 def _write_icon(image):
     """Return the tag of a small picture of an image, which may have no pixels."""
-    png = _encode_png(_to_gray(_thin(image, _ICON_SIZE))) if image.size else b""
+    png = b""
+    if image.size:
+        png = _encode_png(_to_gray(_thin_out(image, _ICON_SIZE)))
     code = base64.b64encode(png).decode()
     return f'<img alt="" src="data:image/png;base64,{code}">'
 
@@ -146,12 +150,11 @@ def draw_bands(cube, figsize):
     from matplotlib import pyplot
 
     bands = _spread(cube.shape[2], _MOST_PANELS)
-    images = np.asarray(_thin(cube.data, _PANEL_SIZE)[:, :, :: bands.step])
+    images = np.asarray(_thin_out(cube.data, _PANEL_SIZE)[:, :, :: bands.step])
     n_rows = math.ceil(len(bands) / _PANELS_PER_ROW)
     n_columns = min(len(bands), _PANELS_PER_ROW)
     if figsize is None:
-        sides = _PANEL_INCHES * np.array(cube.shape[:2]) / max(cube.shape[:2])
-        height, width = sides
+        height, width = _PANEL_INCHES * np.array(cube.shape[:2]) / max(cube.shape[:2])
         # With room for a title above each panel.
         figsize = (n_columns * width + 0.5, n_rows * (height + 0.4))
     figure, axes = pyplot.subplots(

@@ -63,7 +63,8 @@ class CubeStore(CubeTransformer):
 
     def _fit_transform(self, X):
         transformed = super()._fit_transform(X)
-        if getattr(transformed, "is_lazy", False):  # an array of an array is not
+        # Of an array of NumPy or dask an array comes out, which is not kept.
+        if getattr(transformed, "is_lazy", False):
             self.cube_ = transformed
         return transformed
 

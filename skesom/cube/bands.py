@@ -20,7 +20,7 @@ from skesom.cube._container import Cube
 
 
 class Band(NamedTuple):
-    """One band of a cube, with the pixel scale that the user gives, if any.
+    """One band of a cube, whose pixel scale a user may override.
 
     Where nothing tells how large pixels are, lengths may be numbers of pixels: a pixel
     is then the unit of length, and has the scale (1, 1).
@@ -28,7 +28,7 @@ class Band(NamedTuple):
 
     cube: Cube
     number: int
-    given_scale: np.ndarray | None = None
+    scale_override: np.ndarray | None = None  # height and width in arcsec
     length_unit: str = "arcsec"  # or "pixels"
 
     @property
@@ -51,10 +51,12 @@ class Band(NamedTuple):
         """Height and width of a pixel in the unit of length, None if unknown."""
         if self.length_unit == "pixels":
             return np.ones(2)
-        scale = self.given_scale
+        scale = self.scale_override
         if scale is None:
             scale = self.cube.pixel_scale
-        return None if scale is None else np.array(scale, dtype=np.float64)
+        if scale is None:
+            return None
+        return np.array(scale, dtype=np.float64)
 
     @property
     def pixel_size(self):
@@ -72,8 +74,8 @@ class Band(NamedTuple):
         neighbors = wcs.pixel_to_world([column + 1, column], [row, row + 1])
         offsets = middle.spherical_offsets_to(neighbors)
         steps = np.array([offset.to_value(units.arcsec) for offset in offsets])
-        if self.given_scale is not None:
-            height, width = self.given_scale
+        if self.scale_override is not None:
+            height, width = self.scale_override
             steps *= [width, height] / np.linalg.norm(steps, axis=0)
         return steps
 
@@ -128,22 +130,34 @@ def _counted_words(names):
 
 
 def split_bands(values, cubes):
-    """Cut a sequence of one entry for each band into the parts of the cubes."""
+    """Return the parts of a sequence that has one entry for each band of all cubes."""
     ends = np.cumsum([0] + [len(cube.band_names) for cube in cubes])
     return [values[start:end] for start, end in pairwise(ends)]
 
 
-def with_bands(cubes, *values):
-    """Return each cube with its part of sequences of one entry for each band."""
-    parts = [split_bands(sequence, cubes) for sequence in values]
+def with_bands(cubes, *sequences):
+    """Return each cube with its parts of sequences that have one entry for each band.
+
+    Of one sequence these are pairs (cube, part), of two (cube, part, part).
+    """
+    parts = [split_bands(sequence, cubes) for sequence in sequences]
     return zip(cubes, *parts, strict=True)
 
 
-def one_per_band(entries, names, kind, wanted, default=None):
+def one_per_band(entries, names, kind, requirement, default=None):
     """Return one entry for each band from a sequence, or a mapping by band name.
 
-    `kind` is what an entry is, and `wanted` begins the sentence that says what there
-    must be, for errors.
+    Parameters
+    ----------
+    entries : sequence or mapping
+    names : list of str
+        Of the bands.
+    kind : str
+        What an entry is, for errors, as "FWHM".
+    requirement : str
+        Begin of the sentence that says what there must be, for errors.
+    default : object, default=None
+        Entry of bands that a mapping leaves out.
     """
     if isinstance(entries, Mapping):
         unknown = [name for name in entries if name not in names]
@@ -155,7 +169,7 @@ def one_per_band(entries, names, kind, wanted, default=None):
         entries = [entries.get(name, default) for name in names]
     if len(entries) != len(names):
         raise ValueError(
-            f"{wanted} for each of the {len(names)} bands ({list_names(names)}), got "
+            f"{requirement} for each of the {len(names)} bands ({list_names(names)}), got "
             f"{len(entries)}."
         )
     return list(entries)

@@ -231,7 +231,8 @@ class CubeTransformer(CubeStep):
 def check_cube(X, *, estimator=None, reset=True):
     """Return X as a `Cube`; the estimator stores or compares the names of its bands."""
     name = "The cube" if estimator is None else type(estimator).__name__
-    for entry in X if isinstance(X, list | tuple) else [X]:
+    entries = X if isinstance(X, list | tuple) else [X]
+    for entry in entries:
         if isinstance(entry, str | os.PathLike):
             raise ValueError(
                 f"{name} takes a cube, got the path {os.fspath(entry)!r}. Read it with "
@@ -254,7 +255,11 @@ def check_cube(X, *, estimator=None, reset=True):
 
 
 def _check_when_computed(cube):
-    """Return a lazy cube that refuses infinite values when it is computed."""
+    """Return a lazy cube that refuses infinite values when it is computed.
+
+    The name of its dask array tells that it does, so that the steps of a pipeline add
+    one check and not one each.
+    """
     if cube.data.name.startswith(_CHECKED_NAME):
         return cube
     from dask.base import tokenize
