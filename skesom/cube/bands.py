@@ -169,8 +169,8 @@ def one_per_band(entries, names, kind, requirement, default=None):
         entries = [entries.get(name, default) for name in names]
     if len(entries) != len(names):
         raise ValueError(
-            f"{requirement} for each of the {len(names)} bands ({list_names(names)}), got "
-            f"{len(entries)}."
+            f"{requirement} for each of the {len(names)} bands ({list_names(names)}), "
+            f"got {len(entries)}."
         )
     return list(entries)
 

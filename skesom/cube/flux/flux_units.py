@@ -209,7 +209,7 @@ def _one_for_each_band(values, band_names, parameter):
         values,
         band_names,
         kind=f"value of {parameter}",
-        wanted=f"{parameter} must be one value or one",
+        requirement=f"{parameter} must be one value or one",
     )
     for number, value in enumerate(values):
         if value is None:
