@@ -9,6 +9,7 @@ import numpy as np
 from skesom._common.lazy import computed
 from skesom._sky.grids import cut_grid, overlap_box, pixel_size, same_grid
 from skesom.cube.alignment._grid import grid_of
+from skesom.cube.alignment._shifts import length_of_shift
 from skesom.cube.alignment.correlation import Peak, Structure, find_peak, find_structure
 from skesom.cube.alignment.stack import stack_cubes
 
@@ -46,7 +47,7 @@ class BandPair(NamedTuple):
 
 def is_near(shift):
     """Return whether other looks of bands at one place can give a shift."""
-    return np.hypot(*shift) < NEAR
+    return length_of_shift(shift) < NEAR
 
 
 def pair_bands(bands, grid, size, n_jobs):
@@ -75,41 +76,47 @@ def pair_bands(bands, grid, size, n_jobs):
         for numbers in combinations(views, 2):
             if bands_of_window.isdisjoint(numbers):
                 continue
-            first, second = (views[number] for number in numbers)
-            peak = find_peak(first.structure, second.structure)
-            # That two bands have a peak at one place is rarer by chance than at any.
+            first, second = numbers
+            pair_of_views = (views[first], views[second])
+            peak = find_peak(views[first].structure, views[second].structure)
+            # Chance rarely has a peak without a shift, so that it need not be as high
+            # as one at any place.
             if peak is None or not (peak.is_sure or is_near(peak.shift)):
                 continue
-            before = pairs.get(numbers)
-            if before is None or peak.deviations > before.peak.deviations:
-                pairs[numbers] = BandPair(numbers, (first, second), peak)
+            earlier = pairs.get(numbers)
+            if earlier is None or peak.deviations > earlier.peak.deviations:
+                pairs[numbers] = BandPair(numbers, pair_of_views, peak)
     return list(pairs.values()), has_structure
 
 
 def _look_at_windows(bands, grid, size, n_jobs):
-    """Return views of bands by number in some windows, and whom each window is for."""
+    """Return views of bands in windows of the grid.
+
+    Each entry is a dict of views by the number of the band, and the set of the bands
+    for which its window was chosen.
+    """
     grids = [grid_of(band.cube) for band in bands]
     boxes = {}  # the part of the grid that each band can reach
     for number, source in enumerate(grids):
         box = overlap_box(grid, [source])
         if box is not None:
             boxes[number] = box
-    looks = []
+    views_by_window = []
     bands_left = list(boxes)
     # The middle of what all images share shows enough of most.
     common = overlap_box(grid, [grids[number] for number in boxes])
     if common is not None:
         window = _middle_window(common, size)
         views = _view_bands(bands, list(boxes), grid, window, n_jobs)
-        bands_left = [
-            number
-            for number, box in boxes.items()
-            if not _shows_enough(views.get(number), _middle_window(box, size))
-        ]
-        filled = {
-            number: view for number, view in views.items() if number not in bands_left
-        }
-        looks.append((filled, set(filled)))
+        bands_left = []
+        filled_views = {}
+        for number, box in boxes.items():
+            view = views.get(number)
+            if _shows_enough(view, _middle_window(box, size)):
+                filled_views[number] = view
+            else:
+                bands_left.append(number)
+        views_by_window.append((filled_views, set(filled_views)))
     # The others get a window where they have data, in which all are looked at.
     windows = {}
     for number, window in _busy_windows(bands, boxes, bands_left, grid, size):
@@ -119,8 +126,8 @@ def _look_at_windows(bands, grid, size, n_jobs):
         bands_of_window.add(number)
     for window, bands_of_window in windows.values():
         views = _view_bands(bands, list(boxes), grid, window, n_jobs)
-        looks.append((views, bands_of_window))
-    return looks
+        views_by_window.append((views, bands_of_window))
+    return views_by_window
 
 
 def _shows_enough(view, window):
@@ -163,18 +170,18 @@ def _view_bands(bands, numbers, grid, window, n_jobs):
             method=method,
             n_jobs=n_jobs,
         )
-        for place, number in enumerate(members):
-            images[number] = stack.data[:, :, place]
-    order = sorted(images)
-    images_in_memory = computed(*(images[number] for number in order))
+        for index, number in enumerate(members):
+            images[number] = stack.data[:, :, index]
+    in_order = dict(sorted(images.items()))
+    images_in_memory = computed(*in_order.values())  # lazy ones together
     views = {}
-    for number, image in zip(order, images_in_memory, strict=True):
+    for number, image in zip(in_order, images_in_memory, strict=True):
         views[number] = View(image, find_structure(image))
     return views
 
 
 def _middle_window(box, size):
-    """Return a window of some rows and columns in the middle of another one."""
+    """Return a window of `size` rows and columns in the middle of a box."""
     window = []
     for side in box:
         start = side.start + max(0, side.stop - side.start - size) // 2
@@ -184,29 +191,40 @@ def _middle_window(box, size):
 
 def _busy_windows(bands, boxes, numbers, grid, size):
     """Yield numbers of bands and windows of the grid, in the middle of their data."""
-    on_grid = [n for n in numbers if same_grid(grid_of(bands[n].cube), grid)]
+    on_grid = []
     counts = []  # of pixels with data: of each band by row, then by column
-    for number in on_grid:
-        has_data = np.isfinite(bands[number].image)
-        counts += [has_data.sum(axis=1), has_data.sum(axis=0)]
-    counts = computed(*counts)
     for number in numbers:
-        if number not in on_grid:  # where it has data is known on its own pixels only
-            yield number, _middle_window(boxes[number], size)
-            continue
-        place = 2 * on_grid.index(number)
-        count_by_row, count_by_column = counts[place : place + 2]
-        window = _busy_slice(count_by_row, size), _busy_slice(count_by_column, size)
-        yield number, window
+        if same_grid(grid_of(bands[number].cube), grid):
+            has_data = np.isfinite(bands[number].image)
+            on_grid.append(number)
+            counts.append(has_data.sum(axis=1))
+            counts.append(has_data.sum(axis=0))
+    counts = computed(*counts)  # lazy ones together
+    windows = {}
+    for index, number in enumerate(on_grid):
+        rows = _busy_slice(counts[2 * index], size)
+        columns = _busy_slice(counts[2 * index + 1], size)
+        windows[number] = (rows, columns)
+    for number in numbers:
+        # Of a band on another grid, it is known only there where it has data.
+        if number not in windows:
+            windows[number] = _middle_window(boxes[number], size)
+        yield number, windows[number]
 
 
 def _busy_slice(count, size):
-    """Return a slice of some length around the middle of what is counted."""
+    """Return a slice around the median of the pixels that are counted by line.
+
+    It has `size` lines, or fewer if those with data are fewer.
+    """
     total = np.cumsum(count)
     middle = int(np.searchsorted(total, total[-1] / 2))
-    places = np.flatnonzero(count)
-    first = places[0] if len(places) else 0
-    last = places[-1] if len(places) else 0
+    lines_with_data = np.flatnonzero(count)
+    first = 0
+    last = 0
+    if len(lines_with_data) > 0:
+        first = lines_with_data[0]
+        last = lines_with_data[-1]
     latest_start = max(first, last + 1 - size)
     start = int(np.clip(middle - size // 2, first, latest_start))
     return slice(start, int(min(start + size, last + 1)))

@@ -9,7 +9,7 @@ from astropy import units
 from scipy import ndimage
 
 from skesom.cube.alignment._band_pairs import NEAR, is_near, pair_bands
-from skesom.cube.alignment._shifts import on_sky, text_of_shift
+from skesom.cube.alignment._shifts import length_of_shift, on_sky, text_of_shift
 from skesom.cube.alignment.correlation import (
     CLEAR,
     LARGEST_SHIFT,
@@ -38,8 +38,8 @@ class Registration(NamedTuple):
     has_structure: np.ndarray  # whether a band shows more than noise
 
 
-def why_not(cubes):
-    """Return the reason for which a check would be slow or tell nothing, or None."""
+def reason_to_skip(cubes):
+    """Return why a check would be slow or tell nothing, None if it would not."""
     n_bands = sum(cube.shape[2] for cube in cubes)
     if n_bands == 1:
         return "1 band"
@@ -61,12 +61,23 @@ def _is_spectrum(cube):
     return bool(np.all(np.abs(steps) < CLOSEST))
 
 
-def measure_shifts(cubes, grid, first, *, is_asked, n_jobs=None):
+def measure_shifts(cubes, grid, preferred, *, is_asked, n_jobs=None):
     """Return by how many pixels of a grid bands lie off the place of most others.
 
-    `first` is the number of the band that stays if no place is that of more bands. A
-    measurement that nobody asked for looks at less of the images, and takes shifts up
-    to a pixel for other looks.
+    Parameters
+    ----------
+    cubes : list of Cube
+    grid : Grid
+    preferred : int
+        Number of the band that stays if no place is that of more bands.
+    is_asked : bool
+        Whether the user asked to correct shifts. A measurement that nobody asked for
+        looks at less of the images, and takes shifts up to a pixel for other looks.
+    n_jobs : int, default=None
+
+    Returns
+    -------
+    registration : Registration
     """
     if is_asked:
         size = WINDOW
@@ -83,7 +94,7 @@ def measure_shifts(cubes, grid, first, *, is_asked, n_jobs=None):
     for pair in sorted(pairs, key=_sort_key):
         tree.join(pair, pairs)
     doubts = {}
-    for number in tree.list_apart(first):
+    for number in tree.list_apart(preferred):
         if number in tree.doubts:
             shift, other, doubt = tree.doubts[number]
             offset = text_of_shift(shift)
@@ -92,7 +103,7 @@ def measure_shifts(cubes, grid, first, *, is_asked, n_jobs=None):
             doubts[number] = "nothing but noise"
         else:
             doubts[number] = "too little in common with them"
-    return Registration(tree.find_offsets(first), doubts, has_structure)
+    return Registration(tree.find_offsets(preferred), doubts, has_structure)
 
 
 def _sort_key(pair):
@@ -122,7 +133,7 @@ class _BandTree:
         members = self.groups == self.groups[first]
         offsets = self.offsets.copy()
         offsets[members] += offsets[second] + shift - offsets[first]
-        is_shift = np.hypot(*shift) >= self.least
+        is_shift = length_of_shift(shift) >= self.least
         if doubt is None and is_shift and not self._closes(pair, pairs, offsets):
             doubt = "other bands do not agree"
         if doubt is not None:
@@ -147,40 +158,49 @@ class _BandTree:
             first, second = other.numbers
             if {self.groups[first], self.groups[second]} == sides:
                 shift = offsets[first] - offsets[second]
-                gaps.append(np.hypot(*(shift - other.peak.shift)))
+                gaps.append(length_of_shift(shift - other.peak.shift))
         return _most_agree(gaps)
 
-    def find_offsets(self, first):
-        """Return how far bands lie off the place at which most of their group lie."""
+    def find_offsets(self, preferred):
+        """Return how far bands lie off the place at which most of their group lie.
+
+        Among places of as many bands, it is that of the preferred band.
+        """
         offsets_from_most = np.zeros_like(self.offsets)
         for group in np.unique(self.groups):
             members = np.flatnonzero(self.groups == group)
             offsets = self.offsets[members]
-            # Among places of as many bands, that of the first one.
-            anchors = sorted(members, key=lambda number: number != first)
+            # argmax takes the first of several, so the preferred band comes first.
+            anchors = sorted(members, key=lambda number: number != preferred)
             n_near = []
             for anchor in anchors:
-                distances = np.hypot(*(offsets - self.offsets[anchor]).T)
+                distances = length_of_shift(offsets - self.offsets[anchor])
                 n_near.append(np.count_nonzero(distances < LEAST_MOVED))
             anchor = anchors[int(np.argmax(n_near))]
             offsets_from_most[members] = offsets - self.offsets[anchor]
             offsets_from_most[self.fitting == self.fitting[anchor]] = 0
-        offsets_from_most[np.hypot(*offsets_from_most.T) < self.least] = 0
+        offsets_from_most[length_of_shift(offsets_from_most) < self.least] = 0
         return offsets_from_most.round(2)
 
-    def list_apart(self, first):
-        """Return the numbers of the bands that are not of the largest group."""
+    def list_apart(self, preferred):
+        """Return the numbers of the bands that are not of the largest group.
+
+        Of groups that are as large, it is that of the preferred band.
+        """
         sizes = np.bincount(self.groups, minlength=len(self.groups))
         largest = np.argmax(sizes)
-        if sizes[self.groups[first]] == sizes[largest]:
-            largest = self.groups[first]
+        if sizes[self.groups[preferred]] == sizes[largest]:
+            largest = self.groups[preferred]
         return np.flatnonzero(self.groups != largest).tolist()
 
 
 def _judge(pair, least):
-    """Return the shift of the first band of a pair, and why it is uncertain or None."""
+    """Return the shift of the first band of a pair, and why it is uncertain or None.
+
+    A shift shorter than `least` is as good as none.
+    """
     shift = pair.peak.shift
-    size = np.hypot(*shift)
+    size = length_of_shift(shift)
     if size < least:
         return shift, None
     # The peak of a lone star is flat, and noise moves it; so it does where bands have
@@ -190,21 +210,21 @@ def _judge(pair, least):
         return np.zeros(2), None
     if size > LARGEST_SHIFT:
         return shift, f"no more than {LARGEST_SHIFT:g} pixels are corrected"
-    # Moved back, the image must show the same as the other one, whole and in quarters.
+    # Moved back by whole pixels, the image must show the same as the other one, whole
+    # and in quarters.
     step = np.rint(shift)
     view, other = pair.views
     image = ndimage.shift(view.image, -step, order=0, cval=np.nan)
     remaining = find_peak(find_structure(image), other.structure)
-    if remaining is None or np.hypot(*(step + remaining.shift - shift)) > TOLERANCE:
+    if remaining is None:
+        return shift, "it is not gone when it is taken off"
+    if length_of_shift(step + remaining.shift - shift) > TOLERANCE:
         return shift, "it is not gone when it is taken off"
     gaps = []
-    n_rows, n_columns = image.shape
-    row_halves = slice(n_rows // 2), slice(n_rows // 2, None)
-    column_halves = slice(n_columns // 2), slice(n_columns // 2, None)
-    for quarter in product(row_halves, column_halves):
+    for quarter in _quarters(image.shape):
         shift_of_quarter = find_shift(image[quarter], other.image[quarter])
         if shift_of_quarter is not None:
-            gaps.append(np.hypot(*(step + shift_of_quarter - shift)))
+            gaps.append(length_of_shift(step + shift_of_quarter - shift))
     is_sure = _most_agree(gaps)
     if least >= LEAST_MOVED:  # what nobody asked for is done only if it is sure
         scatter = np.sqrt(np.mean(np.square(gaps))) if len(gaps) > 1 else np.inf
@@ -212,6 +232,14 @@ def _judge(pair, least):
     if not is_sure:
         return shift, "the quarters of the image do not agree"
     return step + remaining.shift, None
+
+
+def _quarters(shape):
+    """Return slices (rows, columns) of the quarters of an image."""
+    n_rows, n_columns = shape
+    row_halves = (slice(n_rows // 2), slice(n_rows // 2, None))
+    column_halves = (slice(n_columns // 2), slice(n_columns // 2, None))
+    return list(product(row_halves, column_halves))
 
 
 def _most_agree(gaps):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Shifts of bands: told in words, and taken off by moving the WCS."""
+"""Shifts of bands: measured, told in words, and taken off by moving the WCS."""
 
 from itertools import pairwise
 
@@ -11,13 +11,20 @@ from skesom._sky.grids import Grid
 from skesom.cube.bands import with_bands
 
 
+def length_of_shift(shifts):
+    """Return the lengths of shifts of shape (2,) or (n_shifts, 2)."""
+    shifts = np.asarray(shifts)
+    return np.hypot(shifts[..., 0], shifts[..., 1])
+
+
 def text_of_shift(shift, scale=None):
     """Return a shift in pixels, and in arcsec by the height and width of a pixel."""
     rows, columns = np.round(shift, 1) + 0  # no -0.0
     text = f"{rows:+.1f} rows and {columns:+.1f} columns"
     if scale is None:
         return text
-    return f"{text} ({np.hypot(*np.multiply(shift, scale)):.3g} arcsec)"
+    n_arcsec = length_of_shift(np.multiply(shift, scale))
+    return f"{text} ({n_arcsec:.3g} arcsec)"
 
 
 def on_sky(cubes, grid):

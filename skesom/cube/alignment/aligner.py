@@ -25,7 +25,11 @@ from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._cropping import crop_cube, crop_grid
 from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
-from skesom.cube.alignment._registration import LEAST_MOVED, measure_shifts, why_not
+from skesom.cube.alignment._registration import (
+    LEAST_MOVED,
+    measure_shifts,
+    reason_to_skip,
+)
 from skesom.cube.alignment._resampling import METHODS
 from skesom.cube.alignment._shifts import on_sky, shift_cubes, text_of_shift
 from skesom.cube.alignment.stack import stack_cubes, warn_of_undersampled
@@ -296,7 +300,7 @@ class CubeAligner(CubeTransformer):
         if self.registration is None:
             return no_shifts, None
         if self.registration == "auto":
-            reason = why_not(cubes)
+            reason = reason_to_skip(cubes)
             if reason is not None:
                 return no_shifts, f"shifts are not looked for: {reason}"
         comparison = measure_shifts(

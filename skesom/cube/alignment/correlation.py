@@ -10,7 +10,8 @@ from scipy import fft
 from skesom.cube.convolution.filtering import smooth
 
 # Pixels: noise is finer, the shape of the galaxy is coarser and differs between bands.
-FINE_SIGMA, COARSE_SIGMA = 1.0, 6.0
+FINE_SIGMA = 1.0
+COARSE_SIGMA = 6.0
 CLEAR = 5.0  # deviations of noise: it gets there once in three million places
 # Of a peak at any place. Two fields that have nothing in common but a bright middle
 # reach one of the two (docs/benchmarks/registration.py).
@@ -47,9 +48,14 @@ class Peak(NamedTuple):
 
 
 def find_shift(image, reference):
-    """Return the (rows, columns) by which an image lies off a reference, or None."""
+    """Return the (rows, columns) by which an image lies off a reference.
+
+    None if they have too little in common.
+    """
     peak = find_peak(find_structure(image), find_structure(reference))
-    return peak.shift if peak is not None and peak.is_sure else None
+    if peak is None or not peak.is_sure:
+        return None
+    return peak.shift
 
 
 def find_structure(image):
@@ -57,7 +63,9 @@ def find_structure(image):
     image = image.astype(np.float64)
     values = smooth(image, FINE_SIGMA) - smooth(image, COARSE_SIGMA)
     valid = ~np.isnan(values)
-    scale = mad_std(values[valid]) if valid.any() else 0
+    if not valid.any():
+        return None
+    scale = mad_std(values[valid])
     if not scale > 0:
         return None
     n_clear = int(np.count_nonzero(values > CLEAR * scale))
@@ -66,14 +74,15 @@ def find_structure(image):
     values -= values[valid].mean()
     values[~valid] = 0  # flat, so that borders of gaps do not correlate
     values = (values / np.linalg.norm(values)).astype(np.float32)
-    return Structure(values, fft.rfft2(values, _frame(values.shape)), n_clear)
+    spectrum = fft.rfft2(values, _frame_shape(values.shape))
+    return Structure(values, spectrum, n_clear)
 
 
 def find_peak(first, second):
     """Return the peak of the correlation of two structures, None if it is noise."""
     if first is None or second is None:
         return None
-    frame = _frame(first.image.shape)
+    frame = _frame_shape(first.image.shape)
     spectrum = first.spectrum * np.conj(second.spectrum)
     correlation = fft.irfft2(spectrum, frame)
     row, column = np.unravel_index(np.argmax(correlation), frame)
@@ -81,28 +90,47 @@ def find_peak(first, second):
     noise = mad_std(correlation[::SPARSE, ::SPARSE])
     if not height >= CLEAR * noise > 0:
         return None
-    # The frame is a torus: from its middle on, places lie before the first one.
-    lags = [
-        (place + length // 2) % length - length // 2
-        for place, length in zip((row, column), frame, strict=True)
-    ]
-    shift = _refine(spectrum, frame, np.array(lags))
+    # The frame is a torus: from its middle on, indices stand for negative shifts.
+    n_rows, n_columns = frame
+    row = (row + n_rows // 2) % n_rows - n_rows // 2
+    column = (column + n_columns // 2) % n_columns - n_columns // 2
+    shift = _refine(spectrum, frame, np.array([row, column]))
     gain = (height - correlation[0, 0]) / noise
     return Peak(shift, float(height), float(height / noise), float(gain))
 
 
-def _frame(shape):
+def _frame_shape(shape):
     """Return the size of a frame in which no shift that is corrected comes around."""
-    return [fft.next_fast_len(int(n + 2 * LARGEST_SHIFT), real=True) for n in shape]
+    frame = []
+    for length in shape:
+        frame.append(fft.next_fast_len(int(length + 2 * LARGEST_SHIFT), real=True))
+    return frame
 
 
 def _refine(spectrum, frame, peak):
-    """Return the peak of a correlation between pixels (Guizar-Sicairos et al. 2008)."""
-    around = np.arange(-1, 1 + STEP / 2, STEP)
-    rows, columns = (2j * np.pi * (around + middle)[:, np.newaxis] for middle in peak)
+    """Return the peak of a correlation between pixels, as (rows, columns).
+
+    The method of Guizar-Sicairos et al. (2008): within a pixel of the peak, and only
+    there, the correlation is computed at small steps. The inverse Fourier transform to
+    these places is a product of three matrices.
+
+    Parameters
+    ----------
+    spectrum : ndarray of complex
+        Of the correlation, the half that is not redundant.
+    frame : list of int
+        Rows and columns of the correlation.
+    peak : ndarray of int of shape (2,)
+    """
+    n_rows, n_columns = frame
+    row, column = peak
+    steps = np.arange(-1, 1 + STEP / 2, STEP)
+    rows = 2j * np.pi * (steps + row)[:, np.newaxis]
+    columns = 2j * np.pi * (steps + column)[:, np.newaxis]
     half = np.full(spectrum.shape[1], 2.0)  # the other half is conjugate
     half[0] = 1
-    left = np.exp(rows * fft.fftfreq(frame[0]))
-    right = np.exp(columns * fft.rfftfreq(frame[1])) * half
+    left = np.exp(rows * fft.fftfreq(n_rows))
+    right = np.exp(columns * fft.rfftfreq(n_columns)) * half
     fine = (left @ spectrum @ right.T).real
-    return peak + around[list(np.unravel_index(np.argmax(fine), fine.shape))]
+    finest_row, finest_column = np.unravel_index(np.argmax(fine), fine.shape)
+    return peak + np.array([steps[finest_row], steps[finest_column]])
