@@ -208,7 +208,7 @@ def test_one_scale_by_units_and_zero_points():
 @pytest.mark.parametrize(
     ("cubes", "match"),
     [
-        ([], "no bands"),
+        ([], "no exposures to combine"),
         ([np.zeros((9, 9, 1)), np.zeros((9, 9, 2))], "cubes of 1 and 2 bands"),
         ([np.eye(9)[..., None], np.eye(8)[..., None]], "need a WCS"),
         ([expose(), expose(band_units=["Jy"])], "MJy / sr and Jy: they cannot"),
