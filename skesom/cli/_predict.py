@@ -66,14 +66,14 @@ def _predict(options):
 def _say_steps(run, images):
     """Print what the steps made of the images: where they were cut, and their width."""
     from skesom.cube import CubeAligner
-    from skesom.cube.alignment.aligner import shape_before_cut
+    from skesom.cube.alignment.aligner import shape_before_crop
     from skesom.report.decisions import line_of_cut
 
     steps = run.pipeline.named_steps
     aligner = steps.get("align")
     if isinstance(aligner, CubeAligner):
         shape = run.label_map.shape[:2]
-        whole_shape = shape_before_cut(aligner, images)
+        whole_shape = shape_before_crop(aligner, images)
         if shape != whole_shape:
             say(f"{line_of_cut(shape, whole_shape)}.")
     convolver = steps.get("convolve")

@@ -28,11 +28,9 @@ def crop_grid(cubes, grid, min_bands):
     n_cells = (max(0, len(row_edges) - 1), max(0, len(column_edges) - 1))
     count = np.zeros(n_cells, dtype=int)
     for (rows, columns), n_bands in zip(boxes, n_bands_of_boxes, strict=True):
-        row_cells = slice(*np.searchsorted(row_edges, (rows.start, rows.stop)))
-        column_cells = slice(
-            *np.searchsorted(column_edges, (columns.start, columns.stop))
-        )
-        count[row_cells, column_cells] += n_bands
+        top, bottom = np.searchsorted(row_edges, (rows.start, rows.stop))
+        left, right = np.searchsorted(column_edges, (columns.start, columns.stop))
+        count[top:bottom, left:right] += n_bands
     if min_bands is None:
         min_bands = sum(cube.shape[2] for cube in cubes)
     cells = _find_bounds(count >= min_bands)
@@ -47,7 +45,7 @@ def crop_grid(cubes, grid, min_bands):
 
 
 def _find_edges(slices):
-    """Return the places where slices begin or end, in order."""
+    """Return the numbers of pixels at which slices begin or end, in order."""
     return np.unique([(side.start, side.stop) for side in slices])
 
 

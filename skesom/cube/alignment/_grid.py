@@ -2,6 +2,7 @@
 """The pixel grid that bands are aligned to, and the checks that cubes reach it."""
 
 from numbers import Integral
+from typing import NamedTuple
 
 import numpy as np
 from astropy import units
@@ -20,12 +21,20 @@ from skesom.cube._container import Cube
 from skesom.cube.bands import all_band_names, list_bands
 
 
+class Target(NamedTuple):
+    """The grid that cubes are aligned to."""
+
+    grid: Grid
+    band: int | None  # the number of the band whose grid it is, if it is that of one
+    name: str  # what errors call the grid, after "the grid"
+
+
 def grid_of(cube):
     """Return the pixel grid of a cube."""
     return Grid(cube.wcs, cube.shape[:2])
 
 
-def find_grid(cubes, align_to):
+def find_target(cubes, align_to):
     """Return the grid to align to, as `CubeAligner` takes it.
 
     Parameters
@@ -35,11 +44,7 @@ def find_grid(cubes, align_to):
 
     Returns
     -------
-    grid : Grid
-    band : int or None
-        Number of the band whose grid it is, if it is that of a band.
-    name : str
-        What errors call it, after "the grid".
+    target : Target
     """
     band = None
     name = "of the reference"
@@ -49,17 +54,15 @@ def find_grid(cubes, align_to):
         grid = _optimal_grid([grid_of(cube) for cube in cubes])
     else:
         band_names = all_band_names(cubes)
-        grids = []
-        for cube in cubes:
-            grids += [grid_of(cube)] * len(cube.band_names)
-        band = _find_band(grids, band_names, align_to)
+        grids = [grid_of(band.cube) for band in list_bands(cubes)]
+        band = _number_of_band(grids, band_names, align_to)
         grid = grids[band]
         name = f"of band {band_names[band]!r}"
-    _check_places(cubes, grid, name)
-    return grid, band, name
+    _check_reach(cubes, grid, name)
+    return Target(grid, band, name)
 
 
-def _find_band(grids, names, align_to):
+def _number_of_band(grids, names, align_to):
     """Return the number of the band whose grid is meant."""
     if isinstance(align_to, Integral):
         if not 0 <= align_to < len(names):
@@ -128,15 +131,17 @@ def _as_grid(align_to):
     return Grid(wcs, (int(n_rows), int(n_columns)))
 
 
-def _check_places(cubes, grid, grid_name):
-    """Check that each cube has a place on the grid."""
+def _check_reach(cubes, grid, grid_name):
+    """Check that it is known where each cube lies, and that it reaches the grid."""
     for cube in cubes:
         source = grid_of(cube)
         if same_grid(source, grid):
             continue
         if cube.wcs is None or grid.wcs is None:
-            # What has no WCS is named: the bands, or the grid.
-            target = "" if cube.wcs is None else f" to the grid {grid_name}"
+            # The sentence is about what has no WCS: the bands, or the grid.
+            target = ""
+            if cube.wcs is not None:
+                target = f" to the grid {grid_name}"
             n_rows, n_columns = source.shape
             n_grid_rows, n_grid_columns = grid.shape
             raise ValueError(
@@ -153,14 +158,19 @@ def _check_places(cubes, grid, grid_name):
 def check_overlap(cubes, has_values, grid_name):
     """Check that bands with data have values on the grid.
 
-    `has_values` tells which bands of all cubes have.
+    Parameters
+    ----------
+    cubes : list of Cube
+    has_values : sequence of bool of length n_bands
+        Whether a band of all cubes has a value on the grid.
+    grid_name : str
     """
-    lost = []
+    lost_names = []
     for band, is_on_grid in zip(list_bands(cubes), has_values, strict=True):
         if not is_on_grid and np.isfinite(band.image).any():
-            lost.append(band.name)
-    if lost:
-        raise _no_overlap_error(lost, grid_name)
+            lost_names.append(band.name)
+    if lost_names:
+        raise _no_overlap_error(lost_names, grid_name)
 
 
 def refuse_to_crop(names, grid_name):

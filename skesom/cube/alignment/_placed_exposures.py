@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skesom._sky.grids import Grid, cut_grid, find_reach, group_by_grid, pixel_size
-from skesom.cube.alignment._grid import find_coarsest, find_grid, grid_of
+from skesom.cube.alignment._grid import find_coarsest, find_target, grid_of
 from skesom.cube.alignment.stack import stack_cubes
 from skesom.cube.convolution.filtering import smooth
 
@@ -53,8 +53,7 @@ def find_common_grid(cubes):
             "or none (combine=False)."
         )
     if wcs.has_distortion:  # it holds on its own pixels only
-        grid, _, _ = find_grid(cubes, "optimal")
-        return grid, cubes[coarsest]
+        return find_target(cubes, "optimal").grid, cubes[coarsest]
     first_row, first_column = start
     wcs.wcs.crpix -= [first_column, first_row]
     wcs.array_shape = int(n_rows), int(n_columns)

@@ -37,7 +37,7 @@ def on_sky(cubes, grid):
 
 
 def shift_cubes(cubes, grid, shifts):
-    """Return cubes whose WCS is moved; bands that move differently are cut apart.
+    """Return cubes whose WCS is moved; bands that move differently become cubes.
 
     Parameters
     ----------
@@ -55,8 +55,8 @@ def shift_cubes(cubes, grid, shifts):
     moved = []
     for cube, shifts_of_cube in with_bands(cubes, np.asarray(shifts)):
         n_bands = len(shifts_of_cube)
-        is_other = np.any(np.diff(shifts_of_cube, axis=0) != 0, axis=1)
-        starts = np.flatnonzero(is_other) + 1
+        differs_from_next = np.any(np.diff(shifts_of_cube, axis=0) != 0, axis=1)
+        starts = np.flatnonzero(differs_from_next) + 1
         for start, stop in pairwise([0, *starts, n_bands]):
             bands = cube
             if stop - start < n_bands:

@@ -24,7 +24,7 @@ from skesom._types import CubeLike
 from skesom.cube._container import Cube
 from skesom.cube.alignment._conserved import CONSERVED, FLUX, find_conserved
 from skesom.cube.alignment._cropping import crop_cube, crop_grid
-from skesom.cube.alignment._grid import find_grid, grid_of, refuse_to_crop
+from skesom.cube.alignment._grid import Target, find_target, grid_of, refuse_to_crop
 from skesom.cube.alignment._registration import (
     LEAST_MOVED,
     measure_shifts,
@@ -224,7 +224,7 @@ class CubeAligner(CubeTransformer):
         self._fit_to_grid(X)
 
     def _fit_to_grid(self, X):
-        """Fit, and return the cubes, the grid that they go to, and its name."""
+        """Fit, and return the cubes and the target that they are aligned to."""
         cubes = check_cubes(X, self, reset=True)
         if self.crop is False:
             warn_unused(self, ["min_bands"], "crop=False")
@@ -232,29 +232,31 @@ class CubeAligner(CubeTransformer):
         if in_advance is not None and in_advance.is_of(cubes):
             target = in_advance.target
         else:
-            target = find_grid(cubes, self.align_to)
-        grid, self.reference_band_, name = target
+            target = find_target(cubes, self.align_to)
+        grid = target.grid
+        self.reference_band_ = target.band
         self.resample_ = "exact" if self.resample == "auto" else self.resample
         self.conserved_ = tuple(find_conserved(self.conserve, cubes, grid))
         self.wcs_ = grid.wcs
         self.shape_ = grid.shape
         self._solutions = [cube.wcs for cube in cubes]
         self.shifts_, self.registration_ = self._measure(cubes, grid)
-        return cubes, grid, name
+        return cubes, target
 
     def _fit_transform(self, X):
-        cubes, grid, name = self._fit_to_grid(X)
-        aligned = self._align(cubes, grid, name, shifts=self.shifts_)
+        cubes, target = self._fit_to_grid(X)
+        aligned = self._align(cubes, target, self.shifts_)
         return self._like_input(X, aligned)
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
-        grid, _, name = find_grid(cubes, self._target())
-        aligned = self._align(cubes, grid, name, shifts=self._find_shifts(cubes, grid))
-        return self._like_input(X, aligned)
+        target = find_target(cubes, self._fitted_align_to())
+        shifts = self._find_shifts(cubes, target.grid)
+        return self._like_input(X, self._align(cubes, target, shifts))
 
-    def _align(self, cubes, grid, name, *, shifts):
-        """Return cubes on one grid, each band moved by its shift."""
+    def _align(self, cubes, target, shifts):
+        """Return cubes on the grid of a target, each band moved by its shift."""
+        grid = target.grid
         moved, grid_on_sky = _move_bands(cubes, grid, shifts)
         is_cropped = self._is_cropped(cubes)
         reachable_grid = None
@@ -265,7 +267,7 @@ class CubeAligner(CubeTransformer):
             grid_on_sky if reachable_grid is None else reachable_grid,
             is_flux=[content == FLUX for content in self.conserved_],
             method=self.resample_,
-            grid_name=name,
+            grid_name=target.name,
             n_jobs=self.n_jobs,
         )
         if is_cropped:
@@ -276,7 +278,7 @@ class CubeAligner(CubeTransformer):
             if cropped is not None:
                 cube = cropped
             elif self.crop != "auto":
-                refuse_to_crop(all_band_names(cubes), name)
+                refuse_to_crop(all_band_names(cubes), target.name)
         if self.resample_ == "interp":
             warn_of_undersampled(cubes, grid)
         if grid.wcs is None and cube.wcs is not None:
@@ -292,10 +294,7 @@ class CubeAligner(CubeTransformer):
         return is_grid_of_band and n_grids > 1
 
     def _measure(self, cubes, grid):
-        """Return the shifts to take off all bands, and a text on them, None if unasked.
-
-        See `shifts_` and `registration_`.
-        """
+        """Return `shifts_` and `registration_` of cubes on a grid."""
         no_shifts = np.zeros((self.n_features_in_, 2))
         if self.registration is None:
             return no_shifts, None
@@ -344,7 +343,7 @@ class CubeAligner(CubeTransformer):
             )
 
     def _find_shifts(self, cubes, grid):
-        """Return the shifts to take off cubes: the fitted ones, or those of others."""
+        """Return the shifts to take off: the fitted ones, or those of other images."""
         if self._are_fitted_images(cubes):
             return self.shifts_
         shifts, _ = self._measure(cubes, grid)
@@ -398,9 +397,9 @@ class CubeAligner(CubeTransformer):
         """
         check_is_fitted(self)
         cubes = check_cubes(X, self, reset=False)
-        grid, _, name = find_grid(cubes, self._target())
-        shifts = self._find_shifts(cubes, grid)
-        cubes, grid = _move_bands(cubes, grid, shifts)
+        target = find_target(cubes, self._fitted_align_to())
+        shifts = self._find_shifts(cubes, target.grid)
+        cubes, grid = _move_bands(cubes, target.grid, shifts)
         frames = []  # one band without gaps for each image
         for number, cube in enumerate(cubes):
             ones = np.ones_like(cube.data[:, :, :1], dtype=np.float32)
@@ -410,17 +409,18 @@ class CubeAligner(CubeTransformer):
             grid,
             is_flux=[False] * len(frames),
             method="interp",
-            grid_name=name,
+            grid_name=target.name,
             n_jobs=self.n_jobs,
         )
         n_bands = [cube.shape[2] for cube in cubes]
         image_of_band = np.repeat(np.arange(len(cubes)), n_bands)
         return np.isfinite(inside.data)[:, :, image_of_band]
 
-    def _target(self):
-        """Return the grid to align to: the band found by `fit`, else as given.
+    def _fitted_align_to(self):
+        """Return `align_to`, or the number of the band that `fit` took for it.
 
-        Of images on one grid, a fit does not tell which is the coarsest of others.
+        Fitted to one image, it stays as the user wrote it: which band is the coarsest
+        of several images is not known then.
         """
         is_of_one_image = isinstance(self.align_to, str) and len(self._solutions) == 1
         if is_of_one_image or self.reference_band_ is None:
@@ -431,12 +431,12 @@ class CubeAligner(CubeTransformer):
 class _GridInAdvance(NamedTuple):
     """The grid that was found for cubes, and by what these are known."""
 
-    target: tuple  # what `find_grid` returned
+    target: Target
     sources: list  # grids of the cubes
     band_names: list
 
     def is_of(self, cubes):
-        """Return whether cubes have the bands and the grids of those of before.
+        """Return whether cubes have the same bands and grids as those it was found for.
 
         A WCS must be the same object: one that is only equal may differ in the digits
         that decide which of several grids is the coarsest.
@@ -465,9 +465,8 @@ def grid_found_before(aligner, images):
     aligner._validate_params()
     # Of a copy, as nothing is fitted yet.
     cubes = check_cubes(images, clone(aligner), reset=True)
-    target = find_grid(cubes, aligner.align_to)
-    grid, _, _ = target
-    find_conserved(aligner.conserve, cubes, grid)
+    target = find_target(cubes, aligner.align_to)
+    find_conserved(aligner.conserve, cubes, target.grid)
     aligner._grid_in_advance = _GridInAdvance(
         target=target,
         sources=[grid_of(cube) for cube in cubes],
@@ -479,11 +478,16 @@ def grid_found_before(aligner, images):
         del aligner._grid_in_advance
 
 
-def shape_before_cut(aligner, images):
-    """Return the rows and columns that a fitted aligner gives if it cuts nothing."""
+def shape_before_crop(aligner, images):
+    """Return the rows and columns that a fitted aligner gives before it crops them.
+
+    Parameters
+    ----------
+    aligner : CubeAligner
+    images : Cube or list of Cube
+    """
     cubes = images if isinstance(images, list) else [images]
-    grid, _, _ = find_grid(cubes, as_fitted(aligner)._target())
-    return grid.shape
+    return find_target(cubes, as_fitted(aligner)._fitted_align_to()).grid.shape
 
 
 def _move_bands(cubes, grid, shifts):
