@@ -141,7 +141,7 @@ def options_of_bands(options, order, band_names):
 
 def _read_psfs(words, band_names):
     """Return the PSFs of files, in a list or, if bands are named, by their names."""
-    from skesom.cube.convolution.kernels import read_psf
+    from skesom.cube.convolution.stamps import read_psf
 
     if all("=" not in word or Path(word).exists() for word in words):
         return [read_psf(path) for path in words]

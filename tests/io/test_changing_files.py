@@ -15,7 +15,7 @@ from astropy.io import fits
 
 from skesom._common.fits_files import open_fits
 from skesom.cli import main
-from skesom.cube.convolution.kernels import read_psf
+from skesom.cube.convolution.stamps import read_psf
 from skesom.io import read_catalog, read_cube, read_map, read_region_labels
 from skesom.runs import Run, load_model, read_cluster_groups
 from skesom.runs.image_source import ImageSource

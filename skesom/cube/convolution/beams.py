@@ -49,41 +49,61 @@ class Beam(NamedTuple):
 
 
 def find_beams(fwhm, bands):
-    """Return the beam of each band, None where it is unknown."""
-    if isinstance(fwhm, str | Header) or _is_number(fwhm):
+    """Return the beam of each band, None where it is unknown.
+
+    Parameters
+    ----------
+    fwhm : float, Quantity, str, Header, mapping or sequence
+        As that of `FWHMConvolver`; entries may be beams, too.
+    bands : list of Band
+
+    Returns
+    -------
+    beams : list of (Beam or None)
+    """
+    if isinstance(fwhm, str | Header) or _is_single_width(fwhm):
         fwhm = [fwhm] * len(bands)
-    names = [band.name for band in bands]
-    wanted = "fwhm must be one number or one"
-    entries = one_per_band(fwhm, names, "FWHM", wanted, default="header")
-    with_stars = []
+    entries = one_per_band(
+        fwhm,
+        [band.name for band in bands],
+        kind="FWHM",
+        requirement="fwhm must be one number or one",
+        default="header",
+    )
+    bands_with_stars = []
     for entry, band in zip(entries, bands, strict=True):
         if isinstance(entry, str) and entry == "stars":
-            pixel_size(band)  # an error before anything is measured
-            with_stars.append(band)
-    names = [band.name for band in with_stars]
-    images = dict(zip(names, middle_images(with_stars), strict=True))
-    return [
-        _read_beam(entry, band, images.get(band.name))
-        for entry, band in zip(entries, bands, strict=True)
-    ]
+            require_pixel_size(band)  # an error before anything is measured
+            bands_with_stars.append(band)
+    images = {}
+    middles = middle_images(bands_with_stars)
+    for band, middle in zip(bands_with_stars, middles, strict=True):
+        images[band.name] = middle
+    beams = []
+    for entry, band in zip(entries, bands, strict=True):
+        beams.append(_read_beam(entry, band, images.get(band.name)))
+    return beams
 
 
 def _read_beam(entry, band, image):
-    """Return the beam of one entry, None if it is that of a cube without one."""
+    """Return the beam of one entry, None if it is that of a cube without one.
+
+    `image` shows the stars if the width is to be measured on them.
+    """
     name = f"The FWHM of band {band.name!r}"
     if isinstance(entry, Beam):
         return entry
     if isinstance(entry, Header):
-        return _read_header(entry, band)
+        return _beam_of_header(entry, band)
     if isinstance(entry, str) and entry == "header":
         if np.isnan(band.fwhm):
             return None
         return _checked_beam(band.fwhm, band.fwhm, 0.0, band, source="the cube")
     if isinstance(entry, str) and entry == "stars":
         n_pixels, n_stars = measure_star_fwhm(image, band.name)
-        width = n_pixels * pixel_size(band)
+        width = n_pixels * require_pixel_size(band)
         return Beam(width, width, source=f"{n_stars} stars")
-    if _is_number(entry):
+    if _is_single_width(entry):
         width = read_width(entry, band, name, keywords=KEYWORDS)
         return _checked_beam(width, width, 0.0, band)
     if len(entry) != 3:
@@ -102,9 +122,11 @@ def _read_beam(entry, band, image):
     )
 
 
-def _read_header(header, band):
+def _beam_of_header(header, band):
     """Return the beam of the cards of a header, which may have an angle."""
-    counts_pixels = "FWHM" in header and "pix" in header.comments["FWHM"].lower()
+    counts_pixels = False
+    if "FWHM" in header:
+        counts_pixels = "pix" in header.comments["FWHM"].lower()
     if band.length_unit == "pixels" and ("BMAJ" in header or not counts_pixels):
         raise ValueError(
             f"The header of band {band.name!r} tells no width in pixels, and nothing "
@@ -124,7 +146,7 @@ def _read_header(header, band):
         )
     width = header["FWHM"]
     if counts_pixels:
-        width = width * pixel_size(band)
+        width = width * require_pixel_size(band)
     return _checked_beam(width, width, 0.0, band, source="its header")
 
 
@@ -145,10 +167,11 @@ def read_width(width, band, name, keywords=()):
         try:
             width = units.Quantity(width)
         except (TypeError, ValueError) as error:
-            choices = [f"a number of {band.length_unit}", "a text such as 2.5pix"]
-            *choices, last = [*choices, *keywords]
+            number = f"a number of {band.length_unit}"
+            choices = [number, "a text such as 2.5pix", *keywords]
             raise ValueError(
-                f"{name} must be {', '.join(choices)} or {last}, got {width!r}."
+                f"{name} must be {', '.join(choices[:-1])} or {choices[-1]}, got "
+                f"{width!r}."
             ) from error
     length = read_length(width, name)
     if band.length_unit == "arcsec":
@@ -158,7 +181,10 @@ def read_width(width, band, name, keywords=()):
 
 
 def one_pixel_scale(value, cubes):
-    """Return the pixel scale (height, width) in arcsec that the user gives."""
+    """Return the pixel scale (height, width) in arcsec that holds for all cubes.
+
+    None if the user leaves it to the cubes.
+    """
     if value is None:
         return None
     scale = _read_pixel_scale(value)
@@ -169,10 +195,10 @@ def one_pixel_scale(value, cubes):
         )
     scales = [cube.pixel_scale for cube in cubes if cube.pixel_scale is not None]
     if scales and not np.allclose(scales, scales[0], rtol=SAME_SIZE, atol=0):
-        *sizes, last = [f"{side_of_pixel(each):.3g}" for each in scales]
+        sides = [f"{side_of_pixel(scale):.3g}" for scale in scales]
         raise ValueError(
             "pixel_scale is one for all cubes, but by their WCS they have pixels of "
-            f"{', '.join(sizes)} and {last} arcsec. Leave it out."
+            f"{', '.join(sides[:-1])} and {sides[-1]} arcsec. Leave it out."
         )
     return np.broadcast_to(scale, 2)
 
@@ -192,13 +218,13 @@ def _read_pixel_scale(value):
         ) from error
 
 
-def _is_number(value):
+def _is_single_width(value):
     """Return whether a value is one number, Quantity or text, not several of them."""
     return not isinstance(value, list | tuple | Mapping) and np.ndim(value) == 0
 
 
-def pixel_size(band):
-    """Return the side of a square pixel of the same area in arcsec."""
+def require_pixel_size(band):
+    """Return the side of a square pixel of the same area in arcsec, or an error."""
     if band.pixel_size is None:
         raise ValueError(
             f"The FWHM of band {band.name!r} is known in pixels, but not how large its "

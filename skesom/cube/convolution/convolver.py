@@ -31,9 +31,9 @@ from skesom.cube.convolution.kernels import (
     kernel_on_pixels,
     match_gaussian,
     match_stamps,
-    read_stamps,
     stamp_beam,
 )
+from skesom.cube.convolution.stamps import read_stamps
 
 _ROUNDING = 1e-9  # of widths that were converted from other units
 SHARPEST = 1.5  # pixels
@@ -293,7 +293,7 @@ class FWHMConvolver(CubeTransformer):
         if self.length_unit_ == "pixels":  # a cube's FWHM is in arcsec
             side = side_of_pixel(cube.pixel_scale)
             fwhm *= np.nan if side is None else side
-        if not any(kernels):
+        if all(kernel is None for kernel in kernels):
             return cube.replace(fwhm=fwhm)
         data, errors = convolve_cube(
             cube, kernels, self.n_jobs, copy=self._must_copy(cube)
@@ -327,18 +327,24 @@ class FWHMConvolver(CubeTransformer):
         return list_bands(cubes, pixel_scale, self.length_unit_)
 
     def _match(self, bands, unit_of_numbers):
-        """Return the common width and the match of each band."""
+        """Return the common width, NaN if it is unknown, and the match of each band."""
         kernels = read_stamps(self.kernels, bands, "kernel")
         psfs = read_stamps(self.psfs, bands, "PSF")
         for band, psf, kernel in zip(bands, psfs, kernels, strict=True):
-            if psf and kernel:
-                raise ValueError(f"Band {band.name!r} has both a PSF and a kernel.")
+            if psf is not None and kernel is not None:
+                raise ValueError(
+                    f"Band {band.name!r} has both a PSF and a kernel. Pass one of them."
+                )
         beams = find_beams(self._widths(bands, psfs), bands)
-        _warn_of_odd(bands, beams)
-        widths = [np.nan if beam is None else beam.major for beam in beams]
-        matches = [Match("none", width, width) for width in widths]  # as they are
-        if not any(kernels) and not self._check_known(bands, beams, unit_of_numbers):
+        _warn_of_odd_widths(bands, beams)
+        matches = []  # as the bands are
+        for beam in beams:
+            width = np.nan if beam is None else beam.major
+            matches.append(Match("none", width, width))
+        has_kernels = any(kernel is not None for kernel in kernels)
+        if not has_kernels and not self._are_known(bands, beams, unit_of_numbers):
             return np.nan, matches
+        # Bands with a ready kernel need no width; others of an unknown width stay.
         without_kernel = []
         for number, (beam, kernel) in enumerate(zip(beams, kernels, strict=True)):
             if beam is not None and kernel is None:
@@ -376,8 +382,11 @@ class FWHMConvolver(CubeTransformer):
                 widths[band.name] = stamp_beam(psf, band)
         return widths
 
-    def _check_known(self, bands, beams, unit_of_numbers):
-        """Check that all widths are known; by default bands may stay as they are."""
+    def _are_known(self, bands, beams, unit_of_numbers):
+        """Return whether all widths are known; only by default they need not be.
+
+        Otherwise it is an error. By default bands stay as they are, with a warning.
+        """
         unknown = []
         for band, beam in zip(bands, beams, strict=True):
             if beam is None:
@@ -386,9 +395,9 @@ class FWHMConvolver(CubeTransformer):
             return True
         by_default = self.fwhm is None and _is_worst(self.target_fwhm)
         if self.psfs is not None or not by_default:
-            which = ", ".join(band.name for band in unknown)
+            names = ", ".join(band.name for band in unknown)
             raise ValueError(
-                f"The FWHM of these bands is unknown: {which}. Pass fwhm in "
+                f"The FWHM of these bands is unknown: {names}. Pass fwhm in "
                 f"{unit_of_numbers} for each band, or give the Cube its fwhm."
             )
         if len(bands) > 1:  # one band has nothing to be brought to
@@ -397,7 +406,7 @@ class FWHMConvolver(CubeTransformer):
 
 
 def _find_geometry(match, band):
-    """Return the size of the pixels (NaN if unknown), and north for an ellipse."""
+    """Return the pixel scale (NaN if unknown), and directions for an ellipse."""
     scale = band.pixel_scale
     if scale is None:
         scale = np.full(2, np.nan)
@@ -412,7 +421,10 @@ def _is_worst(target):
 
 
 def _target_width(target, bands, beams, to_match):
-    """Return the common width; no band with a number in `to_match` may be worse."""
+    """Return the width that bands are brought to.
+
+    It is an error if a band with a number in `to_match` has a larger width.
+    """
     if _is_worst(target):
         widths = [beam.major for beam in beams if beam is not None]
         return max(widths, default=np.nan)
@@ -437,20 +449,21 @@ def _target_width(target, bands, beams, to_match):
 
 def _warn_of_unknown(bands, unknown, unit_of_numbers):
     """Warn that bands stay as they are, and tell how their widths can be known."""
-    which = ", ".join(band.name for band in unknown)
+    names = ", ".join(band.name for band in unknown)
     if len(unknown) == len(bands):
-        which = "all bands"
+        names = "all bands"
+    needs_scale = any(band.pixel_size is None for band in unknown)
     scale = ""
-    if unit_of_numbers == "arcsec" and any(band.pixel_size is None for band in unknown):
+    if unit_of_numbers == "arcsec" and needs_scale:
         scale = ", with pixel_scale"
     warn_user(
-        f"The bands stay as sharp as they are, because the FWHM of {which} is unknown. "
+        f"The bands stay as sharp as they are, because the FWHM of {names} is unknown. "
         f"Pass fwhm in {unit_of_numbers} to bring them to one width, or fwhm='stars' "
         f"to measure it on stars{scale}."
     )
 
 
-def _warn_of_odd(bands, beams):
+def _warn_of_odd_widths(bands, beams):
     """Warn of widths that no image has, mostly because of their unit."""
     sharp = []
     below_limit = []
@@ -462,7 +475,7 @@ def _warn_of_odd(bands, beams):
         if band.length_unit == "arcsec":
             limit = band.cube.diffraction_fwhm[band.number]
         n_pixels = np.nan
-        if band.pixel_size:
+        if band.pixel_size is not None:
             n_pixels = beam.minor / band.pixel_size
         text = f"{band.name} ({beam.minor:.3g} {band.length_unit}"
         if n_pixels < SHARPEST:
