@@ -2,7 +2,7 @@
 """Files of skops, which hold estimators and plain values without a pickle.
 
 Objects of astropy, which skops cannot hold, are kept as text. A file of a stranger is
-checked before anything in it is imported or made, and what was read of it is tamed.
+checked before anything in it is imported or made, and what was read of it is bounded.
 """
 
 import io
@@ -70,7 +70,7 @@ def write_skops(path, content):
     import skops.io  # takes 1.3 s
 
     skops.io.dump(
-        mapped(content, _as_text, {}),
+        mapped(content, _encoded_object, {}),
         path,
         compression=zipfile.ZIP_DEFLATED,
         compresslevel=COMPRESSION_LEVEL,
@@ -85,83 +85,113 @@ def read_skops(path, trust):
         names = skops.io.get_untrusted_types(file=path)
     else:
         names = list(_check_parts(path))
-    content = mapped(skops.io.load(path, trusted=names), _from_text, {})
+    content = mapped(skops.io.load(path, trusted=names), _decoded_object, {})
     if not trust:
         content = mapped(content, tamed, {})
     return content
 
 
 def mapped(part, change, done):
-    """Return a copy of estimators and containers in which each part is changed."""
+    """Return a copy of estimators and containers in which each part is changed.
+
+    Parameters
+    ----------
+    part : object
+    change : callable
+        Gets each part; what it returns unchanged is searched for parts.
+    done : dict
+        Empty at first. It gets the old and the new part by the id of the old one, so
+        that what occurs twice stays one object. The old one is in it because an id is
+        given to another object as soon as its own is gone.
+
+    Returns
+    -------
+    new_part : object
+    """
     if id(part) in done:
-        return done[id(part)][1]
-    new = change(part)
-    if new is not part:
-        pass
-    elif isinstance(part, BaseEstimator):
-        new = type(part).__new__(type(part))
-        done[id(part)] = part, new
-        new.__dict__ |= mapped(vars(part), change, done)
-    elif type(part) in (list, set):
-        new = type(part)(mapped(each, change, done) for each in part)
-    elif isinstance(part, tuple):
-        items = [mapped(each, change, done) for each in part]
-        new = type(part)(*items) if hasattr(part, "_fields") else tuple(items)
-    elif type(part) is dict:
-        new = {name: mapped(each, change, done) for name, each in part.items()}
-    done[id(part)] = part, new  # the first one lives on, so that its id stays its own
-    return new
+        _, new_part = done[id(part)]
+        return new_part
+    new_part = change(part)
+    if new_part is part:
+        if isinstance(part, BaseEstimator):
+            new_part = type(part).__new__(type(part))
+            done[id(part)] = (part, new_part)  # an attribute may lead back to it
+            new_part.__dict__ |= mapped(vars(part), change, done)
+        elif type(part) in (list, set):
+            new_part = type(part)(mapped(item, change, done) for item in part)
+        elif isinstance(part, tuple):
+            items = [mapped(item, change, done) for item in part]
+            is_named_tuple = hasattr(part, "_fields")
+            new_part = type(part)(*items) if is_named_tuple else tuple(items)
+        elif type(part) is dict:
+            new_part = {name: mapped(item, change, done) for name, item in part.items()}
+    done[id(part)] = (part, new_part)
+    return new_part
 
 
-def _as_text(part):
-    """Return as text the objects that skops cannot hold, or not the whole of it."""
+def _encoded_object(part):
+    """Return objects of astropy as plain values, and all others as they are.
+
+    A Cube is a grid to align to: only its WCS and its shape are kept.
+    """
     if isinstance(part, FunctionType) and "<" in part.__qualname__:
-        raise TypeError(f"no module holds {part.__qualname__}")  # by which it is loaded
-    if isinstance(part, Cube) and part.wcs is not None:  # a grid to align to
-        text = _text_of_wcs(part.wcs, part.shape[:2])
+        # A function is loaded by its name in a module, which a lambda does not have.
+        raise TypeError(f"no module holds {part.__qualname__}")
+    if isinstance(part, Cube) and part.wcs is not None:
+        values = _encoded_wcs(part.wcs, part.shape[:2])
     elif isinstance(part, WCS):
-        text = _text_of_wcs(part, part.array_shape)
+        values = _encoded_wcs(part, part.array_shape)
     elif isinstance(part, Header):
-        text = {"header": part.tostring(sep="\n")}
+        values = {"header": part.tostring(sep="\n")}
     elif isinstance(part, Quantity):
-        text = {"quantity": part.value, "unit": part.unit.to_string()}
+        values = {"quantity": part.value, "unit": part.unit.to_string()}
     elif isinstance(part, UnitBase):
-        text = {"named unit": part.to_string()}
+        values = {"named unit": part.to_string()}
     else:
         return part
-    return {_ENCODED: text}
+    return {_ENCODED: values}
 
 
-def _text_of_wcs(wcs, shape):
+def _encoded_wcs(wcs, shape):
+    """Return a WCS and the shape of its image, which may be None, as plain values."""
     if any((wcs.cpdis1, wcs.cpdis2, wcs.det2im1, wcs.det2im2)):
         raise TypeError("no text can hold the tables of distortion of a WCS")
     header = wcs.to_header(relax=True).tostring(sep="\n")
-    return {"wcs": header, "shape": shape and [int(side) for side in shape]}
+    if shape is not None:
+        shape = [int(length) for length in shape]
+    return {"wcs": header, "shape": shape}
 
 
-def _from_text(part):
-    """Return the part that `_as_text` made a text of."""
+def _decoded_object(part):
+    """Return the object that `_encoded_object` made plain values of."""
     if not (isinstance(part, dict) and list(part) == [_ENCODED]):
         return part
-    text = part[_ENCODED]
-    if "quantity" in text:
-        return Quantity(text["quantity"], unit_of(text["unit"]))
-    if "named unit" in text:
-        return unit_of(text["named unit"])
-    # No card that is passed on may harm WCSLIB; those of no standard are corrected.
+    values = part[_ENCODED]
+    if "quantity" in values:
+        return Quantity(values["quantity"], unit_of(values["unit"]))
+    if "named unit" in values:
+        return unit_of(values["named unit"])
     with warnings.catch_warnings(action="ignore", category=AstropyWarning):
-        header = Header.fromstring(text["wcs" if "wcs" in text else "header"], sep="\n")
-        check_cards(header.tostring().encode("ascii"), "A header in it")
-        if header.get("NAXIS", 0) > _MAX_AXES:
-            raise ValueError(f"A header in it has NAXIS = {header['NAXIS']}.")
-        if "wcs" not in text:
-            return header
+        if "wcs" not in values:
+            return _checked_header(values["header"])
+        header = _checked_header(values["wcs"])
         try:
             wcs = WCS(header)
         except MemoryError as error:  # of WCSLIB, which means anything that is wrong
             raise ValueError(f"A header in it is no WCS: {error}") from error
-    wcs.array_shape = text["shape"] and tuple(text["shape"])
+    shape = values["shape"]
+    wcs.array_shape = None if shape is None else tuple(shape)
     return wcs
+
+
+def _checked_header(text):
+    """Return a header, or refuse cards that may harm WCSLIB."""
+    header = Header.fromstring(text, sep="\n")
+    # Cards that only deviate from the standard are corrected here.
+    check_cards(header.tostring().encode("ascii"), "A header in it")
+    if header.get("NAXIS", 0) > _MAX_AXES:
+        raise ValueError(f"A header in it has NAXIS = {header['NAXIS']}.")
+    return header
 
 
 def _check_parts(path):

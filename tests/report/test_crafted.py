@@ -18,7 +18,7 @@ from skesom.cli import main
 from skesom.consensus import ConsensusClusterer
 from skesom.cube import SpatialFeatures
 from skesom.runs import load_model, save_model
-from skesom.runs._skops_files import _from_text, read_skops, write_skops
+from skesom.runs._skops_files import _decoded_object, read_skops, write_skops
 from skesom.runs.recipes import read_recipe
 from skesom.som import CSOM, ESOM, MapClassifier
 
@@ -57,7 +57,7 @@ class TestHeaders:
         # Without the check, most of these end the process; see the next tests.
         problem = r"^a\.json.*(A header in it|Unparsable card|Verif)"
         with pytest.raises(ValueError, match=problem), errors_naming("a.json"):
-            _from_text({"encoded by skesom": {kind: SKY + cards, "shape": [4, 4]}})
+            _decoded_object({"encoded by skesom": {kind: SKY + cards, "shape": [4, 4]}})
 
     def test_no_crash_of_a_model(self, esom, tmp_path):
         """In a process of its own, which the first of these would end."""
