@@ -73,7 +73,7 @@ def _classify(options):
 
 def training_of(options):
     """Return the labels to learn from."""
-    from skesom.runs.training import Training
+    from skesom.runs.training import TrainingLabels
 
     kind = None
     for option in TRAINING_FILES:
@@ -88,7 +88,7 @@ def training_of(options):
         is_set = getattr(options, option.name) != option.default
         if is_set and kind != kind_of_option:
             raise ValueError(f"{option.flag} goes with --{kind_of_option}")
-    return Training(
+    return TrainingLabels(
         path,
         kind,
         by=options.by,

@@ -89,9 +89,9 @@ def check_fitted(estimator_class, values, is_of_skesom):
         lengths["features"] = n_features
     for name, declaration in stored.items():
         if arrays.get(name) is not None:
-            _check_array(name, arrays[name], declaration, lengths)
+            _check_stored_array(name, arrays[name], declaration, lengths)
     for sums in values.get("_sums") or ():
-        _check_array("_sums", sums, "floats units *", lengths)
+        _check_stored_array("_sums", sums, "floats units *", lengths)
 
     if "codebook_" in values:
         _check_lattice(values.get("shape_", ()), len(units))
@@ -128,7 +128,7 @@ def _check_lattice(sides, n_units):
         raise ValueError(f"its lattice of shape {sides} has not {n_units} units")
 
 
-def _check_array(name, array, declaration, lengths):
+def _check_stored_array(name, array, declaration, lengths):
     """Refuse an array of another type, or of other lengths than axes have.
 
     Parameters
@@ -181,8 +181,8 @@ def _check_unit_tree(grouping, n_units):
     n_leaves = len(sizes)
     lengths = {"units": n_units, "leaves": n_leaves}
     _check_tree(tree, n_leaves)
-    _check_array("sizes", sizes, "counts leaves", lengths)
-    _check_array("leaf_of_unit", leaf_of_unit, "labels units", lengths)
+    _check_stored_array("sizes", sizes, "counts leaves", lengths)
+    _check_stored_array("leaf_of_unit", leaf_of_unit, "labels units", lengths)
     if not _are_all_of(leaf_of_unit, n_leaves):
         raise ValueError(f"its leaf_of_unit are not of all {n_leaves} leaves")
     clusters = tree.clusters(_checked_number(grouping.n_clusters, n_leaves), sizes)
@@ -197,7 +197,7 @@ def _check_consensus(values):
     votes = values["_piece_votes"].votes
     n_pieces = len(sizes)
     _check_tree(values["_tree"], n_pieces)
-    _check_array("sizes", sizes, "counts pieces", {"pieces": n_pieces})
+    _check_stored_array("sizes", sizes, "counts pieces", {"pieces": n_pieces})
     number = _checked_number(values["n_clusters_"], n_pieces)
     clusters = values["_tree"].clusters(number, sizes)
     if not _is_same(values["_clusters"], clusters):
@@ -214,23 +214,23 @@ def _check_consensus(values):
         raise ValueError("its representative is none of its members")
 
     lengths = {"pieces": n_pieces, "all": n_pieces + 1}
-    _check_array("votes", votes.bias, "doubles pieces", lengths)
+    _check_stored_array("votes", votes.bias, "doubles pieces", lengths)
     for name, sums in values["_piece_sums"]._asdict().items():
         axes = "pieces" if name == "squares" else "pieces features"
-        _check_array(name, sums, f"doubles {axes}", lengths)
+        _check_stored_array(name, sums, f"doubles {axes}", lengths)
     for _, table, overlap in zip(members, votes.tables, votes.overlaps, strict=True):
         # Rows are units or labels of the member, and one for all others.
         lengths_of_member = dict(lengths)
-        _check_array("votes", table, "doubles rows pieces", lengths_of_member)
-        _check_array("votes", overlap, "singles rows all", lengths_of_member)
+        _check_stored_array("votes", table, "doubles rows pieces", lengths_of_member)
+        _check_stored_array("votes", overlap, "singles rows all", lengths_of_member)
 
 
 def _check_tree(tree, n_leaves):
     """Refuse children or heights that make no tree over so many leaves."""
     n_steps = n_leaves - 1
     lengths = {"steps": n_steps}
-    _check_array("children", tree.children, "labels steps 2", lengths)
-    _check_array("heights", tree.heights, "reals steps", lengths)
+    _check_stored_array("children", tree.children, "labels steps 2", lengths)
+    _check_stored_array("heights", tree.heights, "reals steps", lengths)
     nodes = np.sort(tree.children, axis=None)
     earlier = n_leaves + np.arange(n_steps)[:, np.newaxis]
     is_tree = np.array_equal(nodes, np.arange(2 * n_steps))

@@ -24,7 +24,7 @@ class _FoundFile(NamedTuple):
     content: FileContent
 
 
-def find_images(source, provenance_path, provenance, files=None):
+def find_recorded_images(source, provenance_path, provenance, files=None):
     """Return the images of a provenance where they are now.
 
     Parameters
@@ -53,13 +53,13 @@ def find_images(source, provenance_path, provenance, files=None):
         for path in source.paths():
             records[str(path)]  # raises if the provenance lacks it
     if files is None:
-        return _find_all(source, provenance_path, records, folder=None)
+        return _with_all_found(source, provenance_path, records, folder=None)
     if len(files) == 1 and Path(files[0]).is_dir():
-        return _find_all(source, provenance_path, records, folder=files[0])
-    return _take_instead(source, provenance_path, records, files)
+        return _with_all_found(source, provenance_path, records, folder=files[0])
+    return _with_other_images(source, provenance_path, records, files)
 
 
-def _find_all(source, provenance_path, records, folder):
+def _with_all_found(source, provenance_path, records, folder):
     """Return a source with all its files found.
 
     What "auto" found beside the images must be there too: without it, or with another
@@ -69,8 +69,10 @@ def _find_all(source, provenance_path, records, folder):
     found = {}
     with errors_naming(provenance_path):
         for path, record in records.items():
-            found[path] = find_file(record, provenance_path, folder)
-    source = _move(source, {path: found[path] for path in paths}, found.values())
+            found[path] = find_recorded_file(record, provenance_path, folder)
+    source = _with_paths_now(
+        source, {path: found[path] for path in paths}, found.values()
+    )
     companions = {
         os.path.realpath(file.path) for path, file in found.items() if path not in paths
     }
@@ -84,7 +86,7 @@ def _find_all(source, provenance_path, records, folder):
     return source
 
 
-def _take_instead(source, provenance_path, records, files):
+def _with_other_images(source, provenance_path, records, files):
     """Return a source of other files of images; its masks and regions are found."""
     if len(files) != len(source.files):
         raise ValueError(
@@ -95,8 +97,10 @@ def _take_instead(source, provenance_path, records, files):
     found = {}
     with errors_naming(provenance_path):
         for path in source._replace(files=()).paths():
-            found[str(path)] = find_file(records[str(path)], provenance_path, None)
-    source = _move(source, found, found.values())
+            found[str(path)] = find_recorded_file(
+                records[str(path)], provenance_path, None
+            )
+    source = _with_paths_now(source, found, found.values())
     source = source._replace(files=tuple(files))
     digests = set()
     for path in source.paths():
@@ -111,7 +115,7 @@ def _take_instead(source, provenance_path, records, files):
     return source
 
 
-def _move(source, found_by_path, found_files):
+def _with_paths_now(source, found_by_path, found_files):
     """Return a source with the paths where files are now, and note what they hold."""
 
     def path_now(path):
@@ -125,7 +129,7 @@ def _move(source, found_by_path, found_files):
     return source
 
 
-def find_file(record, provenance_path, folder):
+def find_recorded_file(record, provenance_path, folder):
     """Return where a file is now, and its content.
 
     Parameters

@@ -28,7 +28,7 @@ from skesom.runs.recipes import RECIPE_NAME, source_of_model, write_recipe
 _logger = logging.getLogger(__name__)
 
 
-def write_run(run, folder, *, tables, pictures, overwrite):
+def write_run_folder(run, folder, *, tables, pictures, overwrite):
     """Write a run to a folder, which appears at the end; return its files.
 
     `tables`, `pictures` and `overwrite` are as in `Run.write`.

@@ -38,7 +38,7 @@ def fit_pipeline(pipeline, images, *, training=None, cut=None):
         Fitted in place.
     images : Cube or list of Cube
         Steps may change them.
-    training : Training or None
+    training : TrainingLabels or None
         Labels that the last step learns from.
     cut : int or None
         Number of clusters into which the tree is cut after the fit.

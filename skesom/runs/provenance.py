@@ -50,7 +50,7 @@ def describe_run(run, label_map, folder):
     if run.training is not None:
         training = {
             "read": _as_json(run.training._asdict()),
-            "file": _describe_file(run.training.path, folder),
+            "file": _record_of_file(run.training.path, folder),
         }
     return {
         "format": PROVENANCE_FORMAT,
@@ -61,9 +61,9 @@ def describe_run(run, label_map, folder):
         "pipeline": parameters,
         "cut": cut_of(run.pipeline),
         "strips": run.source is not None and bool(run.source.lazy),
-        "images": _describe_images(run.source, folder),
+        "images": _record_of_images(run.source, folder),
         "training": training,
-        "model": _describe_file(run.model, folder) if run.model else None,
+        "model": _record_of_file(run.model, folder) if run.model else None,
         "result": {
             "shape": list(label_map.shape),
             "n_clusters": int(np.count_nonzero(count_clusters(label_map))),
@@ -75,20 +75,20 @@ def describe_run(run, label_map, folder):
     }
 
 
-def _describe_images(source, folder):
+def _record_of_images(source, folder):
     """Return how images are read and what their files hold, None of those in memory."""
     if source is None:
         return None
     files = []
     for path in [*source.paths(), *source.companions()]:
-        files.append(_describe_file(path, folder, source.known_content(path)))
+        files.append(_record_of_file(path, folder, source.known_content(path)))
     return {
         "read": _as_json(source.moved(os.path.abspath)._asdict()),
         "files": files,
     }
 
 
-def _describe_file(path, folder, content=None):
+def _record_of_file(path, folder, content=None):
     """Return the place of a file, also seen from a folder, its size and digest.
 
     They are of its `content` when it was read, else of what it holds now.

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from skesom._common.file_errors import errors_naming
-from skesom.runs._recorded_files import find_file, find_images
+from skesom.runs._recorded_files import find_recorded_file, find_recorded_images
 from skesom.runs._skops_files import NOT_IN_FILES, read_skops, write_skops
 from skesom.runs._versions import warn_of_versions
 from skesom.runs.image_source import ImageSource
@@ -21,7 +21,7 @@ from skesom.runs.provenance import (
     cut_of,
     read_provenance,
 )
-from skesom.runs.training import Training
+from skesom.runs.training import TrainingLabels
 
 RECIPE_FORMAT = "skesom recipe"
 RECIPE_NAME = "recipe.skops"
@@ -34,7 +34,7 @@ class Recipe(NamedTuple):
     pipeline: Pipeline
     label_map_sha256: str
     path: Path  # of the provenance beside it
-    training: Training | None  # the labels that were learned
+    training: TrainingLabels | None  # the labels that were learned
     cut: int | None  # clusters into which the tree was cut after the fit
 
 
@@ -107,7 +107,7 @@ def read_recipe(path, *, files=None, trust=False):
     stored = _read_stored(path, trust)
     path = stored.provenance_path
     provenance = stored.provenance
-    source = find_images(stored.source, path, provenance, files)
+    source = find_recorded_images(stored.source, path, provenance, files)
     content = stored.content
     pipeline = content["pipeline"]
     with errors_naming(path.with_name(RECIPE_NAME)):
@@ -117,7 +117,7 @@ def read_recipe(path, *, files=None, trust=False):
         pipeline = unfitted(pipeline)
         training = None
         if content["training"]:
-            training = Training(**content["training"])
+            training = TrainingLabels(**content["training"])
     with errors_naming(path):
         warn_of_versions(f"{path} was written", provenance["software"])
         label_map_sha256 = provenance["result"]["label_map_sha256"]
@@ -125,7 +125,9 @@ def read_recipe(path, *, files=None, trust=False):
             folder = None
             if files and Path(files[0]).is_dir():
                 folder = files[0]
-            training_file = find_file(provenance["training"]["file"], path, folder)
+            training_file = find_recorded_file(
+                provenance["training"]["file"], path, folder
+            )
             training = training._replace(path=str(training_file.path))
     return Recipe(
         source=source,
@@ -152,7 +154,9 @@ def read_source(path, *, files=None, trust=False):
     `files` are to be taken instead, in their order; or are one folder to look in.
     """
     stored = _read_stored(path, trust)
-    return find_images(stored.source, stored.provenance_path, stored.provenance, files)
+    return find_recorded_images(
+        stored.source, stored.provenance_path, stored.provenance, files
+    )
 
 
 def source_of_model(model, *, trust=False):

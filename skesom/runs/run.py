@@ -52,7 +52,7 @@ from skesom.runs._tables_in_folder import (
     read_held_out,
     read_objects,
 )
-from skesom.runs._writing import write_run
+from skesom.runs._writing import write_run_folder
 from skesom.runs.fitting import fit_pipeline
 from skesom.runs.group_files import (
     check_groups_file,
@@ -75,7 +75,7 @@ from skesom.runs.provenance import (
     read_provenance,
 )
 from skesom.runs.recipes import read_recipe, source_of_model, unfitted
-from skesom.runs.training import Training
+from skesom.runs.training import TrainingLabels
 
 if TYPE_CHECKING:
     from skesom.cube import Cube
@@ -106,7 +106,7 @@ class Run:
         leaves are parts of its clusters, as in the ``groups`` of `ClusterNames`.
     held_out : HeldOut, default=None
         Scores of a classifier, from `skesom.maps.held_out_score`.
-    training : Training, default=None
+    training : TrainingLabels, default=None
         File of the labels that were learned, from which the run can be repeated.
     continua : dict of str to sequence of str, or "none", default=None
         Continuum bands of bands of lines, see `ColorDiagramDisplay`; by default those
@@ -177,7 +177,7 @@ class Run:
         label_map: ArrayLike | None = None,
         groups: ClusterGroups | None = None,
         held_out: HeldOut | None = None,
-        training: Training | None = None,
+        training: TrainingLabels | None = None,
         continua: Mapping[str, Sequence[str]] | Literal["none"] | None = None,
         catalog: StrPath | Table | None = None,
         radius: float | Quantity | None = None,
@@ -364,7 +364,7 @@ class Run:
         cube, source = read_for_fit(images)
         training = None
         if regions is not None:
-            training = Training(os.fspath(regions), "regions")
+            training = TrainingLabels(os.fspath(regions), "regions")
         if pipeline is None:
             pipeline = make_default_pipeline(
                 clusterer,
@@ -458,7 +458,7 @@ class Run:
             run.command = provenance["command"]
             run.finished = provenance["finished"]
             if provenance.get("training"):
-                run.training = Training(**provenance["training"]["read"])
+                run.training = TrainingLabels(**provenance["training"]["read"])
                 run.held_out = read_held_out(folder)
             if OBJECTS_NAME in provenance["files"]:
                 run.catalog, run.radius = read_objects(folder)
@@ -985,7 +985,7 @@ class Run:
         >>> [name for name in files if name.endswith(".fits")][:2]
         ['pixels.fits', 'cluster_map.fits']
         """
-        return write_run(
+        return write_run_folder(
             self, folder, tables=tables, pictures=pictures, overwrite=overwrite
         )
 
@@ -1105,7 +1105,7 @@ def fit_run(
         Fitted in place.
     images : Cube or list of Cube
     source : ImageSource or None
-    training : Training or None
+    training : TrainingLabels or None
         Labels to learn from.
     catalog, radius
         Known objects: those of another part of the sky are refused before the fit.

@@ -24,7 +24,7 @@ class TaughtClasses(NamedTuple):
     held_out: HeldOut | None
 
 
-class Training(NamedTuple):
+class TrainingLabels(NamedTuple):
     """A file of labels to learn from, and how it is read."""
 
     path: str

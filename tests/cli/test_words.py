@@ -24,7 +24,7 @@ from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_clusterer
 from skesom.report import PictureStyle
 from skesom.runs.image_source import ImageSource
-from skesom.runs.training import Training
+from skesom.runs.training import TrainingLabels
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def test_the_table_has_parameters_of_the_library(name):
     places = [
         *(Run.fit, Run.read, Run.write, Run.explore, Run),
         *(read_cube, make_clusterer, ESOM, CubeMasker, CubeAligner, CubeClusterer),
-        *(PictureStyle, ImageSource, Training),
+        *(PictureStyle, ImageSource, TrainingLabels),
     ]
     assert any(name in inspect.signature(place).parameters for place in places)
 
