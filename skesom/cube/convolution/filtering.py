@@ -121,9 +121,16 @@ class GaussianKernel(RenormalizedKernel):
         return row_weights.astype(image.dtype), column_weights.astype(image.dtype).T
 
     def filter(self, image, *, squared=False, precise=True):
-        """Convolve an image without NaN that is 0 outside, with the squared kernel too.
+        """Convolve an image without NaN that is 0 outside.
 
-        If it need not be precise, transforms to Fourier space are in its own type.
+        Parameters
+        ----------
+        image : ndarray of shape (n_rows, n_columns)
+        squared : bool, default=False
+            Whether the weights of the kernel are squared, as for variances.
+        precise : bool, default=True
+            Whether transforms to Fourier space are in double precision, else in the
+            type of the image.
         """
         for axis in range(2):
             image = _filter_axis(
@@ -142,17 +149,25 @@ def smooth_all(images, sigma, n_jobs=None):
     kernel = GaussianKernel(sigma)
     is_masked = np.isnan(images[0])
     weights = None
+    # Images with the same gaps share the weights, which cost as much as one of them.
     if all(np.array_equal(np.isnan(image), is_masked) for image in images[1:]):
-        weights = kernel.find_weights(is_masked if is_masked.any() else None, images[0])
+        if not is_masked.any():
+            is_masked = None
+        weights = kernel.find_weights(is_masked, images[0])
 
     def convolve(image):
-        return kernel.convolve(image, weights=weights)[0]
+        smoothed, _ = kernel.convolve(image, weights=weights)
+        return smoothed
 
     return in_threads(convolve, images, n_jobs)
 
 
 def _filter_axis(image, sigma, axis, *, squared=False, precise=True):
-    """Convolve along one axis, in Fourier space if the Gaussian is sub-pixel."""
+    """Convolve along one axis, as `GaussianKernel.filter` does along both.
+
+    It is done in Fourier space if the standard deviation is below a pixel: sampled at
+    the pixel centers, so narrow a Gaussian has another width.
+    """
     if sigma == 0:
         return image.copy()
     if sigma < 1:
@@ -161,14 +176,17 @@ def _filter_axis(image, sigma, axis, *, squared=False, precise=True):
         return ndimage.gaussian_filter1d(
             image, sigma, axis=axis, mode="constant", truncate=TRUNCATE
         )
+    # SciPy does not tell the weights of its Gaussian, but what it makes of an impulse.
     impulse = np.zeros(2 * int(TRUNCATE * sigma + 0.5) + 1)
     impulse[len(impulse) // 2] = 1
-    profile = _filter_axis(impulse[:, np.newaxis], sigma, 0)[:, 0]
+    profile = ndimage.gaussian_filter1d(
+        impulse, sigma, mode="constant", truncate=TRUNCATE
+    )
     return ndimage.correlate1d(image, profile**2, axis=axis, mode="constant")
 
 
 def _filter_fourier(image, sigma, axis, *, squared, precise):
-    """Convolve along one axis in Fourier space."""
+    """Convolve along one axis in Fourier space, in frames that are padded with 0."""
     length = image.shape[axis]
     padded = fft.next_fast_len(length + FOURIER_PADDING, real=True)
     # In float64, as a bright star would spoil faint pixels; in chunks to save memory.
@@ -182,11 +200,15 @@ def _filter_fourier(image, sigma, axis, *, squared, precise):
     result = np.empty_like(image)
     step = max(1, FOURIER_CHUNK // padded)
     for start in range(0, image.shape[1 - axis], step):
-        chunk = (slice(None),) * (1 - axis) + (slice(start, start + step),)
+        lines = slice(start, start + step)
+        chunk = (slice(None), lines) if axis == 0 else (lines, slice(None))
         spectrum = fft.rfft(image[chunk].astype(dtype, copy=False), padded, axis=axis)
         spectrum *= transfer
         filtered = fft.irfft(spectrum, padded, axis=axis, overwrite_x=True)
-        result[chunk] = filtered[:length] if axis == 0 else filtered[:, :length]
+        if axis == 0:
+            result[chunk] = filtered[:length]
+        else:
+            result[chunk] = filtered[:, :length]
     return result
 
 
@@ -198,9 +220,9 @@ class PositiveKernel(RenormalizedKernel):
         self.reach = len(array) // 2
 
     def filter(self, image, *, squared=False, precise=True):
-        """Convolve an image without NaN that is 0 outside, with the squared kernel too.
+        """Convolve an image without NaN that is 0 outside, in double precision.
 
-        It is always precise.
+        With `squared` the weights of the kernel are squared, as for variances.
         """
         array = self.array**2 if squared else self.array
         filtered = signal.oaconvolve(image.astype(np.float64), array, mode="same")

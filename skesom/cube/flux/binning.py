@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from numbers import Integral
 
@@ -61,7 +62,7 @@ class BandBinner(CubeTransformer):
 
     def _fit(self, X):
         n_bands = self._check_cube(X, reset=True).shape[2]
-        self.n_bins_ = -(-n_bands // self.bin_size)
+        self.n_bins_ = math.ceil(n_bands / self.bin_size)
 
     def _apply(self, cube):
         starts = self.bin_size * np.arange(self.n_bins_)
@@ -147,6 +148,7 @@ def _refuse_unlike_bands(cube, bins):
         has_one_zero_point = np.isnan(first) or np.all(zero_points == first)
         if not has_one_unit or not has_one_zero_point:
             raise ValueError(
-                f"The bands {names[0]!r} to {names[-1]!r} of one bin have different "
-                "units or zero points. Bring them to one unit with FluxUnitConverter."
+                f"The bands {names[0]!r} to {names[-1]!r}, which share a bin, have "
+                "different units or zero points. Bring them to one unit with "
+                "FluxUnitConverter."
             )
