@@ -142,20 +142,24 @@ def _check_stored_array(name, array, declaration, lengths):
         Of the axes that are known; those of the array are added.
     """
     type_name, *axes = declaration.split()
-    axes_with_name = [axis for axis in axes if axis != "*"]
-    n_axes = len(axes_with_name)
+    named_axes = [axis for axis in axes if axis != "*"]
+    has_more_axes = len(named_axes) < len(axes)
     shape = np.shape(array)
     # An axis that no other array has may have any length, but the same twice.
-    expected = dict(zip(axes_with_name, shape, strict=False)) | {"2": 2} | lengths
-    fits = shape[:n_axes] == tuple(expected.get(axis) for axis in axes_with_name)
-    if n_axes == len(axes):
-        fits = fits and len(shape) == n_axes
-    if fits:
-        lengths.update((axis, expected[axis]) for axis in axes_with_name)
-    if not (fits and (type_name == "any" or _holds(array, type_name))):
-        text = " x ".join(f"{expected.get(axis, '')} {axis}" for axis in axes)
+    expected = dict(zip(named_axes, shape, strict=False)) | {"2": 2} | lengths
+    expected_shape = tuple(expected.get(axis) for axis in named_axes)
+    if has_more_axes:
+        has_shape = shape[: len(named_axes)] == expected_shape
+    else:
+        has_shape = shape == expected_shape
+    if has_shape:
+        for axis in named_axes:
+            lengths[axis] = expected[axis]
+    holds_type = type_name == "any" or (has_shape and _holds(array, type_name))
+    if not (has_shape and holds_type):
+        axes_text = " x ".join(f"{expected.get(axis, '')} {axis}" for axis in axes)
         raise ValueError(
-            f"its {name} of shape {shape} is no array of {type_name}: {text}"
+            f"its {name} of shape {shape} must hold {type_name} for {axes_text}"
         )
 
 

@@ -23,7 +23,7 @@ from sklearn.base import BaseEstimator
 from skesom._common.fits_checks import check_cards
 from skesom._sky.units import unit_of
 from skesom.cube import Cube
-from skesom.runs._untrusted_models import classes_of_files, tamed
+from skesom.runs._untrusted_models import check_part, classes_of_files
 
 COMPRESSION_LEVEL = 1  # of zlib, the fastest
 # What is raised where a file cannot hold an object.
@@ -87,7 +87,7 @@ def read_skops(path, trust):
         names = list(_check_parts(path))
     content = mapped(skops.io.load(path, trusted=names), _decoded_object, {})
     if not trust:
-        content = mapped(content, tamed, {})
+        content = mapped(content, check_part, {})
     return content
 
 

@@ -137,22 +137,26 @@ def _texts_in(value):
             yield from _texts_in(item)
 
 
-def tamed(part):
-    """Return a part of the model of a stranger, whose use is bounded."""
+def check_part(part):
+    """Return a part of a stranger's model, or refuse it if its use could do harm.
+
+    Estimators are changed in place: see `_check_estimator`.
+    """
     if sparse.issparse(part) and hasattr(part, "check_format"):
         part.check_format(full_check=True)  # compiled code trusts its indices
     if isinstance(part, np.ndarray) and part.dtype.hasobject:
-        types = set(map(type, part.ravel().tolist()))
-        if not all(issubclass(each, str | Real | type(None)) for each in types):
-            raise ValueError("it has an array of objects that are no texts or numbers")
-    if hasattr(part, "major") and not all(isinstance(n, Real) for n in part[:3]):
-        raise ValueError("it has a beam that is none")
+        types = {type(item) for item in part.ravel().tolist()}
+        if not all(issubclass(item_type, str | Real | None) for item_type in types):
+            raise ValueError("it has an array of other objects than texts and numbers")
+    is_beam = hasattr(part, "major")
+    if is_beam and not all(isinstance(number, Real) for number in part[:3]):
+        raise ValueError("it has a beam whose axes and angle are not numbers")
     if isinstance(part, BaseEstimator):
-        _tame_estimator(part)
+        _check_estimator(part)
     return part
 
 
-def _tame_estimator(estimator):
+def _check_estimator(estimator):
     """Check an estimator, and take from it what a file must not decide."""
     estimator_class = type(estimator)
     attributes = vars(estimator)
@@ -167,13 +171,14 @@ def _tame_estimator(estimator):
     for name in estimator._get_param_names():
         if name in attributes:
             parameters[name] = attributes[name]
-    # Those of the fit are what predict uses.
+    # Parameters that were set after the fit count for the next one. Those of the fit
+    # are what predict uses.
     parameters_of_fit = parameters | attributes.get("_fitted_parameters", {})
-    for each in (parameters, parameters_of_fit):
-        check_texts(estimator_class, each)
+    for checked_parameters in (parameters, parameters_of_fit):
+        check_texts(estimator_class, checked_parameters)
         if is_of_skesom:
-            estimator_class(**each)._validate_params()
-        check_fitted(estimator_class, attributes | each, is_of_skesom)
+            estimator_class(**checked_parameters)._validate_params()
+        check_fitted(estimator_class, attributes | checked_parameters, is_of_skesom)
 
 
 def _complete_parameters(estimator_class, attributes, is_of_skesom):

@@ -230,7 +230,7 @@ class TestUnits:
         som = CSOM(shape=(3, 4), n_clusters=2, random_state=0).fit(X)
         som.grouping_ = som.grouping_._replace(unit_labels=labels)
         with pytest.raises(
-            ValueError, match=r"its unit_labels of shape .* labels: 12 units"
+            ValueError, match=r"its unit_labels of shape .* labels for 12 units"
         ):
             reload(som)
 

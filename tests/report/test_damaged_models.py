@@ -15,7 +15,7 @@ from skesom.datasets import make_galaxy_cube
 from skesom.maps import make_cluster_pipeline
 from skesom.runs import load_model, save_model
 from skesom.runs._skops_files import mapped
-from skesom.runs._untrusted_models import tamed
+from skesom.runs._untrusted_models import check_part
 from skesom.som import CSOM, ESOM, MapClassifier, MapRegressor
 from skesom.som.tree import ClusterTree, has_tree, tree_of_pieces
 
@@ -141,7 +141,7 @@ def test_any_array(table, name):
         X, _ = make_galaxy_cube((32, 32), 3, random_state=0)
     model = copy.deepcopy(MODELS[name]).fit(X, y)
     model = copy.deepcopy(model)  # as it is in a file
-    use(mapped(copy.deepcopy(model), tamed, {}), X)
+    use(mapped(copy.deepcopy(model), check_part, {}), X)
     n_changes = 1 if name in ("cube", "consensus") else 3  # which take longer
     rng, n_refused, wrong = np.random.default_rng(0), 0, []
     for way in arrays_in(model):
@@ -151,7 +151,7 @@ def test_any_array(table, name):
             except (TypeError, ValueError, OverflowError):  # cannot be done to it
                 continue
             try:
-                damaged = mapped(damaged, tamed, {})
+                damaged = mapped(damaged, check_part, {})
             except Exception:
                 n_refused += 1
                 continue
@@ -202,14 +202,14 @@ def test_trees_of_units_that_do_not_fit_together(table, name):
     way, change = (WRONG_TREES | WRONG_UNITS)[name]
     csom = copy.deepcopy(CSOM_).fit(table[0])
     csom = copy.deepcopy(csom)  # as it is in a file
-    tamed(csom)
+    check_part(csom)
     places, part = [], csom.grouping_
     for name_of_part in ("unit_tree", *way):
         places.append(part._fields.index(name_of_part))
         part = getattr(part, name_of_part)
     csom.grouping_ = changed(csom.grouping_, places, change)
     with pytest.raises(ValueError, match=r"^its (children|heights|leaf|cuts|unit_lab)"):
-        tamed(csom)
+        check_part(csom)
 
 
 @pytest.mark.parametrize("name", WRONG_TREES)
@@ -217,11 +217,11 @@ def test_trees_of_a_consensus_that_do_not_fit_together(table, name):
     way, change = WRONG_TREES[name]
     consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
     consensus = copy.deepcopy(consensus)  # as it is in a file
-    tamed(consensus)
+    check_part(consensus)
     place = [ClusterTree._fields.index(way[1])]
     consensus._tree = changed(consensus._tree, place, change)
     with pytest.raises(ValueError, match=r"^its (children|heights)"):
-        tamed(consensus)
+        check_part(consensus)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_clusters_that_are_no_cut_of_the_tree(table, name, value):
     consensus = copy.deepcopy(MODELS["consensus"]).fit(table[0])
     setattr(consensus, name, value)
     with pytest.raises(ValueError, match=r"^(its|it does not)"):
-        tamed(consensus)
+        check_part(consensus)
 
 
 @pytest.mark.parametrize("name", ["tables", "overlaps"])
@@ -253,7 +253,7 @@ def test_votes_that_do_not_fit_together(table, name, kept):
     votes = votes._replace(**{name: [np.ascontiguousarray(first[kept]), *others]})
     consensus._piece_votes = consensus._piece_votes._replace(votes=votes)
     with pytest.raises(ValueError, match="its votes of shape"):
-        tamed(consensus)
+        check_part(consensus)
 
 
 @pytest.mark.parametrize("damage", [None, "width", "nan", "labels"])
@@ -285,7 +285,7 @@ def test_a_fit_that_is_not_finished(table):
     model = copy.deepcopy(CSOM_).fit(table[0])
     model._later = (table[0][:, :1], None, None)
     with pytest.raises(ValueError, match="fit is not finished"):
-        tamed(model)
+        check_part(model)
 
 
 def test_a_parameter_that_is_missing(table):
@@ -293,10 +293,10 @@ def test_a_parameter_that_is_missing(table):
     model = copy.deepcopy(CSOM_).fit(table[0])
     del model.layers
     with pytest.raises(ValueError, match="its parameter layers is missing"):
-        tamed(model)
+        check_part(model)
     other = KMeans(3, n_init=1, random_state=0).fit(table[0])
     labels = other.predict(table[0])
     del other.algorithm
-    other = tamed(other)
+    other = check_part(other)
     assert other.get_params()["algorithm"] == KMeans().algorithm
     np.testing.assert_array_equal(other.predict(table[0]), labels)
