@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Alignment of lazy cubes: what is not computed, refused, cropped and registered."""
+"""Alignment of lazy cubes: what is not computed, refused, cropped and registered.
+
+The window in which bands are compared is made smaller from inside, so that it can be
+smaller than the images of a test.
+"""
 
 import pickle
 import warnings

@@ -17,8 +17,7 @@ from astropy.wcs import WCS, Sip
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import KFold, train_test_split
 
-from skesom.cube import Cube
-from skesom.cube.bands import join_bands
+from skesom.cube import Cube, CubeAligner
 from skesom.cube.base import check_cube
 from skesom.io import read_cube
 
@@ -275,34 +274,40 @@ class TestJoin:
             Cube(np.ones((1, 2, 2)), band_names=[f"{i}a", f"{i}b"], band_coordinates=c)
             for i, c in enumerate(coordinates)
         ]
-        return join_bands(cubes)
+        return CubeAligner().fit_transform(cubes)
 
     def test_descriptions_are_concatenated(self, cube):
-        other = Cube(np.ones((1, 2, 1)), band_names=["i"], band_units=["mJy"], fwhm=[2])
-        other = other.replace(diffraction_fwhm=[0.1])
-        joined = join_bands([cube, other])
-        assert list(joined["band_names"]) == ["u", "g", "r", "i"]
-        assert list(joined["band_units"]) == [*cube.band_units, units.mJy]
-        np.testing.assert_array_equal(joined["fwhm"], [1, np.nan, 0.8, 2])
+        other = Cube(
+            np.ones((6, 8, 1)),
+            wcs=cube.wcs,
+            band_names=["i"],
+            band_units=["mJy"],
+            fwhm=[2],
+            diffraction_fwhm=[0.1],
+        )
+        joined = CubeAligner().fit_transform([cube, other])
+        assert joined.band_names == ("u", "g", "r", "i")
+        assert joined.band_units == (*cube.band_units, units.mJy)
+        np.testing.assert_array_equal(joined.fwhm, [1, np.nan, 0.8, 2])
         limits = [np.nan, np.nan, np.nan, 0.1]
-        np.testing.assert_array_equal(joined["diffraction_fwhm"], limits)
+        np.testing.assert_array_equal(joined.diffraction_fwhm, limits)
         np.testing.assert_array_equal(
-            joined["band_coordinates"].to_value("nm"), [350, 480, np.nan, np.nan]
+            joined.band_coordinates.to_value("nm"), [350, 480, np.nan, np.nan]
         )
 
     def test_frequencies_become_wavelengths(self):
         joined = self.join(None, [1, 2] * units.mm, [299.792458, 100] * units.GHz)
         wanted = [np.nan, np.nan, 1, 2, 1, 2.99792458]
-        assert joined["band_coordinates"].unit == units.mm
-        assert_allclose(joined["band_coordinates"].value, wanted, rtol=1e-15)
+        assert joined.band_coordinates.unit == units.mm
+        assert_allclose(joined.band_coordinates.value, wanted, rtol=1e-15)
 
     def test_a_velocity_is_no_frequency(self):
         with pytest.warns(UserWarning, match=r"left out.*GHz, km / s"):
             joined = self.join([1, 2] * units.GHz, [1, 2] * units.km / units.s)
-        assert joined["band_coordinates"] is None
+        assert joined.band_coordinates is None
 
     def test_nothing_is_known(self):
-        assert self.join(None, None)["band_coordinates"] is None
+        assert self.join(None, None).band_coordinates is None
 
 
 class TestRefusals:

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Errors through FWHMConvolver, and strips that nobody can see in the result."""
+"""Errors through FWHMConvolver, and strips that nobody can see in the result.
+
+Kernels are called one by one, to compare them with the matrix of their weights.
+"""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution import filtering as _filtering
 from skesom.cube.convolution.filtering import (
     GaussianKernel,
     LobedKernel,
     PositiveKernel,
+    convolve_cube,
 )
 from tests.helpers.block_sizes import cut_convolution
 
@@ -150,7 +153,7 @@ class TestStrips:
 
     def convolve(self, cube, kernels, monkeypatch, height, n_jobs=None):
         cut_convolution(monkeypatch, pixels=height * cube.shape[1])
-        return _filtering.convolve_cube(cube, kernels, n_jobs, copy=True)
+        return convolve_cube(cube, kernels, n_jobs, copy=True)
 
     @pytest.mark.parametrize("height", [1, 13, 149])
     def test_equal_to_the_whole(self, cube, monkeypatch, height):
@@ -184,7 +187,7 @@ class TestStrips:
         kernels = [GaussianKernel(1.7), LobedKernel(lobed(7)), None]
         expected = self.convolve(cube, kernels, monkeypatch, height)
         data, errors = cube.data, cube.errors
-        result = _filtering.convolve_cube(cube, kernels, n_jobs, copy=False)
+        result = convolve_cube(cube, kernels, n_jobs, copy=False)
         assert result[0] is data
         assert result[1] is errors
         for part, wanted in zip(result, expected, strict=True):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FWHMConvolver: widths that are unknown, and odd ones."""
+"""FWHMConvolver: widths that are unknown, and odd ones.
+
+Two tests watch from inside that stars are not measured without need.
+"""
 
 import warnings
 
@@ -7,8 +10,7 @@ import numpy as np
 import pytest
 
 from skesom.cube import Cube, FWHMConvolver
-from skesom.cube.convolution import beams as _beams
-from skesom.cube.convolution import stars as _stars
+from skesom.cube.convolution import beams, stars
 from tests.helpers.grids import make_wcs
 
 
@@ -48,7 +50,7 @@ class TestUnknown:
     def test_told_and_not_measured(self, cube, monkeypatch):
         used = FWHMConvolver("stars").fit(cube).fwhm_
         assert used == pytest.approx([0.5, 0.8], rel=0.02)
-        monkeypatch.setattr(_beams, "measure_star_fwhm", None)
+        monkeypatch.setattr(beams, "measure_star_fwhm", None)
         (line,), convolver = said_by(cube)
         assert convolver.transform(cube).data is cube.data
         assert np.isnan(convolver.fwhm_).all()
@@ -73,12 +75,10 @@ class TestUnknown:
     def test_time_is_bounded(self, cube, monkeypatch):
         """Of more stars than that, the brightest are fitted."""
         fits = []
-        fit = _stars.fit_gaussian
-        monkeypatch.setattr(_stars, "MOST_FITS", 6)
-        monkeypatch.setattr(
-            _stars, "fit_gaussian", lambda *a: fits.append(a) or fit(*a)
-        )
-        width, n_stars = _stars.measure_star_fwhm(cube.data[:, :, 1], "r")
+        fit = stars.fit_gaussian
+        monkeypatch.setattr(stars, "MOST_FITS", 6)
+        monkeypatch.setattr(stars, "fit_gaussian", lambda *a: fits.append(a) or fit(*a))
+        width, n_stars = stars.measure_star_fwhm(cube.data[:, :, 1], "r")
         assert width == pytest.approx(4.0, rel=0.02)
         assert n_stars <= 6
         assert len(fits) == 12  # in two passes

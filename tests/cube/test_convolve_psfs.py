@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""FWHMConvolver: measured point-spread functions and ready kernels."""
+"""FWHMConvolver: measured point-spread functions and ready kernels.
+
+Stamps on other pixels are compared with Gaussians that are integrated over the pixels,
+and kernels with the convolution of astropy.
+"""
 
 import sys
 import warnings

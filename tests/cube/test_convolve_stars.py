@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Star fields: the nine M83 filters become alike, and stars tell how wide they are."""
+"""Star fields: the nine M83 filters become alike, and stars tell how wide they are.
+
+The fit of one star and the mode of few numbers are compared with what is known of them.
+"""
 
 import sys
 import warnings

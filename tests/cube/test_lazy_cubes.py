@@ -17,7 +17,7 @@ from skesom.cube import (
     FWHMConvolver,
     SkyMasker,
 )
-from skesom.cube.convolution import stars as _stars
+from skesom.cube.convolution import stars
 from tests.helpers.lazy_cubes import counted, lazy
 
 
@@ -131,7 +131,7 @@ def test_bands_that_fit_need_no_work(cube):
 
 def test_stars_are_measured_in_the_middle(rng, monkeypatch):
     """It is computed once."""
-    monkeypatch.setattr(_stars, "ENOUGH_PIXELS", 160)
+    monkeypatch.setattr(stars, "ENOUGH_PIXELS", 160)
     image = rng.normal(0, 0.3, (240, 180))
     rows, columns = np.indices(image.shape)
     for row in range(20, 230, 24):
