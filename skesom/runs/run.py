@@ -27,7 +27,7 @@ from skesom.maps.leaves import check_tree_and_cut
 from skesom.maps.neighbor_agreement import known_agreement
 from skesom.maps.pipeline import MapImages
 from skesom.report.catalog import NamedMap, check_catalog, match_catalog
-from skesom.report.cluster_groups import ClusterGroup, carried_groups, check_groups
+from skesom.report.cluster_groups import carried_groups, check_groups
 from skesom.report.decisions import decision_lines, decisions_of
 from skesom.report.drawing import PictureStyle
 from skesom.report.facts import facts_of, lines_of
@@ -42,10 +42,14 @@ from skesom.runs._cutting import cut_last_step
 from skesom.runs._default_pipeline import make_default_pipeline, refuse_ignored
 from skesom.runs._leaves_file import LEAVES_NAME
 from skesom.runs._models import find_model, load_model
+from skesom.runs._named_groups import (
+    merge_groups,
+    name_by_suggestions,
+    rename_groups,
+)
 from skesom.runs._notebook import notebook_view
 from skesom.runs._prediction import check_images_are_of_fit, predict_labels
 from skesom.runs._run_images import RunImages, names_of_bands
-from skesom.runs._suggested_groups import name_by_suggestions
 from skesom.runs._tables_in_folder import (
     OBJECTS_NAME,
     read_clusters,
@@ -756,7 +760,8 @@ class Run:
             catalog=self.catalog,
             radius=self.radius,
             cut=cut_of(self.pipeline),
-            names=(self.groups, digest_of_fit(self.pipeline, "the run")),
+            groups=self.groups,
+            label_map_sha256=digest_of_fit(self.pipeline, "the run"),
         )
 
     def predict(self, images: Any) -> Run:
@@ -831,7 +836,7 @@ class Run:
         ['0', '1', '2', 'H II regions']
         """
         if isinstance(names, str) and names == SUGGESTED:
-            return self._changed(groups=self._suggested())
+            return self._changed(groups=self._groups_with_suggestions())
         if isinstance(names, str | os.PathLike):
             check_groups_file(names)
             return self._changed(
@@ -839,15 +844,10 @@ class Run:
             )
         if not isinstance(names, Mapping):
             return self._changed(groups=check_groups(names))
-        groups = self._result().groups
-        self._check_labels(names, len(groups))
-        named_groups = [
-            group._replace(name=names.get(label, group.name))
-            for label, group in enumerate(groups)
-        ]
-        return self._changed(groups=check_groups(named_groups))
+        groups = rename_groups(self._result().groups, names)
+        return self._changed(groups=check_groups(groups))
 
-    def _suggested(self):
+    def _groups_with_suggestions(self):
         """Return groups, of which those without a name have the suggested one."""
         result = self._result()
         matches = None
@@ -883,35 +883,8 @@ class Run:
         >>> len(Run.fit(cube, clusterer=ESOM(4, random_state=0)).merge([2, 3]).clusters)
         3
         """
-        groups = self._result().groups
-        labels = sorted(set(labels))
-        self._check_labels(labels, len(groups))
-        if len(labels) < 2:
-            raise ValueError(f"Give two labels or more to merge, got {labels}.")
-        merged = [groups[label] for label in labels]
-        others = [
-            group for label, group in enumerate(groups) if label not in set(labels)
-        ]
-        if name is None:
-            names = {group.name for group in merged if group.name is not None}
-            if len(names) == 1:
-                name = names.pop()
-        together = ClusterGroup(
-            name,
-            labels=tuple(label for group in merged for label in group.labels),
-            color=merged[0].color,
-            leaves=tuple(leaf for group in merged for leaf in group.leaves),
-        )
-        return self._changed(groups=check_groups([*others, together]))
-
-    def _check_labels(self, labels, n_clusters):
-        """Refuse labels that no cluster has."""
-        for label in labels:
-            if label not in range(n_clusters):
-                raise ValueError(
-                    f"There is no cluster {label!r}: labels are from 0 to "
-                    f"{n_clusters - 1}."
-                )
+        groups = merge_groups(self._result().groups, labels, name)
+        return self._changed(groups=check_groups(groups))
 
     def write(
         self,
@@ -1095,7 +1068,8 @@ def fit_run(
     catalog=None,
     radius=None,
     cut=None,
-    names=None,
+    groups=None,
+    label_map_sha256=None,
 ):
     """Fit a pipeline to images, which may be changed, and return the run.
 
@@ -1111,8 +1085,11 @@ def fit_run(
         Known objects: those of another part of the sky are refused before the fit.
     cut : int or None
         Number of clusters into which the tree is cut after the fit.
-    names : tuple of (list of ClusterGroup, str) or None
-        Names, and the digest of the label map that they are of.
+    groups : list of ClusterGroup or None
+        Names, colors and merges of an earlier fit, kept if this one has the same
+        label map. By default those of the classes that are learned.
+    label_map_sha256 : str or None
+        Digest of the label map that the groups are of.
 
     Returns
     -------
@@ -1121,13 +1098,10 @@ def fit_run(
     if catalog is not None:  # which may be of another part of the sky
         catalog = check_catalog(catalog, radius, images)
     fitted = fit_pipeline(pipeline, images, training=training, cut=cut)
-    groups = None
-    if fitted.classes is not None:
+    if groups is not None and label_map_sha256 != digest_of_fit(pipeline, "the run"):
+        groups = None  # they are of clusters that are no longer there
+    if groups is None and fitted.classes is not None:
         groups = fitted.classes.groups
-    if names is not None:
-        known_groups, label_map_sha256 = names
-        if label_map_sha256 == digest_of_fit(pipeline, "the run"):
-            groups = known_groups
     return Run(
         pipeline,
         fitted.images,
@@ -1199,7 +1173,8 @@ def fit_recipe(recipe, source, images, *, catalog=None, radius=None):
             catalog=catalog,
             radius=radius,
             cut=recipe.cut,
-            names=(groups, recipe.label_map_sha256),
+            groups=groups,
+            label_map_sha256=recipe.label_map_sha256,
         )
 
 
