@@ -1,99 +1,22 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The graph of many clusterings, as in the notes of `ConsensusClusterer`."""
+"""The graph of many clusterings, and the one clustering that they agree on.
+
+The symbols are those of the notes of `ConsensusClusterer`.
+"""
 
 from itertools import combinations_with_replacement, pairwise
-from typing import NamedTuple
 
 import numpy as np
 from scipy import linalg
 from sklearn.cluster import KMeans
 
-from skesom._common.labels import MASKED
 from skesom._common.threads import one_blas_thread, one_thread
-from skesom.som.grouping import count_votes
-from skesom.som.second_stage.units import contingency
-from skesom.som.threads import effective_n_threads
+from skesom.consensus._votes import Votes, shared_rows
 
-_N_STARTS = 4  # of k-means: pieces are many, and what joins them forgives
+# Starts of k-means. Few are enough, because pieces are many, and the tree joins those
+# that a worse start parts.
+_N_STARTS = 4
 _ROUNDING = 1e-9  # of an eigenvalue, of which the largest is 1
-
-
-class Votes(NamedTuple):
-    """Votes of the clusters of the members for those of the consensus."""
-
-    # The last row of a member is for what it does not label.
-    tables: list  # of (n_own_clusters + 1, n_clusters): the votes of own clusters
-    overlaps: list  # of (n_own_clusters + 1, n_clusters + 1): how much alike both are
-    bias: np.ndarray  # (n_clusters,), added for every member that votes
-
-    def tally(self, labels):
-        """Return the cluster of each row, and how much the members agree on it.
-
-        Parameters
-        ----------
-        labels : sequence of ndarray of int of shape (n_rows,)
-            Of each member.
-
-        Returns
-        -------
-        clusters : ndarray of int32 of shape (n_rows,)
-            Below 0 where less than half of the members have a label.
-        agreement : ndarray of float32 of shape (n_rows,)
-        """
-        labels = np.stack(labels).astype(np.int32, copy=False)
-        n_clusters = len(self.bias)
-        lengths = [len(table) for table in self.tables]
-        n_threads = effective_n_threads(labels.size * n_clusters)
-        clusters = np.empty(labels.shape[1], dtype=np.int32)
-        agreement = np.empty(labels.shape[1], dtype=np.float32)
-        count_votes(
-            labels,
-            first=np.concatenate([[0], np.cumsum(lengths)]),
-            votes=np.ascontiguousarray(np.concatenate(self.tables)),
-            overlaps=np.ascontiguousarray(np.concatenate(self.overlaps)),
-            bias=self.bias,
-            room=np.empty((n_threads, n_clusters)),
-            winner=clusters,
-            agreement=agreement,
-            n_threads=n_threads,
-        )
-        return clusters, agreement
-
-    def agreement(self, labels, clusters):
-        """Return how much the members agree on rows whose clusters are known.
-
-        It is that of `tally`, bit for bit, without a vote.
-
-        Parameters
-        ----------
-        labels : sequence of ndarray of int of shape (n_rows,)
-            Of each member.
-        clusters : ndarray of int of shape (n_rows,)
-            Cluster of each row, below 0 for none.
-
-        Returns
-        -------
-        agreement : ndarray of float32 of shape (n_rows,)
-            NaN for rows without any present feature.
-        """
-        total = np.zeros(len(clusters))
-        largest_label = np.full(len(clusters), MASKED, dtype=np.int32)
-        columns = np.where(clusters >= 0, clusters, len(self.bias))
-        for labels_of_member, overlap in zip(labels, self.overlaps, strict=True):
-            total += overlap[or_last(labels_of_member, len(overlap) - 1), columns]
-            np.maximum(largest_label, labels_of_member, out=largest_label)
-        agreement = (total / len(self.overlaps)).astype(np.float32)
-        agreement[largest_label < -1] = np.nan
-        return agreement
-
-    def keep(self, clusters):
-        """Return the votes for some of the clusters, numbered in the order given."""
-        with_noise = np.append(clusters, len(self.bias))
-        return Votes(
-            tables=[table[:, clusters] for table in self.tables],
-            overlaps=[overlap[:, with_noise] for overlap in self.overlaps],
-            bias=self.bias[clusters],
-        )
 
 
 class FoldedGraph:
@@ -107,7 +30,7 @@ class FoldedGraph:
     ----------
     labels : list of ndarray of int of shape (n_rows,)
         Of each member, from 0 on; below 0 where it has no label.
-    most : int
+    max_groups : int
         Into how many groups the graph is to be cut at most.
 
     Attributes
@@ -118,18 +41,19 @@ class FoldedGraph:
         The eigenvectors, times D^-1/2.
     """
 
-    def __init__(self, labels, most):
+    def __init__(self, labels, max_groups):
         self.labels = labels
-        # The clusters of all members are numbered through.
+        # The clusters of all members are numbered through: those of a member begin at
+        # its `_first`.
         self._counts = []
         sizes = []
-        for of_member in labels:
-            self._counts.append(int(of_member.max(initial=-1)) + 1)
-            sizes.append(np.bincount(of_member[of_member >= 0]))
+        for labels_of_member in labels:
+            self._counts.append(int(labels_of_member.max(initial=-1)) + 1)
+            sizes.append(np.bincount(labels_of_member[labels_of_member >= 0]))
         self._first = np.concatenate([[0], np.cumsum(self._counts)])
         self._sizes = np.concatenate(sizes)
         scale = 1 / np.sqrt(np.maximum(self._sizes, 1))  # D^-1/2
-        n_vectors = most + 1
+        n_vectors = max_groups + 1
         with one_blas_thread():
             if len(labels[0]) < len(scale):
                 eigenvalues, vectors = self._spectrum_by_rows(scale, n_vectors)
@@ -143,8 +67,15 @@ class FoldedGraph:
         """Return how many clusters the members can distinguish."""
         return int(np.count_nonzero(self.eigenvalues > _ROUNDING))
 
-    def places(self, n_clusters, generator):
+    def nearest_group_votes(self, n_clusters, generator):
         """Group the clusters of the members by k-means in the plane of eigenvectors.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of groups.
+        generator : RandomState
+            For the starts of k-means.
 
         Returns
         -------
@@ -165,34 +96,48 @@ class FoldedGraph:
         largest = max(np.abs(table).max(), np.abs(bias).max(), 1e-300)
         tables = []
         overlaps = []
-        for of_member in np.split(table / largest, self._first[1:-1]):
-            tables.append(np.pad(of_member, ((0, 1), (0, 0))))
-            overlaps.append(np.zeros((len(of_member) + 1, n_clusters + 1), np.float32))
+        for table_of_member in np.split(table / largest, self._first[1:-1]):
+            n_rows = len(table_of_member) + 1  # the last for what it does not label
+            tables.append(np.pad(table_of_member, ((0, 1), (0, 0))))
+            overlaps.append(np.zeros((n_rows, n_clusters + 1), dtype=np.float32))
         return Votes(tables, overlaps, bias / largest)
 
-    def agreed(self, n_clusters, generator):
+    def agreed_groups(self, n_clusters, generator):
         """Return the group of each row: each cluster of a member votes for one.
 
         That is the group with most of its rows. Where members are so much at odds that
         a group would win no row, rows are given the nearest group.
+
+        Parameters
+        ----------
+        n_clusters : int
+            Number of groups.
+        generator : RandomState
+            For the starts of k-means.
+
+        Returns
+        -------
+        groups : ndarray of int32 of shape (n_rows,)
+            Below 0 where less than half of the members have a label.
         """
-        places = self.places(n_clusters, generator)
-        nearest, _ = places.tally(self.labels)
-        # Places part ties only: those of all members add up to less than one vote.
-        weight_of_places = 4 * len(places.tables)
-        ballots = []
-        groups = np.eye(n_clusters + 1, n_clusters)  # the last row is of no group
-        for labels, n_labels, place in zip(
-            self.labels, self._counts, places.tables, strict=True
+        nearest_votes = self.nearest_group_votes(n_clusters, generator)
+        nearest, _ = nearest_votes.tally(self.labels)
+        # Distances part ties only: a member adds its table and the bias, each at most
+        # 1, so that all members together add half a vote at most to a group.
+        weight = 4 * len(nearest_votes.tables)
+        tables = []
+        vote_for_group = np.eye(n_clusters + 1, n_clusters)  # the last row: no group
+        for labels, n_labels, nearest_table in zip(
+            self.labels, self._counts, nearest_votes.tables, strict=True
         ):
             rows = shared_rows(labels, n_labels, nearest, n_clusters)[:, :-1]
-            home = np.where(rows.any(axis=1), rows.argmax(axis=1), n_clusters)
-            home[-1] = n_clusters
-            ballots.append(groups[home] + place / weight_of_places)
-        votes = Votes(ballots, places.overlaps, places.bias / weight_of_places)
-        by_majority, _ = votes.tally(self.labels)
-        if np.isin(nearest, by_majority).all():
-            return by_majority
+            group = np.where(rows.any(axis=1), rows.argmax(axis=1), n_clusters)
+            group[-1] = n_clusters  # what the member does not label has no vote
+            tables.append(vote_for_group[group] + nearest_table / weight)
+        votes = Votes(tables, nearest_votes.overlaps, nearest_votes.bias / weight)
+        groups_by_majority, _ = votes.tally(self.labels)
+        if np.isin(nearest, groups_by_majority).all():
+            return groups_by_majority
         return nearest
 
     def _spectrum_by_rows(self, scale, n_vectors):
@@ -219,7 +164,7 @@ class FoldedGraph:
         n_voters = self._n_voters()
         for number in np.unique(n_voters[n_voters > 0]):
             rows = n_voters == number
-            counts = self._contingency([labels[rows] for labels in self.labels])
+            counts = self._shared_rows([labels[rows] for labels in self.labels])
             folded += counts / number
         return folded
 
@@ -227,12 +172,12 @@ class FoldedGraph:
         """Return how many members have a label for each row."""
         return np.sum([labels >= 0 for labels in self.labels], axis=0)
 
-    def _contingency(self, labels):
+    def _shared_rows(self, labels):
         """Count the rows that two clusters of any members share."""
         n_clusters = self._first[-1]
         counts = np.zeros((n_clusters, n_clusters), dtype=np.int64)
         # Number 0 is for rows that a member does not label: so none is left out.
-        numbers = [of_member.clip(-1) + 1 for of_member in labels]
+        numbers = [labels_of_member.clip(-1) + 1 for labels_of_member in labels]
         blocks = [slice(first, end) for first, end in pairwise(self._first)]
         for one, other in combinations_with_replacement(range(len(labels)), 2):
             height = self._counts[one] + 1
@@ -251,49 +196,3 @@ def _largest_eigenpairs(table, n_vectors):
     first = max(last + 1 - n_vectors, 0)
     values, vectors = linalg.eigh(table, subset_by_index=[first, last])
     return values[::-1], vectors[:, ::-1]
-
-
-def or_last(labels, last):
-    """Return labels as rows of a table, of which the last is for all others."""
-    return np.where((labels < 0) | (labels >= last), last, labels).astype(np.intp)
-
-
-def shared_rows(labels, n_labels, clusters, n_clusters):
-    """Count the rows that the clusters of a member share with others.
-
-    Parameters
-    ----------
-    labels : ndarray of int of shape (n_rows,)
-        Of the member; -1 for noise, less for rows that are not seen at all.
-    n_labels : int
-    clusters : ndarray of int of shape (n_rows,)
-    n_clusters : int
-
-    Returns
-    -------
-    counts : ndarray of int of shape (n_labels + 1, n_clusters + 1)
-        The last row and column are for noise, as far as both see the row at all.
-    """
-    is_seen = (labels >= -1) & (clusters >= -1)
-    return contingency(
-        or_last(labels[is_seen], n_labels),
-        or_last(clusters[is_seen], n_clusters),
-        (n_labels + 1, n_clusters + 1),
-    )
-
-
-def likeness(shared):
-    """Return how much alike sets are of which the shared rows are known (Dice 1945).
-
-    Parameters
-    ----------
-    shared : ndarray of shape (n_sets, n_other_sets)
-        Rows in both.
-
-    Returns
-    -------
-    likeness : ndarray of float32 of the same shape
-        Shared rows over the mean of what each holds.
-    """
-    held = shared.sum(axis=1)[:, np.newaxis] + shared.sum(axis=0)
-    return (2 * shared / np.maximum(held, 1)).astype(np.float32)

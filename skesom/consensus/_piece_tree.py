@@ -8,15 +8,10 @@ from scipy.spatial.distance import cdist
 
 from skesom._common.pipelines import pipeline_end
 from skesom._common.threads import one_blas_thread
-from skesom.consensus._folded_graph import (
-    FoldedGraph,
-    Votes,
-    likeness,
-    or_last,
-    shared_rows,
-)
+from skesom.consensus._folded_graph import FoldedGraph
 from skesom.consensus._piece_sums import means_of_pieces
 from skesom.consensus._seen_rows import has_cuts, look_up
+from skesom.consensus._votes import Votes, likeness, or_last, shared_rows
 from skesom.som.second_stage.units import contingency
 from skesom.som.tree import N_PIECES, ClusterTree, average_linkage
 
@@ -101,9 +96,9 @@ def grow_tree(members, seen):
         cuts.append(_cuts_of_member(member, units))
     clusterings = _agreed_clusterings(cuts, seen)
     n_coarse = len(_AGREED_AT)
-    coarse_of_rows = _held_together(clusterings[:n_coarse])
-    pieces = _held_together([coarse_of_rows, *clusterings[n_coarse:]])
-    pieces = _largest(pieces)
+    coarse_of_rows = _common_refinement(clusterings[:n_coarse])
+    pieces = _common_refinement([coarse_of_rows, *clusterings[n_coarse:]])
+    pieces = _without_small(pieces)
     has_piece = pieces >= 0
     _, first_rows = np.unique(pieces[has_piece], return_index=True)
     coarse_of_pieces = coarse_of_rows[has_piece][first_rows]
@@ -117,11 +112,11 @@ def grow_tree(members, seen):
     pieces = np.where(pieces >= 0, np.searchsorted(kept, pieces), pieces)
 
     sizes = np.bincount(pieces[pieces >= 0], minlength=n_pieces).astype(np.float64)
-    together = _shares_together(pieces, sizes, cuts, seen)
-    # Parts of one coarse piece join before any two coarse pieces.
-    together[coarse_of_pieces == coarse_of_pieces[:, np.newaxis]] = 1
+    similarities = _shares_together(pieces, sizes, cuts, seen)
+    # Pieces of one coarse piece join before any two coarse pieces.
+    similarities[coarse_of_pieces == coarse_of_pieces[:, np.newaxis]] = 1
     means = means_of_pieces(seen.samples.X, pieces, n_pieces)
-    tree = average_linkage(together, sizes, cdist(means, means))
+    tree = average_linkage(similarities, sizes, cdist(means, means))
     return PieceVotes(votes), pieces, tree
 
 
@@ -169,34 +164,42 @@ def _cuts_of_member(member, units):
 
 def _agreed_clusterings(cuts, seen):
     """Return what the members agree on for each number, labels of shape (n_rows,)."""
-    if any(of_member.tree is None for of_member in cuts):
+    if any(cuts_of_member.tree is None for cuts_of_member in cuts):
         # Members without a tree have one number each.
-        finest = [of_member.finest for of_member in cuts]
+        finest = [cuts_of_member.finest for cuts_of_member in cuts]
         n_finest = max(int(clusters.max(initial=0)) for clusters in finest) + 1
         return [
             _agreed_clustering(finest, seen, n_finest),
             _agreed_clustering(finest, seen, N_PIECES),
         ]
-    most = max(of_member.tree.n_leaves for of_member in cuts)
+    largest_number = max(cuts_of_member.tree.n_leaves for cuts_of_member in cuts)
     if seen.n_rows > _MOST_FOLDED:
-        most = min(most, _MOST_FOLDED // len(cuts))
-    numbers = [number for number in (*_AGREED_AT, _SPLIT_AT) if number <= most]
+        largest_number = min(largest_number, _MOST_FOLDED // len(cuts))
+    numbers = []
+    for number in (*_AGREED_AT, _SPLIT_AT):
+        if number <= largest_number:
+            numbers.append(number)
     if not numbers:
-        numbers = [most]
+        numbers = [largest_number]
     clusterings = []
     for number in numbers:
-        clusters = [of_member.at(number) for of_member in cuts]
-        n_clusters = max(int(of_units.max(initial=0)) for of_units in clusters) + 1
-        clusterings.append(_agreed_clustering(clusters, seen, n_clusters))
+        clusters_of_units = [cuts_of_member.at(number) for cuts_of_member in cuts]
+        # Trees of few units cannot be cut into so many clusters.
+        largest_cluster = max(
+            int(clusters.max(initial=0)) for clusters in clusters_of_units
+        )
+        clusterings.append(
+            _agreed_clustering(clusters_of_units, seen, largest_cluster + 1)
+        )
     return clusterings
 
 
-def _agreed_clustering(clusters, seen, n_clusters):
+def _agreed_clustering(clusters_of_units, seen, n_clusters):
     """Return the clustering of rows that members agree on.
 
     Parameters
     ----------
-    clusters : list of ndarray of int of shape (n_units,)
+    clusters_of_units : list of ndarray of int of shape (n_units,)
         Of each member, the cluster of each of its units.
     seen : SeenRows
     n_clusters : int
@@ -207,16 +210,27 @@ def _agreed_clustering(clusters, seen, n_clusters):
     labels : ndarray of int of shape (n_rows,)
     """
     labels = []
-    for of_units, units in zip(clusters, seen.members, strict=True):
-        labels.append(look_up(of_units, units))
+    for clusters, units in zip(clusters_of_units, seen.members, strict=True):
+        labels.append(look_up(clusters, units))
     graph = FoldedGraph(labels, n_clusters)
     # The tree of a table is always the same.
     generator = np.random.RandomState(0)
-    return graph.agreed(min(n_clusters, graph.rank()), generator)
+    return graph.agreed_groups(min(n_clusters, graph.rank()), generator)
 
 
-def _held_together(clusterings):
-    """Return groups of rows that all clusterings hold together, below 0 for noise."""
+def _common_refinement(clusterings):
+    """Return groups of rows that are in one cluster of each clustering.
+
+    Parameters
+    ----------
+    clusterings : list of ndarray of int of shape (n_rows,)
+        Below 0 for noise, or no data.
+
+    Returns
+    -------
+    groups : ndarray of intp of shape (n_rows,)
+        Below 0, as in the clusterings, for rows that any of them sees as noise.
+    """
     clusters = np.stack(clusterings, axis=1)
     groups = clusters.min(axis=1).astype(np.intp)
     has_cluster = groups >= 0
@@ -225,13 +239,16 @@ def _held_together(clusterings):
     return groups
 
 
-def _largest(pieces):
-    """Return pieces of which small ones beyond a number are no pieces: -1."""
+def _without_small(pieces):
+    """Return pieces numbered anew, of which only the largest are left: others are -1.
+
+    There are `_MOST_PIECES` at most. Rows of the others get a piece by their votes.
+    """
     sizes = np.bincount(pieces[pieces >= 0])
-    number = np.full(len(sizes), -1)
     largest = np.sort(np.argsort(-sizes, kind="stable")[:_MOST_PIECES])
-    number[largest] = np.arange(len(largest))
-    return look_up(number, pieces)
+    new_number = np.full(len(sizes), -1)
+    new_number[largest] = np.arange(len(largest))
+    return look_up(new_number, pieces)
 
 
 def _votes_for_pieces(pieces, cuts, seen):
@@ -239,8 +256,8 @@ def _votes_for_pieces(pieces, cuts, seen):
     n_pieces = int(pieces.max()) + 1
     tables = []
     overlaps = []
-    for of_member, units in zip(cuts, seen.members, strict=True):
-        clusters = of_member.finest
+    for cuts_of_member, units in zip(cuts, seen.members, strict=True):
+        clusters = cuts_of_member.finest
         rows = contingency(units, pieces, (len(clusters), n_pieces)).astype(np.float64)
         rows_of_clusters = np.zeros((clusters.max(initial=0) + 1, n_pieces))
         np.add.at(rows_of_clusters, clusters, rows)
@@ -255,13 +272,29 @@ def _votes_for_pieces(pieces, cuts, seen):
 
 
 def _shares_together(pieces, sizes, cuts, seen):
-    """Return the share of the cuts that hold rows of two pieces together."""
+    """Return the share of the cuts that hold rows of two pieces together.
+
+    It is the mean over all pairs of a row of the one and a row of the other, and over
+    all cuts of all members.
+
+    Parameters
+    ----------
+    pieces : ndarray of int of shape (n_rows,)
+    sizes : ndarray of float of shape (n_pieces,)
+        Rows of each piece.
+    cuts : list of _Cuts
+    seen : SeenRows
+
+    Returns
+    -------
+    shares : ndarray of shape (n_pieces, n_pieces)
+    """
     n_pieces = len(sizes)
-    together = np.zeros((n_pieces, n_pieces))
-    for of_member, units in zip(cuts, seen.members, strict=True):
-        shares = of_member.shares()
-        clusters = look_up(of_member.finest, units)
+    pairs_together = np.zeros((n_pieces, n_pieces))
+    for cuts_of_member, units in zip(cuts, seen.members, strict=True):
+        shares = cuts_of_member.shares()
+        clusters = look_up(cuts_of_member.finest, units)
         counts = contingency(pieces, clusters, (n_pieces, len(shares)))
         with one_blas_thread():  # each thread would add up on its own, in any order
-            together += counts @ shares @ counts.T
-    return together / (len(cuts) * np.outer(sizes, sizes))
+            pairs_together += counts @ shares @ counts.T
+    return pairs_together / (len(cuts) * np.outer(sizes, sizes))

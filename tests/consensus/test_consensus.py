@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The consensus of many clusterings."""
+"""The consensus of many clusterings.
+
+The folded graph has independent references (the singular value decomposition of the
+bipartite graph, k-means of rows), and so its tests look inside. Block and sample sizes
+are made small there, because tables that exceed them would take minutes.
+"""
 
 from itertools import product
 
@@ -25,7 +30,8 @@ from threadpoolctl import threadpool_limits
 
 from skesom.consensus import ConsensusClusterer, _row_samples
 from skesom.consensus import _clusterer as _consensus
-from skesom.consensus._folded_graph import FoldedGraph, likeness, shared_rows
+from skesom.consensus._folded_graph import FoldedGraph
+from skesom.consensus._votes import likeness, shared_rows
 from skesom.datasets import make_galaxy_cube
 from skesom.io import read_cube
 from skesom.maps import CubeClusterer, make_cluster_pipeline
@@ -98,8 +104,8 @@ def test_order_of_rows_and_members_does_not_matter(global_random_seed):
     turned = FoldedGraph(labels[::-1], 4)
     assert_allclose(turned.eigenvalues, graph.eigenvalues, atol=1e-12)
     seeds = [np.random.RandomState(0) for _ in range(2)]
-    one = graph.agreed(4, seeds[0])
-    other = turned.agreed(4, seeds[1])
+    one = graph.agreed_groups(4, seeds[0])
+    other = turned.agreed_groups(4, seeds[1])
     assert adjusted_rand_score(one, other) == 1
 
 
@@ -122,7 +128,7 @@ def test_members_vote_for_the_cluster_with_most_of_their_rows(global_random_seed
             ballots[own, np.bincount(by_place[own], minlength=3).argmax()] += 1
     closest = np.argsort(np.argsort(-means.transform(rows), axis=1), axis=1)
     expected = np.argmax(ballots + closest / 10, axis=1)
-    agreed = FoldedGraph(labels, 4).agreed(3, np.random.RandomState(0))
+    agreed = FoldedGraph(labels, 4).agreed_groups(3, np.random.RandomState(0))
     assert adjusted_rand_score(agreed, expected) == 1
 
 
@@ -138,10 +144,11 @@ def test_likeness_is_what_both_hold_over_the_mean_of_each():
     assert_array_equal(same, np.eye(3))
 
 
-def test_places_are_small_beside_votes():
+def test_distances_to_groups_are_small_beside_votes():
     labels = three_clusterings(np.random.default_rng(0))
-    places = FoldedGraph(labels, 4).places(4, np.random.RandomState(0))
-    sizes = [np.abs(table).max() for table in (*places.tables, places.bias)]
+    graph = FoldedGraph(labels, 4)
+    votes = graph.nearest_group_votes(4, np.random.RandomState(0))
+    sizes = [np.abs(table).max() for table in (*votes.tables, votes.bias)]
     assert max(sizes) == 1
 
 
@@ -163,7 +170,7 @@ def test_threads_of_k_means_do_not_matter():
         graph, winners = FoldedGraph(labels, 8), []
         for n_threads in (1, 3):
             with threadpool_limits(n_threads, user_api="openmp"):
-                winners.append(graph.agreed(8, np.random.RandomState(0)))
+                winners.append(graph.agreed_groups(8, np.random.RandomState(0)))
         assert_array_equal(*winners)
 
 
