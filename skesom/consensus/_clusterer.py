@@ -81,6 +81,10 @@ _NOT_STORED = {"_pieces", "_seen"}  # which are as long as the table
 
 
 def _members_predict(consensus):
+    """Return True if members can label other rows than those of their fit.
+
+    It is a condition of `available_if`, which shows the error that it raises.
+    """
     member = getattr(consensus, "estimators_", [consensus.estimator])[0]
     if member is None or hasattr(member, "predict"):
         return True
@@ -314,26 +318,21 @@ class ConsensusClusterer(
         # Members that predict are compared by rows of all of the table, not by those
         # that they learned from; others have labels of the rows of their fit only.
         if labels is None:
-            seen = self._see_some(members, samples, generator)
+            seen = self._see_rows_to_compare(members, samples, generator)
         else:
             seen = SeenRows(labels, samples)
         if 2 * seen.n_voters().max() < len(members):  # no row has a cluster
-            raise self._all_noise()
+            raise ValueError(
+                "The members find no cluster: all rows are noise to most of them. "
+                f"Choose other parameters of {last_name(self._prototype())}."
+            )
         seen_by_tree = seen.take(rows_to_grow(seen.n_rows))
         piece_votes, pieces_in_tree, tree = grow_tree(members, seen_by_tree)
-        number = USUAL_NUMBER if asked_for is None else asked_for
-        falls = []
-        if number == "auto":
-            falls = falls_of(tree)
-            number = number_of_most_maps(members)
-            if number is None:
-                number = falls[0].n_clusters
-            falls = [fall for fall in falls if fall.n_clusters != number]
-        n_clusters = min(int(number), tree.n_leaves)
+        n_clusters, other_falls = _choose_number(asked_for, tree, members)
 
         self.estimators_ = members
         keep_parameters(self)
-        self.gaps_ = falls
+        self.gaps_ = other_falls
         self._tree = tree
         self._are_equal = (
             not self._members_can_differ(len(samples)) and seen.are_equal()
@@ -627,7 +626,9 @@ class ConsensusClusterer(
             seen = SeenRows(seen)
         else:
             samples = self._checked(X, errors, reset=False)
-            seen = self._see_some(self.estimators_, samples, random_generator(0))
+            seen = self._see_rows_to_compare(
+                self.estimators_, samples, random_generator(0)
+            )
             pieces = None
             if seen.n_rows == len(samples) and not samples.is_lazy:
                 pieces, _ = self._tally(seen.members)
@@ -643,7 +644,7 @@ class ConsensusClusterer(
         else:
             cut._pieces = pieces
             agreement = cut._piece_votes.votes.agreement(seen.members, pieces)
-            cut.agreement_ = cut._without_equal(agreement)
+            cut.agreement_ = cut._unless_equal(agreement)
         cut._set_labels(self.cluster_centers_.dtype)
         cut.representative_ = cut._representative(seen_by_tree, pieces_in_tree)
         return cut
@@ -713,7 +714,7 @@ class ConsensusClusterer(
             samples=seen.samples,
         )
 
-    def _see_some(self, members, samples, generator):
+    def _see_rows_to_compare(self, members, samples, generator):
         """Return what members see of the rows by which they are compared."""
         rows = rows_to_compare(len(samples), generator)
         if samples.is_lazy or len(rows) < len(samples):
@@ -751,10 +752,10 @@ class ConsensusClusterer(
             What each member sees of the rows, as in `SeenRows`.
         """
         pieces, agreement = self._piece_votes.votes.tally(seen)
-        return pieces, self._without_equal(agreement)
+        return pieces, self._unless_equal(agreement)
 
-    def _without_equal(self, agreement):
-        """Return an agreement, NaN if members are equal: it says nothing then."""
+    def _unless_equal(self, agreement):
+        """Return an agreement; NaN if members are equal, where it says nothing."""
         if self._are_equal:
             agreement[:] = np.nan
         return agreement
@@ -777,12 +778,6 @@ class ConsensusClusterer(
             )
         X, errors = check_errors(errors, X, Metric())
         return Samples(X, errors)
-
-    def _all_noise(self):
-        return ValueError(
-            "The members find no cluster: all rows are noise to most of them. Choose "
-            f"other parameters of {last_name(self._prototype())}."
-        )
 
     def _prototype(self):
         """Return what members are clones of."""
@@ -844,6 +839,35 @@ class ConsensusClusterer(
         prototype = self._prototype()
         n_drawn = number_to_draw(prototype, self.max_samples, n_rows)
         return uses_seeds(prototype) or n_drawn < n_rows
+
+
+def _choose_number(asked_for, tree, members):
+    """Return the number of clusters, and what else "auto" considered.
+
+    Parameters
+    ----------
+    asked_for : int, "auto" or None
+    tree : ClusterTree
+    members : list of clusterer
+
+    Returns
+    -------
+    n_clusters : int
+        As asked for, up to the leaves of the tree.
+    other_falls : list of NumberGap
+        The other numbers after which the heights of the tree fall, the widest fall
+        first; empty for a number that was asked for.
+    """
+    if asked_for is None:
+        return min(USUAL_NUMBER, tree.n_leaves), []
+    if asked_for != "auto":
+        return min(int(asked_for), tree.n_leaves), []
+    falls = falls_of(tree)
+    number = number_of_most_maps(members)
+    if number is None:
+        number = falls[0].n_clusters
+    other_falls = [fall for fall in falls if fall.n_clusters != number]
+    return min(int(number), tree.n_leaves), other_falls
 
 
 def _stacked_votes(piece_votes, members, samples):

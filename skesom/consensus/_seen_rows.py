@@ -33,11 +33,11 @@ class SeenRows:
     def take(self, rows):
         """Return some of the rows, by a slice."""
         samples = None if self.samples is None else self.samples[rows]
-        return SeenRows([of_member[rows] for of_member in self.members], samples)
+        return SeenRows([numbers[rows] for numbers in self.members], samples)
 
     def n_voters(self):
         """Return how many members have a unit, or a cluster, for each row."""
-        return np.sum([of_member >= 0 for of_member in self.members], axis=0)
+        return np.sum([numbers >= 0 for numbers in self.members], axis=0)
 
     def are_equal(self):
         """Return whether all of several members see the same, under any numbers."""
@@ -45,14 +45,14 @@ class SeenRows:
             return False
         first = _in_order(self.members[0])
         return all(
-            np.array_equal(first, _in_order(of_member))
-            for of_member in self.members[1:]
+            np.array_equal(first, _in_order(numbers)) for numbers in self.members[1:]
         )
 
     def compact(self):
         """Return what members see as one array of the smallest integers."""
-        largest = max(int(of_member.max(initial=0)) for of_member in self.members)
-        return np.array(self.members, dtype=np.int16 if largest < 2**15 else np.int32)
+        largest = max(int(numbers.max(initial=0)) for numbers in self.members)
+        dtype = np.int16 if largest < 2**15 else np.int32
+        return np.array(self.members, dtype=dtype)
 
 
 def see_rows(members, samples, n_jobs=1):
@@ -79,15 +79,14 @@ def has_cuts(last):
 
 def units_or_labels(member, samples):
     """Return the unit of each row in a map, and the label in a member without units."""
-    X, errors = samples.X, samples.errors
-    last, table = pipeline_end(member, X)
+    last, X_of_last = pipeline_end(member, samples.X)
     if has_cuts(last):
-        units = last.winners(table, errors=errors)
+        units = last.winners(X_of_last, errors=samples.errors)
         return np.where(units < 0, MASKED, units).astype(np.int32)
-    if errors is None:
-        labels = member.predict(X)
+    if samples.errors is None:
+        labels = member.predict(samples.X)
     else:
-        labels = member.predict(X, errors=errors)
+        labels = member.predict(samples.X, errors=samples.errors)
     labels = np.asarray(labels).astype(np.int32, copy=False)
     centers = getattr(last, "cluster_centers_", None)
     if centers is None:
