@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from copy import copy
 from dataclasses import KW_ONLY, dataclass
 from typing import Self
@@ -17,7 +18,7 @@ from skesom.cube.base import check_cube
 from skesom.displays.clusters import ClusterDisplay, as_clusters, in_lines
 from skesom.displays.display import literal, panels_in, update_layout
 from skesom.displays.rgb import thinned_rgb
-from skesom.displays.sky_image import draw_outline, pick, thinning
+from skesom.displays.sky_image import draw_outline, middle_pixels, thinning
 from skesom.maps.pieces import measure_pieces, number_largest
 
 _STAMP = (1.4, 1.75)  # inches, with the position below
@@ -116,7 +117,7 @@ class CutoutsDisplay(ClusterDisplay):
             for stamp, panel in zip(row, panels, strict=True):
                 if stamp is not None:
                     panel.spines[:].set(color=color, linewidth=2, visible=True)
-                    _draw(panel, *stamp, color)
+                    _draw_stamp(panel, *stamp, color)
         self.axes_[0, 0].set_title("largest", loc="left")
         self.axes_[0, n_cutouts].set_title("typical", loc="left")
         update_layout(ax)
@@ -125,9 +126,11 @@ class CutoutsDisplay(ClusterDisplay):
     @property
     def size(self) -> tuple[float, float]:
         """Width and height of a figure in inches."""
-        stamps = self._stamps[0] or [[None]]
-        width, height = len(stamps[0]) * _STAMP[0], len(stamps) * _STAMP[1]
-        return width + 0.8, height + 0.4
+        stamps, _, _, _ = self._stamps
+        n_rows = max(len(stamps), 1)
+        n_columns = len(stamps[0]) if stamps else 1
+        width, height = _STAMP
+        return n_columns * width + 0.8, n_rows * height + 0.4  # with names and titles
 
     def thinned(  # type: ignore[override]
         self, n_cutouts: int = 3, min_size: int = 10, bands: Bands | None = None
@@ -158,7 +161,9 @@ class CutoutsDisplay(ClusterDisplay):
         """
         display = copy(self)
         display._cut(n_cutouts, min_size, bands)
-        display.label_map = display.cube = display.agreement = None
+        display.label_map = None
+        display.cube = None
+        display.agreement = None
         return display
 
     def _cut(self, n_cutouts, min_size, bands):
@@ -181,13 +186,13 @@ class CutoutsDisplay(ClusterDisplay):
         rows_of_table = []
         for cluster in numbers:
             row = []
-            for piece in _choose(table, labels, cube, cluster, n_cutouts):
+            for piece in _choose_pieces(table, labels, cube, cluster, n_cutouts):
                 if piece is None:
                     row.append(None)
                     continue
                 area = _around(boxes[piece - 1], labels.shape)
                 crop, mask = _cut_out(picture, step, area, image[area] == piece)
-                text = _describe(table[piece - 1], area, cube.pixel_scale)
+                text = _stamp_text(table[piece - 1], area, cube.pixel_scale)
                 row.append((crop, mask, text))
                 rows_of_table.append(piece - 1)
             stamps.append(row)
@@ -196,34 +201,41 @@ class CutoutsDisplay(ClusterDisplay):
         self.pieces_ = table[rows_of_table]
 
 
-def _choose(table, labels, cube, label, n_cutouts):
-    """Return the numbers of the largest and of typical pieces of a cluster."""
+def _choose_pieces(table, labels, cube, label, n_cutouts):
+    """Return the numbers of the largest and of typical pieces of a cluster.
+
+    There are `n_cutouts` of each, with None for those that the cluster lacks.
+    """
     pieces = table[table["cluster"] == label]
     # Among the larger ones: a piece of a few pixels shows nothing.
     others = pieces[n_cutouts : max(2 * n_cutouts, len(pieces) // 4)]
     if "agreement" in pieces.colnames and len(others):
         others = others[others["agreement"] >= np.median(others["agreement"])]
     step = thinning(labels.shape, _SAMPLE)
-    sample = np.asarray(pick(cube.data, step))[pick(labels, step) == label]
+    fluxes_of_sample = np.asarray(middle_pixels(cube.data, step))
+    sample = fluxes_of_sample[middle_pixels(labels, step) == label]
     if len(sample) == 0:  # no pixel of a small cluster is left
         sample = np.full((1, cube.shape[2]), np.nan)
     low, middle, high = np.nanquantile(sample, [0.25, 0.5, 0.75], axis=0)
+    # Of shape (n_bands, n_pieces).
     fluxes = np.array([others[f"{name}_flux"] for name in cube.band_names])
     means = fluxes / np.asarray(others["pixels"])
-    spread = np.where(high > low, high - low, 1)[:, np.newaxis]
-    distances = np.nansum(((means - middle[:, np.newaxis]) / spread) ** 2, axis=0)
+    quartile_range = np.where(high > low, high - low, 1)
+    deviations = (means - middle[:, np.newaxis]) / quartile_range[:, np.newaxis]
+    distances = np.nansum(deviations**2, axis=0)
     typical = others["id"][np.argsort(distances, kind="stable")][:n_cutouts].tolist()
     largest = pieces["id"][:n_cutouts].tolist()
     numbers = []
-    for row in (largest, typical):
-        n_missing = n_cutouts - len(row)
-        numbers += row + [None] * n_missing
+    for chosen in (largest, typical):
+        n_missing = n_cutouts - len(chosen)
+        numbers += chosen + [None] * n_missing
     return numbers
 
 
 def _around(box, shape):
     """Return the rows and columns of a square around a piece, within the image."""
-    side = max(_LEAST, int(_MARGIN * max(extent.stop - extent.start for extent in box)))
+    longest = max(extent.stop - extent.start for extent in box)
+    side = max(_LEAST, int(_MARGIN * longest))
     square = []
     for extent, length in zip(box, shape, strict=True):
         centered = (extent.start + extent.stop - side) // 2
@@ -233,16 +245,36 @@ def _around(box, shape):
 
 
 def _cut_out(picture, step, area, mask):
-    """Return the part of a thinned picture, and the mask of its piece, smoothed."""
-    rows, columns = (slice(side.start // step, -(-side.stop // step)) for side in area)
-    crop = picture[rows, columns]
+    """Return the part of a thinned picture, and the mask of its piece, smoothed.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (n_thinned_rows, n_thinned_columns, 3)
+    step : int
+        How many rows and columns of the image became one in the picture.
+    area : tuple of slice
+        Rows and columns of the image.
+    mask : ndarray of bool
+        Which pixels of this area are of the piece.
+
+    Returns
+    -------
+    crop : ndarray of shape (n_crop_rows, n_crop_columns, 3)
+    mask : ndarray of float32
+        On the same pixels, but for rounding at the edge.
+    """
+    rows, columns = area
+    crop = picture[
+        rows.start // step : math.ceil(rows.stop / step),
+        columns.start // step : math.ceil(columns.stop / step),
+    ]
     stride = max(max(crop.shape[:2]) // _DOTS, 1)
     mask = mask[:: stride * step, :: stride * step].astype(np.float32)
     mask = ndimage.gaussian_filter(mask, max(mask.shape) / _SMOOTH)
     return np.ascontiguousarray(crop[::stride, ::stride]), mask
 
 
-def _draw(panel, picture, mask, text, color):
+def _draw_stamp(panel, picture, mask, text, color):
     """Draw a stamp with the outline of its piece."""
     panel.imshow(picture, origin="lower", interpolation="nearest")
     panel.set_xlabel(text, size=6)
@@ -251,7 +283,7 @@ def _draw(panel, picture, mask, text, color):
     draw_outline(panel, x, y, mask, color, width=1.0, rim=1.0)
 
 
-def _describe(piece, area, pixel_scale):
+def _stamp_text(piece, area, pixel_scale):
     """Return the position of a piece, and the width of its stamp."""
     if "ra" in piece.colnames:
         coordinates = SkyCoord(piece["ra"], piece["dec"], unit="deg")

@@ -104,7 +104,7 @@ class UMatrixDisplay(UnitMapDisplay):
             if colors is None:
                 colors = cluster_palette(int(labels.max()) + 1)
             rims = np.asarray(colors)[labels]
-        ax = self._draw(
+        ax = self._draw_units(
             ax,
             values=self.values,
             title="U-matrix",

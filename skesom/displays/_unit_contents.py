@@ -102,7 +102,7 @@ class HitMapDisplay(UnitMapDisplay):
         if X is not None:
             fitted_map(estimator, cls.__name__)
             som, X = map_inside(*last_step(estimator, X))
-            options |= _count(som.winners(X), len(som.codebook_), y)
+            options |= _count_hits(som.winners(X), len(som.codebook_), y)
         elif y is not None:
             raise ValueError("y are the classes of the samples X: give X too.")
         return super().from_estimator(estimator, embedding=embedding, ax=ax, **options)
@@ -158,7 +158,7 @@ class HitMapDisplay(UnitMapDisplay):
         cmap = cmap.with_extremes(bad=EMPTY)
         norm = PowerNorm(0.5, vmin=0, vmax=max(np.max(self.values), 1))
         hits = np.ma.masked_equal(np.asarray(self.values, dtype=np.float64), 0)
-        ax = self._draw(ax, hits, "hit map", "samples", cmap, norm)
+        ax = self._draw_units(ax, hits, "hit map", "samples", cmap, norm)
         if numbers and isinstance(self.layout, LatticeLayout):
             self.texts_ = self._write_numbers(ax)
         return self
@@ -341,7 +341,7 @@ class PrototypesDisplay(UnitMapDisplay):
         return self
 
 
-def _count(winners, n_units, y):
+def _count_hits(winners, n_units, y):
     """Count the samples of each unit, or those of each class."""
     has_winner = winners >= 0
     if y is None:

@@ -135,7 +135,7 @@ class UnitMapDisplay(Display):
         ax.set_title(title)
         return ax
 
-    def _draw(self, ax, values, title, label, cmap, norm=None, rims=None):
+    def _draw_units(self, ax, values, title, label, cmap, norm=None, rims=None):
         """Draw the units and a color bar."""
         ax = self._begin(ax, title)
         self.units_ = self.layout.draw(ax, values, cmap, norm, rims=rims)

@@ -267,7 +267,7 @@ class ClusterHistogramDisplay(ClusterDisplay):
         return ax.bar_label(self.bars_, shares, size=size, padding=2)
 
 
-def spread(positions, distance):
+def push_apart(positions, distance):
     """Move rising positions as little as needed to be at least `distance` apart."""
     # Less the distances before them, positions need only not fall.
     steps = distance * np.arange(len(positions))
@@ -347,7 +347,7 @@ def _name_bands_above(ax, x, names):
     first, last = ax.get_xlim()
     order = np.argsort(x, kind="stable")
     points = (np.asarray(x)[order] - first) / (last - first) * width
-    for band, point in zip(order, spread(points, LINE), strict=True):
+    for band, point in zip(order, push_apart(points, LINE), strict=True):
         ax.annotate(
             literal(shortened(names[band])),
             xy=(x[band], 1.0),

@@ -38,7 +38,7 @@ from skesom.displays.display import (
     size_in_points,
     update_layout,
 )
-from skesom.displays.sky_image import pick, thinning
+from skesom.displays.sky_image import middle_pixels, thinning
 from skesom.maps import compare_clusterings
 from skesom.maps.comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
 
@@ -234,7 +234,7 @@ def as_clusters(display, max_pixels=None):
         n_clusters = int(label_map.max()) + 1
         ground = GROUND
     else:
-        label_map, n_clusters = _differences(reference, label_map)
+        label_map, n_clusters = _label_differences(reference, label_map)
         ground = COMPARED
     n_clusters = max(n_clusters, 0)
     if wcs is not None:
@@ -247,7 +247,7 @@ def as_clusters(display, max_pixels=None):
     step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
     n_pixels, n_pixels_of_ground = _counts(label_map, n_clusters, len(ground))
     return Clusters(
-        label_map=pick(label_map, step),
+        label_map=middle_pixels(label_map, step),
         shape=label_map.shape,
         step=step,
         place=place,
@@ -259,7 +259,7 @@ def as_clusters(display, max_pixels=None):
     )
 
 
-def _differences(reference, label_map):
+def _label_differences(reference, label_map):
     """Return clusters of differing pixels, labels of `COMPARED`, and the number of all.
 
     Clusters that match have the numbers of the reference.

@@ -15,7 +15,7 @@ from skesom._common.labels import count_clusters
 from skesom._common.pipelines import pipeline_end
 from skesom._common.texts import percent
 from skesom._types import Axes, Names
-from skesom.displays.cluster_plots import shortened, spread
+from skesom.displays.cluster_plots import push_apart, shortened
 from skesom.displays.clusters import as_colors, as_names
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import Display, literal, size_in_points, update_layout
@@ -229,7 +229,7 @@ class DendrogramDisplay(Display):
         rows_of_name = tree.n_ends / len(branches)
         size = row_height * rows_of_name / _LETTER
         size = float(np.clip(size, _SMALLEST, _LARGEST))
-        name_rows = spread(middles, min(_LETTER * size / row_height, rows_of_name))
+        name_rows = push_apart(middles, min(_LETTER * size / row_height, rows_of_name))
         ax.yaxis.tick_right()
         ax.set_yticks(name_rows, [literal(text) for text in texts], size=size)
         bar_end = axes_width * (_BAR_START + _BAR_WIDTH - 1)

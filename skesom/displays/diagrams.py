@@ -18,7 +18,7 @@ from skesom.cube.flux.photometry import Photometry
 from skesom.cube.masking.sky_level import above_sky, sky_level
 from skesom.displays.clusters import ClusterDisplay, add_legend, as_clusters
 from skesom.displays.display import literal, numbers_of
-from skesom.displays.sky_image import MAX_PIXELS, pick, thinning
+from skesom.displays.sky_image import MAX_PIXELS, middle_pixels, thinning
 
 _BINS = 120  # along each axis: a few dots of the picture each
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
@@ -144,7 +144,8 @@ class ColorDiagramDisplay(ClusterDisplay):
             raise NoPixelError(f"No pixel has both {self.x!r} and {self.y!r}.")
         ax = self._new_axes(ax, (7.4, 5.2))
         values = values[:, is_measured]
-        self._draw(ax, values, labels[is_measured], all_clusters.colors, numbers)
+        labels = labels[is_measured]
+        self._draw_pixels(ax, values, labels, all_clusters.colors, numbers)
         ax.set(xlabel=literal(x_label), ylabel=literal(y_label))
         # Magnitudes fall with brightness: bright pixels are above, or at the right.
         ax.xaxis.set_inverted(self.x in photometry.wavelengths)
@@ -166,7 +167,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         if not isinstance(cube, Cube):
             cube = Cube(cube)
         step = thinning(label_map.shape, max_pixels)
-        data = pick(cube.data, step)
+        data = middle_pixels(cube.data, step)
         if is_lazy(data):
             data = computed(data)[0]
         cube = cube.replace(
@@ -176,12 +177,12 @@ class ColorDiagramDisplay(ClusterDisplay):
             sky_mask=None,
             pixel_scale=cube.pixel_scale,
         )
-        labels = pick(label_map, step)
+        labels = middle_pixels(label_map, step)
         if self.subtract_sky:
             cube = above_sky(cube, sky_level(labels, cube))
         return labels, Photometry(cube, self.continua)
 
-    def _draw(self, ax, values, labels, colors, numbers):
+    def _draw_pixels(self, ax, values, labels, colors, numbers):
         """Draw the density of all pixels, and contours and medians of clusters."""
         x, y = values
         x_limits = _limits(x)

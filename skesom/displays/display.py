@@ -69,7 +69,7 @@ class Display:
 
     def _new_axes(self, ax, size=(6.4, 4.8)):
         """Return the given axes, or new ones, and remember them."""
-        self.ax_ = new_axes(ax, size)
+        self.ax_ = ensure_axes(ax, size)
         self.figure_ = self.ax_.figure
         return self.ax_
 
@@ -104,7 +104,7 @@ def check_matplotlib():
     import_extra("matplotlib", NO_PICTURES)
 
 
-def new_axes(ax, size, projection=None):
+def ensure_axes(ax, size, projection=None):
     """Return the given axes, or new ones in a figure of pyplot."""
     check_matplotlib()
     if ax is not None:

@@ -255,7 +255,7 @@ def _limited(planes, interval):
     """Return images with the interval of each brought to 0 and 1."""
     scaled = []
     for plane in planes:
-        sample = _sample(plane)
+        sample = _thinned_plane(plane)
         low, high = map(float, interval.get_limits(sample[np.isfinite(sample)]))
         if high == low:  # a constant band is black
             high = low + 1
@@ -271,7 +271,8 @@ def _balanced(planes):
     statistics = np.array([sky_statistics(plane) for plane in planes])
     level, noise = statistics.T[:, :, np.newaxis]
     # Fluxes of shape (n_bands, n_pixels), of pixels that have data in all bands.
-    flux = np.array([_sample(plane).ravel() for plane in planes], dtype=np.float64)
+    samples = [_thinned_plane(plane).ravel() for plane in planes]
+    flux = np.array(samples, dtype=np.float64)
     flux = flux[:, np.isfinite(flux).all(axis=0)]
     if flux.shape[1] == 0:  # no pixel has all three bands
         return [np.zeros(plane.shape, dtype=np.float32) for plane in planes]
@@ -298,7 +299,7 @@ def _balanced(planes):
     return scaled
 
 
-def _sample(plane):
+def _thinned_plane(plane):
     """Return every second, third, ... row and column of a large image."""
     step = int(np.ceil(np.sqrt(plane.size / _SAMPLES)))
     return plane[::step, ::step]

@@ -10,7 +10,7 @@ from astropy.coordinates import offset_by
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, rim_of
-from skesom.displays.display import new_axes, size_in_points
+from skesom.displays.display import ensure_axes, size_in_points
 
 MAX_PIXELS = 4_000_000  # more than a screen has
 HALF = 0.5  # smoothed share of the pixels at an outline
@@ -41,7 +41,7 @@ def thinning(shape, max_pixels):
     return step
 
 
-def pick(image, step):
+def middle_pixels(image, step):
     """Return the middle pixel of each square of `step` by `step` pixels, for labels."""
     if step == 1:
         return image
@@ -91,7 +91,7 @@ def image_size(shape):
 def side_by_side(ax, shape, wcs):
     """Return two axes of one size, in the place of the given ones or of new ones."""
     width, height = image_size(shape)
-    right = new_axes(ax, (2 * width - _LEGEND_WIDTH / 2, height), wcs)
+    right = ensure_axes(ax, (2 * width - _LEGEND_WIDTH / 2, height), wcs)
     figure = right.figure
     spec = right.get_subplotspec()
     wcs = getattr(right, "wcs", None)
@@ -126,7 +126,7 @@ def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
     scale_bar, compass = marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
-    ax = new_axes(ax, image_size(shape), wcs)
+    ax = ensure_axes(ax, image_size(shape), wcs)
     n_rows, n_columns = (math.ceil(length / step) * step for length in shape)
     drawn = ax.imshow(image, origin="lower", interpolation="nearest")
     drawn.set_extent((-0.5, n_columns - 0.5, -0.5, n_rows - 0.5))

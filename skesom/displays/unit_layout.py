@@ -239,7 +239,7 @@ def embed(codebook, connections, embedding):
     if embedding == "isomap":
         # Classical scaling of the shortest paths, as in Isomap.
         scaling = KernelPCA(2, kernel="precomputed")
-        lengths = _paths(codebook, connections)
+        lengths = _path_lengths(codebook, connections)
         positions = scaling.fit_transform(-0.5 * lengths**2)
         plane[:, : positions.shape[1]] = positions
         return plane, tuple(f"ways along links, axis {number}" for number in (1, 2))
@@ -249,7 +249,7 @@ def embed(codebook, connections, embedding):
     )
 
 
-def _paths(codebook, connections):
+def _path_lengths(codebook, connections):
     """Return the lengths of the shortest paths along links between all units."""
     straight = cdist(codebook, codebook)
     # A length of 0 would mean that there is no edge.

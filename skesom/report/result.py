@@ -26,7 +26,7 @@ from skesom.cube.masking.sky_level import above_sky, sky_level
 from skesom.displays import cluster_colors
 from skesom.displays.dendrogram import tree_of
 from skesom.displays.diagrams import choose_diagrams
-from skesom.displays.sky_image import pick, thinning
+from skesom.displays.sky_image import middle_pixels, thinning
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps.errors_of_pixels import errors_to_apply
 from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
@@ -320,17 +320,17 @@ class Result:
             cubes = self._thin(step)
             self._thinned = (step, cubes)
         cube, scaled = cubes
-        return pick(self.label_map, step), cube, scaled
+        return middle_pixels(self.label_map, step), cube, scaled
 
     def _thin(self, step):
         """Return bands and scaled bands of every `step`-th row and column."""
-        data = pick(self.cube.data, step)
+        data = middle_pixels(self.cube.data, step)
         if is_lazy(data):
             (data,) = computed(data)
         cube = self.cube.replace(data=data, wcs=None)
         stretches = [each for each in self._steps if isinstance(each, AsinhStretch)]
         scaled = _transformed_values(stretches, cube).data.astype(cube.dtype)
-        inside = pick(self.run_label_map, step) >= 0
+        inside = middle_pixels(self.run_label_map, step) >= 0
         bands = [scaled] if self.is_voxel else np.moveaxis(scaled, 2, 0)
         if inside.any() and not any(np.isnan(band[inside]).all() for band in bands):
             for band in bands:  # one by one, as they are in double precision
@@ -359,7 +359,7 @@ class Result:
         labels = self.run_label_map
         step = thinning(labels.shape, MAX_PIXELS)
         _, _, scaled = self.thinned(step)
-        colors = _colors_of(pick(labels, step), scaled)
+        colors = _colors_of(middle_pixels(labels, step), scaled)
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small
             colors = _colors_of(labels, self.cube)
         # Other images than those of the fit may lack the last clusters.

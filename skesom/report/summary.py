@@ -12,7 +12,7 @@ from skesom._common.texts import in_markdown, percent
 from skesom._sky.field_of_view import is_of_the_sky, text_of_cutout
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux.physical import physical_factors
-from skesom.displays.sky_image import pick, thinning
+from skesom.displays.sky_image import middle_pixels, thinning
 from skesom.maps import suggest_names
 from skesom.maps.suggestions import Suggestion
 from skesom.report._populations import summary_lines
@@ -110,7 +110,7 @@ def suggestions_of(result, crossmatch=None, *, of_run=False):
     step = thinning(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)
     if of_run:
-        labels = pick(result.run_label_map, step)
+        labels = middle_pixels(result.run_label_map, step)
     scale = result.cube.pixel_scale
     if scale is not None:
         cube = cube.replace(pixel_scale=tuple(step * side for side in scale))

@@ -12,7 +12,7 @@ from matplotlib.text import Text
 
 from skesom.cube import Cube
 from skesom.displays import ClusterSpectraDisplay
-from skesom.displays.cluster_plots import spread
+from skesom.displays.cluster_plots import push_apart
 from skesom.displays.colors import cluster_palette
 
 
@@ -251,4 +251,4 @@ class TestWavelengths:
         ],
     )
     def test_are_moved_as_little_as_needed(self, wanted, moved):
-        np.testing.assert_allclose(spread(np.array(wanted), 1), moved)
+        np.testing.assert_allclose(push_apart(np.array(wanted), 1), moved)

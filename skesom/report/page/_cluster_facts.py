@@ -5,7 +5,7 @@ import numpy as np
 
 from skesom._common.labels import count_clusters, means_by_cluster
 from skesom.displays.cluster_plots import is_wide
-from skesom.displays.sky_image import pick
+from skesom.displays.sky_image import middle_pixels
 from skesom.maps.cluster_names import middles_of
 from skesom.pixels import cluster_table
 from skesom.report.cluster_groups import ClusterGroup
@@ -103,7 +103,7 @@ class _GroupFacts:
         result = self._result
         _, thin, scaled = result.thinned(self._step)
         cube, _ = spectra_cube(result, result.above_sky(thin), scaled)
-        quartiles = _quartiles(pick(label_map, self._step), cube, self._order)
+        quartiles = _quartiles(middle_pixels(label_map, self._step), cube, self._order)
         no_quartiles = [[None] * 3] * len(self._order)
         described = []
         for number, group in enumerate(groups):
@@ -140,7 +140,8 @@ class _GroupFacts:
     def leaves(self):
         """Return the facts on each leaf of the tree."""
         result = self._result
-        middles = middles_of(pick(result.leaf_map, self._step), result.tree.n_leaves)
+        leaves_of_pixels = middle_pixels(result.leaf_map, self._step)
+        middles = middles_of(leaves_of_pixels, result.tree.n_leaves)
         width = -(-result.leaf_map.shape[1] // self._step)
         leaves = []
         for leaf, middle in enumerate(middles):

@@ -8,7 +8,7 @@ from skesom.cube.flux.physical import physical_factors
 from skesom.displays.cluster_plots import axis_name, flux_name
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.displays.rgb import band_axis
-from skesom.displays.sky_image import pick
+from skesom.displays.sky_image import middle_pixels
 from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report.cluster_groups import FORMAT
 from skesom.report.page._packing import encode_bands, steps_of, values_of_codes
@@ -21,7 +21,7 @@ _SKY_NODES = 33  # along each side, between which the page interpolates
 def pixel_data(result, step, rgb=None):
     """Return arrays of every `step`-th row and column, and facts about bands."""
     label_map = result.run_label_map if result.tree is None else result.leaf_map
-    labels = pick(label_map, step).astype(np.int16)
+    labels = middle_pixels(label_map, step).astype(np.int16)
     _, thin, scaled = result.thinned(step)
     thin = result.above_sky(thin)
     codes, bands = encode_bands(thin)
@@ -98,5 +98,5 @@ def population_data(result, step):
     facts = []
     for number, row in enumerate(populations.table):
         facts.append({"color": hex_of(colors[number]), "title": title_of(row)})
-    label_map = pick(populations.label_map, step).astype(np.int16)
+    label_map = middle_pixels(populations.label_map, step).astype(np.int16)
     return {"populations": label_map}, {"populations": facts}

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.displays.sky_image import pick
+from skesom.displays.sky_image import middle_pixels
 from skesom.displays.unit_layout import GraphLayout, layout_of
 from skesom.report.page._packing import finite
 
@@ -24,7 +24,7 @@ def unit_data(result, step):
     else:
         labels = result.unit_leaves
     arrays = {
-        "units": pick(result.unit_map, step),
+        "units": middle_pixels(result.unit_map, step),
         "unit_values": np.stack(list(values.values())),
     }
     facts = {
