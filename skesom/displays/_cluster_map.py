@@ -13,15 +13,10 @@ from scipy.ndimage import find_objects, gaussian_filter
 
 from skesom._common.warn import warn_user
 from skesom._types import WCS, Axes, Bands, Catalog
-from skesom.displays.clusters import (
-    COMPARED,
-    ClusterDisplay,
-    add_legend,
-    as_clusters,
-    ground_entries,
-)
+from skesom.displays.clusters import COMPARED, ClusterDisplay, as_clusters
 from skesom.displays.colors import rim_of
 from skesom.displays.display import literal, numbers_of, size_in_points, update_layout
+from skesom.displays.legends import add_legend, ground_entries
 from skesom.displays.rgb import thinned_rgb
 from skesom.displays.sky_image import (
     HALF,

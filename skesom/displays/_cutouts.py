@@ -15,8 +15,9 @@ from scipy import ndimage
 
 from skesom._types import Axes, Bands, CubeLike
 from skesom.cube.base import check_cube
-from skesom.displays.clusters import ClusterDisplay, as_clusters, in_lines
+from skesom.displays.clusters import ClusterDisplay, as_clusters
 from skesom.displays.display import literal, panels_in, update_layout
+from skesom.displays.legends import in_lines
 from skesom.displays.rgb import thinned_rgb
 from skesom.displays.sky_image import draw_outline, middle_pixels, thinning
 from skesom.maps.pieces import measure_pieces, number_largest

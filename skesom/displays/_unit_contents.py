@@ -18,9 +18,9 @@ from skesom._common.pipelines import last_step, map_inside
 from skesom._common.warn import warn_user
 from skesom._types import Axes, Colormap, CubeLike
 from skesom.displays._unit_map import EMPTY, UnitMapDisplay, uncovered
-from skesom.displays.clusters import add_legend
 from skesom.displays.colors import cluster_palette
 from skesom.displays.display import add_color_bar, check_matplotlib, size_in_points
+from skesom.displays.legends import add_legend
 from skesom.displays.unit_layout import LatticeLayout, fitted_map, hits_of
 
 # Half the size of the largest: by the width of a cell, by the shorter side of a graph.

@@ -17,7 +17,7 @@ from skesom._common.texts import percent
 from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux.physical import physical_factors
-from skesom.displays.clusters import ClusterDisplay, add_legend, as_clusters
+from skesom.displays.clusters import ClusterDisplay, as_clusters
 from skesom.displays.display import (
     LINE,
     NUMBER,
@@ -27,6 +27,7 @@ from skesom.displays.display import (
     size_in_points,
     update_layout,
 )
+from skesom.displays.legends import add_legend
 from skesom.displays.rgb import band_axis, spectral_axis
 from skesom.pixels import cluster_table
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Parts of all displays of clusters: checked input, colors, names, a legend."""
+"""Base of displays of clusters: their checked input, colors and names."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import KW_ONLY, dataclass
@@ -18,26 +17,12 @@ from skesom._common.labels import SKY, check_label_map
 from skesom._common.masked import filled
 from skesom._common.pipelines import pipeline_end
 from skesom._common.strips import strips_of
-from skesom._common.texts import percent
 from skesom._types import Axes, CubeLike, Names
 from skesom.cube import Cube
 from skesom.cube.base import check_cube, is_cube_list
 from skesom.cube.convert import as_cube
-from skesom.displays.colors import (
-    HATCH_COLOR,
-    MISSING_COLOR,
-    NOISE_COLOR,
-    SKY_COLOR,
-    cluster_palette,
-)
-from skesom.displays.display import (
-    Display,
-    add_color_bar,
-    check_matplotlib,
-    literal,
-    size_in_points,
-    update_layout,
-)
+from skesom.displays.colors import NOISE_COLOR, SKY_COLOR, cluster_palette
+from skesom.displays.display import Display, check_matplotlib
 from skesom.displays.sky_image import middle_pixels, thinning
 from skesom.maps import compare_clusterings
 from skesom.maps.comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
@@ -55,13 +40,6 @@ COMPARED = [
     ("not in the first", "#8a8a8a"),
     ("in neither", None),
 ]
-_LARGEST = 9.0  # points, of the letters of a legend
-_SMALLEST = 6.0
-_LINE = 1.5  # height of an entry by that of its letters
-_MAX_COLUMNS = 2  # of a legend; more leave no room for the map
-_LETTER = 0.55  # mean width of a letter by its height
-_WIDEST = 0.55  # a column of names by the width of the axes
-_LETTERS = 12, 30  # in a line of the longest names
 
 
 @dataclass(eq=False, repr=False)
@@ -304,64 +282,6 @@ def labeled_cube(estimator, X):
     return label_map, cube
 
 
-def add_legend(ax, clusters, shown, shares, others=(), title="cluster"):
-    """Draw a legend to the right of the axes, or a color bar for many clusters."""
-    from matplotlib.patches import Patch
-
-    colors = clusters.colors[shown]
-    width, height = size_in_points(ax)
-    n_lines = height / _LINE
-    n_letters = int(np.clip(_WIDEST * width / (_LETTER * _LARGEST), *_LETTERS))
-    names = [f"{clusters.names[i]}: {percent(shares[i])}" for i in shown]
-    names = [literal(in_lines(name, n_letters)) for name in names]
-    n_entries = sum(name.count("\n") + 1 for name in names) + len(others) + 1  # title
-    if n_entries * _SMALLEST > _MAX_COLUMNS * n_lines:
-        bar = _add_bar_of_clusters(ax, colors, title)
-        if not others:
-            return None, bar
-        return ax.legend(handles=others, loc="lower right", fontsize="small"), bar
-    if n_entries == 1:
-        return None, None
-    pairs = zip(colors, names, strict=True)
-    entries = [Patch(facecolor=color, label=name) for color, name in pairs]
-    entries += others
-    n_columns = 1 if n_entries * _SMALLEST <= n_lines else _MAX_COLUMNS
-    n_high = -(-n_entries // n_columns)
-    size = float(np.clip(n_lines / n_high, _SMALLEST, _LARGEST))
-    legend = _add_entries(ax, entries, title, n_columns, size)
-    # The legend makes an image smaller, and may then need smaller letters itself.
-    update_layout(ax)
-    n_lines = size_in_points(ax)[1] / _LINE
-    smaller = float(np.clip(n_lines / n_high, _SMALLEST, size))
-    if smaller < 0.9 * size:
-        legend = _add_entries(ax, entries, title, n_columns, smaller)
-    return legend, None
-
-
-def ground_entries(clusters):
-    """Return entries of a legend for the pixels in no cluster that there are."""
-    from matplotlib.patches import Patch
-
-    entries = []
-    for n_pixels, (name, color) in zip(clusters.others, clusters.ground, strict=True):
-        if name == "same":
-            share = 100 * n_pixels / (n_pixels + clusters.pixels.sum())
-            name = f"same: {percent(share)}"
-            entries.append(Patch(fc=color, ec="0.6", lw=0.5, label=name))
-        elif n_pixels and color is None:  # as `draw_image` hatches
-            hatch = Patch(fc=MISSING_COLOR, ec=HATCH_COLOR, hatch="/////", lw=0)
-            hatch.set_label(name)
-            entries.append(hatch)
-        elif n_pixels:
-            entries.append(Patch(facecolor=color, label=name))
-    return entries
-
-
-def in_lines(name, n_letters):
-    """Break a long name into lines, but not between a number and its unit."""
-    return textwrap.fill(name.replace(" %", "\xa0%"), n_letters).replace("\xa0", " ")
-
-
 def as_colors(colors, n_clusters):
     """Return a color for each cluster: the given ones, or those of the palette."""
     if colors is None:
@@ -407,37 +327,3 @@ def check_named(names, numbers, described):
             f"'names' names {', '.join(map(repr, unknown))}, and there are only "
             f"{described}: give a dict from their numbers, as int, to names."
         )
-
-
-def _add_entries(ax, entries, title, n_columns, size):
-    """Draw a legend in letters of a size, in place of any other."""
-    return ax.legend(
-        handles=entries,
-        ncols=n_columns,
-        title=title,
-        alignment="left",
-        frameon=False,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        borderaxespad=0,
-        handlelength=1.2,
-        handleheight=0.9,
-        columnspacing=1.0,
-        fontsize=size,
-        title_fontsize=min(10.0, 1.2 * size),
-    )
-
-
-def _add_bar_of_clusters(ax, colors, title):
-    """Draw a color bar whose steps are the clusters."""
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import BoundaryNorm, ListedColormap
-    from matplotlib.ticker import MaxNLocator
-
-    n_clusters = len(colors)
-    norm = BoundaryNorm(np.arange(n_clusters + 1) - 0.5, n_clusters)
-    drawn = ScalarMappable(norm, ListedColormap(colors))
-    bar = add_color_bar(ax, drawn, title)
-    bar.set_ticks(MaxNLocator(10, integer=True).tick_values(0, n_clusters - 1)[:-1])
-    bar.minorticks_off()
-    return bar

@@ -16,8 +16,9 @@ from skesom._types import Axes, CubeLike
 from skesom.cube import Cube
 from skesom.cube.flux.photometry import Photometry
 from skesom.cube.masking.sky_level import above_sky, sky_level
-from skesom.displays.clusters import ClusterDisplay, add_legend, as_clusters
+from skesom.displays.clusters import ClusterDisplay, as_clusters
 from skesom.displays.display import literal, numbers_of
+from skesom.displays.legends import add_legend
 from skesom.displays.sky_image import MAX_PIXELS, middle_pixels, thinning
 
 _BINS = 120  # along each axis: a few dots of the picture each

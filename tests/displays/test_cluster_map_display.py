@@ -19,13 +19,13 @@ from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, rgb_image
 from skesom.displays._cluster_map import rim_of
-from skesom.displays.clusters import in_lines
 from skesom.displays.colors import (
     HATCH_COLOR,
     MISSING_COLOR,
     SKY_COLOR,
     cluster_palette,
 )
+from skesom.displays.legends import in_lines
 from skesom.displays.sky_image import round_angle, sky_directions
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 
