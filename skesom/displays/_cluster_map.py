@@ -20,12 +20,12 @@ from skesom.displays.legends import add_legend, ground_entries
 from skesom.displays.rgb import thinned_rgb
 from skesom.displays.sky_image import (
     HALF,
-    MAX_PIXELS,
     draw_image,
     draw_outline,
     hide_vertical_labels,
     side_by_side,
 )
+from skesom.displays.thinning import MAX_PIXELS
 from skesom.io.ned import describe_types
 from skesom.maps.positions import objects_inside
 

@@ -19,7 +19,8 @@ from skesom.displays.clusters import ClusterDisplay, as_clusters
 from skesom.displays.display import literal, panels_in, update_layout
 from skesom.displays.legends import in_lines
 from skesom.displays.rgb import thinned_rgb
-from skesom.displays.sky_image import draw_outline, middle_pixels, thinning
+from skesom.displays.sky_image import draw_outline
+from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.maps.pieces import measure_pieces, number_largest
 
 _STAMP = (1.4, 1.75)  # inches, with the position below
@@ -180,7 +181,7 @@ class CutoutsDisplay(ClusterDisplay):
         n_more = max(len(numbers) - _MOST_CLUSTERS, 0)
         numbers = numbers[:_MOST_CLUSTERS]
         boxes = ndimage.find_objects(image)
-        step = thinning(labels.shape, _MOST_PIXELS)
+        step = thinning_step(labels.shape, _MOST_PIXELS)
         picture = thinned_rgb(cube, bands, step)
         # A row for each cluster; None where it has too few pieces.
         stamps = []
@@ -212,7 +213,7 @@ def _choose_pieces(table, labels, cube, label, n_cutouts):
     others = pieces[n_cutouts : max(2 * n_cutouts, len(pieces) // 4)]
     if "agreement" in pieces.colnames and len(others):
         others = others[others["agreement"] >= np.median(others["agreement"])]
-    step = thinning(labels.shape, _SAMPLE)
+    step = thinning_step(labels.shape, _SAMPLE)
     fluxes_of_sample = np.asarray(middle_pixels(cube.data, step))
     sample = fluxes_of_sample[middle_pixels(labels, step) == label]
     if len(sample) == 0:  # no pixel of a small cluster is left

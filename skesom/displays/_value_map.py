@@ -23,7 +23,8 @@ from skesom.displays.display import (
     check_matplotlib,
     update_layout,
 )
-from skesom.displays.sky_image import MAX_PIXELS, draw_image, mean, thinning
+from skesom.displays.sky_image import draw_image
+from skesom.displays.thinning import MAX_PIXELS, mean_pixels, thinning_step
 from skesom.displays.unit_layout import fitted_map
 from skesom.maps.stability_of_maps import N_SEEDS, stability
 from skesom.pixels import unflatten
@@ -158,7 +159,7 @@ class ValueMapDisplay(Display):
         """
         small = copy(self)
         small._shape = np.shape(self.values)
-        small.values = mean(self.values, thinning(small._shape, max_pixels))
+        small.values = mean_pixels(self.values, thinning_step(small._shape, max_pixels))
         return small
 
     def plot(
@@ -202,8 +203,8 @@ class ValueMapDisplay(Display):
                 f"values must have the shape (n_rows, n_columns), got {values.shape}."
             )
         shape = self._shape or values.shape
-        step = thinning(shape, max_pixels)
-        drawn = mean(values, step) if values.shape == shape else values
+        step = thinning_step(shape, max_pixels)
+        drawn = mean_pixels(values, step) if values.shape == shape else values
         numbers = drawn[~np.isnan(drawn)]
         if highest is not None and len(numbers) > 0:
             top = float(np.percentile(numbers, highest))

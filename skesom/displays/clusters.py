@@ -23,7 +23,7 @@ from skesom.cube.base import check_cube, is_cube_list
 from skesom.cube.convert import as_cube
 from skesom.displays.colors import NOISE_COLOR, SKY_COLOR, cluster_palette
 from skesom.displays.display import Display, check_matplotlib
-from skesom.displays.sky_image import middle_pixels, thinning
+from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.maps import compare_clusterings
 from skesom.maps.comparison import NEITHER, ONLY_FIRST, ONLY_SECOND, SAME
 
@@ -222,7 +222,7 @@ def as_clusters(display, max_pixels=None):
         place = (cube.wcs, cube.pixel_scale)
     else:
         place = (None, None)
-    step = 1 if max_pixels is None else thinning(label_map.shape, max_pixels)
+    step = 1 if max_pixels is None else thinning_step(label_map.shape, max_pixels)
     n_pixels, n_pixels_of_ground = _counts(label_map, n_clusters, len(ground))
     return Clusters(
         label_map=middle_pixels(label_map, step),

@@ -19,7 +19,7 @@ from skesom.cube.masking.sky_level import above_sky, sky_level
 from skesom.displays.clusters import ClusterDisplay, as_clusters
 from skesom.displays.display import literal, numbers_of
 from skesom.displays.legends import add_legend
-from skesom.displays.sky_image import MAX_PIXELS, middle_pixels, thinning
+from skesom.displays.thinning import MAX_PIXELS, middle_pixels, thinning_step
 
 _BINS = 120  # along each axis: a few dots of the picture each
 _INSIDE = 0.5  # share of the pixels of a cluster within its contour
@@ -167,7 +167,7 @@ class ColorDiagramDisplay(ClusterDisplay):
         cube = self.cube
         if not isinstance(cube, Cube):
             cube = Cube(cube)
-        step = thinning(label_map.shape, max_pixels)
+        step = thinning_step(label_map.shape, max_pixels)
         data = middle_pixels(cube.data, step)
         if is_lazy(data):
             data = computed(data)[0]

@@ -16,7 +16,7 @@ from skesom.cube import Cube
 from skesom.cube.masking.sky import sampled, sky_statistics
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import numbers_of
-from skesom.displays.sky_image import mean
+from skesom.displays.thinning import mean_pixels
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
 _BRIGHT = 99.5  # per cent
@@ -145,7 +145,7 @@ def mean_plane(cube, number, step):
     plane = cube.data[:, :, number]
     if cube.is_lazy:
         plane = computed(plane)[0]
-    plane = mean(plane, step)
+    plane = mean_pixels(plane, step)
     if not np.isfinite(plane).any():
         name = cube.band_names[number]
         raise ValueError(f"Band {name!r} has no data: all its pixels are NaN.")

@@ -1,82 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Images of the sky: thinned if they are large, with coordinates and marks."""
+"""Images of the sky with coordinates and marks, and outlines in them."""
 
 import math
-from numbers import Integral
 
 import numpy as np
-from astropy import units
-from astropy.coordinates import offset_by
-from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
+from astropy.wcs.utils import wcs_to_celestial_frame
 
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, rim_of
 from skesom.displays.display import ensure_axes, size_in_points
+from skesom.displays.sky_marks import add_compass, add_scale_bar
+from skesom.displays.thinning import EVERY_ROW, note_thinning
 
-MAX_PIXELS = 4_000_000  # more than a screen has
 HALF = 0.5  # smoothed share of the pixels at an outline
-EVERY_ROW = "every {th} row and column"
 _LONGEST_SIDE = 7.0  # inches
 _LEGEND_WIDTH = 2.2  # inches
 _LABEL_HEIGHT = 0.9  # inches
 _BETWEEN = 0.15  # between two images, by their width, so that their numbers do not meet
 _NARROW = 0.08  # width by length of strips that marks would cover
 _TICK_ROOM = 50.0  # points for the number at a tick
-_ARROW = 0.085  # by the shorter side of the axes
-_ARROW_LENGTHS = (9.0, 20.0)  # points
 _FRAME_NAMES = {
     "ra": "right ascension",
     "dec": "declination",
     "l": "Galactic longitude",
     "b": "Galactic latitude",
 }
-
-
-def thinning(shape, max_pixels):
-    """Return how many rows and columns of an image become one in a picture."""
-    if not isinstance(max_pixels, Integral) or max_pixels < 1:
-        raise ValueError(f"max_pixels must be an int from 1, got {max_pixels!r}.")
-    step = math.isqrt(max(shape[0] * shape[1] // max_pixels, 1))
-    while math.ceil(shape[0] / step) * math.ceil(shape[1] / step) > max_pixels:
-        step += 1
-    return step
-
-
-def middle_pixels(image, step):
-    """Return the middle pixel of each square of `step` by `step` pixels, for labels."""
-    if step == 1:
-        return image
-    n_rows, n_columns = image.shape[:2]
-    middle = (step - 1) // 2
-    # The last square may be cut off before its middle.
-    rows = np.minimum(np.arange(0, n_rows, step) + middle, n_rows - 1)
-    columns = np.minimum(np.arange(0, n_columns, step) + middle, n_columns - 1)
-    return image[rows][:, columns]
-
-
-def mean(image, step):
-    """Return the mean of each square of `step` by `step` pixels, without NaN."""
-    if step == 1:
-        return image
-    columns = np.arange(0, image.shape[1], step)
-    means = np.full((math.ceil(image.shape[0] / step), len(columns)), np.nan)
-    for row in range(len(means)):
-        strip = image[row * step : (row + 1) * step]
-        has_data = ~np.isnan(strip)
-        sums = np.where(has_data, strip, 0).sum(axis=0, dtype=np.float64)
-        sums = np.add.reduceat(sums, columns)
-        counts = np.add.reduceat(has_data.sum(axis=0), columns)
-        np.divide(sums, counts, out=means[row], where=counts > 0)
-    return means
-
-
-def note_thinning(ax, step, note):
-    """Write above the axes how the image was thinned, if it was."""
-    if step > 1:
-        ending = "th"
-        if step % 100 not in (11, 12, 13):
-            ending = {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
-        title = note.format(step=step, th=f"{step}{ending}")
-        ax.set_title(title, loc="left", size="small")
 
 
 def image_size(shape):
@@ -112,22 +59,50 @@ def hide_vertical_labels(ax, wcs):
         ax.set_ylabel("")
         ax.tick_params(labelleft=False)
         return
-    upward, below = np.argsort(np.diff(np.abs(wcs.pixel_scale_matrix))[:, 0])[::-1]
-    ax.coords[int(below)].set_ticklabel_position("b")
-    ax.coords[int(below)].set_axislabel_position("b")
-    ax.coords[int(upward)].set_ticklabel_visible(False)
-    ax.coords[int(upward)].set_auto_axislabel(False)
-    ax.coords[int(upward)].set_axislabel("")
+    # The coordinate that changes more from row to row is the one along the left side.
+    changes = np.diff(np.abs(wcs.pixel_scale_matrix))[:, 0]
+    upward, sideward = np.argsort(changes)[::-1]
+    coordinate_below = ax.coords[int(sideward)]
+    coordinate_below.set_ticklabel_position("b")
+    coordinate_below.set_axislabel_position("b")
+    coordinate_at_left = ax.coords[int(upward)]
+    coordinate_at_left.set_ticklabel_visible(False)
+    coordinate_at_left.set_auto_axislabel(False)
+    coordinate_at_left.set_axislabel("")
 
 
 def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
-    """Draw an image of some shape that was thinned, with coordinates and marks."""
+    """Draw an image, which may be thinned, with coordinates and marks.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes or None
+        None for new ones.
+    shape : tuple of int (n_rows, n_columns)
+        Of the whole image.
+    image : ndarray
+        As it is drawn: of the shape of the whole image over `step`, rounded up.
+    step : int
+        How many rows and columns of the whole image became one.
+    place : tuple (WCS or None, tuple of float or None)
+        Coordinates, and height and width of a pixel in arcsec.
+    marks : tuple of bool
+        Whether there is a scale bar, and whether there is a compass.
+    note : str
+        As for `note_thinning`.
+
+    Returns
+    -------
+    drawn : matplotlib.image.AxesImage
+    """
     wcs, pixel_scale = place
     scale_bar, compass = marks
     if wcs is not None and pixel_scale is None:
         pixel_scale = pixel_scale_of(wcs)
     ax = ensure_axes(ax, image_size(shape), wcs)
-    n_rows, n_columns = (math.ceil(length / step) * step for length in shape)
+    # The last row and column of a thinned image may reach beyond the whole one.
+    n_rows = math.ceil(shape[0] / step) * step
+    n_columns = math.ceil(shape[1] / step) * step
     drawn = ax.imshow(image, origin="lower", interpolation="nearest")
     drawn.set_extent((-0.5, n_columns - 0.5, -0.5, n_rows - 0.5))
     ax.set(xlim=(-0.5, shape[1] - 0.5), ylim=(-0.5, shape[0] - 0.5))
@@ -142,12 +117,13 @@ def draw_image(ax, shape, image, step, place, marks, note=EVERY_ROW):
         ax.set(xlabel="column [pixel]", ylabel="row [pixel]")
         ax.locator_params(integer=True)
     note_thinning(ax, step, note)
-    height, width = aspect * shape[0], shape[1]
+    height = aspect * shape[0]
+    width = shape[1]
     if min(height, width) >= _NARROW * max(height, width):
         if scale_bar and pixel_scale is not None:
-            _add_scale_bar(ax, shape, pixel_scale[1])
+            add_scale_bar(ax, shape, pixel_scale[1])
         if compass and wcs is not None:
-            _add_compass(ax, shape, wcs, aspect)
+            add_compass(ax, shape, wcs, aspect)
     return drawn
 
 
@@ -170,38 +146,6 @@ def pixel_scale_of(wcs):
     """Return height and width of a pixel in arcsec."""
     width, height = wcs.proj_plane_pixel_scales()
     return float(height.to_value("arcsec")), float(width.to_value("arcsec"))
-
-
-def sky_directions(wcs, shape):
-    """Return the steps in pixels to the north and east, in the middle of an image."""
-    middle = np.array([(shape[1] - 1) / 2, (shape[0] - 1) / 2])
-    world = np.array(wcs.pixel_to_world_values(*middle))
-    # A WCS without units has degrees, but only after its first use.
-    degrees = np.array([units.Unit(unit).to(units.deg) for unit in wcs.wcs.cunit])
-    step = 0.5 * np.mean(degrees * proj_plane_pixel_scales(wcs))
-    axes = [wcs.wcs.lng, wcs.wcs.lat]
-    longitude, latitude = (degrees * world)[axes] * units.deg
-    # One step to the north, and one to the east.
-    angles = [0, 90] * units.deg
-    longitudes, latitudes = offset_by(longitude, latitude, angles, step * units.deg)
-    ends = np.empty((2, 2))
-    ends[axes] = [longitudes.to_value(units.deg), latitudes.to_value(units.deg)]
-    ends /= degrees[:, np.newaxis]
-    return np.transpose(wcs.world_to_pixel_values(*ends)) - middle
-
-
-def round_angle(longest):
-    """Return the longest round angle up to a given one, in arcsec and as text."""
-    if longest >= 3600:
-        size, mark = 3600, "°"
-    elif longest >= 60:
-        size, mark = 60, "'"
-    else:
-        size, mark = 1, '"'
-    power = 10.0 ** np.floor(np.log10(longest / size))
-    digit = max(d for d in (1, 2, 5) if d * power <= longest / size)
-    number = power * digit
-    return number * size, f"{number:g}{mark}"
 
 
 def _label_sky(ax, wcs):
@@ -232,57 +176,3 @@ def _coordinate_names(wcs):
         name = _FRAME_NAMES.get(component, component)
         names.append(f"{name} ({frame.name.upper()})")
     return names
-
-
-def _add_scale_bar(ax, shape, pixel_width):
-    """Draw a bar of a round angle, about a fifth of the picture wide."""
-    # The artist of add_scalebar of wcsaxes, which however needs axes with a WCS and
-    # square pixels, and does not return it.
-    from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
-
-    angle, text = round_angle(0.22 * shape[1] * pixel_width)
-    bar = AnchoredSizeBar(
-        ax.transData,
-        angle / pixel_width,
-        text,
-        "lower left",
-        pad=0.4,
-        borderpad=0.6,
-        sep=3,
-        size_vertical=0.004 * shape[0],
-        color="white",
-        fontproperties={"size": "small"},
-    )
-    _add_in_box(ax, bar)
-
-
-def _add_compass(ax, shape, wcs, aspect):
-    """Draw arrows to north and east, for the middle of the image."""
-    from matplotlib.offsetbox import AnchoredOffsetbox, DrawingArea
-    from matplotlib.patches import FancyArrowPatch
-    from matplotlib.text import Text
-
-    directions = sky_directions(wcs, shape) * [1, aspect]
-    if not np.isfinite(directions).all():  # the middle is not on the sky
-        return
-    length = np.clip(_ARROW * size_in_points(ax).min(), *_ARROW_LENGTHS)
-    tips = length * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    letters = tips * (1 + 5.5 / length)
-    corners = np.vstack([[0, 0], letters])
-    origin = 4 - corners.min(axis=0)
-    area = DrawingArea(*(corners.max(axis=0) + 4 + origin))
-    for tip, (x, y), letter in zip(tips + origin, letters + origin, "NE", strict=True):
-        arrow = FancyArrowPatch(origin, tip, shrinkA=0, shrinkB=0, mutation_scale=7)
-        arrow.set(arrowstyle="-|>", linewidth=1.2, color="white")
-        area.add_artist(arrow)
-        text = Text(x, y, letter, size=7.5, color="white", ha="center", va="center")
-        area.add_artist(text)
-    box = AnchoredOffsetbox("upper right", child=area, pad=0.2, borderpad=0.6)
-    _add_in_box(ax, box)
-
-
-def _add_in_box(ax, artist):
-    """Add an anchored artist in a dark box above the image."""
-    artist.patch.set(facecolor="black", alpha=0.6, linewidth=0)
-    artist.set_zorder(5)  # above known objects
-    ax.add_artist(artist)

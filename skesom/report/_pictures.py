@@ -23,7 +23,8 @@ from skesom.displays.dendrogram import HEIGHT_OF_TREE
 from skesom.displays.diagrams import NoPixelError
 from skesom.displays.display import literal
 from skesom.displays.rgb import mean_plane, thinned_rgb
-from skesom.displays.sky_image import image_size, note_thinning, thinning
+from skesom.displays.sky_image import image_size
+from skesom.displays.thinning import note_thinning, thinning_step
 from skesom.displays.unit_layout import hits_of, layout_of
 from skesom.report._band_images import BAND_PIXELS, draw_over_bands
 from skesom.report._populations import colors_of
@@ -53,7 +54,7 @@ class Pictures:
         self._result = result
         self._cube = result.cube
         self._style = style
-        self._step = thinning(result.label_map.shape, MAX_PIXELS)
+        self._step = thinning_step(result.label_map.shape, MAX_PIXELS)
         self._size = image_size(self._cube.shape)
         # The number finds a cluster in the tables and in the label map.
         self._names = []
@@ -89,7 +90,7 @@ class Pictures:
             return []
         if self._result.is_voxel:
             return [("bands", Slices(self._result).draw_one_by_one)]
-        step = thinning(self._cube.shape, BAND_PIXELS)
+        step = thinning_step(self._cube.shape, BAND_PIXELS)
         planes = [mean_plane(self._cube, band, step) for band in range(len(names))]
         no_picture = np.zeros((*planes[0].shape, 3))
         clusters = self._cluster_map().thinned(BAND_PIXELS, no_picture)
@@ -233,7 +234,7 @@ class Pictures:
         result = self._result
         if not result.diagrams:
             return
-        step = thinning(result.label_map.shape, _DIAGRAM_PIXELS)
+        step = thinning_step(result.label_map.shape, _DIAGRAM_PIXELS)
         _, cube, _ = result.thinned(step)
         cube = cube.replace(pixel_scale=self._cube.pixel_scale)
         for kind, (x, y) in result.diagrams.items():

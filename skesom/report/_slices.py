@@ -10,7 +10,7 @@ from skesom._common.texts import percent
 from skesom.displays.clusters import GROUND
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import literal
-from skesom.displays.sky_image import middle_pixels, thinning
+from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.report._band_images import BAND_PIXELS
 
 _MOST_SLICES = 12  # in one picture
@@ -30,7 +30,8 @@ class Slices:
 
         label_map = result.label_map
         self._bands = result.cube.band_names
-        self._labels = middle_pixels(label_map, thinning(label_map.shape, BAND_PIXELS))
+        step = thinning_step(label_map.shape, BAND_PIXELS)
+        self._labels = middle_pixels(label_map, step)
         others = to_rgba_array([color for _, color in _IN_NO_CLUSTER])
         levels = np.rint(255 * np.vstack([result.colors, others]))
         self._colors = levels.astype(np.uint8)

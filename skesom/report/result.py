@@ -26,7 +26,7 @@ from skesom.cube.masking.sky_level import above_sky, sky_level
 from skesom.displays import cluster_colors
 from skesom.displays.dendrogram import tree_of
 from skesom.displays.diagrams import choose_diagrams
-from skesom.displays.sky_image import middle_pixels, thinning
+from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps.errors_of_pixels import errors_to_apply
 from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
@@ -357,7 +357,7 @@ class Result:
     def run_colors(self):
         """Colors of the clusters of the run, by their brightness."""
         labels = self.run_label_map
-        step = thinning(labels.shape, MAX_PIXELS)
+        step = thinning_step(labels.shape, MAX_PIXELS)
         _, _, scaled = self.thinned(step)
         colors = _colors_of(middle_pixels(labels, step), scaled)
         if len(colors) <= labels.max(initial=-1):  # a cluster is too small

@@ -8,7 +8,7 @@ from skesom._common.lazy import computed, is_lazy
 from skesom._common.texts import list_names
 from skesom._sky.field_of_view import is_of_the_sky
 from skesom.cube import AsinhStretch, SkyMasker
-from skesom.displays.sky_image import middle_pixels, thinning
+from skesom.displays.thinning import middle_pixels, thinning_step
 
 _MOST_PIXELS = 2_000_000
 _MOST = 0.5  # of the light of a band, as far as the frame is certain to have sky
@@ -34,7 +34,7 @@ def find_sky_left(steps, cube, label_map):
         if isinstance(step, AsinhStretch):
             level = step.scale_ * np.sinh(level) + step.sky_level_
             noise = step.noise_
-    step = thinning(cube.shape[:2], _MOST_PIXELS)
+    step = thinning_step(cube.shape[:2], _MOST_PIXELS)
     labels, data = middle_pixels(label_map, step), middle_pixels(cube.data, step)
     data = computed(data)[0] if is_lazy(data) else data
     shares = {}

@@ -12,7 +12,7 @@ from skesom._common.texts import in_markdown, percent
 from skesom._sky.field_of_view import is_of_the_sky, text_of_cutout
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom.cube.flux.physical import physical_factors
-from skesom.displays.sky_image import middle_pixels, thinning
+from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.maps import suggest_names
 from skesom.maps.suggestions import Suggestion
 from skesom.report._populations import summary_lines
@@ -107,7 +107,7 @@ def suggestions_of(result, crossmatch=None, *, of_run=False):
     """
     if result.is_classified or result.is_voxel:
         return None
-    step = thinning(result.label_map.shape, MAX_PIXELS)
+    step = thinning_step(result.label_map.shape, MAX_PIXELS)
     labels, cube, _ = result.thinned(step)
     if of_run:
         labels = middle_pixels(result.run_label_map, step)

@@ -26,7 +26,7 @@ from skesom.displays.colors import (
     cluster_palette,
 )
 from skesom.displays.legends import in_lines
-from skesom.displays.sky_image import round_angle, sky_directions
+from skesom.displays.sky_marks import round_angle, sky_directions
 from skesom.maps import CubeClusterer, make_cluster_pipeline
 
 RED, GREEN = np.array([[1.0, 0, 0, 1], [0, 1.0, 0, 1]])

@@ -8,7 +8,7 @@ from skesom.cube.flux.physical import physical_factors
 from skesom.displays.cluster_plots import axis_name, flux_name
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
 from skesom.displays.rgb import band_axis
-from skesom.displays.sky_image import middle_pixels
+from skesom.displays.thinning import middle_pixels
 from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report.cluster_groups import FORMAT
 from skesom.report.page._packing import encode_bands, steps_of, values_of_codes

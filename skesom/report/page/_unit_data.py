@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.displays.sky_image import middle_pixels
+from skesom.displays.thinning import middle_pixels
 from skesom.displays.unit_layout import GraphLayout, layout_of
 from skesom.report.page._packing import finite
 

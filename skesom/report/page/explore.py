@@ -23,7 +23,7 @@ from skesom._common.labels import MASKED, SKY
 from skesom._common.new_files import atomic_path
 from skesom._common.written_files import has_list, note_files
 from skesom._types import Bands, ClusterGroups, StrPath, Table
-from skesom.displays.sky_image import MAX_PIXELS, thinning
+from skesom.displays.thinning import MAX_PIXELS, thinning_step
 from skesom.io.ned import describe_types
 from skesom.maps.positions import objects_inside
 from skesom.report.page._cluster_facts import cluster_facts, spans_decades
@@ -191,7 +191,7 @@ def _page(result, catalog, title, rgb, max_pixels):
     """Return the page as text."""
     cube = result.cube
     _check_labels(result.run_label_map)
-    step = thinning(result.run_label_map.shape, max_pixels)
+    step = thinning_step(result.run_label_map.shape, max_pixels)
     arrays, facts = pixel_data(result, step, rgb)
     facts |= cluster_facts(result, step, facts["order"])
     population_arrays, population_facts = population_data(result, step)
