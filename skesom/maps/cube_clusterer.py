@@ -33,7 +33,7 @@ from skesom.maps._pixel_table_mixin import (
     can_predict,
     inner_estimator,
 )
-from skesom.maps.comparison import renumber
+from skesom.maps.cluster_matching import renumber
 from skesom.maps.doubtful_clusters import warn_of_doubtful_clusters
 from skesom.maps.errors_of_pixels import errors_to_apply, errors_to_learn
 from skesom.maps.leaves import check_tree_and_cut

@@ -17,13 +17,13 @@ from sklearn.pipeline import Pipeline
 from skesom._common.estimator import check_estimator
 from skesom._common.pipelines import random_states
 from skesom._types import CubeLike
-from skesom.maps.comparison import (
+from skesom.maps.cluster_matching import (
     adjusted_rand,
-    check_labels,
-    count_pairs,
+    check_cluster_labels,
+    count_common_pixels,
     jaccard,
     match_clusters,
-    new_numbers,
+    numbers_by_matches,
     renumber,
 )
 
@@ -116,44 +116,51 @@ def stability(
         raise ValueError("Give an estimator and X, or clusterings without X.")
     if not is_estimator and seeds is not N_SEEDS:
         raise ValueError("seeds are those of an estimator: give clusterings without.")
-    label_maps = _of_seeds(runs, X, seeds) if is_estimator else runs
+    if is_estimator:
+        label_maps = _cluster_with_seeds(runs, X, seeds)
+    else:
+        label_maps = runs
     if reference is None:
-        # In few bytes, as all are kept until the most typical one is known.
-        label_maps = [check_labels(labels).astype(np.int16) for labels in label_maps]
-        if len(label_maps) < 2:
-            raise ValueError("Give two or more runs, or a run and a reference.")
-        reference = label_maps.pop(_most_typical(label_maps))
-    reference = check_labels(reference).astype(np.int32)
+        reference, label_maps = _take_most_typical(label_maps)
+    reference = check_cluster_labels(reference).astype(np.int32)
     sizes = np.bincount(reference[reference >= 0])
     if len(sizes) == 0:
         raise ValueError("No pixel of the reference is in a cluster: all are masked.")
-    counts = np.zeros(reference.shape, dtype=np.int32)
-    indices, n_clusters, best = [], [], []
+
+    # How many runs have each pixel in its cluster; and of each run, facts about it.
+    n_same = np.zeros(reference.shape, dtype=np.int32)
+    adjusted_rands = []
+    n_clusters = []
+    largest_jaccards = []
     for labels in label_maps:
-        labels = check_labels(labels)
-        pairs = count_pairs(reference, labels)
-        numbers = new_numbers(match_clusters(pairs), labels, len(pairs))
-        counts += renumber(labels, numbers) == reference
-        indices.append(adjusted_rand(pairs))
-        n_clusters.append(len(np.unique(labels[labels >= 0])))
+        labels = check_cluster_labels(labels)
+        sizes_in_run = np.bincount(labels[labels >= 0])
+        contingency = count_common_pixels(reference, labels)
+        matches = match_clusters(contingency)
+        numbers = numbers_by_matches(matches, labels, len(contingency))
+        n_same += renumber(labels, numbers) == reference
+        adjusted_rands.append(adjusted_rand(contingency))
+        n_clusters.append(np.count_nonzero(sizes_in_run))
         # Pixels count too that are in a cluster of only one of the two.
-        similar = jaccard(pairs, sizes, np.bincount(labels[labels >= 0]))
-        best.append(similar.max(axis=1, initial=0))
-    if not indices:
+        jaccards = jaccard(contingency, sizes, sizes_in_run)
+        largest_jaccards.append(jaccards.max(axis=1, initial=0))
+    n_runs = len(adjusted_rands)
+    if n_runs == 0:
         raise ValueError("There is no run to compare with the reference.")
-    shares = (counts / len(indices)).astype(np.float32)
+    shares = (n_same / n_runs).astype(np.float32)
     shares[reference < 0] = np.nan
+    mean_jaccards = np.mean(largest_jaccards, axis=0)
     return Stability(
-        reference,
-        shares,
-        _table_of(reference, sizes, counts, len(indices), np.mean(best, axis=0)),
-        np.array(indices),
-        np.array(n_clusters),
+        label_map=reference,
+        stability=shares,
+        table=_tabulate_stability(reference, sizes, n_same, n_runs, mean_jaccards),
+        adjusted_rand=np.array(adjusted_rands),
+        n_clusters=np.array(n_clusters),
     )
 
 
-def _of_seeds(estimator, X, seeds):
-    """Return clusterings with other seeds, one after the other."""
+def _cluster_with_seeds(estimator, X, seeds):
+    """Yield clusterings of X with other seeds, one after the other."""
     if isinstance(seeds, Integral):
         seeds = range(seeds)
     if not isinstance(seeds, Iterable) or isinstance(seeds, str):
@@ -164,38 +171,65 @@ def _of_seeds(estimator, X, seeds):
             "is the same. Give label maps of other runs instead."
         )
     estimator = clone(estimator)
-    if isinstance(estimator, Pipeline):  # what no seed changes is done once
-        steps = list(estimator.named_steps.values())
-        first = next(i for i, step in enumerate(steps) if random_states(step))
-        if first > 0:
-            X = estimator[:first].fit_transform(X)
-        estimator = estimator[first:]
+    if isinstance(estimator, Pipeline):
+        # Steps before the first random one give the same for all seeds.
+        n_steps = 0
+        for step in estimator.named_steps.values():
+            if random_states(step):
+                break
+            n_steps += 1
+        if n_steps > 0:
+            X = estimator[:n_steps].fit_transform(X)
+        estimator = estimator[n_steps:]
     names = random_states(estimator)
-    seeded = (clone(estimator).set_params(**dict.fromkeys(names, s)) for s in seeds)
-    return (clusterer.fit_predict(X) for clusterer in seeded)
+    for seed in seeds:
+        clusterer = clone(estimator)
+        clusterer.set_params(**dict.fromkeys(names, seed))
+        yield clusterer.fit_predict(X)
 
 
-def _most_typical(label_maps):
-    """Return the place of the clustering that agrees best with all others."""
+def _take_most_typical(label_maps):
+    """Return the clustering that agrees best with all others, and the others."""
+    # In few bytes, as all are kept until the most typical one is known.
+    label_maps = [
+        check_cluster_labels(labels).astype(np.int16) for labels in label_maps
+    ]
+    if len(label_maps) < 2:
+        raise ValueError("Give two or more runs, or a run and a reference.")
     sums = np.zeros(len(label_maps))
-    for i, j in combinations(range(len(label_maps)), 2):
-        sums[[i, j]] += adjusted_rand(count_pairs(label_maps[i], label_maps[j]))
-    return int(np.argmax(sums))
+    for first, second in combinations(range(len(label_maps)), 2):
+        contingency = count_common_pixels(label_maps[first], label_maps[second])
+        sums[[first, second]] += adjusted_rand(contingency)
+    most_typical = label_maps.pop(int(np.argmax(sums)))
+    return most_typical, label_maps
 
 
-def _table_of(reference, sizes, counts, n_runs, similarity):
-    """Return the table of the clusters of the reference."""
-    used = reference >= 0
-    labels, counts = reference[used], counts[used]
-    known = np.maximum(sizes, 1)
-    sums = np.bincount(labels, counts, minlength=len(sizes))
-    always = np.bincount(labels[counts == n_runs], minlength=len(sizes))
+def _tabulate_stability(reference, sizes, n_same, n_runs, mean_jaccards):
+    """Return the table of the clusters of the reference.
+
+    Parameters
+    ----------
+    reference : ndarray of int32
+        Its label map.
+    sizes : ndarray of int of shape (n_clusters,)
+        Numbers of pixels.
+    n_same : ndarray of int of the shape of the label map
+        Number of runs in which each pixel keeps its cluster.
+    n_runs : int
+    mean_jaccards : ndarray of shape (n_clusters,)
+    """
+    inside = reference >= 0
+    labels = reference[inside]
+    n_same = n_same[inside]
+    at_least_one = np.maximum(sizes, 1)
+    sums = np.bincount(labels, n_same, minlength=len(sizes))
+    n_always = np.bincount(labels[n_same == n_runs], minlength=len(sizes))
     table = Table()
     table["cluster"] = np.arange(len(sizes))
     table["n_pixels"] = sizes
-    table["stability"] = sums / known / n_runs
-    table["always"] = always / known
-    table["jaccard"] = similarity
+    table["stability"] = sums / at_least_one / n_runs
+    table["always"] = n_always / at_least_one
+    table["jaccard"] = mean_jaccards
     for column in ("stability", "always", "jaccard"):
         table[column].info.format = ".3f"
     return table[sizes > 0]

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two clusterings of the same pixels: which clusters match, where they disagree."""
+"""Two clusterings of the same pixels: which clusters match, where they disagree.
+
+The index of more pixels than memory holds is that of a contingency table, which the
+test of overflow gives to the function behind `compare_clusterings`.
+"""
 
 from itertools import permutations
 
@@ -146,7 +150,7 @@ class TestAdjustedRand:
 
     def test_does_not_overflow(self):
         """Of so many pixels there are more pairs than an int64 can square."""
-        from skesom.maps.comparison import adjusted_rand
+        from skesom.maps.cluster_matching import adjusted_rand
 
         counts = np.array([[4_000_000_000, 0], [0, 4_000_000_000]])
         assert adjusted_rand(counts) == 1
