@@ -3,15 +3,13 @@
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import minimum_spanning_tree, shortest_path
-from scipy.spatial.distance import cdist
-from sklearn.decomposition import PCA, KernelPCA
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from skesom._common.estimator import as_fitted
 from skesom._common.pipelines import map_inside
 from skesom.displays.display import size_in_points
+from skesom.displays.unit_embedding import AXIS_NAMES, embed
 
 _REPEATED = 2  # rows and columns of a torus that are drawn once more
 _BORDER = 0.12  # width of borders by that of cells
@@ -23,34 +21,48 @@ _SMALLEST = 2.0  # points
 # left two thirds of a graph blank.
 _LONG = 3.0
 _TICKS = np.array([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100, 300])
-_AXIS_NAMES = ("axis 1", "axis 2")
 
 
 class LatticeLayout:
-    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it."""
+    """Units on a lattice of (n_rows, n_columns), drawn as cells that tile it.
+
+    Attributes
+    ----------
+    positions : ndarray of shape (n_units, 2)
+        Middle (x, y) of each cell, in widths of a cell.
+    corners : ndarray of shape (n_corners, 2)
+        Of a cell, from its middle.
+    pitch : float
+        Distance of two rows.
+    """
 
     hits = None  # they do not change a cell
 
     def __init__(self, shape, topology="hexagonal", toroidal=False):
         self.shape = tuple(shape)
         self.toroidal = toroidal
-        hexagonal = topology == "hexagonal"
         rows, columns = np.indices(self.shape)
-        self.pitch = np.sqrt(0.75) if hexagonal else 1.0
-        x = columns + 0.5 * hexagonal * (rows % 2)
-        self.positions = np.column_stack([x.ravel(), self.pitch * rows.ravel()])
-        if hexagonal:
+        if topology == "hexagonal":
+            # Middles of neighbors are 1 apart, in a row and between rows.
+            self.pitch = np.sqrt(0.75)
+            x = columns + 0.5 * (rows % 2)
             angles = np.deg2rad(60 * np.arange(6) + 30)
             self.corners = np.column_stack([np.cos(angles), np.sin(angles)])
             self.corners /= np.sqrt(3)
         else:
+            self.pitch = 1.0
+            x = columns.astype(np.float64)
             self.corners = 0.5 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
+        self.positions = np.column_stack([x.ravel(), self.pitch * rows.ravel()])
 
     @property
     def size(self):
         """Width and height of the drawing, in cells."""
-        margin = 2 * _REPEATED * self.toroidal
-        return self.shape[1] + margin + 0.5, self.pitch * (self.shape[0] + margin)
+        n_rows, n_columns = self.shape
+        if self.toroidal:
+            n_rows += 2 * _REPEATED
+            n_columns += 2 * _REPEATED
+        return n_columns + 0.5, self.pitch * n_rows  # odd rows are half a cell longer
 
     @property
     def flat(self):
@@ -90,7 +102,19 @@ class LatticeLayout:
         return ax.add_collection(lines)
 
     def borders(self, labels, *, edge=False):
-        """Return the sides of cells between different labels, (n_sides, 2, 2)."""
+        """Return the sides of cells between different labels.
+
+        Parameters
+        ----------
+        labels : array-like of shape (n_units,)
+        edge : bool, default=False
+            Whether the sides at the edge of the lattice are returned too.
+
+        Returns
+        -------
+        sides : ndarray of shape (n_sides, 2, 2)
+            Both ends (x, y) of each.
+        """
         polygons = self.positions[:, np.newaxis] + self.corners
         sides = np.stack([polygons, np.roll(polygons, -1, axis=1)], axis=2)
         sides = sides.reshape(-1, 2, 2)
@@ -100,9 +124,12 @@ class LatticeLayout:
         _, first, side, counts = np.unique(
             middles, axis=0, return_index=True, return_inverse=True, return_counts=True
         )
-        different = np.zeros(len(first), dtype=bool)
-        np.logical_or.at(different, side.ravel(), owner != owner[first][side.ravel()])
-        return sides[first[different | (edge & (counts == 1))]]
+        side = side.ravel()
+        is_border = np.zeros(len(first), dtype=bool)
+        np.logical_or.at(is_border, side, owner != owner[first][side])
+        if edge:
+            is_border |= counts == 1  # of one cell alone
+        return sides[first[is_border]]
 
     def _beyond_edges(self):
         """Return units that are drawn once more beyond an edge, and how far from it."""
@@ -110,10 +137,12 @@ class LatticeLayout:
         margin = 2 * _REPEATED
         rows, columns = np.indices((n_rows + margin, n_columns + margin)) - _REPEATED
         units = n_columns * (rows % n_rows) + columns % n_columns
-        down, right = rows // n_rows, columns // n_columns
-        beyond = (down != 0) | (right != 0)
+        # How many whole lattices below, and to the right of, the one that is drawn.
+        down = rows // n_rows
+        right = columns // n_columns
+        is_beyond = (down != 0) | (right != 0)
         shifts = np.dstack([n_columns * right, self.pitch * n_rows * down])
-        return units[beyond], shifts[beyond]
+        return units[is_beyond], shifts[is_beyond]
 
     def _add_cells(self, ax, units, shifts, values, line):
         """Draw the cells of some units, shifted, in the colors of their values."""
@@ -131,7 +160,7 @@ class GraphLayout:
     size = 1.25, 1.0  # width and height of a picture, in proportion
     flat = False
 
-    def __init__(self, positions, connections, hits=None, axis_names=_AXIS_NAMES):
+    def __init__(self, positions, connections, hits=None, axis_names=AXIS_NAMES):
         self.positions = np.asarray(positions, dtype=np.float64)
         connections = sparse.coo_array(connections)
         links = sparse.triu(connections, 1).tocoo()
@@ -151,25 +180,26 @@ class GraphLayout:
             self._draw_links(ax)
         n_units = len(self.positions)
         largest = min(_LARGEST, _CROWDED / np.sqrt(n_units)) * size_in_points(ax).min()
-        shares = np.full(n_units, 0.25)
-        if self.hits is not None:
+        if self.hits is None:
+            shares = np.full(n_units, 0.25)  # dots half as wide as the largest
+        else:
             shares = self.hits / max(self.hits.max(initial=0), 1)
         areas = np.maximum(shares * largest**2, _SMALLEST**2)
-        dots = ax.scatter(*self.positions.T, areas, values, cmap=cmap, norm=norm)
+        x, y = self.positions.T
+        dots = ax.scatter(x, y, s=areas, c=values, cmap=cmap, norm=norm)
         dots.set(edgecolors="black", linewidths=0.2, zorder=2)
         if rims is not None:
             dots.set(edgecolors=rims, linewidths=1.0)
-        # Far units would leave no room for the many in the middle.
-        for axis, coordinates in zip("xy", self.positions.T, strict=True):
-            width = np.median(np.abs(coordinates))
-            if 0 < _LONG * width < np.abs(coordinates).max():
-                getattr(ax, f"set_{axis}scale")("asinh", linear_width=width)
-                ticks = 10.0 ** np.round(np.log10(width)) * _TICKS
-                lowest = coordinates.min()
-                highest = coordinates.max()
-                ticks = ticks[(ticks > lowest) & (ticks < highest)]
-                getattr(ax, f"set_{axis}ticks")(ticks, [f"{tick:g}" for tick in ticks])
-                getattr(ax, f"set_{axis}ticks")([], minor=True)
+        if _is_long(x):
+            ax.set_xscale("asinh", linear_width=np.median(np.abs(x)))
+            ticks, texts = _ticks_of_long_axis(x)
+            ax.set_xticks(ticks, texts)
+            ax.set_xticks([], minor=True)
+        if _is_long(y):
+            ax.set_yscale("asinh", linear_width=np.median(np.abs(y)))
+            ticks, texts = _ticks_of_long_axis(y)
+            ax.set_yticks(ticks, texts)
+            ax.set_yticks([], minor=True)
         ax.margins(0.03)
         ax.set(xlabel=self.axis_names[0], ylabel=self.axis_names[1])
         ax.tick_params(labelsize="small")
@@ -187,12 +217,34 @@ class GraphLayout:
         ax.add_collection(links)
 
 
+def _is_long(coordinates):
+    """Return whether far units would leave no room for the many in the middle."""
+    width = np.median(np.abs(coordinates))
+    return 0 < _LONG * width < np.abs(coordinates).max()
+
+
+def _ticks_of_long_axis(coordinates):
+    """Return ticks between the lowest and highest coordinate, and their texts."""
+    width = np.median(np.abs(coordinates))
+    ticks = 10.0 ** np.round(np.log10(width)) * _TICKS
+    ticks = ticks[(ticks > coordinates.min()) & (ticks < coordinates.max())]
+    return ticks, [f"{tick:g}" for tick in ticks]
+
+
 def fitted_map(estimator, display):
-    """Return the map inside an estimator."""
+    """Return the map inside an estimator.
+
+    `display` is the name of the class, for messages.
+    """
     check_is_fitted(estimator)
     som = estimator
-    while isinstance(som, Pipeline) or hasattr(som, "estimator_"):
-        som = som[-1] if isinstance(som, Pipeline) else som.estimator_
+    while True:
+        if isinstance(som, Pipeline):
+            som = som[-1]
+        elif hasattr(som, "estimator_"):
+            som = som.estimator_
+        else:
+            break
     som, _ = map_inside(som)
     if not (hasattr(som, "codebook_") and hasattr(som, "connections_")):
         raise ValueError(
@@ -212,52 +264,7 @@ def layout_of(som, embedding):
     if hasattr(som, "shape_"):
         fitted = as_fitted(som)
         return LatticeLayout(som.shape_, fitted.topology, fitted.toroidal)
-    positions, names = embed(som.codebook_, som.connections_, embedding)
-    return GraphLayout(positions, som.connections_, hits_of(som), names)
-
-
-def embed(codebook, connections, embedding):
-    """Place the units of a map in the plane; also return the names of the axes."""
-    if hasattr(embedding, "fit_transform"):
-        names = tuple(f"{type(embedding).__name__} {axis}" for axis in _AXIS_NAMES)
-        return np.asarray(embedding.fit_transform(codebook))[:, :2], names
-    if not isinstance(embedding, str):
-        return np.asarray(embedding), _AXIS_NAMES
-    plane = np.zeros((len(codebook), 2))
-    if embedding == "pca":
-        shares = np.zeros(2)
-        if np.ptp(codebook, axis=0).any():
-            pca = PCA(min(2, codebook.shape[1]))
-            positions = pca.fit_transform(np.asarray(codebook, dtype=np.float64))
-            n_components = positions.shape[1]  # one if there is one feature
-            plane[:, :n_components] = positions
-            shares[:n_components] = pca.explained_variance_ratio_
-        return plane, tuple(
-            f"principal component {number} ({100 * share:.0f} %)"
-            for number, share in enumerate(shares, 1)
-        )
-    if embedding == "isomap":
-        # Classical scaling of the shortest paths, as in Isomap.
-        scaling = KernelPCA(2, kernel="precomputed")
-        lengths = _path_lengths(codebook, connections)
-        positions = scaling.fit_transform(-0.5 * lengths**2)
-        plane[:, : positions.shape[1]] = positions
-        return plane, tuple(f"ways along links, axis {number}" for number in (1, 2))
-    raise ValueError(
-        'embedding must be "pca", "isomap", a transformer with fit_transform, or the '
-        f"positions of the units. Got {embedding!r}."
+    positions, axis_names = embed(som.codebook_, som.connections_, embedding)
+    return GraphLayout(
+        positions, som.connections_, hits=hits_of(som), axis_names=axis_names
     )
-
-
-def _path_lengths(codebook, connections):
-    """Return the lengths of the shortest paths along links between all units."""
-    straight = cdist(codebook, codebook)
-    # A length of 0 would mean that there is no edge.
-    straight[straight == 0] = np.finfo(float).tiny
-    np.fill_diagonal(straight, 0)
-    # The tree joins parts; in a dense array, short lengths would mean no edge too.
-    tree = minimum_spanning_tree(sparse.csr_array(straight))
-    joined = sparse.csr_array(connections).astype(bool) + tree.astype(bool)
-    ends = joined.nonzero()
-    graph = sparse.csr_array((straight[ends], ends), shape=straight.shape)
-    return shortest_path(graph, directed=False)

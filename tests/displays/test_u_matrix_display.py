@@ -19,7 +19,8 @@ from sklearn.preprocessing import StandardScaler
 
 from skesom.displays import UMatrixDisplay
 from skesom.displays.colors import cluster_palette
-from skesom.displays.unit_layout import LatticeLayout, embed
+from skesom.displays.unit_embedding import embed
+from skesom.displays.unit_layout import LatticeLayout
 from skesom.maps import CubeClusterer
 from skesom.som import CSOM, ESOM, MapClassifier
 from skesom.som._lattice import Lattice
