@@ -12,25 +12,27 @@ from astropy.table import Table
 from astropy.units import Quantity
 from astropy.wcs import WCS
 from numpy.typing import ArrayLike
-from scipy.signal import oaconvolve
 from scipy.special import betainc, ndtri, rel_entr
 from sklearn.utils import check_random_state
 
 from skesom._common.labels import MASKED, SKY, check_label_map
 from skesom._types import Catalog, RandomState
 from skesom.io import read_catalog
+from skesom.maps._surroundings import Surroundings
 from skesom.maps.positions import (
-    ROUNDING,
     check_wcs,
     describe_miss,
     find_positions,
-    in_image,
     measure_in_pixels,
 )
 
 _RANGE = (0.025, 0.975)  # of 95 % of the draws
-_FEWEST = 2  # objects, there or by chance: a single one is always somewhere
-_Z_ROUNDING = 1e-4  # sums of shares depend on their order, in standard deviations
+# Objects in a cluster, or there by chance, that can be significant: a single one is
+# always somewhere.
+_FEWEST = 2
+# Standard deviations by which equal draws may differ: sums of shares depend on their
+# order.
+_Z_ROUNDING = 1e-4
 
 
 class Crossmatch(NamedTuple):
@@ -44,7 +46,9 @@ class Crossmatch(NamedTuple):
     def best(self):
         """Return the row of `table` with the largest ``z`` for each type."""
         z = self.matrix("z")
-        return self.table[z.argmax(axis=1) + z.shape[1] * np.arange(len(z))]
+        n_types, n_clusters = z.shape
+        first_rows = n_clusters * np.arange(n_types)
+        return self.table[first_rows + z.argmax(axis=1)]
 
     def matrix(self, column):
         """Return a column of `table` as an array of shape (n_types, n_clusters)."""
@@ -179,43 +183,66 @@ def crossmatch(
         raise ValueError("All pixels of label_map are masked.")
     reach = float(measure_in_pixels(radius, wcs, "radius"))
     sigmas = _find_sigmas(objects, uncertainty, wcs)
-    surroundings = _Surroundings(labels, reach)
+    surroundings = Surroundings(labels, reach)
     positions = np.stack([objects["x"], objects["y"]])
-    places = surroundings.find_places(*positions)
-    inside = places >= 0
+    pixels = surroundings.find_pixels(*positions)
+    inside = pixels >= 0
     if not inside.any():
         raise ValueError(describe_miss(*positions, labels.shape, wcs))
-    objects, sigmas, places = objects[inside], sigmas[inside], places[inside]
+    objects = objects[inside]
+    sigmas = sigmas[inside]
+    pixels = pixels[inside]
     positions = positions[:, inside]
 
-    known = surroundings.n_known[places] > 0
-    kinds = np.asarray(objects["type"])
-    types = _check_types(types, kinds[known])
+    # Draws of all types are counted together, after the objects themselves one by one.
+    is_known = surroundings.n_within[pixels] > 0
+    object_types = np.asarray(objects["type"])
+    types = _check_types(types, object_types[is_known])
     seeds = check_random_state(random_state).randint(2**31 - 1, size=4)
     rngs = np.random.default_rng(seeds).spawn(len(types))
-    draws, n_objects = [], []
-    for kind, rng in zip(types, rngs, strict=True):
-        rows = np.flatnonzero(known & (kinds == kind))
-        own = positions[:, rows], sigmas[rows]
-        draws += _draw_places(surroundings, *own, n_draws, rng)
+    draws = [pixels[:, np.newaxis]]
+    n_objects = []
+    for type_name, rng in zip(types, rngs, strict=True):
+        rows = np.flatnonzero(is_known & (object_types == type_name))
+        draws += _draw_objects(
+            surroundings, positions[:, rows], sigmas[rows], n_draws, rng
+        )
         n_objects.append(len(rows))
-    counts, means, spreads = surroundings.count([places[:, np.newaxis], *draws])
-    _add_clusters(objects, counts[0], surroundings.labels, labels)
-    chance = surroundings.area_shares, means, spreads
-    parts = [
-        _compare_with_chance(*counts[3 * i + 1 : 3 * i + 4], *chance, n)
-        for i, n in enumerate(n_objects)
-    ]
-    others = counts[0][~np.isin(kinds, types)].sum(axis=0)
-    total = others + sum(part["count"] for part in parts)
-    for part, kind in zip(parts, types, strict=True):
-        part["purity"] = part["count"] / np.where(total > 0, total, np.nan)
+    counts, means, spreads = surroundings.count(draws)
+    shares_of_objects = counts[0]
+    _add_clusters(objects, shares_of_objects, surroundings.labels, labels)
+
+    columns_by_type = []
+    for number in range(len(types)):
+        first = 1 + 3 * number
+        observed, resampled, random = counts[first : first + 3]
+        columns_of_type = _compare_with_chance(
+            observed=observed,
+            resampled=resampled,
+            random=random,
+            area_shares=surroundings.area_shares,
+            means=means,
+            spreads=spreads,
+            n_objects=n_objects[number],
+        )
+        columns_by_type.append(columns_of_type)
+    is_other = ~np.isin(object_types, types)
+    n_others = shares_of_objects[is_other].sum(axis=0)
+    total = n_others + sum(of_type["count"] for of_type in columns_by_type)
+    total = np.where(total > 0, total, np.nan)
+    for type_name, of_type in zip(types, columns_by_type, strict=True):
+        of_type["purity"] = of_type["count"] / total
         if radius is not None:
-            part["area_purity"] = surroundings.covered(places[kinds == kind])
-    table = _make_table(types, n_objects, parts, surroundings.labels)
+            pixels_of_type = pixels[object_types == type_name]
+            of_type["area_purity"] = surroundings.measure_coverage(pixels_of_type)
+    table = _make_table(types, n_objects, columns_by_type, surroundings.labels)
     table.meta["n_draws"] = n_draws
-    n_outside, n_masked = np.count_nonzero(~inside), np.count_nonzero(~known)
-    return Crossmatch(table, objects, int(n_outside), int(n_masked))
+    return Crossmatch(
+        table=table,
+        objects=objects,
+        n_outside=int(np.count_nonzero(~inside)),
+        n_masked=int(np.count_nonzero(~is_known)),
+    )
 
 
 def _find_sigmas(objects, uncertainty, wcs):
@@ -227,74 +254,122 @@ def _find_sigmas(objects, uncertainty, wcs):
 
 
 def _add_clusters(objects, shares, labels, label_map):
-    """Add the cluster that holds most of each object, and its share."""
-    best, share = shares.argmax(axis=1), shares.max(axis=1)
-    row, column = (
-        np.clip(np.rint(np.asarray(objects[axis])).astype(int), 0, length - 1)
-        for axis, length in zip("yx", label_map.shape, strict=True)
-    )
-    below = np.where(label_map[row, column] == SKY, SKY, MASKED)
-    objects["cluster"] = np.where(share > 0, labels[best], below)
-    objects["cluster_share"] = share
+    """Add the cluster that holds most of each object, and its share.
+
+    Parameters
+    ----------
+    objects : Table
+        Of objects inside of the map, with their columns x and rows y.
+    shares : ndarray of shape (n_objects, n_clusters)
+    labels : ndarray of int of shape (n_clusters,)
+        Labels of the clusters.
+    label_map : ndarray of int of shape (n_rows, n_columns)
+    """
+    row = np.rint(np.asarray(objects["y"])).astype(int)
+    column = np.rint(np.asarray(objects["x"])).astype(int)
+    masked_as = np.where(label_map[row, column] == SKY, SKY, MASKED)
+    largest_share = shares.max(axis=1)
+    label = labels[shares.argmax(axis=1)]
+    objects["cluster"] = np.where(largest_share > 0, label, masked_as)
+    objects["cluster_share"] = largest_share
 
 
-def _check_types(types, kinds):
+def _check_types(types, object_types):
     """Return the types to count, all of which have objects."""
-    found, counts = np.unique(kinds, return_counts=True)
-    if len(found) == 0:
+    found_types, counts = np.unique(object_types, return_counts=True)
+    if len(found_types) == 0:
         raise ValueError("All objects lie where the label map is masked.")
     if types is None:
-        return found[np.lexsort((found, -counts))].tolist()
-    types = [types] if isinstance(types, str) else list(dict.fromkeys(types))
-    for kind in types:
-        if kind not in found:
+        by_number = np.lexsort((found_types, -counts))
+        return found_types[by_number].tolist()
+    if isinstance(types, str):
+        types = [types]
+    types = list(dict.fromkeys(types))
+    for type_name in types:
+        if type_name not in found_types:
             raise ValueError(
-                f"The catalog has no object of type {kind!r} in the map, but of "
-                f"{', '.join(found)}."
+                f"The catalog has no object of type {type_name!r} in the map, but of "
+                f"{', '.join(found_types)}."
             )
     return types
 
 
-def _make_table(types, n_objects, parts, labels):
+def _make_table(types, n_objects, columns_by_type, labels):
     """Return a row for each type and cluster."""
     table = Table()
     table["type"] = np.repeat(types, len(labels))
     table["n_objects"] = np.repeat(n_objects, len(labels))
     table["cluster"] = np.tile(labels, len(types))
-    for name in parts[0]:
-        table[name] = np.concatenate([part[name] for part in parts])
+    for name in columns_by_type[0]:
+        table[name] = np.concatenate([of_type[name] for of_type in columns_by_type])
         table[name].info.format = ".3g"
     return table
 
 
-def _draw_places(surroundings, positions, sigmas, n_draws, rng):
-    """Draw places of the objects of one type, and random ones."""
-    # Places as observed, samples of them for the spread, and those of chance.
+def _draw_objects(surroundings, positions, sigmas, n_draws, rng):
+    """Draw the pixels of the objects of one type, and random ones.
+
+    Parameters
+    ----------
+    surroundings : Surroundings
+    positions : ndarray of shape (2, n_objects)
+        Columns and rows of the objects.
+    sigmas : ndarray of shape (n_objects,)
+        Their uncertainties in pixels.
+    n_draws : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    observed : ndarray of int of shape (n_draws, n_objects)
+        The objects at their uncertain positions; one draw if all are exact.
+    resampled : ndarray of int of shape (n_draws, n_objects)
+        As many of them with replacement, which tell the spread of other samples.
+    random : ndarray of int of shape (n_draws, n_objects)
+        As many random pixels.
+    """
     n_objects = positions.shape[1]
     if sigmas.any():
         steps = rng.standard_normal((2, n_draws, n_objects)) * sigmas
-        observed = surroundings.find_places(*(positions[:, np.newaxis] + steps))
+        columns, rows = positions[:, np.newaxis] + steps
+        observed = surroundings.find_pixels(columns, rows)
     else:
-        observed = surroundings.find_places(*positions)[np.newaxis]
+        columns, rows = positions
+        observed = surroundings.find_pixels(columns, rows)[np.newaxis]
     shape = (n_draws, n_objects)
     chosen = rng.integers(n_objects, size=shape)
     resampled = np.take_along_axis(np.broadcast_to(observed, shape), chosen, axis=1)
-    random = surroundings.places[rng.integers(len(surroundings.places), size=shape)]
+    random = surroundings.pixels[rng.integers(len(surroundings.pixels), size=shape)]
     return observed, resampled, random
 
 
 def _compare_with_chance(
-    counts, resampled, random, area_shares, means, spreads, n_objects
+    *, observed, resampled, random, area_shares, means, spreads, n_objects
 ):
-    """Compare how many objects of one type are in each cluster with random places."""
-    count = counts.mean(axis=0)
+    """Compare how many objects of one type are in each cluster with random ones.
+
+    Parameters
+    ----------
+    observed, resampled, random : ndarray of shape (n_draws, n_clusters)
+        Objects in each cluster, by the draws of `_draw_objects`.
+    area_shares, means, spreads : ndarray of shape (n_clusters,)
+        Attributes and results of `Surroundings`.
+    n_objects : int
+
+    Returns
+    -------
+    columns : dict of str to ndarray of shape (n_clusters,)
+        By the names of the columns of `Crossmatch.table`.
+    """
+    count = observed.mean(axis=0)
     share = count / count.sum()
-    random = _shares(random)
-    low, high = np.quantile(_shares(resampled), _RANGE, axis=0)
-    chance_low, chance_high = np.quantile(random, _RANGE, axis=0)
-    z, random_z = (_sigmas(each, means, spreads, n_objects) for each in (share, random))
-    few = np.maximum(count, n_objects * means) < _FEWEST
-    p_value, p_any = (np.where(few, 1.0, p) for p in _probabilities(z, random_z))
+    low, high = np.quantile(_shares_of_draws(resampled), _RANGE, axis=0)
+    random_shares = _shares_of_draws(random)
+    chance_low, chance_high = np.quantile(random_shares, _RANGE, axis=0)
+    z = _gaussian_deviations(share, means, spreads, n_objects)
+    random_z = _gaussian_deviations(random_shares, means, spreads, n_objects)
+    p_value, p_any = _probabilities(z, random_z)
+    is_rare = np.maximum(count, n_objects * means) < _FEWEST
     return {
         "count": count,
         "share": share,
@@ -306,28 +381,32 @@ def _compare_with_chance(
         "chance_low": chance_low / means,
         "chance_high": chance_high / means,
         "z": z,
-        "p_value": p_value,
-        "p_any": p_any,
+        "p_value": np.where(is_rare, 1.0, p_value),
+        "p_any": np.where(is_rare, 1.0, p_any),
     }
 
 
-def _sigmas(shares, means, spreads, n_objects):
-    """Return deviations of a Gaussian that are as rare as those of so many objects.
+def _gaussian_deviations(shares, means, spreads, n_objects):
+    """Return deviations of a Gaussian that are as rare as shares of so many objects.
 
-    Chance is binomial; shares of objects with a radius vary as those of more objects.
+    Chance is binomial. Objects with a radius count for several clusters, so their
+    shares vary less, as those of more objects would: `n` is the number that has the
+    same variance. The tail of a binomial distribution is an incomplete beta function,
+    also for numbers that are no integers.
     """
     n = n_objects * means * (1 - means) / np.where(spreads > 0, spreads, 1) ** 2
     is_above = shares > means
     more = np.where(is_above, shares, 1 - shares)
     expected = np.where(is_above, means, 1 - means)
     tail = betainc(np.maximum(n * more, 1e-9), n * (1 - more) + 1, expected)
+    # Where the tail is too small for a float, the relative entropy tells its logarithm.
     entropy = rel_entr(more, expected) + rel_entr(1 - more, 1 - expected)
-    limit = np.sqrt(2 * n * np.maximum(entropy, 0))  # where the tail is too small
+    limit = np.sqrt(2 * n * np.maximum(entropy, 0))
     z = np.where(tail > 0, -ndtri(np.clip(tail, 1e-300, 0.5)), limit)
     return np.where(is_above, z, -z)
 
 
-def _shares(counts):
+def _shares_of_draws(counts):
     """Return the shares of the clusters in the objects of each draw."""
     # All objects of a draw may lie outside of the map.
     totals = np.maximum(counts.sum(axis=1, keepdims=True), np.finfo(float).tiny)
@@ -335,70 +414,23 @@ def _shares(counts):
 
 
 def _probabilities(z, random_z):
-    """Return the probabilities of such deviations in a cluster, and in any."""
+    """Return the probabilities of such deviations in a cluster, and in any.
+
+    The observation counts among the draws, so that no probability is 0 (Phipson & Smyth
+    2010). Any cluster is the one that deviates most (Westfall & Young 1993).
+
+    Parameters
+    ----------
+    z : ndarray of shape (n_clusters,)
+        Of the objects.
+    random_z : ndarray of shape (n_draws, n_clusters)
+        Of random objects.
+    """
     n_possible = len(random_z) + 1
-    above = np.sum(random_z >= z - _Z_ROUNDING, axis=0)
-    below = np.sum(random_z <= z + _Z_ROUNDING, axis=0)
-    p_value = np.minimum(1.0, 2 * (1 + np.minimum(above, below)) / n_possible)
+    n_above = 1 + np.sum(random_z >= z - _Z_ROUNDING, axis=0)
+    n_below = 1 + np.sum(random_z <= z + _Z_ROUNDING, axis=0)
+    # Twice, as the deviation may be to either side.
+    p_value = np.minimum(1.0, 2 * np.minimum(n_above, n_below) / n_possible)
     extremes = np.abs(random_z).max(axis=1, keepdims=True)
-    p_any = (1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)) / n_possible
-    return p_value, p_any
-
-
-class _Surroundings:
-    """The clusters within a radius (in pixels) around the pixels of a label map."""
-
-    def __init__(self, label_map, radius):
-        self.shape = label_map.shape
-        flat = label_map.ravel()
-        valid = flat >= -1  # which is noise
-        # The clusters, noise among them, and their shares of the pixels not masked.
-        self.labels, counts = np.unique(flat[valid], return_counts=True)
-        self.area_shares = counts / counts.sum()
-        self._flat = flat
-        reach = int(radius + ROUNDING)
-        steps = np.arange(-reach, reach + 1)
-        inside = steps**2 + steps[:, np.newaxis] ** 2 <= radius**2 + ROUNDING
-        self._disc = inside.astype(np.float32)
-        self._is_single = self._disc.size == 1  # only the pixel itself counts
-        self.n_known = valid if self._is_single else self._count_within(valid)
-        # Flat indices of the pixels with more than masked pixels within the radius.
-        self.places = np.flatnonzero(self.n_known)
-
-    def find_places(self, columns, rows):
-        """Return the flat indices of the pixels at positions, -1 outside of the map."""
-        inside = in_image(columns, rows, self.shape)
-        places = np.full(np.shape(columns), -1, dtype=np.intp)
-        row = np.floor(rows[inside] + 0.5).astype(np.intp)
-        column = np.floor(columns[inside] + 0.5).astype(np.intp)
-        places[inside] = row * self.shape[1] + column
-        return places
-
-    def count(self, draws):
-        """Return the number of objects in each cluster."""
-        counts = [np.empty((len(draw), len(self.labels))) for draw in draws]
-        means, spreads = np.empty((2, len(self.labels)))
-        for number, label in enumerate(self.labels):
-            shares = self._flat == label
-            if not self._is_single:
-                shares = self._count_within(shares) / np.maximum(self.n_known, 1)
-            for count, draw in zip(counts, draws, strict=True):
-                found = np.where(draw >= 0, shares[draw], 0)
-                count[:, number] = found.sum(axis=1, dtype=np.float64)
-            around = shares[self.places]
-            means[number] = around.mean(dtype=np.float64)
-            spreads[number] = around.std(dtype=np.float64)
-        return counts, means, spreads
-
-    def covered(self, places):
-        """Return the share of each cluster that is within the radius of places."""
-        near = np.zeros(len(self._flat), dtype=bool)
-        near[places] = True
-        if not self._is_single:
-            near = self._count_within(near) > 0
-        return np.array([near[self._flat == label].mean() for label in self.labels])
-
-    def _count_within(self, mask):
-        """Return the number of pixels of a mask within the radius of each pixel."""
-        image = mask.reshape(self.shape).astype(np.float32)
-        return np.rint(oaconvolve(image, self._disc, mode="same")).ravel()
+    n_any = 1 + np.sum(extremes >= np.abs(z) - _Z_ROUNDING, axis=0)
+    return p_value, n_any / n_possible
