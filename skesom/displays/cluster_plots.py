@@ -28,7 +28,7 @@ from skesom.displays.display import (
     update_layout,
 )
 from skesom.displays.legends import add_legend
-from skesom.displays.rgb import band_axis, spectral_axis
+from skesom.displays.spectral_axes import axis_name, band_axis, spectral_axis
 from skesom.pixels import cluster_table
 
 _OPACITY = 0.18  # of the area between the quartiles of a cluster
@@ -39,13 +39,6 @@ _LONGEST_NAME = 16  # letters in a line below a bar
 _MANY = 50  # bars without gaps
 _WIDE = 1.3  # decades of fluxes from where their scale is logarithmic
 _FAINT = 10  # per cent of fluxes, where the scale is linear if some are negative
-_AXES = {
-    units.nm: "wavelength",
-    units.um: "wavelength",
-    units.GHz: "frequency",
-    units.keV: "energy",
-    units.km / units.s: "velocity",
-}
 
 
 @dataclass(eq=False, repr=False)
@@ -143,7 +136,9 @@ class ClusterSpectraDisplay(ClusterDisplay):
         ax = self._new_axes(ax, (7.4, 4.6))
         self._draw_lines(ax, all_clusters, numbers, cube, x, quartiles, factors)
         _set_scale(ax, log, [line.get_ydata() for line in self.lines_.values()])
-        ax.set_ylabel(f"median {flux or _flux_of(cube, flux_unit)}")
+        if not flux:
+            flux = _flux_of(cube, flux_unit)
+        ax.set_ylabel(f"median {flux}")
         ax.grid(alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         from matplotlib.patches import Patch
@@ -297,13 +292,8 @@ def _band_axis(cube, wavelengths):
     return np.arange(n_bands), None
 
 
-def axis_name(unit):
-    """Return the name of spectral coordinates of `spectral_axis`, with their unit."""
-    return f"{_AXES[unit]} [{unit}]"
-
-
 def is_wide(values):
-    """Tell whether values, none of them 0, need a logarithmic scale."""
+    """Return whether values, none of them 0, need a logarithmic scale."""
     return len(values) > 0 and bool(np.ptp(np.log10(np.abs(values))) > _WIDE)
 
 
@@ -315,13 +305,23 @@ def flux_name(unit):
 
 
 def _set_scale(ax, log, lines):
-    """Choose the scale of fluxes that shows all of some lines."""
+    """Set the scale of fluxes that shows all lines.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    log : bool or "auto"
+    lines : list of ndarray
+        Fluxes of each.
+    """
     values = np.concatenate(lines) if lines else np.ones(1)
     values = values[np.isfinite(values) & (values != 0)]
     if log == "auto" and is_wide(values):
         if (values > 0).all() and min(ax.dataLim.intervaly) > 0:
             log = True
-        else:  # linear up to what separates the faintest lines
+        else:
+            # Values below 0 have no logarithm: the scale is linear around 0, up to the
+            # flux below which the faintest tenth of the values lies.
             width = np.percentile(abs(values), _FAINT)
             ax.set_yscale("symlog", linthresh=10 ** np.round(np.log10(width)))
     if log is True:

@@ -16,6 +16,7 @@ from skesom.cube import Cube
 from skesom.cube.masking.sky import sampled, sky_statistics
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import numbers_of
+from skesom.displays.spectral_axes import band_axis
 from skesom.displays.thinning import mean_pixels
 
 _STRETCHES = ("lupton", "asinh", "log", "sqrt", "linear")
@@ -27,10 +28,6 @@ _FEWEST_BRIGHT = 1.0  # per cent of the pixels whose mean color is white
 _SAMPLES = 250_000  # pixels for the interval of a band
 _FEWEST_IN_THIRDS = 6  # bands; of fewer, any three may be the best
 _MANY_BANDS = 20  # channels of a spectrum rather than filters
-# Where pictures change from energies to wavelengths, nm to um, and to frequencies.
-_X_RAYS = 10 * units.nm
-_INFRARED = 2 * units.um
-_RADIO = 1 * units.mm
 
 
 def rgb_image(
@@ -94,41 +91,6 @@ def rgb_image(
         raise ValueError(f"stretch must be one of {_STRETCHES}, got {stretch!r}.")
     interval = _as_interval(interval)
     return sky_picture(_rgb_planes(cube, bands), stretch, interval)
-
-
-def spectral_axis(coordinates):
-    """Return spectral coordinates in the unit of a picture, None unless all are known.
-
-    Velocities are in km/s, what is shorter than ultraviolet in keV, what is longer than
-    1 mm in GHz, and all other in nm or um.
-    """
-    if coordinates is None or np.isnan(coordinates.value).any():
-        return None
-    if coordinates.unit.is_equivalent(units.km / units.s):
-        return coordinates.to(units.km / units.s)
-    if not coordinates.unit.is_equivalent(units.nm, units.spectral()):
-        return None
-    lengths = coordinates.to(units.nm, units.spectral())
-    if not np.isfinite(lengths).all():
-        return None
-    if lengths.max() < _X_RAYS:
-        return coordinates.to(units.keV, units.spectral())
-    if lengths.min() > _RADIO:
-        return coordinates.to(units.GHz, units.spectral())
-    if lengths.max() < _INFRARED:
-        return lengths
-    return lengths.to(units.um)
-
-
-def band_axis(cube):
-    """Return the `spectral_axis` of a cube, by the names of its bands if needed."""
-    coordinates = spectral_axis(cube.band_coordinates)
-    if coordinates is not None:
-        return coordinates
-    wavelengths = band_wavelengths(cube)
-    if not np.isfinite(wavelengths).all():
-        return None
-    return spectral_axis(wavelengths * units.nm)
 
 
 def _rgb_planes(cube, bands=None, step=1):
@@ -276,8 +238,10 @@ def _balanced(planes):
     flux = flux[:, np.isfinite(flux).all(axis=0)]
     if flux.shape[1] == 0:  # no pixel has all three bands
         return [np.zeros(plane.shape, dtype=np.float32) for plane in planes]
-    spread = np.ptp(flux, axis=1, keepdims=True)
-    noise = np.where(noise > 0, noise, np.where(spread > 0, 1e-3 * spread, 1))
+    # Where the sky of a band is constant, a small part of its range stands for noise.
+    flux_range = np.ptp(flux, axis=1, keepdims=True)
+    part_of_range = np.where(flux_range > 0, 1e-3 * flux_range, 1)
+    noise = np.where(noise > 0, noise, part_of_range)
     # In order of size, so that the sum has the same bits for any order of the bands.
     ratios = np.sort((flux - level) / noise, axis=0)
     signal = ratios.sum(axis=0) / np.sqrt(len(planes))
@@ -306,7 +270,7 @@ def _thinned_plane(plane):
 
 
 def _stretched(planes, stretch):
-    """Return planes from 0 to 1 as a picture."""
+    """Return planes from 0 to 1 as a picture of uint8."""
     from astropy import visualization
 
     if stretch == "lupton":

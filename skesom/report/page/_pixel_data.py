@@ -5,9 +5,9 @@ import numpy as np
 
 from skesom import displays
 from skesom.cube.flux.physical import physical_factors
-from skesom.displays.cluster_plots import axis_name, flux_name
+from skesom.displays.cluster_plots import flux_name
 from skesom.displays.colors import HATCH_COLOR, MISSING_COLOR, NOISE_COLOR, SKY_COLOR
-from skesom.displays.rgb import band_axis
+from skesom.displays.spectral_axes import axis_name, band_axis
 from skesom.displays.thinning import middle_pixels
 from skesom.report._populations import colors_of, find_of_result, title_of
 from skesom.report.cluster_groups import FORMAT
