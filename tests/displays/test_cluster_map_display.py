@@ -18,12 +18,12 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.displays import ClusterMapDisplay, rgb_image
-from skesom.displays._cluster_map import rim_of
 from skesom.displays.colors import (
     HATCH_COLOR,
     MISSING_COLOR,
     SKY_COLOR,
     cluster_palette,
+    rim_of,
 )
 from skesom.displays.legends import in_lines
 from skesom.displays.sky_marks import round_angle, sky_directions
