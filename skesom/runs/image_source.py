@@ -152,6 +152,7 @@ class ImageSource(_Fields):
         return self._replace(band_names=band_names)._planned(plan)
 
     def _planned(self, plan):
+        """Return the same with another plan, and the order of its bands."""
         source = self._replace(order=plan.order)
         source.plan = plan
         return source
@@ -243,9 +244,12 @@ class ImageSource(_Fields):
         """Return the path of every file that is read, without names of HDUs."""
         companions = [getattr(self, role) for role in _ROLES]
         paths = []
-        for texts in [self.files, *companions, self.exclude, self.include]:
-            if _is_list(texts):  # not "auto", or the HDU of masks
-                paths += [_path_of(text) for text in texts if text is not None]
+        for files in [self.files, *companions, self.exclude, self.include]:
+            if not _is_list(files):
+                continue
+            for file in files:
+                if file is not None:
+                    paths.append(_path_of(file))
         return list(dict.fromkeys(paths))
 
     def companions(self) -> list[Path]:
@@ -263,29 +267,33 @@ class ImageSource(_Fields):
     def moved(self, path_now: Callable[[str], str]) -> ImageSource:
         """Return the same with the paths that a function gives for those of here."""
 
-        def move(text):
-            path = _path_of(text)
-            bracket = str(text)[len(str(path)) :]  # the HDU
-            return f"{path_now(path)}{bracket}"
+        def file_now(file):
+            if file is None:
+                return None
+            path = _path_of(file)
+            hdu = str(file)[len(str(path)) :]  # as "[SCI,1]", often nothing
+            return f"{path_now(path)}{hdu}"
 
-        def move_all(texts):
-            if not _is_list(texts):
-                return texts
-            return [text if text is None else move(text) for text in texts]
-
-        fields = {name: move_all(getattr(self, name)) for name in _ROLES}
+        fields = {}
         for name in ("files", "exclude", "include"):
-            fields[name] = tuple(move_all(getattr(self, name)))
+            fields[name] = tuple(file_now(file) for file in getattr(self, name))
+        for name in _ROLES:
+            companions = getattr(self, name)
+            if _is_list(companions):
+                companions = [file_now(file) for file in companions]
+            fields[name] = companions
         return self._replace(**fields)
 
 
 def _is_list(value):
+    """Return whether a field holds files, and not a word or the HDU of a file."""
     return isinstance(value, list | tuple)
 
 
-def _path_of(text):
+def _path_of(file):
     """Return the path in "image.fits[SCI,1]"."""
-    return Path(split_path(os.fspath(text))[0])
+    path, _ = split_path(os.fspath(file))
+    return Path(path)
 
 
 def _without_empty_channels(cube):
