@@ -623,17 +623,17 @@ class ConsensusClusterer(
         cut._forget_cut()
         cut.gaps_ = []
         if X is None:
-            seen = SeenRows(seen)
+            seen_rows = SeenRows(seen)
         else:
             samples = self._checked(X, errors, reset=False)
-            seen = self._see_rows_to_compare(
+            seen_rows = self._see_rows_to_compare(
                 self.estimators_, samples, random_generator(0)
             )
-            pieces = None
-            if seen.n_rows == len(samples) and not samples.is_lazy:
-                pieces, _ = self._tally(seen.members)
-        rows = rows_to_grow(seen.n_rows)
-        seen_by_tree = seen.take(rows)
+            pieces = None  # not known where members are compared by some of the rows
+            if seen_rows.n_rows == len(samples) and not samples.is_lazy:
+                pieces, _ = self._tally(seen_rows.members)
+        rows = rows_to_grow(seen_rows.n_rows)
+        seen_by_tree = seen_rows.take(rows)
         if pieces is None:
             pieces_in_tree, _ = self._tally(seen_by_tree.members)
         else:
@@ -643,7 +643,8 @@ class ConsensusClusterer(
             cut._pieces, cut.agreement_ = cut._vote(samples)
         else:
             cut._pieces = pieces
-            agreement = cut._piece_votes.votes.agreement(seen.members, pieces)
+            votes = cut._piece_votes.votes
+            agreement = votes.agreement(seen_rows.members, pieces)
             cut.agreement_ = cut._unless_equal(agreement)
         cut._set_labels(self.cluster_centers_.dtype)
         cut.representative_ = cut._representative(seen_by_tree, pieces_in_tree)
