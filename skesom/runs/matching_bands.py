@@ -32,7 +32,7 @@ def matched_source(source, band_names):
     channels = _channels_for(names_here, band_names)
     if channels is not None or names_here == band_names:
         return source, channels
-    order = _order_for(names_here, band_names)
+    order = order_for_model(names_here, band_names)
     new_names = [band_names[order.index(band)] for band in range(len(names_here))]
     return source.matched(order, new_names), None
 
@@ -77,13 +77,34 @@ def _channels_for(names, model_names):
 
 
 def _last_word(name):
+    """Return what follows the last space of a name, as the number of a channel."""
     return name.rpartition(" ")[2]
 
 
-def _order_for(names, model_names):
+def order_for_model(names, model_names):
     """Return the order in which the bands of images are those of a model.
 
     They are known by their names, else by the wavelengths of their filters.
+
+    Parameters
+    ----------
+    names, model_names : list of str
+        Names of the bands of the images and of the model.
+
+    Returns
+    -------
+    order : list of int
+        For each band of the model, the number of the band of the images.
+
+    Raises
+    ------
+    ValueError
+        If there are other bands, or more or fewer.
+
+    Warns
+    -----
+    UserWarning
+        If bands of other names are taken.
     """
     if len(names) != len(model_names):
         raise ValueError(
@@ -120,6 +141,7 @@ def _find_each(model_bands, bands):
 def _filters_of(names):
     """Return wavelengths of bands, which those of one filter share, or their names."""
     filters = []
-    for name, wavelength in zip(names, filter_wavelengths(names).tolist(), strict=True):
+    wavelengths = filter_wavelengths(names).tolist()
+    for name, wavelength in zip(names, wavelengths, strict=True):
         filters.append(name if np.isnan(wavelength) else wavelength)
     return filters

@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 from skesom.cube import Cube
 from skesom.datasets import make_galaxy_cube
 from skesom.io import write_bands
-from skesom.runs.matching_bands import _order_for
+from skesom.runs.matching_bands import order_for_model
 
 SHAPE = 32, 36
 NAMES = ["F336W", "Halpha", "F814W"]
@@ -171,11 +171,11 @@ def test_bands_of_a_model_are_known_by_their_names(given, order, taken):
         warnings.simplefilter("always")
         if order is None:
             with pytest.raises(ValueError, match="band_names") as error:
-                _order_for(given, NAMES)
+                order_for_model(given, NAMES)
             for part in (", ".join(NAMES), ", ".join(given)):
                 assert part in str(error.value)
         else:
-            assert _order_for(given, NAMES) == order
+            assert order_for_model(given, NAMES) == order
     texts = [f"The bands {taken} are taken for {', '.join(NAMES)}, in this order."]
     assert [str(each.message) for each in caught] == texts * bool(taken)
 
@@ -189,8 +189,8 @@ def test_tiles_whose_files_alone_name_the_bands(made_by, files, tmp_path):
             fits.delval(shutil.copy(path, copy), "FILTER")
         orders = paths, paths[::-1]
         names.append([made_by(*some)[0].plan.band_names for some in orders])
-    assert _order_for(names[1][0], names[0][0]) == [0, 1, 2]
-    assert _order_for(names[1][1], names[0][0]) == [2, 1, 0]
+    assert order_for_model(names[1][0], names[0][0]) == [0, 1, 2]
+    assert order_for_model(names[1][1], names[0][0]) == [2, 1, 0]
 
 
 @pytest.fixture(scope="module")
