@@ -89,12 +89,32 @@ class Display:
 
 
 def numbers_of(kind, wanted, names):
-    """Return the numbers of parts given by number from 0 or by name, or of all."""
+    """Return the numbers of clusters, bands or features that are asked for.
+
+    Parameters
+    ----------
+    kind : str
+        What they are, for the message.
+    wanted : sequence of int or str, or None
+        Numbers from 0, or names; None for all.
+    names : sequence of str
+        Of all.
+
+    Returns
+    -------
+    numbers : list of int
+    """
+    if wanted is None:
+        return list(range(len(names)))
     numbers = []
-    for each in range(len(names)) if wanted is None else wanted:
-        number = names.index(each) if each in names else each
+    for number_or_name in wanted:
+        number = number_or_name
+        if number_or_name in names:
+            number = names.index(number_or_name)
         if isinstance(number, str) or not 0 <= number < len(names):
-            raise ValueError(f"There is no {kind} {each!r}, only {', '.join(names)}.")
+            raise ValueError(
+                f"There is no {kind} {number_or_name!r}, only {', '.join(names)}."
+            )
         numbers.append(int(number))
     return numbers
 
@@ -131,7 +151,9 @@ def update_layout(ax):
 def literal(text):
     """Return a text so that matplotlib draws it as it is, and not as a formula."""
     text = str(text).replace("$", r"\$")
-    return f" {text}" if text.startswith("_") else text  # else legends leave it out
+    if text.startswith("_"):  # legends leave such texts out
+        return f" {text}"
+    return text
 
 
 def name_ticks(ax, names, least=LINE):
@@ -141,7 +163,10 @@ def name_ticks(ax, names, least=LINE):
         ax.locator_params(axis="x", integer=True)
         return False
     ax.set_xticks(range(len(names)), map(literal, names))
-    longest = max((len(line) for name in names for line in name.split("\n")), default=0)
+    longest = 0  # letters in a line
+    for name in names:
+        for line in name.split("\n"):
+            longest = max(longest, len(line))
     if longest * _LETTER >= room:
         for label in ax.get_xticklabels():
             label.set_rotation(90)
