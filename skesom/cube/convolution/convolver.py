@@ -475,7 +475,7 @@ def _warn_of_odd_widths(bands, beams):
         if band.length_unit == "arcsec":
             limit = band.cube.diffraction_fwhm[band.number]
         n_pixels = np.nan
-        if band.pixel_size is not None:
+        if band.pixel_size is not None and band.pixel_size > 0:  # cards may say 0
             n_pixels = beam.minor / band.pixel_size
         text = f"{band.name} ({beam.minor:.3g} {band.length_unit}"
         if n_pixels < SHARPEST:
