@@ -83,13 +83,15 @@ def gaps_of_value(band, value, limit=0.0):
     equal = band[:, 1:] == band[:, :-1]
     while True:
         share = _share_outside(gaps, candidates, equal)
-        found = _solid_parts(candidates, *_sizes_beyond_chance(share, band.size))
-        found |= gaps
-        if np.array_equal(found, gaps):
+        run, block = _sizes_beyond_chance(share, band.size)
+        wider_gaps = _solid_parts(candidates, run, block) | gaps
+        if np.array_equal(wider_gaps, gaps):
             break
-        gaps = found
-    del candidates, equal, found  # they are as large as the band
-    return _without_smooth_parts(band, value, limit, gaps) if gaps.any() else gaps
+        gaps = wider_gaps
+    del candidates, equal, wider_gaps  # they are as large as the band
+    if not gaps.any():
+        return gaps
+    return _without_smooth_parts(band, value, limit, gaps)
 
 
 def pedestal_values(band):
@@ -104,30 +106,40 @@ def pedestal_values(band):
             starts = _starts(equal, (margin, 1))
             flat.append(lines[:-1][starts])
     values, count = np.unique(np.concatenate(flat), return_counts=True)
-    values, count = values[values != 0], count[values != 0]
+    count = count[values != 0]
+    values = values[values != 0]
     often = np.argsort(-count)[:MOST_PEDESTALS]
     values = values[often[count[often] >= 2 * SMALLEST_BLOCK]]
-    return values[:0] if len(values) and _is_quantized(band) else values
+    if len(values) and _is_quantized(band):
+        return values[:0]
+    return values
 
 
 def _is_quantized(band):
     """Return whether a band has few different values."""
     sample = band[representative_rows(*band.shape)]
-    return all(  # the sample is enough for nearly every image
-        len(np.unique(pixels[np.isfinite(pixels)])) <= QUANTIZED
-        for pixels in (sample, band)
-    )
+    for pixels in (sample, band):  # the sample is enough for nearly every image
+        if len(np.unique(pixels[np.isfinite(pixels)])) > QUANTIZED:
+            return False
+    return True
 
 
 def _share_outside(gaps, candidates, equal):
     """Return the larger share of True outside of gaps, counting one at least."""
-    counts = np.zeros((2, 2), dtype=np.int64)
+    n_pixels = 0
+    n_candidates = 0
+    n_pairs = 0
+    n_equal = 0
     for rows in strips_of(gaps.shape, "block"):
-        outside = ~gaps[rows]
-        pairs = outside[:, 1:] & outside[:, :-1]
-        parts = (candidates[rows], outside), (equal[rows], pairs)
-        counts += [[np.sum(mask & among), np.sum(among)] for mask, among in parts]
-    return float(max(found / among for found, among in np.maximum(1, counts)))
+        is_outside = ~gaps[rows]
+        n_pixels += np.count_nonzero(is_outside)
+        n_candidates += np.count_nonzero(candidates[rows] & is_outside)
+        pair_is_outside = is_outside[:, 1:] & is_outside[:, :-1]
+        n_pairs += np.count_nonzero(pair_is_outside)
+        n_equal += np.count_nonzero(equal[rows] & pair_is_outside)
+    return max(
+        max(1, n_candidates) / max(1, n_pixels), max(1, n_equal) / max(1, n_pairs)
+    )
 
 
 def _sizes_beyond_chance(share, n_pixels):
@@ -147,13 +159,13 @@ def _solid_parts(candidates, run, block):
     margin = max(run, block) - 1 + block  # so far away are pixels that matter
     for rows in strips_of(solid.shape, "wide block", least=2 * margin):
         near = around(rows, margin)
-        part = _solid_part(candidates[near], run, block)
-        solid[rows] = part[rows.start - near.start :][: rows.stop - rows.start]
+        solid_near = _solid_in_rows(candidates[near], run, block)
+        solid[rows] = solid_near[rows.start - near.start :][: rows.stop - rows.start]
     return solid
 
 
-def _solid_part(candidates, run, block):
-    """Return the same of some rows."""
+def _solid_in_rows(candidates, run, block):
+    """Return long runs and full squares of some rows with their ragged edges."""
     solid = _opened(candidates, (run, 1)) | _opened(candidates, (1, run))
     solid |= _opened(candidates, (block, block))
     # Among many chance values everything is connected, so edges end somewhere.
@@ -217,9 +229,9 @@ def _without_smooth_parts(band, value, limit, gaps):
     if limit > 0:
         # What runs into black stays on its side of it. Rounding errors have both signs,
         # and a convolution makes smooth borders of any data.
-        signs = band > value, band < value
-        rarer = np.minimum(*(ndimage.mean(sign, parts, index) for sign in signs))
-        is_smooth &= rarer < RARER_SIGN
+        share_above = ndimage.mean(band > value, parts, index)
+        share_below = ndimage.mean(band < value, parts, index)
+        is_smooth &= np.minimum(share_above, share_below) < RARER_SIGN
     smooth = np.concatenate([[False], is_smooth])
     for rows in strips_of(gaps.shape, "block"):  # indices take eight bytes
         gaps[rows] &= ~smooth[parts[rows]]
@@ -228,7 +240,8 @@ def _without_smooth_parts(band, value, limit, gaps):
 
 def _surroundings(band, value, parts, limit=0.0):
     """Return the numbers of the parts that other pixels touch, and their flux."""
-    numbers, flux = [], []
+    numbers = []
+    flux = []
     for rows in strips_of(band.shape, "wide block"):
         inside = around(rows, 1)
         if not parts[inside].any():
@@ -248,27 +261,35 @@ def dark_lines(band, masked):
     lines = np.zeros(band.shape, dtype=bool)
     sampled = representative_rows(*band.shape)
     level, noise = sky_statistics(np.where(masked[sampled], np.nan, band[sampled]))
-    axes = [
-        axis
-        for axis in range(2)
-        if band.shape[axis] >= WINDOW and band.shape[1 - axis] > 2 * SIDE
-    ]
+    n_rows, n_columns = band.shape
+    axes = []
+    if n_rows >= WINDOW and n_columns > 2 * SIDE:
+        axes.append(0)
+    if n_columns >= WINDOW and n_rows > 2 * SIDE:
+        axes.append(1)
     if not noise > 0 or not axes:
         return lines
-    in_sample = np.zeros(len(band), dtype=bool)
+    in_sample = np.zeros(n_rows, dtype=bool)
     in_sample[sampled] = True
-    found = []
+    means = {axis: [] for axis in axes}
+    pixels = {axis: [] for axis in axes}
+    depths = {axis: [] for axis in axes}
     for rows in strips_of(band.shape, "wide block"):
         steps, valid = _in_steps(band, masked, rows, level, noise)
-        chosen = np.flatnonzero(in_sample[rows])
-        block = steps, valid, rows, chosen, len(band)
-        found.append([_dark_means(*block, axis) for axis in axes])
-    for axis, blocks in zip(axes, zip(*found, strict=True), strict=True):
-        means, places, depths = map(np.concatenate, zip(*blocks, strict=True))
-        places = places[depths > SIGNIFICANCE * sky_statistics(means)[1]]
-        if len(places):
+        rows_in_sample = np.flatnonzero(in_sample[rows])
+        for axis in axes:
+            sampled_means, dark_pixels, dark_depths = _dark_means(
+                steps, valid, rows, rows_in_sample, n_rows, axis
+            )
+            means[axis].append(sampled_means)
+            pixels[axis].append(dark_pixels)
+            depths[axis].append(dark_depths)
+    for axis in axes:
+        _, noise_of_means = sky_statistics(np.concatenate(means[axis]))
+        is_significant = np.concatenate(depths[axis]) > SIGNIFICANCE * noise_of_means
+        if is_significant.any():
             dark = np.zeros(band.shape, dtype=bool)
-            dark.flat[places] = True
+            dark.flat[np.concatenate(pixels[axis])[is_significant]] = True
             shape = (SHORTEST_LINE, 1) if axis == 0 else (1, SHORTEST_LINE)
             lines |= _opened(dark, shape)
     return lines
@@ -283,52 +304,78 @@ def _in_steps(band, masked, rows, level, noise):
     np.clip(flux, -BRIGHTEST * STEPS, BRIGHTEST * STEPS, out=flux)
     missing = masked[inside]
     flux[missing] = 0
-    outside = HALF - rows.start + inside.start, HALF + rows.stop - inside.stop
-    padding = outside, (HALF, HALF)
+    beyond_frame = (HALF - rows.start + inside.start, HALF + rows.stop - inside.stop)
+    padding = (beyond_frame, (HALF, HALF))
     steps = np.rint(flux, out=flux).astype(np.int16)
     return np.pad(steps, padding), np.pad((~missing).view(np.uint8), padding)
 
 
-def _dark_means(steps, valid, rows, chosen, n_rows, axis):
-    """Return means of windows in the chosen rows; places and depths of dark ones."""
+def _dark_means(steps, valid, rows, rows_in_sample, n_rows, axis):
+    """Return means of windows in sampled rows; pixels and depths of dark windows.
+
+    Windows reach along an axis; pixels are their middles, as indices of the flat band.
+    """
     margin = HALF - SIDE
-    part = np.s_[margin:-margin] if axis else np.s_[:, margin:-margin]
-    total, count = _window_sums(steps[part], axis), _window_sums(valid[part], axis)
-    inside = np.s_[SIDE:-SIDE] if axis else np.s_[:, SIDE:-SIDE]
+    if axis == 0:
+        with_sides = np.s_[:, margin:-margin]
+        inside = np.s_[:, SIDE:-SIDE]
+    else:
+        with_sides = np.s_[margin:-margin]
+        inside = np.s_[SIDE:-SIDE]
+    total = _window_sums(steps[with_sides], axis)
+    count = _window_sums(valid[with_sides], axis)
     faint = total[inside] < count[inside] * np.int16(-LEAST_DEPTH * STEPS)
     faint &= count[inside] > HALF  # windows that are half empty do not count
     row, column = np.divmod(np.flatnonzero(faint), faint.shape[1])
-    away = (0, SIDE, 2 * SIDE)
-    places = [(row + step * axis, column + step * (1 - axis)) for step in away]
-    before, middle, after = (_means(total[place], count[place]) for place in places)
+    n_columns = faint.shape[1]
+
+    def means_at(n_sides):
+        # The windows with their sides begin one side before the faint ones.
+        if axis == 0:
+            windows = (row, column + n_sides * SIDE)
+        else:
+            windows = (row + n_sides * SIDE, column)
+        return _means(total[windows], count[windows])
+
+    before = means_at(0)
+    middle = means_at(1)
+    after = means_at(2)
     # At a border of the frame only the other side counts; the outside is NaN.
-    across = row + rows.start if axis else column
-    last = (n_rows if axis else faint.shape[1]) - 1
+    if axis == 0:
+        across = column
+        last = n_columns - 1
+    else:
+        across = row + rows.start
+        last = n_rows - 1
     before = np.where(across < SIDE, after, before)
     after = np.where(across > last - SIDE, before, after)
     depth = np.minimum(np.minimum(before, after), 0) - middle
-    deep = depth > LEAST_DEPTH
-    places = (row + rows.start) * faint.shape[1] + column
-    sample = _means(total[inside][chosen], count[inside][chosen])
-    return sample, places[deep], depth[deep]
+    is_deep = depth > LEAST_DEPTH
+    pixels = (row + rows.start) * n_columns + column
+    sample = _means(total[inside][rows_in_sample], count[inside][rows_in_sample])
+    return sample, pixels[is_deep], depth[is_deep]
 
 
 def _window_sums(values, axis):
     """Return the sums in windows of 25 pixels, by six additions of whole images."""
     n_windows = values.shape[axis] - WINDOW + 1
-    total, covered, size = 0, 0, 1
+    total = 0
+    covered = 0  # pixels of the window that are in the total
+    size = 1  # pixels that each value is the sum of
     while covered < WINDOW:
         if WINDOW & size:
-            total = total + _cut(values, covered, covered + n_windows, axis)
+            total = total + _crop(values, covered, covered + n_windows, axis)
             covered += size
-        values = _cut(values, 0, -size, axis) + _cut(values, size, None, axis)
+        values = _crop(values, 0, -size, axis) + _crop(values, size, None, axis)
         size *= 2
     return total
 
 
-def _cut(image, start, stop, axis):
+def _crop(image, start, stop, axis):
     """Return a part of an image along an axis."""
-    return image[:, start:stop] if axis else image[start:stop]
+    if axis == 0:
+        return image[start:stop]
+    return image[:, start:stop]
 
 
 def _means(total, count):

@@ -15,7 +15,8 @@ from skesom._common.noise import (
 )
 from skesom._common.strips import around, strips_of
 from skesom._sky.lengths import side_of_pixel
-from skesom.cube.masking.sky import TILE, masked_image
+from skesom.cube.masking._criteria import masked_image
+from skesom.cube.masking.sky import TILE
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
 #     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).
@@ -35,67 +36,99 @@ MARGIN = GROWTH + HALF + 1  # rows around a strip that its outliers depend on
 def _square(distance):
     """Return the offsets of the pixels on the sides of a square around a pixel."""
     steps = range(-distance, distance + 1)
-    return [(i, j) for i in steps for j in steps if max(abs(i), abs(j)) == distance]
+    offsets = []
+    for down in steps:
+        for right in steps:
+            if max(abs(down), abs(right)) == distance:
+                offsets.append((down, right))
+    return offsets
 
 
-RING, WIDE_RING = _square(2), _square(HALF)
+RING = _square(2)
+WIDE_RING = _square(HALF)
 
 
-def find_outliers(data, taken, band, rows, noise, narrowest):
-    """Return which values of a band are sharper than an image in some rows."""
-    return _Block(data, taken, band, rows, noise).outliers(narrowest)
+def find_outliers(data, criteria, band, rows, noise, narrowest):
+    """Return which values of a band are sharper than an image in some rows.
+
+    Parameters
+    ----------
+    data : array of shape (n_rows, n_columns, n_bands)
+    criteria : array of uint8 or PackedCriteria of shape (n_bands, n_rows, n_columns)
+        Values that a criterion took before are left out.
+    band : int
+    rows : slice
+    noise : ndarray of shape (n_tile_rows, n_tile_columns, n_bands)
+        Of `tile_noise`.
+    narrowest : pair of float
+        FWHM in pixels, alone and supported by another band, see `narrowest_widths`.
+
+    Returns
+    -------
+    is_outlier : ndarray of bool of shape (rows.stop - rows.start, n_columns)
+    """
+    return _Block(data, criteria, band, rows, noise).outliers(narrowest)
 
 
 def narrowest_widths(cube):
     """Return the smallest FWHM in pixels that each band may have, as two columns."""
     widths = np.tile([NARROWEST, NARROWEST_SUPPORTED], (cube.shape[2], 1))
     if cube.pixel_scale is not None:
-        known = cube.fwhm / side_of_pixel(cube.pixel_scale)
-        widths = np.fmin(widths, known[:, np.newaxis])
+        fwhm_in_pixels = cube.fwhm / side_of_pixel(cube.pixel_scale)
+        widths = np.fmin(widths, fwhm_in_pixels[:, np.newaxis])
     return widths
 
 
-def _mean_of_pairs(first, second):
-    """Return the mean of pairs from their sums, leaving out those that are NaN."""
-    both = ~(np.isnan(first) | np.isnan(second))
-    return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
-
-
-def tile_noise(image, taken):
+def tile_noise(image, criteria):
     """Return the noise of a pixel in each tile of a band."""
-    parts = []
+    noise_of_strips = []
     for rows in strips_of(image.shape, "wide block", multiple=TILE):
         near = around(rows, 1)
-        part = masked_image(image[near], taken[near])
-        missing = (rows.start == 0, rows.stop == len(image))
-        part = np.pad(part, (missing, (1, 1)), constant_values=np.nan)
-        parts.append(scatter_above_four(_tiles(np.abs(above_four(part)))))
-    noise = np.concatenate(parts)
-    typical = np.nanmedian(noise) if np.isfinite(noise).any() else np.nan
+        strip = masked_image(image[near], criteria[near])
+        beyond_frame = (int(rows.start == 0), int(rows.stop == len(image)))
+        strip = np.pad(strip, (beyond_frame, (1, 1)), constant_values=np.nan)
+        noise_of_strips.append(scatter_above_four(_tiles(np.abs(above_four(strip)))))
+    noise = np.concatenate(noise_of_strips)
+    typical = np.nan
+    if np.isfinite(noise).any():
+        typical = np.nanmedian(noise)
     noise[np.isnan(noise) | (noise == 0)] = typical
     return noise / ABOVE_FOUR
 
 
 def _tiles(image):
     """Cut an image into tiles of shape (rows, columns, 256), filled up with NaN."""
-    rows, columns = (-(-length // TILE) for length in image.shape)
-    fill = rows * TILE - image.shape[0], columns * TILE - image.shape[1]
-    image = np.pad(image, ((0, fill[0]), (0, fill[1])), constant_values=np.nan)
-    tiles = image.reshape(rows, TILE, columns, TILE).swapaxes(1, 2)
-    return tiles.reshape(rows, columns, TILE * TILE)
+    n_rows, n_columns = image.shape
+    n_tile_rows = -(-n_rows // TILE)
+    n_tile_columns = -(-n_columns // TILE)
+    filling = (
+        (0, n_tile_rows * TILE - n_rows),
+        (0, n_tile_columns * TILE - n_columns),
+    )
+    image = np.pad(image, filling, constant_values=np.nan)
+    tiles = image.reshape(n_tile_rows, TILE, n_tile_columns, TILE).swapaxes(1, 2)
+    return tiles.reshape(n_tile_rows, n_tile_columns, TILE * TILE)
 
 
 class _Block:
-    """Some rows of a band with those around them."""
+    """Some rows of a band with those around them, in which outliers are looked for.
 
-    def __init__(self, data, taken, band, rows, noise):
-        self.data, self.band, self.noise = data, band, noise
+    Pixels are pairs of arrays, their rows and columns in the block. A sign of -1 looks
+    for holes: all fluxes are turned over.
+    """
+
+    def __init__(self, data, criteria, band, rows, noise):
+        self.data = data
+        self.band = band
+        self.noise = noise
         self.n_rows = rows.stop - rows.start
         self.first = rows.start - MARGIN  # the row of the cube that comes first
         inside = slice(max(0, self.first), min(len(data), rows.stop + MARGIN))
-        image = masked_image(data[inside, :, band], taken[band, inside])
-        outside = inside.start - self.first, rows.stop + MARGIN - inside.stop
-        self.image = np.pad(image, (outside, (MARGIN, MARGIN)), constant_values=np.nan)
+        image = masked_image(data[inside, :, band], criteria[band, inside])
+        beyond_frame = (inside.start - self.first, rows.stop + MARGIN - inside.stop)
+        self.image = np.pad(
+            image, (beyond_frame, (MARGIN, MARGIN)), constant_values=np.nan
+        )
         self.above = np.full_like(self.image, np.nan)
         self.above[1:-1, 1:-1] = above_four(self.image)
 
@@ -103,88 +136,94 @@ class _Block:
         """Return which pixels of the block are outliers."""
         outliers = np.zeros(self.image.shape, dtype=bool)
         for sign in (1, -1):
-            found = self._sharp(sign, narrowest)
+            of_sign = self._sharp(sign, narrowest)
             for _ in range(GROWTH):
-                if not found.any():
+                if not of_sign.any():
                     break
-                found |= self._beside(found, sign)
-            outliers |= found
+                of_sign |= self._beside(of_sign, sign)
+            outliers |= of_sign
         return outliers[MARGIN : MARGIN + self.n_rows, MARGIN:-MARGIN]
 
     def _sharp(self, sign, narrowest):
         """Return the pixels that stand out more sharply than an image can."""
-        places = self._candidates(sign, narrowest[0])
+        alone, supported = narrowest
+        pixels = self._candidates(sign, alone)
         # The widest choice first, with what is cheap to know.
-        places = _chosen(places, self._sharper(places, sign, narrowest[0]))
-        noise = self._local_noise(places)
-        supported = self._significance_elsewhere(places, FOUR, sign) > SUPPORT
-        widths = np.where(supported, narrowest[1], narrowest[0])
-        places = _chosen(places, self._sharper(places, sign, widths, noise))
-        found = np.zeros(self.image.shape, dtype=bool)
-        found[places] = True
-        return found
+        noise = self._noise_of_tile(pixels)
+        pixels = _select(pixels, self._is_sharper(pixels, sign, alone, noise))
+        noise = self._local_noise(pixels)
+        is_supported = self._significance_elsewhere(pixels, FOUR, sign) > SUPPORT
+        widths = np.where(is_supported, supported, alone)
+        pixels = _select(pixels, self._is_sharper(pixels, sign, widths, noise))
+        is_sharp = np.zeros(self.image.shape, dtype=bool)
+        is_sharp[pixels] = True
+        return is_sharp
 
     def _candidates(self, sign, fwhm):
-        """Return the places that stand out enough from their four neighbors."""
+        """Return the pixels that stand out enough from their four neighbors."""
         least = SIGNIFICANCE * _spread_of_difference(_ratio(fwhm))
         inner = np.s_[MARGIN - GROWTH : GROWTH - MARGIN, HALF:-HALF]
         above = self.above[inner]
-        high = sign * above > least * self._noise_image()[inner]
-        rows, columns = np.divmod(np.flatnonzero(high), above.shape[1])
+        stands_out = sign * above > least * self._noise_image()[inner]
+        rows, columns = np.divmod(np.flatnonzero(stands_out), above.shape[1])
         return rows + MARGIN - GROWTH, columns + HALF
 
-    def _sharper(self, places, sign, fwhm, noise=None):
-        """Find the places that no point-spread function of a width allows."""
-        noise = self._noise_of_tile(places) if noise is None else noise
+    def _is_sharper(self, pixels, sign, fwhm, noise):
+        """Tell which pixels no point-spread function of a width allows."""
         ratio = _ratio(fwhm)
         margin = SIGNIFICANCE * noise
-        flux, sides = sign * self.image[places], self._around(places, FOUR, sign)
-        low, middle, high = self._background(places, RING, sign)
+        flux = sign * self.image[pixels]
+        sides = self._around(pixels, FOUR, sign)
+        low, middle, high = self._background(pixels, RING, sign)
         # Dark places lie between bright sources: for holes take the darker quarter.
         background = middle if sign > 0 else high
         above, below, left, right = sides - background
         mean = np.maximum(_mean_of_pairs(above + below, left + right), 0)
         least = margin * _spread_of_difference(ratio)
-        alone = flux - background - mean / ratio > least
+        is_above_mean = flux - background - mean / ratio > least
         # Beside a bright source the median is no background.
         background = low if sign > 0 else high
         above, below, left, right = np.maximum(sides - background, 0) + margin
         product = np.fmin(above * below, left * right)
-        line = flux - background - np.sqrt(product) / ratio > margin
-        return (alone | line) & (flux - middle > margin)
+        is_above_line = flux - background - np.sqrt(product) / ratio > margin
+        return (is_above_mean | is_above_line) & (flux - middle > margin)
 
-    def _background(self, places, ring, sign):
+    def _background(self, pixels, ring, sign):
         """Return the quartiles of a ring, NaN if most of it is missing."""
-        ordered = np.sort(self._around(places, ring, sign), axis=0)  # NaN goes last
+        ordered = np.sort(self._around(pixels, ring, sign), axis=0)  # NaN goes last
         count = np.isfinite(ordered).sum(axis=0)
-        place = np.array([count // 4, count // 2, 3 * count // 4])
-        place = np.minimum(place, len(ordered) - 1)
-        quartiles = np.take_along_axis(ordered, place, axis=0)
+        ranks = np.array([count // 4, count // 2, 3 * count // 4])
+        ranks = np.minimum(ranks, len(ordered) - 1)
+        quartiles = np.take_along_axis(ordered, ranks, axis=0)
         quartiles[:, 4 * count < len(ordered)] = np.nan
         return quartiles
 
-    def _around(self, places, offsets, sign):
-        """Return the fluxes around some places, one row for each offset."""
-        rows, columns = places
-        return sign * np.array([self.image[rows + i, columns + j] for i, j in offsets])
+    def _around(self, pixels, offsets, sign):
+        """Return the fluxes around some pixels, one row for each offset."""
+        rows, columns = pixels
+        fluxes = [self.image[rows + down, columns + right] for down, right in offsets]
+        return sign * np.array(fluxes)
 
-    def _noise_of_tile(self, places):
-        """Return the noise of the tiles in which places lie."""
-        return self.noise[(*self._tile(*places), self.band)]
+    def _noise_of_tile(self, pixels):
+        """Return the noise of the tiles in which pixels lie."""
+        tile_rows, tile_columns = self._tile(*pixels)
+        return self.noise[tile_rows, tile_columns, self.band]
 
-    def _local_noise(self, places):
-        """Return the noise of the tiles, or that around the places if it is larger."""
+    def _local_noise(self, pixels):
+        """Return the noise of the tiles, or that around the pixels if it is larger."""
         size = 2 * HALF + 1
-        corners = tuple(axis - HALF for axis in places)
-        scatter = np.abs(sliding_window_view(self.above, (size, size))[corners])
+        rows, columns = pixels
+        windows = sliding_window_view(self.above, (size, size))
+        scatter = np.abs(windows[rows - HALF, columns - HALF])
         noise = noise_from_quarter_above_four(scatter.reshape(-1, size * size))
-        return np.fmax(noise, self._noise_of_tile(places))
+        return np.fmax(noise, self._noise_of_tile(pixels))
 
     def _noise_image(self):
         """Return the noise of the tiles, pixel by pixel."""
-        rows, columns = self._tile(*(np.arange(length) for length in self.image.shape))
-        tiles = self.noise[:, :, self.band].astype(self.image.dtype)
-        return tiles[rows][:, columns]
+        n_rows, n_columns = self.image.shape
+        tile_rows, tile_columns = self._tile(np.arange(n_rows), np.arange(n_columns))
+        noise = self.noise[:, :, self.band].astype(self.image.dtype)
+        return noise[tile_rows][:, tile_columns]
 
     def _tile(self, rows, columns):
         """Return in which tile pixels lie."""
@@ -194,47 +233,60 @@ class _Block:
             np.clip((columns - MARGIN) // TILE, 0, n_columns - 1),
         )
 
-    def _significance_elsewhere(self, places, offsets, sign):
+    def _significance_elsewhere(self, pixels, offsets, sign):
         """Return by how many deviations another band stands out; inf without one."""
         n_rows, n_columns, n_bands = self.data.shape
+        rows, columns = pixels
         if n_bands == 1:
-            return np.full(len(places[0]), np.inf)
-        rows, columns = places[0] + self.first, places[1] - MARGIN
+            return np.full(len(rows), np.inf)
+        rows = rows + self.first
+        columns = columns - MARGIN
 
-        def take(down, right):
+        def fluxes_at(down, right):
             return self.data[
                 np.clip(rows + down, 0, n_rows - 1),
                 np.clip(columns + right, 0, n_columns - 1),
             ]
 
-        mean = sum(take(*step) for step in offsets) / len(offsets)
-        above = sign * (take(0, 0) - mean)
-        spread = np.sqrt(1 + 1 / len(offsets)) * self.noise[self._tile(*places)]
+        mean = sum(fluxes_at(down, right) for down, right in offsets) / len(offsets)
+        above = sign * (fluxes_at(0, 0) - mean)
+        spread = np.sqrt(1 + 1 / len(offsets)) * self.noise[self._tile(*pixels)]
         above = np.divide(above, spread, out=np.zeros_like(spread), where=spread > 0)
         above[:, self.band] = np.nan
         return np.fmax.reduce(above, axis=1)
 
-    def _beside(self, found, sign):
+    def _beside(self, is_outlier, sign):
         """Return the pixels beside outliers that are far fainter in other bands."""
-        around = ndimage.binary_dilation(found, np.ones((3, 3))) & ~found
-        around[:HALF] = around[-HALF:] = False
-        around[:, :HALF] = around[:, -HALF:] = False
-        places = np.nonzero(around)
-        _, middle, high = self._background(places, WIDE_RING, sign)
+        dilated = ndimage.binary_dilation(is_outlier, np.ones((3, 3)))
+        is_around = dilated & ~is_outlier
+        is_around[:HALF] = False
+        is_around[-HALF:] = False
+        is_around[:, :HALF] = False
+        is_around[:, -HALF:] = False
+        pixels = np.nonzero(is_around)
+        _, middle, high = self._background(pixels, WIDE_RING, sign)
         background = middle if sign > 0 else high
-        here = (sign * self.image[places] - background) / self._local_noise(places)
-        bright = here > SIGNIFICANCE
-        places, here = _chosen(places, bright), here[bright]
-        elsewhere = self._significance_elsewhere(places, WIDE_RING, sign)
-        beside = np.zeros_like(found)
-        alone = elsewhere < np.maximum(SUPPORT, SHARE_ELSEWHERE * here)
-        beside[_chosen(places, alone)] = True
-        return beside
+        above = sign * self.image[pixels] - background
+        significance = above / self._local_noise(pixels)
+        is_bright = significance > SIGNIFICANCE
+        pixels = _select(pixels, is_bright)
+        most_elsewhere = np.maximum(SUPPORT, SHARE_ELSEWHERE * significance[is_bright])
+        elsewhere = self._significance_elsewhere(pixels, WIDE_RING, sign)
+        is_beside = np.zeros_like(is_outlier)
+        is_beside[_select(pixels, elsewhere < most_elsewhere)] = True
+        return is_beside
 
 
-def _chosen(places, which):
-    """Return some of the places."""
-    return tuple(axis[which] for axis in places)
+def _select(pixels, is_selected):
+    """Return the pixels of which a condition holds."""
+    rows, columns = pixels
+    return rows[is_selected], columns[is_selected]
+
+
+def _mean_of_pairs(first, second):
+    """Return the mean of pairs from their sums, leaving out those that are NaN."""
+    both = ~(np.isnan(first) | np.isnan(second))
+    return np.where(both, (first + second) / 4, np.fmin(first, second) / 2)
 
 
 def _ratio(fwhm):

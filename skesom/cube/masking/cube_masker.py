@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Mask what is no measurement, by criteria that mark values of single bands."""
+"""Mask values that measure nothing, by criteria that look at each band."""
 
 from __future__ import annotations
 
-import copy
-import zlib
 from functools import partial
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -22,6 +20,18 @@ from skesom._common.thread_pools import in_threads
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube.bands import all_band_names, numbers_per_band, split_bands, with_bands
 from skesom.cube.base import CubeTransformer, check_cubes, is_cube_list
+from skesom.cube.masking._criteria import (
+    CRITERIA,
+    KEPT,
+    REMEDIES,
+    PackedCriteria,
+    count_pixels,
+    criteria_of_pixels,
+    lost_values,
+    pack,
+    take,
+    take_of_band,
+)
 from skesom.cube.masking._defects import (
     dark_lines,
     gaps_of_value,
@@ -39,29 +49,12 @@ from skesom.cube.masking._outliers import (
 from skesom.cube.masking.picture_values import hold_picture
 from skesom.cube.masking.regions import pixels_of_regions
 from skesom.cube.masking.sky import (
-    KEPT,
     measure_sky,
     measure_slopes,
     representative_rows,
     sampled,
     write_nan,
 )
-
-# The criteria in the order in which they take values, with what to do if one takes too
-# many. A value belongs to the first that takes it.
-REMEDIES = {
-    "missing": "They are NaN in the input: leave out the band that is empty there, or "
-    "pass min_bands.",
-    "zeros": "Pass mask_zeros=False if zeros are measurements here.",
-    "pedestal": "Pass mask_pedestal=False if constant areas are measurements here.",
-    "lines": "Pass mask_lines=False if such lines are measurements here.",
-    "saturation": "Pass a higher saturation.",
-    "outliers": "Pass mask_outliers=False if such pixels are measurements here.",
-    "grow": "Pass a smaller grow.",
-    "regions": "Pass regions to exclude or include that leave some pixels.",
-    "signal_to_noise": "Pass a lower min_signal_to_noise, or min_bands.",
-}
-CRITERIA = tuple(REMEDIES)
 
 # Errors that differ so much from the noise are of another kind or unit, as variances
 # are; errors of bright parts or of smoothed images differ by some tens at most.
@@ -237,18 +230,19 @@ class CubeMasker(CubeTransformer):
         self.n_jobs = n_jobs
 
     def _fit_transform(self, X):
-        return self._masked(X, *self._fit(X))
+        cubes, criteria = self._fit(X)
+        return self._masked(X, cubes, criteria)
 
     def _transform(self, X):
         cubes = check_cubes(X, self, reset=False)
         # The same bands may lie on other grids than those of the fit.
         _check_min_bands(cubes, self.min_bands)
-        taken = self._values_by_criterion(cubes, must_overlap=False)
-        self._take_faint(cubes, taken)
-        return self._masked(X, cubes, taken)
+        criteria = self._find_criteria(cubes, must_overlap=False)
+        self._take_faint(cubes, criteria)
+        return self._masked(X, cubes, criteria)
 
     def _fit(self, X):
-        """Fit, and return the cubes and which criterion takes each value."""
+        """Fit, and return the cubes and the criteria of their values."""
         cubes = check_cubes(X, self, reset=True)
         _check_min_bands(cubes, self.min_bands)
         if self.min_signal_to_noise is None:
@@ -257,247 +251,201 @@ class CubeMasker(CubeTransformer):
         names = all_band_names(cubes)
         self.saturation_ = numbers_per_band(saturation, names, "saturation")
         self.is_picture_ = hold_picture(cubes)
-        taken = self._values_by_criterion(cubes, must_overlap=True)
-        skies = zip(*map(self._measure_sky, cubes, taken), strict=True)
-        self.sky_level_, self.noise_, self.background_gradient_ = map(
-            np.concatenate, skies
-        )
-        self._take_faint(cubes, taken)
-        pixels = [_pixels_by_criterion(each, self.min_bands) for each in taken]
-        for group in zip(cubes, taken, pixels, strict=True):
-            _refuse_empty(*group)
-        for part in with_bands(cubes, self.background_gradient_):
-            _warn_of_slopes(*part)
-        for part in with_bands(cubes, self.noise_):
-            _warn_of_errors(*part)
-        all_or_one = list if is_cube_list(X) else next
-        self.mask_ = all_or_one(each != KEPT for each in pixels)
-        self.summary_ = all_or_one(_count(each) for each in pixels)
-        return cubes, taken
+        criteria = self._find_criteria(cubes, must_overlap=True)
+        self._fit_sky(cubes, criteria)
+        self._take_faint(cubes, criteria)
 
-    def _measure_sky(self, cube, taken):
-        """Return level, noise and slope of the values left in representative rows."""
-        rows = representative_rows(*cube.shape[:2])
-        lost = _lost_values(taken, self.min_bands, rows)
-        sample = sampled(cube.data)  # of a lazy cube, computed once
-        sky, slopes = measure_sky(sample, lost, n_jobs=self.n_jobs), np.nan
-        if self.check_background:
-            slopes = measure_slopes(sample, lost, self.n_jobs)
-        return sky.level, sky.noise, np.broadcast_to(slopes, len(sky.level))
-
-    def _masked(self, X, cubes, taken):
-        """Return the masked cubes in the form of X."""
-        lost = [partial(_lost_values, each, self.min_bands) for each in taken]
-        masked = [
-            write_nan(cube, find_lost, cube.sky_mask, self.copy, self.n_jobs)
-            for cube, find_lost in zip(cubes, lost, strict=True)
+        of_pixels = [
+            criteria_of_pixels(of_cube, self.min_bands) for of_cube in criteria
         ]
+        for cube, of_cube, of_its_pixels in zip(
+            cubes, criteria, of_pixels, strict=True
+        ):
+            _refuse_empty(cube, of_cube, of_its_pixels)
+        for cube, gradient in with_bands(cubes, self.background_gradient_):
+            _warn_of_slopes(cube, gradient)
+        for cube, noise in with_bands(cubes, self.noise_):
+            _warn_of_errors(cube, noise)
+
+        masks = [of_its_pixels != KEPT for of_its_pixels in of_pixels]
+        summaries = [count_pixels(of_its_pixels) for of_its_pixels in of_pixels]
+        if is_cube_list(X):
+            self.mask_ = masks
+            self.summary_ = summaries
+        else:
+            self.mask_ = masks[0]
+            self.summary_ = summaries[0]
+        return cubes, criteria
+
+    def _fit_sky(self, cubes, criteria):
+        """Measure level, noise and slope of the values left in representative rows."""
+        levels = []
+        noises = []
+        gradients = []
+        for cube, of_cube in zip(cubes, criteria, strict=True):
+            rows = representative_rows(*cube.shape[:2])
+            lost = lost_values(of_cube, self.min_bands, rows)
+            sample = sampled(cube.data)  # of a lazy cube, computed once
+            sky = measure_sky(sample, lost, n_jobs=self.n_jobs)
+            gradient = np.full(len(sky.level), np.nan)
+            if self.check_background:
+                gradient = measure_slopes(sample, lost, self.n_jobs)
+            levels.append(sky.level)
+            noises.append(sky.noise)
+            gradients.append(gradient)
+        self.sky_level_ = np.concatenate(levels)
+        self.noise_ = np.concatenate(noises)
+        self.background_gradient_ = np.concatenate(gradients)
+
+    def _masked(self, X, cubes, criteria):
+        """Return the masked cubes in the form of X."""
+        masked = []
+        for cube, of_cube in zip(cubes, criteria, strict=True):
+            find_lost = partial(lost_values, of_cube, self.min_bands)
+            masked.append(
+                write_nan(cube, find_lost, cube.sky_mask, self.copy, self.n_jobs)
+            )
         return self._like_inputs(X, masked)
 
-    def _values_by_criterion(self, cubes, *, must_overlap):
-        """Return the criterion of each value before the signal to noise."""
+    def _find_criteria(self, cubes, *, must_overlap):
+        """Return the criteria of each cube before the signal to noise."""
         return [
-            self._values_of_cube(cube, saturation, must_overlap)
+            self._find_criteria_of_cube(cube, saturation, must_overlap)
             for cube, saturation in with_bands(cubes, self.saturation_)
         ]
 
-    def _values_of_cube(self, cube, saturation, must_overlap):
+    def _find_criteria_of_cube(self, cube, saturation, must_overlap):
         """Return the criterion of each value of a cube, bands first."""
         bands = range(cube.shape[2])
         # What is lazy is searched by threads of dask, with few bands in memory.
         n_jobs = 1 if cube.is_lazy else self.n_jobs
-        taken = self._search(cube, saturation, n_jobs)
+        criteria = self._search(cube, saturation, n_jobs)
         if self.grow:
 
             def grow(band):
-                near = grown(taken[band, :] != KEPT, self.grow)
-                _take_of_band(taken, band, "grow", near)
+                is_near = grown(criteria[band, :] != KEPT, self.grow)
+                take_of_band(criteria, band, "grow", is_near)
 
             in_threads(grow, bands, n_jobs)
-        for name in ("exclude", "include"):
-            regions = getattr(self, name)
-            if regions is not None:
-                inside = pixels_of_regions(regions, cube, name, must_overlap)
-                outside = inside if name == "exclude" else ~inside
-                for band in bands:
-                    _take_of_band(taken, band, "regions", outside)
-        return taken
+        if self.exclude is not None:
+            excluded = pixels_of_regions(self.exclude, cube, "exclude", must_overlap)
+            for band in bands:
+                take_of_band(criteria, band, "regions", excluded)
+        if self.include is not None:
+            included = pixels_of_regions(self.include, cube, "include", must_overlap)
+            for band in bands:
+                take_of_band(criteria, band, "regions", ~included)
+        return criteria
 
     def _search(self, cube, saturation, n_jobs):
         """Return the criterion of each value of a cube before it grows."""
-        shape = cube.shape[2], *cube.shape[:2]
-        taken = _Planes(shape) if cube.is_lazy else np.full(shape, KEPT, np.uint8)
+        n_rows, n_columns, n_bands = cube.shape
+        shape = (n_bands, n_rows, n_columns)
+        if cube.is_lazy:
+            criteria = PackedCriteria(shape)
+        else:
+            criteria = np.full(shape, KEPT, dtype=np.uint8)
 
         def search(plane):
             band, image = plane
-            values = np.full(image.shape, KEPT, dtype=np.uint8)
-            self._take_single_values(image, values, saturation[band])
-            taken[band, :] = values
-            return tile_noise(image, values) if self.mask_outliers else None
+            of_band = np.full(image.shape, KEPT, dtype=np.uint8)
+            self._take_within_band(image, of_band, saturation[band])
+            criteria[band, :] = of_band
+            if self.mask_outliers:
+                return tile_noise(image, of_band)
+            return None
 
         noise = in_threads(search, planes_of(cube.data), n_jobs)
         if self.mask_outliers:
-            _take_outliers(cube, taken, np.stack(noise, axis=-1), n_jobs)
-        return taken
+            _take_outliers(cube, criteria, np.stack(noise, axis=-1), n_jobs)
+        return criteria
 
-    def _take_single_values(self, image, taken, saturation):
-        """Let the criteria take values of a band that need no other band."""
+    def _take_within_band(self, image, criteria, saturation):
+        """Let the criteria that need one band take its values."""
         limit = residue_limit(image) if self.mask_zeros else 0.0
         n_zeros = 0
         for rows in strips_of(image.shape, "block"):
             block = image[rows].copy()
-            _take(taken[rows], "missing", np.isnan(block))
+            take(criteria[rows], "missing", np.isnan(block))
             n_zeros += np.count_nonzero(near_value(block, 0, limit))
         if self.mask_zeros and n_zeros:
-            zeros = gaps_of_value(image, 0, limit)
+            is_zero = gaps_of_value(image, 0, limit)
             if self.mask_zeros != "auto":
-                zeros |= image == 0
-            _take(taken, "zeros", zeros)
+                is_zero |= image == 0
+            take(criteria, "zeros", is_zero)
         if self.mask_pedestal:
             for value in pedestal_values(image):
-                _take(taken, "pedestal", gaps_of_value(image, value))
+                take(criteria, "pedestal", gaps_of_value(image, value))
         if self.mask_lines:
-            _take(taken, "lines", dark_lines(image, taken != KEPT))
+            take(criteria, "lines", dark_lines(image, criteria != KEPT))
         if saturation < np.inf:
-            _take(taken, "saturation", image >= saturation)
+            take(criteria, "saturation", image >= saturation)
 
-    def _take_faint(self, cubes, taken):
+    def _take_faint(self, cubes, criteria):
         """Let the signal to noise take values, if that is asked."""
-        maps = _noise_maps(self.noise, self.noise_, cubes)
+        noises = _noise_of_cubes(self.noise, self.noise_, cubes)
         if self.min_signal_to_noise is None:
             return
-        least = self.min_signal_to_noise
         levels = split_bands(self.sky_level_, cubes)
-        for cube, level, noise, each in zip(cubes, levels, maps, taken, strict=True):
-            spreads = noise if np.ndim(noise) == 1 else (n for _, n in planes_of(noise))
-            planes = zip(planes_of(cube.data), spreads, strict=True)
-            for (band, image), spread in planes:
-                faint = np.empty(image.shape, dtype=bool)
-                spread = np.broadcast_to(spread, image.shape)
+        for cube, level, noise, of_cube in zip(
+            cubes, levels, noises, criteria, strict=True
+        ):
+            if np.ndim(noise) == 1:
+                noise_of_bands = noise
+            else:
+                noise_of_bands = (plane for _, plane in planes_of(noise))
+            planes = planes_of(cube.data)
+            for (band, image), noise_of_band in zip(
+                planes, noise_of_bands, strict=True
+            ):
+                spread = np.broadcast_to(noise_of_band, image.shape)
+                is_faint = np.empty(image.shape, dtype=bool)
                 for rows in strips_of(image.shape, "block"):
                     signal = image[rows] - cube.dtype.type(level[band])
-                    clear = signal >= least * spread[rows]
-                    faint[rows] = ~(clear & (spread[rows] > 0))
-                _take_of_band(each, band, "signal_to_noise", faint)
+                    is_clear = signal >= self.min_signal_to_noise * spread[rows]
+                    is_faint[rows] = ~(is_clear & (spread[rows] > 0))
+                take_of_band(of_cube, band, "signal_to_noise", is_faint)
 
 
-class _Planes:
-    """Criteria of the values of a lazy cube, indexed as an array with bands first."""
-
-    # Compressed, they take a few percent of what the cube would.
-
-    def __init__(self, shape):
-        self.shape = shape
-        self.strips = strips_of((*shape[1:], shape[0]), "search", multiple=64)
-        self.parts = [[None] * shape[0] for _ in self.strips]
-
-    def __getitem__(self, key):
-        bands, rows = key
-        if isinstance(bands, slice):
-            every = range(*bands.indices(self.shape[0]))
-            return np.stack([self[band, rows] for band in every])
-        if isinstance(rows, slice):
-            rows = np.arange(*rows.indices(self.shape[1]))
-        values = np.full((len(rows), self.shape[2]), KEPT, dtype=np.uint8)
-        for strip, part in zip(self.strips, self.parts, strict=True):
-            first, last = np.searchsorted(rows, [strip.start, strip.stop])
-            if first < last and part[bands] is not None:
-                here = np.frombuffer(zlib.decompress(part[bands]), dtype=np.uint8)
-                here = here.reshape(-1, self.shape[2])
-                values[first:last] = here[rows[first:last] - strip.start]
-        return values
-
-    def __setitem__(self, key, values):
-        """Replace all criteria of a band."""
-        for strip, part in zip(self.strips, self.parts, strict=True):
-            part[key[0]] = _pack(values[strip])
-
-    def near(self, rows):
-        """Return the strips that hold some rows, for a task."""
-        part = copy.copy(self)
-        pairs = zip(self.strips, self.parts, strict=True)
-        near = [p for p in pairs if p[0].start < rows.stop and p[0].stop > rows.start]
-        part.strips, part.parts = zip(*near, strict=True)
-        return part
-
-
-def _pack(values):
-    return None if np.all(values == KEPT) else zlib.compress(values, 1)
-
-
-def _take(taken, criterion, found):
-    """Let a criterion take the values that it found and no other took before."""
-    taken[found & (taken == KEPT)] = CRITERIA.index(criterion)
-
-
-def _take_of_band(taken, band, criterion, found):
-    """Let a criterion take values of one of several bands."""
-    values = taken[band, :]
-    _take(values, criterion, found)
-    taken[band, :] = values
-
-
-def _take_outliers(cube, taken, noise, n_jobs):
+def _take_outliers(cube, criteria, noise, n_jobs):
     """Let outliers be taken, by the noise in tiles."""
     widths = narrowest_widths(cube)
     if cube.is_lazy:
-        plan = Plan(taken.strips, MARGIN)
-        near = [taken.near(around(rows, MARGIN)) for rows in plan.strips]
+        plan = Plan(criteria.strips, MARGIN)
+        criteria_near = [criteria.near(around(rows, MARGIN)) for rows in plan.strips]
         search = partial(_packed_with_outliers, noise=noise, widths=widths)
-        taken.parts = list(scan(search, [cube.data], plan, near))
+        criteria.packed = list(scan(search, [cube.data], plan, criteria_near))
         return
 
     def search(band):
-        found = [
-            find_outliers(cube.data, taken, band, rows, noise, widths[band])
-            for rows in strips_of(cube.shape, "wide block")
-        ]
-        _take(taken[band], "outliers", np.concatenate(found))
+        is_outlier = []
+        for rows in strips_of(cube.shape, "wide block"):
+            is_outlier.append(
+                find_outliers(cube.data, criteria, band, rows, noise, widths[band])
+            )
+        take(criteria[band], "outliers", np.concatenate(is_outlier))
 
     in_threads(search, range(cube.shape[2]), n_jobs)
 
 
-def _packed_with_outliers(data, rows, taken, *, noise, widths):
+def _packed_with_outliers(data, rows, criteria, *, noise, widths):
     """Return the criteria of a strip with outliers, each band compressed."""
     packed = []
     for band, width in enumerate(widths):
-        values = taken[band, rows]
-        found = find_outliers(data, taken, band, rows, noise, width)
-        _take(values, "outliers", found)
-        packed.append(_pack(values))
+        of_band = criteria[band, rows]
+        is_outlier = find_outliers(data, criteria, band, rows, noise, width)
+        take(of_band, "outliers", is_outlier)
+        packed.append(pack(of_band))
     return packed
 
 
-def _pixels_by_criterion(taken, min_bands):
-    """Return the number of the criterion that leaves a pixel too few bands, or KEPT."""
-    if isinstance(taken, _Planes):
-        strips = [_pixels_by_criterion(taken[:, s], min_bands) for s in taken.strips]
-        return np.concatenate(strips)
-    may_lose = 0 if min_bands is None else len(taken) - min_bands
-    if may_lose == 0:
-        return taken.min(axis=0)
-    return np.partition(taken, may_lose, axis=0)[may_lose]
-
-
-def _lost_values(taken, min_bands, rows):
-    """Return the values in some rows that become NaN."""
-    part = taken[:, rows]
-    return (part != KEPT) | (_pixels_by_criterion(part, min_bands) != KEPT)
-
-
-def _count(pixels):
-    """Return the number of pixels that each criterion took."""
-    return {
-        name: int(np.count_nonzero(pixels == number))
-        for number, name in enumerate(CRITERIA)
-    }
-
-
-def _noise_maps(noise, measured, cubes):
+def _noise_of_cubes(noise, measured, cubes):
     """Return the noise of each cube: that of its bands, or a map with bands last."""
     if noise is None:
-        parts = with_bands(cubes, measured)
-        return [own if cube.errors is None else cube.errors for cube, own in parts]
+        noises = []
+        for cube, measured_in_cube in with_bands(cubes, measured):
+            noises.append(measured_in_cube if cube.errors is None else cube.errors)
+        return noises
     if np.ndim(noise) < 2:
         numbers = numbers_per_band(noise, all_band_names(cubes), "noise", positive=True)
         return split_bands(numbers, cubes)
@@ -520,25 +468,30 @@ def _check_min_bands(cubes, min_bands):
         )
 
 
-def _refuse_empty(cube, taken, pixels):
+def _refuse_empty(cube, criteria, of_pixels):
     """Refuse a mask that leaves nothing."""
-    if (pixels == KEPT).any():
+    if (of_pixels == KEPT).any():
         return
-    summary = _count(pixels)
+    summary = count_pixels(of_pixels)
     worst = max(summary, key=summary.get)
-    number, bands = CRITERIA.index(worst), range(cube.shape[2])
-    found = [np.count_nonzero(taken[band, :] == number) for band in bands]
-    band = int(np.argmax(found))
+    number = CRITERIA.index(worst)
+    n_values = []  # that the worst criterion took in each band
+    for band in range(cube.shape[2]):
+        n_values.append(np.count_nonzero(criteria[band, :] == number))
+    band = int(np.argmax(n_values))
     raise ValueError(
-        f"All {pixels.size} pixels are masked, {summary[worst]} of them by {worst!r} "
-        f"(in band {cube.band_names[band]!r} {found[band]}). {REMEDIES[worst]}"
+        f"All {of_pixels.size} pixels are masked, {summary[worst]} of them by "
+        f"{worst!r} (in band {cube.band_names[band]!r} {n_values[band]}). "
+        f"{REMEDIES[worst]}"
     )
 
 
 def _warn_of_slopes(cube, gradient):
     """Warn of a background that slopes."""
-    pairs = zip(cube.band_names, gradient, strict=True)
-    sloping = [f"{name} ({rise:.2g})" for name, rise in pairs if rise > 0]
+    sloping = []
+    for name, rise in zip(cube.band_names, gradient, strict=True):
+        if rise > 0:
+            sloping.append(f"{name} ({rise:.2g})")
     if sloping:
         warn_user(
             "The background slopes across the frame. In units of the noise of a pixel, "
@@ -553,15 +506,14 @@ def _warn_of_errors(cube, noise):
         return
     sample = sampled(cube.errors)
     doubtful = []
-    for name, errors, of_band in zip(
-        cube.band_names, np.moveaxis(sample, 2, 0), noise, strict=True
-    ):
-        known = errors[np.isfinite(errors) & (errors > 0)]
-        if not len(known) or not of_band > 0:
+    for band, name in enumerate(cube.band_names):
+        errors = sample[:, :, band]
+        usable = errors[np.isfinite(errors) & (errors > 0)]
+        if len(usable) == 0 or not noise[band] > 0:
             continue
-        usual = float(np.median(known))
-        if not 1 / FARTHEST_ERRORS < usual / of_band < FARTHEST_ERRORS:
-            doubtful.append(f"{name} (error {usual:.2g}, noise {of_band:.2g})")
+        usual = float(np.median(usable))
+        if not 1 / FARTHEST_ERRORS < usual / noise[band] < FARTHEST_ERRORS:
+            doubtful.append(f"{name} (error {usual:.2g}, noise {noise[band]:.2g})")
     if doubtful:
         warn_user(
             f"Errors are more than {FARTHEST_ERRORS:g} times smaller or larger than "

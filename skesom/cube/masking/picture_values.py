@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Values of a picture for the eye, which are no fluxes: the levels of 8 bits."""
+"""Tell pictures for the eye, whose values are levels of 8 bits and not fluxes."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def _count_levels(image):
     if not len(values) or values.min() < 0 or values.max() > _HIGHEST:
         return None
     levels = values if values.max() > 1 else values * _HIGHEST
-    for part in (levels[:_QUICK], levels):
-        if np.abs(part - np.round(part)).max() > _ROUNDING:
+    for sample in (levels[:_QUICK], levels):
+        if np.abs(sample - np.round(sample)).max() > _ROUNDING:
             return None
     return np.bincount(np.round(levels).astype(np.intp), minlength=_HIGHEST + 1)

@@ -5,8 +5,8 @@ import numpy as np
 
 from skesom._common.masked import filled
 
-# Where a region says its place; each kind has some of them.
-_PLACES = ("center", "vertices", "start", "end")
+# Attributes that tell where a region lies; each kind has some of them.
+_COORDINATES = ("center", "vertices", "start", "end")
 _MOST_WORK = 1e8  # corners times pixels, which regions compares in about a second
 
 
@@ -17,17 +17,23 @@ def is_region(value):
 
 def pixels_of_regions(regions, cube, parameter, must_overlap):
     """Find the pixels whose centers lie in at least one region."""
-    inside, taken_out = np.zeros((2, *cube.shape[:2]), dtype=bool)
-    touched = False
+    inside = np.zeros(cube.shape[:2], dtype=bool)
+    taken_out = np.zeros(cube.shape[:2], dtype=bool)
+    touches = False
     for region in _as_list(regions):
-        is_drawn = is_region(region)
-        find = _pixels_of_region if is_drawn else _check_mask
-        box, found = find(region, cube, parameter)
-        touched |= found.size > 0
-        is_out = is_drawn and region.meta.get("include") in (False, 0, "-")
-        pixels = taken_out if is_out else inside
-        pixels[box] |= found
-    if must_overlap and not touched:
+        if is_region(region):
+            box, in_box = _pixels_of_region(region, cube, parameter)
+            is_excluded = region.meta.get("include") in (False, 0, "-")
+        else:
+            box = ...
+            in_box = _check_mask(region, cube, parameter)
+            is_excluded = False
+        touches |= in_box.size > 0
+        if is_excluded:
+            taken_out[box] |= in_box
+        else:
+            inside[box] |= in_box
+    if must_overlap and not touches:
         raise ValueError(
             f"None of the regions of {parameter} touches the image of {cube.shape[0]} "
             f"x {cube.shape[1]} pixels. Compare their coordinates with the image."
@@ -39,9 +45,9 @@ def _as_list(regions):
     """Return single regions and masks as a list of one."""
     if is_region(regions):
         return [regions]
-    several = isinstance(regions, list | tuple) or not hasattr(regions, "__array__")
-    if several and all(is_region(part) or np.ndim(part) == 2 for part in regions):
-        return list(regions)
+    if isinstance(regions, list | tuple) or not hasattr(regions, "__array__"):
+        if all(is_region(entry) or np.ndim(entry) == 2 for entry in regions):
+            return list(regions)
     return [regions]
 
 
@@ -58,9 +64,11 @@ def _pixels_of_region(region, cube, parameter):
 
 def in_pixels(region, wcs):
     """Return a region in pixels, None if it is beyond the horizon of a projection."""
-    if not _has_place(region, wcs):  # which regions refuses from version 0.13 on
+    if not _is_in_projection(region, wcs):  # which regions refuses from 0.13 on
         return None
-    return region.to_pixel(wcs) if hasattr(region, "to_pixel") else region
+    if hasattr(region, "to_pixel"):
+        return region.to_pixel(wcs)
+    return region
 
 
 def pixels_in_box(region, shape):
@@ -86,34 +94,41 @@ def pixels_in_box(region, shape):
 
 def _fill(corners, rows, columns):
     """Find the pixels in a polygon of many corners row by row, as `contains` does."""
-    x, y = corners.x, corners.y
-    x_next, y_next = np.roll(x, -1), np.roll(y, -1)
+    x = corners.x
+    y = corners.y
+    x_next = np.roll(x, -1)
+    y_next = np.roll(y, -1)
     inside = np.empty((len(rows), len(columns)), dtype=bool)
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         ends = np.flatnonzero((y > row) != (y_next > row))
         slopes = (x_next[ends] - x[ends]) / (y_next[ends] - y[ends])
         crossed = np.sort(x[ends] + (row - y[ends]) * slopes)
         # A pixel is inside if an odd number of sides is to the right of it.
-        inside[place] = (len(ends) - np.searchsorted(crossed, columns, "right")) % 2
+        inside[index] = (len(ends) - np.searchsorted(crossed, columns, "right")) % 2
     return inside
 
 
-def _has_place(region, wcs):
-    """Tell whether a region on the sky or in the image has a place among the pixels."""
-    parts = [getattr(region, name, None) for name in ("region1", "region2")]
-    if None not in parts:  # a region made of two others
-        return all(_has_place(part, wcs) for part in parts)
-    places = [getattr(region, name, None) for name in _PLACES]
-    places = [place for place in places if place is not None]
-    if hasattr(region, "to_pixel"):
-        places = [wcs.world_to_pixel(place) for place in places]
-    else:
-        places = [(place.x, place.y) for place in places]
-    return all(np.isfinite(place).all() for place in places)
+def _is_in_projection(region, wcs):
+    """Tell whether all coordinates of a region have pixels, perhaps outside."""
+    first = getattr(region, "region1", None)
+    second = getattr(region, "region2", None)
+    if first is not None and second is not None:  # a region made of two others
+        return _is_in_projection(first, wcs) and _is_in_projection(second, wcs)
+    for name in _COORDINATES:
+        coordinates = getattr(region, name, None)
+        if coordinates is None:
+            continue
+        if hasattr(region, "to_pixel"):
+            pixels = wcs.world_to_pixel(coordinates)
+        else:
+            pixels = (coordinates.x, coordinates.y)
+        if not np.isfinite(pixels).all():
+            return False
+    return True
 
 
 def _check_mask(mask, cube, parameter):
-    """Return the whole image, and a mask as booleans after comparing it with that."""
+    """Return a mask of the whole image as booleans."""
     mask = np.asarray(filled(mask, parameter == "exclude"))
     if mask.dtype.kind not in "biu":
         raise ValueError(
@@ -125,4 +140,4 @@ def _check_mask(mask, cube, parameter):
             f"{parameter} has shape {mask.shape}, but the cube has {cube.shape[0]} x "
             f"{cube.shape[1]} pixels."
         )
-    return ..., mask.astype(bool)
+    return mask.astype(bool)

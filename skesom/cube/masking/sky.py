@@ -21,7 +21,6 @@ from skesom._common.strip_calls import map_strips
 from skesom._common.thread_pools import in_threads
 from skesom.cube.convolution.filtering import smooth, smooth_all
 
-KEPT = 255  # number of no criterion
 TILE = 16  # pixels; smaller ones where a frame has few of them
 FEWEST_TILES = 8  # from which the darkest are taken
 ENOUGH_PIXELS = 2_000_000  # of a frame, in strips spread over it
@@ -203,13 +202,6 @@ def representative_rows(n_rows, n_columns, most=None):
 def sampled(data, most=None):
     """Return the representative rows of a frame, computed if it is lazy."""
     return in_memory(data[representative_rows(*data.shape[:2], most)])
-
-
-def masked_image(image, taken):
-    """Return an image, NaN where a criterion has taken the value."""
-    image = np.array(image, order="C")
-    image[taken != KEPT] = np.nan
-    return image
 
 
 def write_nan(cube, find_lost, sky_mask, copy, n_jobs):

@@ -26,7 +26,8 @@ def sky_level(label_map, cube):
     if not is_of_the_sky(cube):
         return level
     step = max(1, math.ceil(math.sqrt(math.prod(cube.shape[:2]) / _MOST_PIXELS)))
-    labels, data = label_map[::step, ::step], cube.data[::step, ::step]
+    labels = label_map[::step, ::step]
+    data = cube.data[::step, ::step]
     if is_lazy(labels):
         (labels,) = computed(labels)
     is_sky = labels == SKY
