@@ -94,7 +94,10 @@ class TestPsf:
             (["F336W={0}", "F336W={1}"], ["two PSFs for one band: F336W"]),
             (["{0}", "{1}", "none.fits"], ["none.fits", "No such file"]),
             (["{0}", "{1}", "text.fits"], ["text.fits", "FITS"]),
-            (["{0}", "{1}", "cube.fits"], ["cube.fits", "no image of two axes", "first one has 3"]),
+            (
+                ["{0}", "{1}", "cube.fits"],
+                ["cube.fits", "no image of two axes", "first one has 3"],
+            ),
             (["{0}", "{1}", "zero.fits"], ["F814W", "zero.fits", "positive sum"]),
             (["{0}", "{1}", "nan.fits"], ["F814W", "nan.fits", "NaN"]),
         ],
