@@ -63,9 +63,9 @@ class _Fields(NamedTuple):
         Masks and weights, as `skesom.io.read_cube` takes them; files as paths.
     ignore_flags : "auto", int, str or list of int, default="auto"
         Flags in masks that do not mask.
-    exclude, include : sequence of str, default=()
-        Region files of DS9 or CASA. Pixels inside of an excluded region and pixels
-        outside of all included regions are masked.
+    exclude, include : str or sequence of str, default=()
+        One region file of DS9 or CASA, or several. Pixels inside of an excluded region
+        and pixels outside of all included regions are masked.
     order : {"given", "wavelength"} or sequence of int, default="given"
         Order of the bands.
     combine : bool or "auto", default=False

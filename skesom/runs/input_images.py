@@ -48,6 +48,9 @@ def source_of_images(
     for pattern in patterns:
         files += _files_like(os.fspath(pattern))
     fields["files"] = tuple(files)
+    for name in ("exclude", "include"):
+        if is_path(fields.get(name)):
+            fields[name] = (fields[name],)
     return ImageSource(**fields)
 
 

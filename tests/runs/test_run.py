@@ -83,3 +83,18 @@ def test_another_cube_is_refused(in_memory, galaxy):
     for other in (galaxy[:40], galaxy.replace(data=galaxy.data[::-1].copy())):
         with pytest.raises(ValueError, match="are not those of the run"):
             Run.read(in_memory, images=other)
+
+
+def test_one_region_file_masks_as_a_list_of_it_does(galaxy, consensus, tmp_path):
+    pytest.importorskip("regions")
+    files = [str(path) for path in write_bands(tmp_path / "images", galaxy)]
+    hole = tmp_path / "hole.reg"
+    hole.write_text("image\ncircle(15,18,5)\n")
+    for role, is_masked_in_it in [("exclude", True), ("include", False)]:
+        label_maps = []
+        for regions in (hole, str(hole), [str(hole)]):
+            run = Run.fit({"files": files, role: regions}, clusterer=consensus)
+            label_maps.append(run.label_map)
+            assert (run.label_map[17, 14] == -3) == is_masked_in_it
+        np.testing.assert_array_equal(label_maps[0], label_maps[1])
+        np.testing.assert_array_equal(label_maps[0], label_maps[2])
