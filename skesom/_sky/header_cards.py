@@ -1,45 +1,57 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Names, units, widths, wavelengths and zero points of bands, in FITS header cards."""
+"""Names, units, widths and wavelengths of bands, in FITS header cards."""
 
 import math
 import re
 import unicodedata
-import warnings
 from contextlib import suppress
 
 import numpy as np
 from astropy import units
 from astropy.io import fits
 
+from skesom._sky.card_values import (
+    first_card,
+    is_number,
+    is_positive,
+    setup_and_band_words,
+    setup_words,
+)
 from skesom._sky.filter_table import (
-    AB_SURVEYS,
     CHANNELS,
     MIRRORS,
     UNIT_SPELLINGS,
-    VEGA_OFFSETS,
     WAVELENGTH_UNITS,
-    ZERO_POINT_CARDS,
 )
 from skesom._sky.filters import filter_wavelength, wavelengths_of
-from skesom._sky.units import unit_of
+from skesom._sky.units import parse_unit, unit_of, write_unit
+from skesom._sky.zero_points import read_zero_points
 
-# In the order of trust. Narrow filters of JWST are in the pupil wheel; FILTER1 may be
-# the position of a wheel (WFPC2), therefore numbers do not count.
-_FILTER_CARDS = ("PUPIL", "FILTER", "FILTNAM1", "FILTNAM2", "FILTER1", "FILTER2")
-_BAND_CARDS = (*_FILTER_CARDS, "FILTNAME", "FILTERS", "BAND", "CHNLNUM")
-# Of Pan-STARRS and of ESO.
-_BAND_CARDS += ("FPA.FILTERID", "FPA.FILTER", "ESO INS FILT1 NAME")
-_PAN_STARRS = re.compile(r"([grizyw])\.0+")  # g.00000
+# In the order of trust.
+_BAND_CARDS = (
+    "PUPIL",  # narrow filters of JWST are in the pupil wheel
+    "FILTER",
+    "FILTNAM1",
+    "FILTNAM2",
+    "FILTER1",  # may be the position of a wheel (WFPC2): numbers do not count
+    "FILTER2",
+    "FILTNAME",
+    "FILTERS",
+    "BAND",
+    "CHNLNUM",
+    "FPA.FILTERID",  # of Pan-STARRS
+    "FPA.FILTER",
+    "ESO INS FILT1 NAME",
+)
 # These name a band in some archives only: SPIRE and UVIT, PACS, the sky surveys.
 _OTHER_CARDS = ("DETECTOR", "CAMERA", "SURVEY")
-_SETUP_CARDS = ("TELESCOP", "INSTRUME", "ORIGIN", "SURVEY", "DATASET")
+_PAN_STARRS = re.compile(r"([grizyw])\.0+")  # g.00000
 _NO_FILTER = re.compile(
     r"(clear|open|none|n/a|blank|empty|grism|mask|gdhs|wlp|unknown)|-*$", re.IGNORECASE
 )
-_COUNTS = (units.ct, units.electron, units.adu, units.DN, units.photon, units.one)
-_CASU = {"wfcam", "vircam"}  # whose MAGZPT is that of a count per second
-_RADIAN = units.rad.to(units.arcsec)
-_SAYS_AB = re.compile(r"\bAB(_?mag\w*)?\b", re.IGNORECASE)
+_ARCSEC_OF_RADIAN = units.rad.to(units.arcsec)
+# The FWHM of the Airy disc, in units of wavelength / diameter.
+_AIRY_FWHM = 1.03
 
 
 def is_hdu(X):
@@ -55,120 +67,101 @@ def read_bands(headers, n_bands, stem, unit):
         "diffraction_fwhm": _diffraction_fwhm(headers, names),
         "band_units": [unit] * n_bands,
         "fwhm": np.full(n_bands, _read_fwhm(headers)),
-        "zero_points": _read_zero_points(headers, names, unit),
+        "zero_points": read_zero_points(headers, names, unit),
     }
 
 
 def _read_names(headers, n_bands, stem):
     """Return the name of each band, made from the stem if no card has one."""
     if n_bands == 1:
-        names = [_filter_name(headers, card) for card in _BAND_CARDS]
-        known = [name for name in names if _told(headers, name)]
-        others = [_filter_name(headers, card) for card in _OTHER_CARDS]
-        others = [_told(headers, name) for name in others if name and len(name) > 1]
-        return [next(filter(None, [*known, *others, *names]), stem)]
+        return [_read_name_of_only_band(headers) or stem]
     for card, first in (("FILTER", 1), ("BAND", 1), ("BAND", 0)):
         cards = [f"{card}{number}" for number in range(first, first + n_bands)]
         names = [_filter_name(headers, card) for card in cards]
         if all(names):
             return names
-    return [stem and f"{stem} {number + 1}" for number in range(n_bands)]
+    if not stem:
+        return [stem] * n_bands
+    return [f"{stem} {number}" for number in range(1, n_bands + 1)]
+
+
+def _read_name_of_only_band(headers):
+    """Return the first name in a card whose wavelength is known, else the first."""
+    names = [_filter_name(headers, card) for card in _BAND_CARDS]
+    for name in names:
+        if _name_with_setup(headers, name) is not None:
+            return name
+    for card in _OTHER_CARDS:
+        name = _filter_name(headers, card)
+        if name and len(name) > 1:
+            full_name = _name_with_setup(headers, name)
+            if full_name is not None:
+                return full_name
+    for name in names:
+        if name:
+            return name
+    return None
 
 
 def _filter_name(headers, card):
     """Return the filter in a card, None if it holds none."""
-    value = _first_card(headers, card)
+    value = first_card(headers, card)
     if type(value) is int and card in ("BAND", "CHNLNUM"):
-        names = []
-        for word in _setup(headers):
-            names += CHANNELS.get(word.lower(), ())
-        return names[value - 1] if 0 < value <= len(names) else None
-    value = value.strip() if isinstance(value, str) else ""
-    if _NO_FILTER.match(value) and np.isnan(filter_wavelength(value)):
+        return _name_of_channel(headers, value)
+    if not isinstance(value, str):
+        return None
+    name = value.strip()
+    if _NO_FILTER.match(name) and np.isnan(filter_wavelength(name)):
         return None  # but not CLEAR1L;F814W
-    numbered = _PAN_STARRS.fullmatch(value)
-    if numbered:
+    numbered = _PAN_STARRS.fullmatch(name)
+    if numbered is not None:
         return numbered[1]
-    words = value.split()
-    if len(words) > 2:  # g DECam SDSS c0001 4720.0 1520.0
-        shorter = [" ".join(words[:n]) for n in range(1, len(words) - 1)]
-        value = next((s for s in shorter if np.isfinite(filter_wavelength(s))), value)
-    return value
+    words = name.split()
+    # g DECam SDSS c0001 4720.0 1520.0: the fewest first words that name a filter.
+    for n_words in range(1, len(words) - 1):
+        first_words = " ".join(words[:n_words])
+        if np.isfinite(filter_wavelength(first_words)):
+            return first_words
+    return name
 
 
-def _told(headers, name):
+def _name_of_channel(headers, channel):
+    """Return the name of a channel, counted from 1, of an instrument, else None."""
+    names = []
+    for word in setup_words(headers):
+        names += CHANNELS.get(word.lower(), ())
+    if 0 < channel <= len(names):
+        return names[channel - 1]
+    return None
+
+
+def _name_with_setup(headers, name):
     """Return a name with the instrument or survey that it needs, None if unknown."""
-    names = name, *(f"{word} {name}" for word in _setup(headers))
-    return next((n for n in names if np.isfinite(filter_wavelength(n))), None)
-
-
-def _setup(headers):
-    """Return the words in the cards of telescope, instrument and survey."""
-    texts = [_first_card(headers, card) for card in _SETUP_CARDS]
-    return re.findall("[A-Za-z0-9]+", " ".join(str(text) for text in texts if text))
-
-
-def _first_card(headers, card):
-    """Return the value of a card in the first header that has it, else None."""
-    return next((header[card] for header in headers if card in header), None)
-
-
-def is_number(value):
-    """Return whether a card holds a finite real number."""
-    is_real = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)
-
-
-def _is_positive(value):
-    """Return whether a card holds a positive finite number."""
-    return is_number(value) and value > 0
+    names = [name]
+    for word in setup_words(headers):
+        names.append(f"{word} {name}")
+    for full_name in names:
+        if np.isfinite(filter_wavelength(full_name)):
+            return full_name
+    return None
 
 
 def read_unit(headers, card="BUNIT"):
     """Return the unit in a card, None if it is missing or unknown."""
-    text = _first_card(headers, card)
-    return parse_unit(text) if isinstance(text, str) and text.strip() else None
-
-
-def parse_unit(text):
-    """Return the unit of a text in the spelling of telescopes, None if unknown."""
-    text = text.strip()
-    if re.search("erg", text, re.IGNORECASE):
-        text = re.sub(r"\bA\b", "Angstrom", text)  # not ampere
-    other = re.sub(r"\be-(?=\s|/|$)", "electron", text, flags=re.IGNORECASE)
-    # Capitals could also be millijansky, but these are never given per steradian.
-    other = re.sub(r"\bMJY(?=\s*/\s*SR\b)", "MJy", other)
-    other = re.sub(
-        "[A-Za-z]+", lambda it: UNIT_SPELLINGS.get(it[0].lower(), it[0]), other
-    )
-    for spelling in (text, other):
-        with warnings.catch_warnings(), suppress(ValueError, TypeError):
-            # Units with several slashes or old spellings are valid all the same.
-            warnings.simplefilter("ignore", units.UnitsWarning)
-            unit = unit_of(spelling)  # "a,b" are two
-            return None if isinstance(unit, units.StructuredUnit) else unit
+    text = first_card(headers, card)
+    if isinstance(text, str) and text.strip():
+        return parse_unit(text)
     return None
-
-
-def _usual_spelling(match):
-    """Return how astropy spells a word of a unit."""
-    return UNIT_SPELLINGS.get(match[0].lower(), match[0])
-
-
-def write_unit(unit):
-    """Return a unit in the spelling of the FITS standard, else in that of astropy."""
-    try:
-        return unit.to_string("fits")
-    except ValueError:
-        return unit.to_string()
 
 
 def to_ascii(name):
     """Write a name in ASCII, as FITS requires: the letter of H alpha is "alpha"."""
-    return "".join(
-        c if " " <= c <= "~" else unicodedata.name(c, "_").split()[-1].lower()
-        for c in name
-    )
+    letters = []
+    for letter in name:
+        if not " " <= letter <= "~":
+            letter = unicodedata.name(letter, "_").split()[-1].lower()
+        letters.append(letter)
+    return "".join(letters)
 
 
 def band_cards(cube, band):
@@ -179,10 +172,14 @@ def band_cards(cube, band):
         header["BUNIT"] = (write_unit(cube.band_units[band]), "unit of the pixels")
     if np.isfinite(cube.fwhm[band]):
         header["FWHM"] = (cube.fwhm[band], "[arcsec] of the point-spread function")
-    place = None if cube.band_coordinates is None else cube.band_coordinates[band]
-    if place is not None and np.isfinite(place):
-        header["SPECVAL"] = (place.value, "place of the band on the spectral axis")
-        header["SPECUNIT"] = (write_unit(place.unit), "unit of SPECVAL")
+    if cube.band_coordinates is not None:
+        coordinate = cube.band_coordinates[band]
+        if np.isfinite(coordinate):
+            header["SPECVAL"] = (
+                coordinate.value,
+                "place of the band on the spectral axis",
+            )
+            header["SPECUNIT"] = (write_unit(coordinate.unit), "unit of SPECVAL")
     if np.isfinite(cube.zero_points[band]):
         header["MAGZERO"] = cube.zero_points[band], "[mag] AB magnitude of a value of 1"
     return header
@@ -191,46 +188,68 @@ def band_cards(cube, band):
 def _read_fwhm(headers):
     """Return the FWHM in arcsec: of its card, if not in pixels, or of the beam."""
     for header in headers:
-        value = header.get("FWHM")
-        if _is_positive(value) and "pix" not in header.comments["FWHM"].lower():
-            return float(value)
-        axes = header.get("BMAJ"), header.get("BMIN")
-        if all(map(_is_positive, axes)):  # in degrees
-            return float(np.sqrt(axes[0] * axes[1]) * units.deg.to(units.arcsec))
+        fwhm = header.get("FWHM")
+        if is_positive(fwhm) and "pix" not in header.comments["FWHM"].lower():
+            return float(fwhm)
+        major = header.get("BMAJ")  # in degrees
+        minor = header.get("BMIN")
+        if is_positive(major) and is_positive(minor):
+            return float(np.sqrt(major * minor) * units.deg.to(units.arcsec))
     return np.nan
 
 
 def _diffraction_fwhm(headers, names):
     """Return the FWHM of a perfect mirror in arcsec, NaN where it is unknown."""
-    words = [word.lower() for word in _words_of(headers, names)]
-    found = [MIRRORS[word] for word in words if word in MIRRORS]
-    mirror = found[0] if found else np.nan
-    known = read_band_coordinates(headers) if len(names) == 1 else None
-    wavelengths = wavelengths_of([(known, len(names))], names) * units.nm
-    return (1.03 * wavelengths / (mirror * units.m)).decompose().value * _RADIAN
+    diameter = np.nan
+    for word in setup_and_band_words(headers, names):
+        if word.lower() in MIRRORS:
+            diameter = MIRRORS[word.lower()]
+            break
+    coordinates = None
+    if len(names) == 1:
+        coordinates = read_band_coordinates(headers)
+    wavelengths = wavelengths_of([(coordinates, len(names))], names) * units.nm
+    ratios = (_AIRY_FWHM * wavelengths / (diameter * units.m)).decompose().value
+    return ratios * _ARCSEC_OF_RADIAN
 
 
 def read_band_coordinates(headers):
     """Return the spectral coordinate of an image of one band, None if unknown."""
-    value, unit = _first_card(headers, "SPECVAL"), _first_card(headers, "SPECUNIT")
-    if not (is_number(value) and isinstance(unit, str)):
-        value, unit = _first_card(headers, "PHOTPLAM"), "Angstrom"
-        if not _is_positive(value):
-            value, unit = _read_wavelength(headers)
-            (name,) = _read_names(headers, 1, None)
-            told = name if unit or not name else _told(headers, name)
-            if told not in (None, name):  # with the evidence of the instrument
-                value, unit = filter_wavelength(told), "nm"
+    value, unit = _read_coordinate(headers)
+    if not unit:
+        return None
     with suppress(TypeError, ValueError):
-        return unit and units.Quantity([value], unit_of(unit), dtype=np.float64)
+        return units.Quantity([value], unit_of(unit), dtype=np.float64)
+    return None
+
+
+def _read_coordinate(headers):
+    """Return the spectral coordinate and its unit as text, None where unknown."""
+    value = first_card(headers, "SPECVAL")
+    unit = first_card(headers, "SPECUNIT")
+    if is_number(value) and isinstance(unit, str):
+        return value, unit
+    pivot = first_card(headers, "PHOTPLAM")
+    if is_positive(pivot):
+        return pivot, "Angstrom"
+    value, unit = _read_wavelength(headers)
+    if unit is None:
+        name = _read_name_of_only_band(headers)
+        if name:
+            full_name = _name_with_setup(headers, name)
+            # A name that needs its instrument is given the wavelength here, where the
+            # instrument is known.
+            if full_name not in (None, name):
+                return filter_wavelength(full_name), "nm"
+    return value, unit
 
 
 def _read_wavelength(headers):
     """Return the value and unit of a wavelength card, None without a unit."""
-    setup = {word.lower() for word in _setup(headers)}
+    setup = {word.lower() for word in setup_words(headers)}
     for header in headers:
         for card in ("WAVELEN", "WAVELNTH"):
-            if not _is_positive(header.get(card)):
+            if not is_positive(header.get(card)):
                 continue
             text = f"{header.get('WAVEUNIT', '')} {header.comments[card]}"
             for word in re.findall(r"[A-Za-z]+", text):
@@ -245,104 +264,10 @@ def _read_wavelength(headers):
 
 def _read_energy(headers):
     """Return the middle of a band of X-rays and its unit, None without such cards."""
-    ends = [_first_card(headers, card) for card in ("ENERG_LO", "ENERG_HI")]
-    if all(map(_is_positive, ends)):
-        # In eV or keV; no telescope of X-rays sees 100 keV.
-        return math.sqrt(ends[0] * ends[1]), "eV" if ends[1] > 100 else "keV"
-    return None, None
-
-
-def _words_of(headers, names):
-    """Return the words of the setup, and those of the name of an only band."""
-    texts = [*names, _first_card(headers, "FILTER")] if len(names) == 1 else []
-    text = " ".join(map(str, texts))  # NGC5584_GALEX_NUV, g DECam SDSS
-    return _setup(headers) + re.findall("[A-Za-z0-9]+", text)
-
-
-def _read_zero_points(headers, names, unit):
-    """Return the AB magnitudes of a value of 1, NaN where unknown."""
-    seconds = _seconds_of_one(headers, unit)
-    for header in headers if len(names) == 1 else ():
-        density = _flux_of_count_per_second(header)
-        if density is not None and seconds:
-            return np.array([(density / seconds).to_value(units.ABmag)], dtype=float)
-        if _is_positive(header.get("FPA.ZP")):
-            return np.array([_magnitude_of_pan_starrs(header)])
-        if _is_positive(header.get("FLUXMAG0")):  # value of AB magnitude 0, of HSC
-            return np.array([2.5 * np.log10(header["FLUXMAG0"])])
-    words = {word.lower() for word in _words_of(headers, names)}
-    suffixes = [[f"{n}"] for n in range(1, len(names) + 1)]
-    suffixes = [["", "1"]] if len(names) == 1 else suffixes
-    pairs = zip(suffixes, names, strict=True)
-    found = np.array([_read_magnitude(headers, words, *pair) for pair in pairs])
-    if str(_first_card(headers, "DATASET")).strip().lower() == "2mass":
-        # Mosaics by Montage keep the brightness: a value is that of a pixel of 2MASS,
-        # which has a square arcsec, however large their own pixels are.
-        found -= 2.5 * np.log10(_pixel_area(headers))
-    return found
-
-
-def _magnitude_of_pan_starrs(header):
-    """Return the AB magnitude of a value of 1 in an image of Pan-STARRS.
-
-    Values are counts in the exposure time, and FPA.ZP is that of one count per second
-    (Waters et al. 2020, ApJS 251, 4). Those of an asinh scale (BSOFTEN) are no counts.
-    """
-    time = header.get("EXPTIME")
-    if not _is_positive(time) or "BSOFTEN" in header:
-        return np.nan
-    return float(header["FPA.ZP"]) + 2.5 * math.log10(time)
-
-
-def _pixel_area(headers):
-    """Return the area of a pixel in square arcsec by its steps, NaN without them."""
-    steps = [_first_card(headers, card) for card in ("CDELT1", "CDELT2")]
-    if not all(is_number(step) and step != 0 for step in steps):
-        return np.nan
-    return abs(steps[0] * steps[1]) * units.deg.to(units.arcsec) ** 2
-
-
-def _read_magnitude(headers, words, suffixes, name):
-    """Return the AB magnitude of a value of 1 in a card of a zero point, else NaN."""
-    system = _first_card(headers, "MAGSYS") or ""
-    band = (re.findall("[A-Za-z0-9]+", str(name).lower()) or [""])[-1]
-    tables = [VEGA_OFFSETS[word] for word in words & VEGA_OFFSETS.keys()]
-    offsets = [table[band] for table in tables if band in table]
-    cards = [card + suffix for card in ZERO_POINT_CARDS for suffix in suffixes]
-    for header in headers:
-        for card in cards:
-            is_other = card[1:] == "MAGZP" and card[0].lower() != band[:1]  # JMAGZP
-            if is_other or not _is_positive(header.get(card)):
-                continue
-            value, text = float(header[card]), f"{header.comments[card]} {system}"
-            if "AB" in card or _SAYS_AB.search(text):
-                return value
-            if card.startswith("MAGZPT") and words & _CASU:
-                time = _first_card(headers, "EXPTIME")
-                value += 2.5 * math.log10(time) if _is_positive(time) else np.nan
-            if offsets:
-                return value + offsets[0]
-            if words & AB_SURVEYS and "vega" not in text.lower():
-                return value
-    return np.nan
-
-
-def _seconds_of_one(headers, unit):
-    """Return the time in which a count per second gives a value of 1, or None."""
-    for count in _COUNTS if unit is not None else ():
-        if unit.is_equivalent(count / units.s):
-            return 1 / unit.to(count / units.s)
-        if unit.is_equivalent(count):
-            times = (header.get("EXPTIME") for header in headers)
-            time = next(filter(_is_positive, times), None)
-            return None if time is None else time / unit.to(count)
-    return None
-
-
-def _flux_of_count_per_second(header):
-    """Return the flux density of a count per second, None without such cards."""
-    flam, fnu, pivot = (header.get(f"PHOT{name}") for name in ("FLAM", "FNU", "PLAM"))
-    if _is_positive(flam) and _is_positive(pivot):
-        density = flam * units.erg / units.s / units.cm**2 / units.AA
-        return density.to(units.Jy, units.spectral_density(pivot * units.AA))
-    return fnu * units.Jy if _is_positive(fnu) else None
+    low = first_card(headers, "ENERG_LO")
+    high = first_card(headers, "ENERG_HI")
+    if not (is_positive(low) and is_positive(high)):
+        return None, None
+    # In eV or keV; no telescope of X-rays sees 100 keV.
+    unit = "eV" if high > 100 else "keV"
+    return math.sqrt(low * high), unit

@@ -12,9 +12,9 @@ from astropy.wcs import WCS, WCSSUB_SPECTRAL
 from astropy.wcs.utils import proj_plane_pixel_scales, wcs_to_celestial_frame
 
 from skesom._common.warn import warn_user
+from skesom._sky.card_values import is_number
 from skesom._sky.grids import Grid
-from skesom._sky.header_cards import is_number, parse_unit
-from skesom._sky.units import unit_of
+from skesom._sky.units import parse_unit, unit_of
 
 # Cards of SIP and of distortions with lookup tables.
 _SIP = re.compile(r"[AB]P?_(ORDER|DMAX|\d+_\d+)")

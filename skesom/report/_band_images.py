@@ -9,7 +9,8 @@ import numpy as np
 
 from skesom._common.fits_checks import BLOCK
 from skesom._common.strips import strips_of
-from skesom._sky.header_cards import to_ascii, write_unit
+from skesom._sky.header_cards import to_ascii
+from skesom._sky.units import write_unit
 from skesom.displays.display import literal
 from skesom.displays.rgb import sky_picture
 from skesom.displays.sky_image import image_size

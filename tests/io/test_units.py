@@ -7,7 +7,7 @@ from astropy import units
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from skesom._sky.header_cards import parse_unit
+from skesom._sky.units import parse_unit
 from skesom.cube import Cube
 from skesom.io import read_cube, write_bands
 
