@@ -113,7 +113,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_rows_of_killed_runs_are_removed_and_no_others(temporary, tmp_path):
+@pytest.fixture
+def left(temporary):
+    """The file of rows that a killed run has left."""
     pytest.importorskip("fcntl")
     ran = subprocess.run(
         [sys.executable, "-c", KILLED, temporary],
@@ -123,6 +125,10 @@ def test_rows_of_killed_runs_are_removed_and_no_others(temporary, tmp_path):
     )
     assert (ran.stdout, ran.returncode) == (b"stored\n", -signal.SIGKILL)
     [left] = temporary.iterdir()
+    return left
+
+
+def test_rows_of_killed_runs_are_removed_and_no_others(left, temporary, tmp_path):
     [array] = stored([da.ones((9, 9, 1))], temporary)  # the next run
     [kept] = temporary.iterdir()
     assert kept != left
@@ -135,6 +141,14 @@ def test_rows_of_killed_runs_are_removed_and_no_others(temporary, tmp_path):
     np.testing.assert_array_equal(array, 1)
     del array
     assert not kept.exists()
+
+
+def test_a_command_that_needs_no_rows_on_disk_removes_those_of_killed_runs(
+    left, run, command
+):
+    status, _, _ = run(*command, "--strips", "no")
+    assert status == 0
+    assert not left.exists()
 
 
 def raiser(error):

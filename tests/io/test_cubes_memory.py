@@ -55,6 +55,15 @@ def test_quantity():
     assert cube.band_units == (units.mJy, units.Jy, units.Jy)
 
 
+def test_lists_are_masks_and_errors_as_arrays_are():
+    masked = IMAGE > 3
+    cube = read_cube(
+        IMAGE, masks=[masked.tolist()], errors=[(0.1 * IMAGE).tolist()], lazy=False
+    )
+    assert_array_equal(np.isnan(cube.data[:, :, 0]), masked)
+    assert_allclose(cube.errors[:, :, 0][~masked], 0.1 * IMAGE[~masked], rtol=1e-6)
+
+
 def test_the_array_is_not_touched():
     image = IMAGE.copy()
     cube = read_cube(image, masks=[IMAGE > 3])

@@ -13,6 +13,7 @@ from skesom.io import read_map
 from skesom.maps import ClusterNames, make_cluster_pipeline
 from skesom.report import merge_clusters
 from skesom.report._leaf_colors import leaf_colors
+from skesom.report.result import Result
 from skesom.runs import Run, read_cluster_groups
 from skesom.som import CSOM
 
@@ -72,6 +73,21 @@ def test_the_file_is_of_version_2_and_gives_them_back(written, taught, tree_job)
     report = Run.read(written, trust=True)
     assert report.groups == groups
     np.testing.assert_array_equal(report.pipeline[-1].labels_, tree_job[-1].labels_)
+
+
+def test_units_on_the_page_are_in_the_leaf_of_most_of_their_pixels(
+    tree_job, galaxy, written
+):
+    result = Result(tree_job, galaxy)
+    leaves = result.unit_leaves
+    clusters = result.tree.clusters
+    assert len(np.unique(leaves)) > len(np.unique(clusters))
+    np.testing.assert_array_equal(clusters[leaves], result.run_unit_labels)
+    for unit in np.unique(result.unit_map[result.leaf_map >= 0]):
+        held = result.leaf_map[(result.unit_map == unit) & (result.leaf_map >= 0)]
+        counts = np.bincount(held, minlength=len(clusters))
+        counts[clusters != result.run_unit_labels[unit]] = 0
+        assert counts[leaves[unit]] == counts.max()
 
 
 def test_other_images_get_the_parts(tree_job, galaxy, taught, tmp_path):
