@@ -13,7 +13,8 @@ from skesom._common.lazy import computed
 from skesom._sky.narrow_bands import band_wavelengths
 from skesom._types import Bands, BaseInterval, CubeLike
 from skesom.cube import Cube
-from skesom.cube.masking.sky import sampled, sky_statistics
+from skesom.cube.masking.sky import sky_statistics
+from skesom.cube.masking.sky_tiles import sampled
 from skesom.displays.colors import MISSING_COLOR
 from skesom.displays.display import numbers_of
 from skesom.displays.spectral_axes import band_axis

@@ -25,7 +25,7 @@ import dask, dask.array
 from skesom._common.strips import SIZES, Size
 from skesom.cube import Cube
 from skesom.cube.flux import color as _color, flux_scale as _flux_scale
-from skesom.cube.masking import sky as _sky
+from skesom.cube.masking import sky_tiles as _sky_tiles
 from skesom.io import read_cube
 from skesom.maps import make_cluster_pipeline
 from skesom._common.labels import label_map_digest
@@ -35,7 +35,7 @@ from skesom.som import ESOM
 warnings.simplefilter("ignore")
 dask.config.set(num_workers=1)
 _row_samples._ENOUGH_TO_COMPARE = 50_000
-_color.WHOLE = _flux_scale.WHOLE = _sky.ENOUGH_PIXELS = 2**16
+_color.WHOLE = _flux_scale.WHOLE = _sky_tiles.ENOUGH_PIXELS = 2**16
 SIZES["strip"] = Size(values=2**18, rows=64)
 SIZES["frame"] = SIZES["convolve"] = Size(pixels=2**16)
 SIZES["search"] = Size(pixels=2**15)

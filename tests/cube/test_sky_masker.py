@@ -18,11 +18,11 @@ from skesom.cube.masking import sky_masker as _sky_masker
 from skesom.cube.masking.sky import (
     _chance_cuts,
     _find_peak,
-    measure_levels,
     measure_sky,
-    representative_rows,
     sky_statistics,
 )
+from skesom.cube.masking.sky_slopes import measure_levels
+from skesom.cube.masking.sky_tiles import representative_rows
 from tests.helpers.grids import make_wcs
 from tests.helpers.sky_fields import (
     COLORS,

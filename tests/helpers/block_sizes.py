@@ -11,7 +11,7 @@ from skesom.cube.alignment import _resampling
 from skesom.cube.convolution import filtering as _filtering
 from skesom.cube.flux import color as _color
 from skesom.cube.flux import flux_scale as _flux_scale
-from skesom.cube.masking import sky as _sky
+from skesom.cube.masking import sky_tiles as _sky_tiles
 from skesom.maps import pixel_tables as _pixel_tables
 from skesom.som import _row_order
 
@@ -37,7 +37,7 @@ def cut_small(monkeypatch):
         set_size(monkeypatch, name, **size)
     for module in (_color, _flux_scale):
         monkeypatch.setattr(module, "WHOLE", 2**13)
-    monkeypatch.setattr(_sky, "ENOUGH_PIXELS", 2**13)
+    monkeypatch.setattr(_sky_tiles, "ENOUGH_PIXELS", 2**13)
     cut_tiles(monkeypatch, 50)
     cut_convolution(monkeypatch, pixels=2**12)
 

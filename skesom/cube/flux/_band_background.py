@@ -14,11 +14,8 @@ from skesom._common.extras import import_photutils
 from skesom._common.noise import median_and_scatter, noise_below_level
 from skesom._common.strips import WHOLE, strips_of
 from skesom.cube.convolution.filtering import GaussianKernel, smooth
-from skesom.cube.masking.sky import (
-    fit_most,
-    representative_rows,
-    valid_tiles,
-)
+from skesom.cube.masking.sky_slopes import fit_most
+from skesom.cube.masking.sky_tiles import representative_rows, valid_tiles
 
 TILE = 16  # pixels, as of the sky
 LEAST_TILES = 16  # for the six coefficients of a surface of second order

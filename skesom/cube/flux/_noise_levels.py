@@ -8,7 +8,7 @@ from skesom._common.strips import strips_of
 from skesom._common.thread_pools import in_threads
 from skesom._common.threads import one_blas_thread
 from skesom.cube.flux._scaled_spectra import BandScaling, brightness_of
-from skesom.cube.masking.sky import representative_rows
+from skesom.cube.masking.sky_tiles import representative_rows
 
 # Levels of brightness, in each of which noise is measured: with 8 or 32 the same maps
 # come out. The deviation of 200 differences is known to a fifteenth.

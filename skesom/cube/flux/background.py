@@ -16,7 +16,7 @@ from skesom._common.warn import warn_user
 from skesom.cube.bands import all_band_names, with_bands
 from skesom.cube.base import CubeTransformer, check_cubes
 from skesom.cube.flux._band_background import measure_background, subtract_backgrounds
-from skesom.cube.masking.sky import measure_slopes
+from skesom.cube.masking.sky_slopes import measure_slopes
 
 # What does not follow the slope of a background, as a share of the slope: beyond, it is
 # the light of objects, and stays (docs/masking.md, "Backgrounds that slope").

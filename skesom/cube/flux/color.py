@@ -21,7 +21,7 @@ from skesom.cube.flux._scaled_spectra import (
     find_components,
     find_components_of_few,
 )
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 # Standard deviations in pixels of the Gaussians under which colors are averaged. Wider
 # ones would carry the color of a galaxy into its neighbor.

@@ -16,7 +16,7 @@ from skesom._common.strip_calls import map_pixels
 from skesom._common.strips import WHOLE
 from skesom._common.threads import one_blas_thread
 from skesom.cube.base import CubeTransformer
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 # The variance of a component that is as much signal as noise, in variances of noise.
 # More, or a fixed number of components, loses on some cubes (docs/wide_rows.md).

@@ -18,7 +18,7 @@ from skesom.cube._container import Cube
 from skesom.cube.bands import all_band_names, with_bands
 from skesom.cube.base import CubeTransformer, check_cubes
 from skesom.cube.convolution.filtering import GaussianKernel
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 _MOST_COUNTS = 5  # in a pixel: of more, noise is nearly normal, and steps measure it
 # A count is worth more where the exposure is shorter: within a GALEX tile of half a

@@ -8,7 +8,8 @@ import numpy as np
 from skesom._common.noise import noise_from_neighbors
 from skesom._common.strips import WHOLE
 from skesom.cube.bands import numbers_per_band
-from skesom.cube.masking.sky import measure_sky, sampled
+from skesom.cube.masking.sky import measure_sky
+from skesom.cube.masking.sky_tiles import sampled
 
 
 class FluxScale(NamedTuple):

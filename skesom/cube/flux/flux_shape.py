@@ -16,7 +16,7 @@ from skesom._common.strip_calls import map_pixels
 from skesom._common.warn import warn_unused, warn_user
 from skesom.cube.base import CubeTransformer
 from skesom.cube.flux.flux_scale import measure_flux_scale
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 # Noise of a band, in units of that of another one, from which they can hardly be in one
 # unit.

@@ -17,7 +17,7 @@ from skesom._sky.units import unit_of
 from skesom._types import CubeLike
 from skesom.cube.base import CubeTransformer
 from skesom.cube.flux.flux_scale import measure_flux_scale
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 if TYPE_CHECKING:
     from skesom.cube._container import Cube

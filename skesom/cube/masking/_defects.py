@@ -6,12 +6,8 @@ from scipy import ndimage
 
 from skesom._common.noise import noise_from_neighbors
 from skesom._common.strips import around, strips_of
-from skesom.cube.masking.sky import (
-    TILE,
-    representative_rows,
-    sky_statistics,
-    valid_tiles,
-)
+from skesom.cube.masking.sky import sky_statistics
+from skesom.cube.masking.sky_tiles import TILE, representative_rows, valid_tiles
 
 # Residues of zeros. Resampling and convolving leave 1e-14 and less of the noise where
 # an image has no data; values of a noisy band are so near to 0 once in a million.

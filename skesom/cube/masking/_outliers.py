@@ -16,7 +16,7 @@ from skesom._common.noise import (
 from skesom._common.strips import around, strips_of
 from skesom._sky.lengths import side_of_pixel
 from skesom.cube.masking._criteria import masked_image
-from skesom.cube.masking.sky import TILE
+from skesom.cube.masking.sky_tiles import TILE
 
 # For an image I of light seen through a Gaussian, the Cauchy-Schwarz inequality gives
 #     I(x - 1) I(x + 1) >= a**2 I(x)**2,    a = exp(-1 / (2 sigma**2)).

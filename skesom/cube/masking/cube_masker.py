@@ -46,15 +46,12 @@ from skesom.cube.masking._outliers import (
     narrowest_widths,
     tile_noise,
 )
+from skesom.cube.masking.nan_values import write_nan
 from skesom.cube.masking.picture_values import hold_picture
 from skesom.cube.masking.regions import pixels_of_regions
-from skesom.cube.masking.sky import (
-    measure_sky,
-    measure_slopes,
-    representative_rows,
-    sampled,
-    write_nan,
-)
+from skesom.cube.masking.sky import measure_sky
+from skesom.cube.masking.sky_slopes import measure_slopes
+from skesom.cube.masking.sky_tiles import representative_rows, sampled
 
 # Errors that differ so much from the noise are of another kind or unit, as variances
 # are; errors of bright parts or of smoothed images differ by some tens at most.

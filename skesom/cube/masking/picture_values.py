@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from skesom.cube.masking.sky import sampled
+from skesom.cube.masking.sky_tiles import sampled
 
 _HIGHEST = 255  # level of 8 bits
 # Masks and maps of a few photons have fewer different values.

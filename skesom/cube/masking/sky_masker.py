@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from functools import partial
 from numbers import Integral, Real
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -18,12 +18,16 @@ from skesom._common.strips import Plan, around, cut_frame
 from skesom._common.warn import warn_user
 from skesom.cube.base import CubeTransformer
 from skesom.cube.convolution.filtering import GaussianKernel, smooth_all
-from skesom.cube.masking.sky import FLAT, measure_sky, sampled, significance, write_nan
+from skesom.cube.masking.nan_values import write_nan
+from skesom.cube.masking.sky import FLAT, measure_sky, significance
+from skesom.cube.masking.sky_tiles import sampled
 from skesom.cube.valid_pixels import find_valid
 
-# Bits of the code of a pixel, which is 0 without enough bands: it has enough, is dark,
-# is dark and in sky, and is as far below the level as others stand out above it.
-_USABLE, _DARK, _IN_SKY, _BELOW = 1, 2, 4, 8
+# Bits of the code of a pixel, which is 0 without enough bands.
+_USABLE = 1  # has enough bands
+_DARK = 2
+_IN_SKY = 4  # dark, and among pixels at the level of the sky
+_BELOW = 8  # as far below the level as others stand out above it
 # The frame has sky if so much of what is dark lies in sky, by the scenes for choosing
 # of docs/benchmarks/sky_share.py: .27 and more where all that is dark is sky, .16 and
 # less where it is light of objects, but for star clouds deep in noise.
@@ -35,6 +39,15 @@ BANDS_AT_ONCE = 8  # which bounds the memory
 
 class OnlySkyWarning(UserWarning):
     """A frame shows nothing but sky, which is worth knowing before a long fit."""
+
+
+class _BandSums(NamedTuple):
+    """Sums over the bands of pixels, in which bands without data count nothing."""
+
+    above: np.ndarray  # squares of deviations of the smoothed noise above the sky
+    below: np.ndarray
+    height: np.ndarray  # mean deviations of the noise of a pixel
+    n_bands: np.ndarray  # with data, 1 in pixels that are not usable
 
 
 class SkyMasker(CubeTransformer):
@@ -185,22 +198,25 @@ class SkyMasker(CubeTransformer):
             smoothing=self.smoothing,
             n_jobs=self.n_jobs,
         )
-        self.level_, self.noise_ = sky.level, sky.noise
-        self.certainty_, self.threshold_ = sky.certainty, sky.cuts
-        self._estimates, self._tile = sky.smoothed, sky.tile
+        self.level_ = sky.level
+        self.noise_ = sky.noise
+        self.certainty_ = sky.certainty
+        self.threshold_ = sky.cuts
+        self._estimates = sky.smoothed
+        self._tile = sky.tile
         self.masks_sky_ = self.sky != "keep"
         codes = in_memory(self._find_codes(cube))
-        n_usable, n_dark, n_in_sky, chance = (
-            np.count_nonzero(codes & bit) for bit in (_USABLE, _DARK, _IN_SKY, _BELOW)
-        )
-        self.in_sky_ = float(n_in_sky / max(1, n_dark))
+        n_usable = np.count_nonzero(codes & _USABLE)
+        n_dark = np.count_nonzero(codes & _DARK)
+        self.in_sky_ = float(np.count_nonzero(codes & _IN_SKY) / max(1, n_dark))
         if self.sky == "auto":
             n_kept = n_usable - n_dark
+            n_below = np.count_nonzero(codes & _BELOW)
             has_sky = n_dark > 0 and self.in_sky_ >= LEAST_IN_SKY
-            shows_more = n_kept >= FEWEST_SIGNALS + 2 * chance
+            shows_more = n_kept >= FEWEST_SIGNALS + 2 * n_below
             self.masks_sky_ = bool(has_sky and shows_more)
             if has_sky and not shows_more:
-                _warn_of_noise(n_kept, chance)
+                _warn_of_noise(n_kept, n_below)
         self.sky_mask_ = _is_dark(codes) & self.masks_sky_
         self.share_ = float(self.sky_mask_.sum() / max(1, n_usable))
         _refuse_empty(cube, codes, self.sky_mask_)
@@ -220,61 +236,84 @@ class SkyMasker(CubeTransformer):
 
     def _codes_of_strip(self, data, rows, *, halo, looks, n_jobs):
         """Return the codes of the pixels of a strip, as the only plane."""
-        near = around(rows, halo)
-        slab = data[near]
+        with_halo = around(rows, halo)
+        slab = data[with_halo]
         usable = find_valid(slab, self.min_bands, n_jobs)
-        inside = slice(rows.start - near.start, rows.stop - near.start)
+        inside = slice(rows.start - with_halo.start, rows.stop - with_halo.start)
         codes = np.where(usable, np.uint8(_USABLE), np.uint8(0))
         if not looks:
             return [codes[inside]]
-        above, below, height, count = np.zeros((4, *usable.shape))
+        sums = self._sum_bands(slab, usable, n_jobs)
+        cut = self.threshold_[sums.n_bands - 1]
+        # The posterior odds of sky: those of its neighbors, and how seldom the noise
+        # of sky lifts a pixel so high.
+        side = self._tile + 1
+        n_usable = _count_near(usable, side)
+        n_dark = _count_near(usable & (sums.above <= cut), side)
+        highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
+        dark = usable & (sums.above <= highest)
+        codes[dark] |= _DARK
+        codes[dark & (sums.below > highest)] |= _BELOW
+        if self.sky != "mask":
+            at_level = self._is_at_level(sums.height, usable, n_usable)
+            codes[dark & at_level] |= _IN_SKY
+        return [codes[inside]]
+
+    def _sum_bands(self, slab, usable, n_jobs):
+        """Return sums over the bands of how far pixels are above and below the sky."""
+        above = np.zeros(usable.shape)
+        below = np.zeros(usable.shape)
+        height = np.zeros(usable.shape)
+        n_bands = np.zeros(usable.shape, dtype=np.intp)
         for bands in cut_rows(slab.shape[2], BANDS_AT_ONCE):
             images = np.array(np.moveaxis(slab[:, :, bands], 2, 0), order="C")
             images[:, ~usable] = np.nan
             images = smooth_all(images, self.smoothing, n_jobs)
-            known = self._estimates[bands], self.noise_[bands]
-            for image, estimate, noise in zip(images, *known, strict=True):
-                excess = significance(image, *estimate)
+            for image, (level, smoothed_noise), noise in zip(
+                images, self._estimates[bands], self.noise_[bands], strict=True
+            ):
+                excess = significance(image, level, smoothed_noise)
                 above += np.fmax(excess, 0) ** 2
                 below += np.fmin(excess, 0) ** 2
-                count += ~np.isnan(excess)
-                height += np.nan_to_num(significance(image, estimate[0], noise))
-        count[~usable] = 1
-        height /= count
-        cut = self.threshold_[count.astype(int) - 1]
-        # The posterior odds of sky: those of its neighbors, and how seldom the noise
-        # of sky lifts a pixel so high.
-        count_near = partial(_count_near, side=self._tile + 1)
-        n_dark, n_usable = count_near(usable & (above <= cut)), count_near(usable)
-        highest = cut + 2 * np.log((n_dark + 1) / (n_usable - n_dark + 1))
-        dark = usable & (above <= highest)
-        codes[dark] |= _DARK
-        codes[dark & (below > highest)] |= _BELOW
-        if self.sky != "mask":
-            lower, first, second = (
-                usable & (2 * count_near(usable & (height <= step * FLAT)) >= n_usable)
-                for step in (-1, 1, 3)
-            )
-            # Around the pixel, at the level of the sky and beside it.
-            side = 4 * self._tile + 1
-            core = _count_near(first & ~lower, side)
-            beside = _count_near(lower | (second & ~first), side)
-            is_in_sky = self.certainty_ * (core - beside) > 0.5 * core
-            codes[dark & is_in_sky] |= _IN_SKY
-        return [codes[inside]]
+                height += np.nan_to_num(significance(image, level, noise))
+                n_bands += ~np.isnan(excess)
+        n_bands[~usable] = 1
+        return _BandSums(above, below, height / n_bands, n_bands)
+
+    def _is_at_level(self, height, usable, n_usable):
+        """Return where more pixels around are at the level of the sky than beside it.
+
+        A pixel is below a level if at least half of the usable pixels in its tile are.
+        """
+
+        def is_below(level):
+            n_below = _count_near(usable & (height <= level), self._tile + 1)
+            return usable & (2 * n_below >= n_usable)
+
+        lower = is_below(-FLAT)
+        up_to_sky = is_below(FLAT)
+        up_to_beside = is_below(3 * FLAT)
+        side = 4 * self._tile + 1
+        at_level = _count_near(up_to_sky & ~lower, side)
+        beside = _count_near(lower | (up_to_beside & ~up_to_sky), side)
+        return self.certainty_ * (at_level - beside) > 0.5 * at_level
 
     def _masked(self, cube, sky_mask):
         """Return a cube in which the sky is NaN."""
-        known = cube.sky_mask
-        if self.masks_sky_:
-            known = sky_mask if known is None else known | sky_mask
+        all_sky = cube.sky_mask
+        if self.masks_sky_ and all_sky is None:
+            all_sky = sky_mask
+        elif self.masks_sky_:
+            all_sky = all_sky | sky_mask
         if is_lazy(sky_mask):
             lost = sky_mask.rechunk(cube.data.chunks[:2])[:, :, np.newaxis]
             data = np.where(lost, cube.dtype.type(np.nan), cube.data)
-            return cube.replace(data=data, errors=cube.errors, sky_mask=known)
-        return write_nan(
-            cube, lambda rows: sky_mask[np.newaxis, rows], known, self.copy, self.n_jobs
-        )
+            return cube.replace(data=data, errors=cube.errors, sky_mask=all_sky)
+
+        def find_lost(rows):
+            return sky_mask[np.newaxis, rows]
+
+        return write_nan(cube, find_lost, all_sky, self.copy, self.n_jobs)
 
 
 def _is_dark(codes):
@@ -307,11 +346,11 @@ def _refuse_empty(cube, codes, sky_mask):
     raise ValueError(message)
 
 
-def _warn_of_noise(n_kept, chance):
+def _warn_of_noise(n_kept, n_below):
     """Warn of a frame that shows nothing but sky."""
     warn_user(
-        f"The frame shows nothing but sky: {n_kept} pixels stand out, and {chance} lie "
-        "as far below it by chance. All pixels are kept, and clusters of them are "
+        f"The frame shows nothing but sky: {n_kept} pixels stand out, and {n_below} "
+        "lie as far below it by chance. All pixels are kept, and clusters of them are "
         "clusters of noise. Look for fainter sources with a lower threshold.",
         OnlySkyWarning,
     )
