@@ -14,8 +14,10 @@ from sklearn.pipeline import Pipeline
 
 from skesom._common.labels import MASKED, without_mask
 from skesom._types import ClusterGroups, CubeLike
+from skesom.maps._joined_leaves import JoinedLeaves
 from skesom.maps.cube_clusterer import CubeClusterer
 from skesom.maps.leaves import has_leaves, leaf_map_of, leaf_tree
+from skesom.maps.middles import middles_of
 
 _USUAL = 8  # clusters to begin with, as in scikit-learn
 
@@ -40,7 +42,7 @@ class _State(NamedTuple):
     """What is undone and redone."""
 
     groups: tuple[LeafGroup, ...]  # by falling size
-    words: tuple[tuple[int, str], ...]  # leaf and name, the first word first
+    words: dict[int, str]  # what was said of leaves, the first word first
 
 
 class ClusterNames:
@@ -116,12 +118,16 @@ class ClusterNames:
         *,
         n_clusters: int | None = None,
     ) -> None:
-        self._set_tree(leaf_map, children, distances)
-        n_leaves = len(self.sizes)
+        self._tree = JoinedLeaves(children, distances)
+        n_leaves = self._tree.n_leaves
+        self.heights = self._tree.heights
+        self.leaf_map = _check_leaf_map(leaf_map, n_leaves)
+        self.sizes = np.bincount(self.leaf_map[self.leaf_map >= 0], minlength=n_leaves)
+        self._middles = None  # of all leaves, when the first is asked for
         if n_clusters is None:
             n_clusters = min(_USUAL, n_leaves)
         self._cluster_of_leaf = np.arange(n_leaves)  # no labels of a run are known
-        self._start(self._groups_at(n_clusters))
+        self._start([LeafGroup(None, leaves) for leaves in self._tree.cut(n_clusters)])
 
     @classmethod
     def from_clusterer(cls, clusterer: BaseEstimator, cube: CubeLike) -> Self:
@@ -160,7 +166,8 @@ class ClusterNames:
         step = clusterer
         if isinstance(clusterer, Pipeline):
             step = clusterer[-1]
-            cube = clusterer[:-1].transform(cube) if len(clusterer) > 1 else cube
+            if len(clusterer) > 1:
+                cube = clusterer[:-1].transform(cube)
         if not isinstance(step, CubeClusterer) or not has_leaves(step):
             raise ValueError(
                 "There is no tree of clusters to name parts of. Take a fitted "
@@ -176,10 +183,12 @@ class ClusterNames:
         leaf_map = leaf_map_of(step, cube, step.labels_)
         names = cls(leaf_map, tree.children, tree.distances)
         names._cluster_of_leaf = tree.clusters
+        groups = []
         # A vote of neighbors may have left a cluster, -1, without any pixel.
-        known = np.unique(tree.clusters)
-        leaves = [np.flatnonzero(tree.clusters == cluster) for cluster in known]
-        names._start([LeafGroup(None, tuple(own.tolist())) for own in leaves])
+        for cluster in np.unique(tree.clusters):
+            leaves = np.flatnonzero(tree.clusters == cluster)
+            groups.append(LeafGroup(None, tuple(leaves.tolist())))
+        names._start(groups)
         return names
 
     @property
@@ -228,9 +237,9 @@ class ClusterNames:
         array([0, 0, 0, 1], dtype=int32)
         """
         groups = []
-        for group in self._groups_at(n_clusters):
-            groups += self._parted_by_words(group)
-        self._become(groups, self._state.words)
+        for leaves in self._tree.cut(n_clusters):
+            groups += self._parted_by_words(leaves)
+        self._become(groups, self.words)
 
     def split(self, cluster: int | str) -> None:
         """Split a cluster into its two children in the tree.
@@ -263,13 +272,16 @@ class ClusterNames:
                 f"Cluster {cluster!r} is a single leaf of the tree, which cannot be "
                 "split."
             )
-        parts = self._children_of(group.leaves)
-        said = {leaf for leaf, _ in self._state.words}
-        parts.sort(key=lambda part: (-len(said.intersection(part)), -self._n_in(part)))
-        kept, lost = parts
-        words = [word for word in self._state.words if word[0] not in lost]
-        added = [LeafGroup(group.name, kept, group.color), LeafGroup(None, lost)]
-        self._become([*self._others(group), *added], words)
+
+        def order(leaves):
+            n_said = len(self.words.keys() & set(leaves))
+            return -n_said, -self._n_pixels(leaves)
+
+        kept, lost = sorted(self._tree.part(group.leaves), key=order)
+        groups = self._others(group)
+        groups.append(LeafGroup(group.name, kept, group.color))
+        groups.append(LeafGroup(None, lost))
+        self._become(groups, self._words_outside(lost))
 
     def merge(self, clusters: Sequence[int | str], name: str | None = None) -> None:
         """Make one cluster of several.
@@ -294,18 +306,24 @@ class ClusterNames:
         >>> sorted(names.names, key=str)
         [None, 'rims']
         """
-        merged = {self._group(cluster): None for cluster in clusters}
+        merged = {self._group(cluster) for cluster in clusters}
         if len(merged) < 2:
             raise ValueError(f"Give two clusters to merge, got {list(clusters)!r}.")
-        # Groups lie by falling size.
-        parts = [group for group in self._groups if group in merged]
-        known = [group.name for group in parts if group.name is not None]
-        if name is None and known:
-            name = known[0]
-        leaves = sorted(leaf for group in parts for leaf in group.leaves)
-        group = LeafGroup(None, tuple(leaves), parts[0].color)
-        others = [other for other in self._groups if other not in merged]
-        self._rename(others, group, None if name is None else _checked_name(name))
+        if name is not None:
+            name = _checked_name(name)
+        others = []
+        leaves = []
+        colors = []
+        for group in self._groups:  # by falling size
+            if group not in merged:
+                others.append(group)
+                continue
+            if name is None:
+                name = group.name
+            leaves += group.leaves
+            colors.append(group.color)
+        whole = LeafGroup(None, tuple(sorted(leaves)), colors[0])
+        self._rename(others, whole, name)
 
     def name(self, cluster: int | str, name: str | None) -> None:
         """Name a cluster; two of one name become one.
@@ -331,7 +349,8 @@ class ClusterNames:
         ('disc', None, None)
         """
         group = self._group(cluster)
-        name = None if name is None else _checked_name(name)
+        if name is not None:
+            name = _checked_name(name)
         self._rename(self._others(group), group, name)
 
     def say(self, place: tuple[int, int] | int, name: str) -> None:
@@ -359,21 +378,28 @@ class ClusterNames:
         >>> names.label_map, names.names
         (array([0, 0, 0, 1], dtype=int32), ('disc', 'knot'))
         """
-        leaf, name = self._leaf(place), _checked_name(name)
-        (group,) = (each for each in self._groups if leaf in each.leaves)
-        words = [word for word in self._state.words if word[0] != leaf]
-        others = self._others(group)
-        said = [other for other, _ in words if other in group.leaves]
-        words.append((leaf, name))
+        leaf = self._leaf(place)
+        name = _checked_name(name)
+        group = self._group_of_leaf(leaf)
+        words = self._words_outside([leaf])
+        said = words.keys() & set(group.leaves)
+        words[leaf] = name
+        groups = self._others(group)
         if not said:  # nothing else is known of this cluster
-            self._become([*others, group._replace(name=name)], words)
+            groups.append(group._replace(name=name))
+            self._become(groups, words)
             return
-        taken, rest = [], []
-        nearest = self._nearest(group.leaves, [*said, leaf])
-        for own, near in zip(group.leaves, nearest, strict=True):
-            (taken if near == leaf else rest).append(own)
-        added = [LeafGroup(name, tuple(taken)), group._replace(leaves=tuple(rest))]
-        self._become([*others, *added], words)
+        taken = []
+        left = []
+        nearest = self._nearest_said(group.leaves, said | {leaf})
+        for other, near in zip(group.leaves, nearest, strict=True):
+            if near == leaf:
+                taken.append(other)
+            else:
+                left.append(other)
+        groups.append(LeafGroup(name, tuple(taken)))
+        groups.append(group._replace(leaves=tuple(left)))
+        self._become(groups, words)
 
     def offer(self) -> Place | None:
         """Return the most uncertain place, of which something should be said next.
@@ -394,11 +420,11 @@ class ClusterNames:
         >>> names.offer().leaf
         2
         """
-        said = [leaf for leaf, _ in self._state.words]
-        apart = np.ones(len(self.sizes))
+        said = list(self.words)
+        height = np.ones(len(self.sizes))
         if said:
-            apart = self.heights[:, said].min(axis=1)
-        doubt = self.sizes * apart
+            height = self.heights[:, said].min(axis=1)
+        doubt = self.sizes * height
         doubt[said] = 0
         leaf = int(doubt.argmax())
         if doubt[leaf] == 0:
@@ -420,8 +446,10 @@ class ClusterNames:
         >>> names.undo()
         False
         """
-        self._now, before = max(self._now - 1, 0), self._now
-        return self._now < before
+        if self._now == 0:
+            return False
+        self._now -= 1
+        return True
 
     def redo(self) -> bool:
         """Take the last step that was undone again.
@@ -439,8 +467,10 @@ class ClusterNames:
         >>> names.undo(), names.redo(), names.names[0]
         (True, True, 'disc')
         """
-        self._now, before = min(self._now + 1, len(self._history) - 1), self._now
-        return self._now > before
+        if self._now == len(self._history) - 1:
+            return False
+        self._now += 1
+        return True
 
     def restore(self, groups: ClusterGroups) -> None:
         """Take groups that were saved, as `read_cluster_groups` returns them.
@@ -465,94 +495,73 @@ class ClusterNames:
         >>> sorted(names.names, key=str)
         [None, 'rims']
         """
-        taken, found = set(), []
-        for name, labels, *more in groups:
-            color, leaves = (*more, None, ())[:2] if more else (None, ())
-            own = {*map(int, leaves or ())}
-            own.update(np.flatnonzero(np.isin(self._cluster_of_leaf, [*labels])))
-            known = {*self._cluster_of_leaf.tolist()}
-            strange = [*({*labels} - known), *(own - {*range(len(self.sizes))})]
-            if strange:
-                raise ValueError(
-                    f"The group {name!r} has {strange[0]}, which is no cluster or leaf "
-                    "here: it is of another map."
-                )
-            if taken & own:
-                raise ValueError(f"Leaf {min(taken & own)} is in two groups.")
-            taken |= own
-            found.append(LeafGroup(name, tuple(sorted(map(int, own))), color))
+        taken = set()
+        found = []
+        for name, labels, *color_and_leaves in groups:
+            color = None
+            leaves = ()
+            if color_and_leaves:
+                color = color_and_leaves[0]
+            if len(color_and_leaves) > 1:
+                leaves = color_and_leaves[1] or ()
+            held = self._leaves_of(name, labels, leaves)
+            if taken & held:
+                raise ValueError(f"Leaf {min(taken & held)} is in two groups.")
+            taken |= held
+            found.append(LeafGroup(name, tuple(sorted(held)), color))
         for cluster in np.unique(self._cluster_of_leaf):
-            rest = {*np.flatnonzero(self._cluster_of_leaf == cluster).tolist()} - taken
-            if rest:
-                found.append(LeafGroup(None, tuple(sorted(rest))))
-        words = [(self._largest(g.leaves), g.name) for g in found if g.name is not None]
+            held = set(np.flatnonzero(self._cluster_of_leaf == cluster).tolist())
+            if held - taken:
+                found.append(LeafGroup(None, tuple(sorted(held - taken))))
+        words = {}
+        for group in found:
+            if group.name is not None:
+                words[self._largest(group.leaves)] = group.name
         self._become(found, words)
 
-    def _set_tree(self, leaf_map, children, distances):
-        """Take the tree after checking it."""
-        leaf_map = without_mask(leaf_map)
-        children = np.asarray(children, dtype=np.intp).reshape(-1, 2)
-        distances = np.asarray(distances, dtype=np.float64).ravel()
-        n_leaves = len(children) + 1
-        later = n_leaves + np.arange(n_leaves - 1)[:, np.newaxis]
-        is_tree = ((children >= 0) & (children < later)).all()
-        is_tree = is_tree and len(np.unique(children)) == children.size
-        if not is_tree or len(distances) != len(children):
+    def _leaves_of(self, name, labels, leaves):
+        """Return all leaves of a group that is given by labels and leaves."""
+        labels = list(labels)
+        held = {int(leaf) for leaf in leaves}
+        strange = set(labels) - set(self._cluster_of_leaf.tolist())
+        strange = [*strange, *(held - set(range(len(self.sizes))))]
+        if strange:
             raise ValueError(
-                "children and distances are no tree: each of n_leaves - 1 steps joins "
-                "two nodes that are not joined yet, leaves before, at a height."
+                f"The group {name!r} has {strange[0]}, which is no cluster or leaf "
+                "here: it is of another map."
             )
-        if leaf_map.dtype.kind not in "iu" or leaf_map.min(initial=0) < MASKED:
-            raise ValueError(
-                "leaf_map must hold whole numbers: leaves from 0, -1 for noise, -2 for "
-                "sky and -3 for no data."
-            )
-        if leaf_map.max(initial=-1) >= n_leaves:
-            raise ValueError(
-                f"leaf_map holds the leaf {leaf_map.max()}, but the tree has "
-                f"{n_leaves} leaves, counted from 0. Are they of one clusterer?"
-            )
-        self.leaf_map = leaf_map.astype(np.int32)
-        known = self.leaf_map[self.leaf_map >= 0]
-        self.sizes = np.bincount(known, minlength=n_leaves)
-        self._children = children
-        self._members = [(leaf,) for leaf in range(n_leaves)]
-        # Of two leaves, the height of the step that joins them.
-        self.heights = np.zeros((n_leaves, n_leaves))
-        for (one, other), height in zip(children, distances, strict=True):
-            first, second = self._members[one], self._members[other]
-            self.heights[np.ix_(first, second)] = height
-            self.heights[np.ix_(second, first)] = height
-            self._members.append((*first, *second))
-        self._middles = None
+        is_of_labels = np.isin(self._cluster_of_leaf, labels)
+        return held.union(np.flatnonzero(is_of_labels).tolist())
 
     def _start(self, groups):
         """Begin a history."""
-        self._history, self._now = [], -1
-        self._become(groups, ())
+        self._history = []
+        self._now = -1
+        self._become(groups, {})
 
     def _become(self, groups, words):
         """Join groups of one name, order all by size, and forget what was undone."""
         joined = {}
         for group in sorted(groups, key=self._order):
-            key = group.leaves if group.name is None else group.name
+            key = group.leaves
+            if group.name is not None:
+                key = group.name
             if key in joined:
                 leaves = tuple(sorted(joined[key].leaves + group.leaves))
                 group = joined[key]._replace(leaves=leaves)
             joined[key] = group
-        state = _State(tuple(sorted(joined.values(), key=self._order)), tuple(words))
+        state = _State(tuple(sorted(joined.values(), key=self._order)), words)
         del self._history[self._now + 1 :]
         self._history.append(state)
         self._now += 1
 
     def _rename(self, others, group, name):
         """Give a group a name, said of its places with a word or its largest leaf."""
-        inside = {*group.leaves}
-        words = [word for word in self._state.words if word[0] not in inside]
+        words = self._words_outside(group.leaves)
         if name is not None:
-            said = [leaf for leaf, _ in self._state.words if leaf in inside]
-            said = said or [self._largest(group.leaves)]
-            words += [(leaf, name) for leaf in said]
+            said = [leaf for leaf in self.words if leaf in group.leaves]
+            for leaf in said or [self._largest(group.leaves)]:
+                words[leaf] = name
         self._become([*others, group._replace(name=name)], words)
 
     @property
@@ -567,14 +576,18 @@ class ClusterNames:
         return [other for other in self._groups if other != group]
 
     def _order(self, group):
-        return -self._n_in(group.leaves), group.leaves
+        return -self._n_pixels(group.leaves), group.leaves
 
-    def _n_in(self, leaves):
+    def _n_pixels(self, leaves):
         """Return the number of pixels in leaves."""
         return int(self.sizes[list(leaves)].sum())
 
     def _largest(self, leaves):
         return max(leaves, key=lambda leaf: (self.sizes[leaf], -leaf))
+
+    def _words_outside(self, leaves):
+        """Return what was said of other leaves."""
+        return {leaf: name for leaf, name in self.words.items() if leaf not in leaves}
 
     def _group(self, cluster):
         """Return the group of a number or a name."""
@@ -583,8 +596,10 @@ class ClusterNames:
                 if group.name == cluster:
                     return group
             known = [repr(name) for name in self.names if name is not None]
-            there = f"names are {', '.join(known)}" if known else "none has a name"
-            raise ValueError(f"No cluster is named {cluster!r}: {there}.")
+            names = "none has a name"
+            if known:
+                names = f"names are {', '.join(known)}"
+            raise ValueError(f"No cluster is named {cluster!r}: {names}.")
         if not isinstance(cluster, Integral) or not 0 <= cluster < len(self._groups):
             raise ValueError(
                 f"Cluster {cluster!r} is not there: clusters are 0 to "
@@ -601,7 +616,8 @@ class ClusterNames:
                     f"Leaf {place} is not there: leaves are 0 to {n_leaves - 1}."
                 )
             return int(place)
-        pixel, shape = tuple(place), self.leaf_map.shape
+        pixel = tuple(place)
+        shape = self.leaf_map.shape
         is_inside = len(pixel) == len(shape) and all(
             isinstance(index, Integral) and 0 <= index < side
             for index, side in zip(pixel, shape, strict=True)
@@ -615,45 +631,31 @@ class ClusterNames:
             )
         return leaf
 
-    def _groups_at(self, n_clusters):
-        """Return the groups of a cut of the tree."""
-        n_leaves = len(self.sizes)
-        if not isinstance(n_clusters, Integral) or not 1 <= n_clusters <= n_leaves:
-            raise ValueError(
-                f"n_clusters must be an int from 1 to the {n_leaves} leaves of the "
-                f"tree. Got {n_clusters!r}."
-            )
-        nodes = {*range(n_leaves)}
-        for step in range(n_leaves - n_clusters):
-            nodes -= {*self._children[step].tolist()}
-            nodes.add(n_leaves + step)
-        return [LeafGroup(None, tuple(sorted(self._members[n]))) for n in nodes]
+    def _group_of_leaf(self, leaf):
+        """Return the group that has a leaf."""
+        for group in self._groups:
+            if leaf in group.leaves:
+                return group
+        raise AssertionError("each leaf is in a group")
 
-    def _children_of(self, leaves):
-        """Return the two parts of leaves where the tree parts them first."""
-        inside = {*leaves}
-        for one, other in self._children[::-1]:
-            parts = [inside.intersection(self._members[node]) for node in (one, other)]
-            if all(parts):
-                return [tuple(sorted(part)) for part in parts]
-        raise AssertionError("a tree joins all leaves")
-
-    def _parted_by_words(self, group):
-        """Return a group of a cut as groups by what was said of its leaves."""
-        words = {leaf: name for leaf, name in self._state.words if leaf in group.leaves}
+    def _parted_by_words(self, leaves):
+        """Return a cluster of a cut as groups by what was said of its leaves."""
+        words = {leaf: name for leaf, name in self.words.items() if leaf in leaves}
         if not words:
-            return [group]
+            return [LeafGroup(None, leaves)]
         parts = {}
-        nearest = self._nearest(group.leaves, list(words))
-        for leaf, near in zip(group.leaves, nearest, strict=True):
+        nearest = self._nearest_said(leaves, words)
+        for leaf, near in zip(leaves, nearest, strict=True):
             parts.setdefault(words[near], []).append(leaf)
-        return [LeafGroup(name, tuple(leaves)) for name, leaves in parts.items()]
+        return [LeafGroup(name, tuple(part)) for name, part in parts.items()]
 
-    def _nearest(self, leaves, said):
-        """Return for each leaf the nearest of those of which something was said."""
-        said = np.array(sorted(said, key=lambda leaf: (-self.sizes[leaf], leaf)))
-        heights = self.heights[np.ix_(leaves, said)]
-        return said[heights.argmin(axis=1)].tolist()
+    def _nearest_said(self, leaves, said):
+        """Return for each leaf the nearest of those of which something was said.
+
+        Of two that are joined as early, the one with more pixels.
+        """
+        by_size = sorted(said, key=lambda leaf: (-self.sizes[leaf], leaf))
+        return self._tree.nearest(leaves, by_size)
 
     def _middle_of(self, leaf):
         """Return the pixel in the middle of the widest part of a leaf."""
@@ -662,33 +664,20 @@ class ClusterNames:
         return self._middles[leaf]
 
 
-def middles_of(leaf_map, n_leaves):
-    """Return the pixel of each leaf that is farthest from other leaves, or None."""
-    from scipy.ndimage import distance_transform_edt
-
-    depth = np.zeros(leaf_map.shape)
-    if leaf_map.ndim > 1:
-        # Distances from the pixels that touch another leaf serve for all leaves.
-        inner = np.ones(leaf_map.shape, dtype=bool)
-        for axis in range(leaf_map.ndim):
-            last = [slice(None)] * leaf_map.ndim
-            first = list(last)
-            last[axis], first[axis] = slice(1, None), slice(None, -1)
-            differs = leaf_map[tuple(last)] != leaf_map[tuple(first)]
-            inner[tuple(last)] &= ~differs
-            inner[tuple(first)] &= ~differs
-        depth = distance_transform_edt(np.pad(inner, 1))
-        depth = depth[(slice(1, -1),) * leaf_map.ndim]
-    leaves, depth = leaf_map.ravel(), depth.ravel()
-    order = np.lexsort([-np.arange(len(leaves)), depth, leaves])
-    ends = np.searchsorted(leaves[order], np.arange(n_leaves), side="right") - 1
-    middles = []
-    for leaf, end in enumerate(ends):
-        pixel = None
-        if end >= 0 and leaves[order[end]] == leaf:
-            pixel = tuple(map(int, np.unravel_index(order[end], leaf_map.shape)))
-        middles.append(pixel)
-    return middles
+def _check_leaf_map(leaf_map, n_leaves):
+    """Return a map of leaves as int32."""
+    leaf_map = without_mask(leaf_map)
+    if leaf_map.dtype.kind not in "iu" or leaf_map.min(initial=0) < MASKED:
+        raise ValueError(
+            "leaf_map must hold whole numbers: leaves from 0, -1 for noise, -2 for "
+            "sky and -3 for no data."
+        )
+    if leaf_map.max(initial=-1) >= n_leaves:
+        raise ValueError(
+            f"leaf_map holds the leaf {leaf_map.max()}, but the tree has "
+            f"{n_leaves} leaves, counted from 0. Are they of one clusterer?"
+        )
+    return leaf_map.astype(np.int32)
 
 
 def _checked_name(name):

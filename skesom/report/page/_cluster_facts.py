@@ -6,7 +6,7 @@ import numpy as np
 from skesom._common.labels import count_clusters, means_by_cluster
 from skesom.displays.cluster_plots import is_wide
 from skesom.displays.thinning import middle_pixels
-from skesom.maps.cluster_names import middles_of
+from skesom.maps.middles import middles_of
 from skesom.pixels import cluster_table
 from skesom.report.cluster_groups import ClusterGroup
 from skesom.report.page._packing import finite
