@@ -65,7 +65,7 @@ def clusterer_of(options):
 
 def classifier_of(options):
     """Make the classifier that the options name."""
-    from skesom.maps.pipeline import make_classifier
+    from skesom.maps.clusterers import make_classifier
 
     return make_classifier(
         options.method,

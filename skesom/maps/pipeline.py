@@ -3,22 +3,16 @@
 
 from __future__ import annotations
 
-import importlib
-import logging
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.utils import get_tags
 
 from skesom._common.estimator import check_estimator
-from skesom._common.warn import warn_user
 from skesom._types import WCS, Header, Quantity
-from skesom.consensus import ConsensusClusterer
 from skesom.cube import (
     AsinhStretch,
     BackgroundSubtractor,
@@ -35,31 +29,11 @@ from skesom.cube import (
 )
 from skesom.maps._cube_classifier import CubeClassifier
 from skesom.maps.cube_clusterer import CubeClusterer
-from skesom.som import CSOM, ESOM, MapClassifier
 
 if TYPE_CHECKING:
     from skesom.cube import Cube
 
-
-_logger = logging.getLogger(__name__)
-_WORK = {  # of the steps, in words
-    "gaps": "masking what is missing or broken",
-    "counts": "looking for bands of few photons",
-    "background": "looking for a background",
-    "convolve": "bringing the bands to one width",
-    "align": "bringing the bands to one grid",
-    "bin": "averaging bands",
-    "store": "storing the bands",
-    "stretch": "stretching fluxes",
-    "sky": "looking for sky",
-    "color": "scaling colors",
-    "components": "looking for components above the noise",
-    "features": "looking at the surroundings of pixels",
-    "cluster": "clustering the pixels",
-    "classify": "classifying the pixels",
-}
-_MAPS = {"esom": ESOM, "csom": CSOM}
-_CONTRAST, _N_CLUSTERS = 1 / 3, 8
+_CONTRAST = 1 / 3
 _CLEAR_COLORS = 2.0  # signal-to-noise; docs/fluxes_and_rows.md compares it with 3
 
 
@@ -200,10 +174,14 @@ def make_cluster_pipeline(
         raise ValueError(
             f"n_components must be a number, 'auto' or None, got {n_components!r}."
         )
-    is_auto = n_components == "auto"
-    n_fixed = None if is_auto else n_components
-    of_bands = n_fixed, min_bands, color_contrast
-    if pattern == "voxel" and of_bands != (None, None, _CONTRAST):
+    filters_components = n_components == "auto"
+    n_fixed = n_components
+    if filters_components:
+        n_fixed = None
+    is_of_bands = (
+        n_fixed is not None or min_bands is not None or color_contrast != _CONTRAST
+    )
+    if pattern == "voxel" and is_of_bands:
         raise ValueError(
             "A voxel is one flux: it has neither principal components nor missing "
             "bands nor a color. Leave out n_components, min_bands and color_contrast, "
@@ -232,10 +210,13 @@ def make_cluster_pipeline(
         components = PCA(n_fixed, svd_solver="covariance_eigh")
         clusterer = make_pipeline(components, clusterer)
     # Bands are counted when they lie on one grid; before, each value is kept.
+    min_bands_before = None
+    if min_bands is not None:
+        min_bands_before = 1
     gaps = CubeMasker(
         mask_zeros=mask_zeros,
         mask_outliers=mask_outliers,
-        min_bands=None if min_bands is None else 1,
+        min_bands=min_bands_before,
         check_background=not subtract_background,
         n_jobs=n_jobs,
     )
@@ -243,7 +224,9 @@ def make_cluster_pipeline(
     if smooth_counts:
         steps.append(("counts", CountSmoother()))
     if subtract_background:
-        bands = "uneven" if subtract_background == "auto" else "all"
+        bands = "all"
+        if subtract_background == "auto":
+            bands = "uneven"
         steps.append(("background", BackgroundSubtractor(bands=bands)))
     if target_fwhm is not None:
         convolver = FWHMConvolver(
@@ -274,238 +257,16 @@ def make_cluster_pipeline(
         if smooth_colors:
             color.set_params(signal_to_noise=_CLEAR_COLORS)
         steps.append(("color", color))
-        if is_auto and min_bands is None and not is_classifier(clusterer):
+        takes_bands = min_bands is None and not is_classifier(clusterer)
+        if filters_components and takes_bands:
             steps.append(("components", ComponentFilter()))
     if spatial_features and is_of_pixels:
         features = SpatialFeatures(min_bands=min_bands, n_jobs=n_jobs)
         steps.append(("features", features))
-    last, kind = "cluster", CubeClusterer
     if is_classifier(clusterer):
-        last, kind = "classify", CubeClassifier
-    steps.append((last, kind(clusterer, pattern=pattern, min_bands=min_bands)))
+        last = CubeClassifier(clusterer, pattern=pattern, min_bands=min_bands)
+        steps.append(("classify", last))
+    else:
+        last = CubeClusterer(clusterer, pattern=pattern, min_bands=min_bands)
+        steps.append(("cluster", last))
     return Pipeline(steps)
-
-
-class MapImages(NamedTuple):
-    """Images on the pixels of the map, and the names of the bands they were made of."""
-
-    cube: object
-    band_names: list
-
-
-def fit_in_place(pipeline, images, fit=None, *, prepare=None):
-    """Fit a pipeline, which may change the images; return those of the map.
-
-    `fit` is what fits the last step to the cube that it gets, if it needs more, and
-    `prepare` stands for `prepare_in_place`. The pipeline is fitted as by ``fit``, with
-    less memory, and without doing the steps up to the pixels of the map again for a
-    report.
-    """
-    cube, of_map = (prepare or prepare_in_place)(pipeline, images)
-    if getattr(cube, "is_lazy", False):  # a clusterer reads it several times
-        cube = CubeStore().fit_transform(cube)
-    last = pipeline.steps[-1][0]
-    _logger.debug("%s", _WORK.get(last, last))
-    with _copying(pipeline[-1], bool(fit) or _share_memory(cube, of_map.cube)):
-        (fit or type(pipeline[-1]).fit)(pipeline[-1], cube)
-    return of_map
-
-
-def prepare_in_place(pipeline, images, *, is_fitted=False):
-    """Fit all steps but the last, unless they are fitted; return what they give.
-
-    Return also the images of the map.
-    """
-    cubes = images if isinstance(images, list) else [images]
-    bands = [name for cube in cubes for name in cube.band_names]
-    n_first = n_steps_to_map(pipeline)
-    kept = None
-    for number, (name, step) in enumerate(pipeline.steps[:-1]):
-        if number == n_first:
-            kept = images
-        is_shared = kept is not None and _share_memory(images, kept)
-        _logger.debug("%s", _WORK.get(name, name))
-        with _copying(step, is_shared):
-            images = (step.transform if is_fitted else step.fit_transform)(images)
-    return images, MapImages(images if kept is None else kept, bands)
-
-
-def n_steps_to_map(pipeline):
-    """Return after how many steps the bands are those of the map, on its pixels."""
-    steps = [step for _, step in pipeline.steps[:-1]]
-    shapers = CubeAligner, BandBinner
-    last = [n for n, step in enumerate(steps) if isinstance(step, shapers)]
-    if last:
-        return last[-1] + 1
-    keep = [bool(getattr(step, "keeps_flux", False)) for step in steps]
-    return [*keep, False].index(False)
-
-
-def _share_memory(cube, other):
-    """Return whether a change of one cube may change another."""
-    if cube.is_lazy or other.is_lazy:
-        return True
-    return np.may_share_memory(cube.data, other.data)
-
-
-@contextmanager
-def _copying(step, copy):
-    """Let a step change the cube that it is given, unless that is shared."""
-    name = "copy" if "copy" in step.get_params(deep=False) else "_copy"
-    kept = vars(step).get(name)
-    setattr(step, name, copy)
-    try:
-        yield
-    finally:
-        if kept is None:  # nothing that a model would hold
-            delattr(step, name)
-        else:
-            setattr(step, name, kept)
-
-
-def make_clusterer(
-    method: str,
-    *,
-    n_clusters: int | None = _N_CLUSTERS,
-    n_runs: int | None = None,
-    random_state: int = 0,
-    verbose: int = 0,
-    **parameters: Any,
-) -> Any:
-    """Make a clusterer from its name.
-
-    Parameters
-    ----------
-    method : str
-        "esom", "csom", or an import path such as "sklearn.cluster.MiniBatchKMeans".
-    n_clusters : int or None, default=8
-        Number of clusters (mixture components). Another than 8 is refused where the
-        clusterer has no such parameter.
-    n_runs : int, default=None
-        Runs with different seeds for a `ConsensusClusterer`; by default its own number
-        (12, more of small images) if the clusterer has a seed and ``predict``. 1 is the
-        clusterer alone.
-    random_state : int, default=0
-        Seed, where the clusterer has one; else a warning says so of another than 0.
-    verbose : int, default=0
-        1 shows progress; for maps only.
-    **parameters : dict
-        Further constructor arguments.
-
-    Returns
-    -------
-    clusterer : clusterer
-        Not fitted.
-
-    Raises
-    ------
-    ValueError
-        For an unknown clusterer, an unknown or impossible parameter, or a number of
-        clusters that the clusterer cannot be given.
-
-    Examples
-    --------
-    >>> from skesom.maps import make_clusterer
-    >>> make_clusterer("sklearn.cluster.KMeans", n_clusters=5, n_runs=1)
-    KMeans(n_clusters=5, random_state=0)
-    """
-    default = _default_of(method, "clusterer", "fit_predict")
-    wanted = {"random_state": random_state}
-    if isinstance(default, ESOM | CSOM) and n_runs == 1:
-        wanted["verbose"] = verbose
-    number = "n_clusters" if "n_clusters" in default.get_params() else "n_components"
-    wanted[number] = n_clusters
-    if number not in default.get_params() and n_clusters not in (_N_CLUSTERS, None):
-        raise ValueError(
-            f"{method} finds the number of clusters by itself: n_clusters={n_clusters} "
-            "cannot be given."
-        )
-    clusterer = _with_parameters(method, default, wanted, parameters)
-    n_clusters = clusterer.get_params().get(number)
-    return _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose)
-
-
-def make_classifier(method, *, random_state=0, verbose=0, **parameters):
-    """Make a classifier from its name, as `make_clusterer`.
-
-    "esom" and "csom" are a `MapClassifier` of such a map, whose classes are balanced
-    and ask three units; parameters are of the map, or of the `MapClassifier`.
-    """
-    wanted = {"random_state": random_state}
-    if method.lower() not in _MAPS:
-        default = _default_of(method, "classifier", "predict")
-        return _with_parameters(method, default, wanted, parameters)
-    default = _default_of(method, "map", "predict")
-    wanted["verbose"] = verbose
-    if isinstance(default, ESOM):
-        wanted["learning_rate"] = 0.05  # as in CubeClassifier
-    own = MapClassifier().get_params(deep=False).keys() - {"estimator"}
-    votes = {name: parameters.pop(name) for name in own & parameters.keys()}
-    som = _with_parameters(method, default, wanted, parameters)
-    wanted = {"estimator": som, "n_neighbors": 3, "class_weight": "balanced"}
-    return _with_parameters("MapClassifier", MapClassifier(), wanted, votes)
-
-
-def _default_of(method, role, needed):
-    """Return an estimator of default parameters by the name of its class."""
-    try:
-        default = (_MAPS.get(method.lower()) or _import(method, role))()
-    except TypeError as error:
-        text = f"{method} cannot be made without arguments: {error}"
-        raise ValueError(text) from error
-    # Some objects lack a method that their class has (FeatureAgglomeration).
-    if not (hasattr(default, needed) and hasattr(default, "get_params")):
-        raise ValueError(f"{method} is no {role}: it has no {needed}.")
-    if role == "classifier" and not is_classifier(default):
-        raise ValueError(f"{method} is no classifier: it cannot learn from labels.")
-    return default
-
-
-def _with_parameters(method, default, wanted, parameters):
-    """Return an estimator with the wanted parameters that it has, and with others."""
-    names = default.get_params()
-    for name in sorted(parameters.keys() - names.keys()):
-        raise ValueError(f"{method} has no parameter {name!r}. It has {sorted(names)}.")
-    if "random_state" not in names and wanted.get("random_state"):
-        warn_user(f"{method} takes no random_state: it does the same in every run.")
-    wanted = {name: value for name, value in wanted.items() if name in names}
-    estimator = type(default)(**(wanted | parameters))
-    if hasattr(estimator, "_validate_params"):  # before images are read for nothing
-        estimator._validate_params()
-    return estimator
-
-
-def _consensus_of(clusterer, n_clusters, n_runs, random_state, verbose):
-    """Return a consensus of a clusterer, or the clusterer where that is as good."""
-    differs = "random_state" in clusterer.get_params() and hasattr(clusterer, "predict")
-    if n_runs is None:
-        n_runs = "auto" if differs else 1
-    if n_runs == 1:
-        return clusterer
-    if not differs:
-        raise ValueError(
-            f"{type(clusterer).__name__} gives the same clusters in every run, or "
-            "cannot label other pixels: leave out the number of runs."
-        )
-    return ConsensusClusterer(
-        clusterer,
-        n_estimators=n_runs,
-        n_clusters=n_clusters,
-        random_state=random_state,
-        verbose=verbose,
-        n_jobs=-1,
-    )
-
-
-def _import(path, role):
-    module, _, name = path.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"Unknown method {path!r}: use esom, csom, or the import path of a class "
-            "of scikit-learn such as sklearn.cluster.MiniBatchKMeans."
-        ) from error
-    if not isinstance(kind, type):
-        raise ValueError(f"{path} is no {role}: it is no class.")
-    return kind

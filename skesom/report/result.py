@@ -29,10 +29,10 @@ from skesom.displays.diagrams import choose_diagrams
 from skesom.displays.thinning import middle_pixels, thinning_step
 from skesom.maps import CubeClassifier, CubeClusterer
 from skesom.maps.errors_of_pixels import errors_to_apply
+from skesom.maps.fit_in_place import MapImages, n_steps_to_map
 from skesom.maps.leaves import has_leaves, keep_inside, leaf_labels, leaf_tree
 from skesom.maps.nameless_images import OF_LINES, OF_PICTURE, are_of_lines
 from skesom.maps.neighbor_agreement import known_agreement
-from skesom.maps.pipeline import MapImages, n_steps_to_map
 from skesom.maps.pixel_tables import at_end
 from skesom.report._leaf_colors import leaf_colors
 from skesom.report.cluster_groups import (

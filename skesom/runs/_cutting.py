@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Another cut of the tree of a run, from its leaves or else from its images."""
 
-from skesom.maps.pipeline import MapImages, n_steps_to_map, prepare_in_place
+from skesom.maps.fit_in_place import MapImages, n_steps_to_map, prepare_in_place
 from skesom.runs._leaves_file import read_leaves
 
 

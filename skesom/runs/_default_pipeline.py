@@ -5,7 +5,7 @@ import numpy as np
 
 from skesom._common.texts import list_names
 from skesom.maps import make_cluster_pipeline, make_clusterer
-from skesom.maps.pipeline import make_classifier
+from skesom.maps.clusterers import make_classifier
 
 
 def make_default_pipeline(clusterer, clusterer_parameters, steps, *, is_classifier):

@@ -5,7 +5,7 @@ from copy import copy
 
 from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import keep_files_open
-from skesom.maps.pipeline import MapImages
+from skesom.maps.fit_in_place import MapImages
 from skesom.runs.recipes import read_source
 
 

@@ -10,8 +10,8 @@ from skesom.maps.doubtful_clusters import (
     check_enough_pixels,
     check_enough_pixels_to_fit,
 )
+from skesom.maps.fit_in_place import MapImages, fit_in_place, prepare_in_place
 from skesom.maps.held_out import HeldOut
-from skesom.maps.pipeline import MapImages, fit_in_place, prepare_in_place
 from skesom.runs.training import TaughtClasses
 
 

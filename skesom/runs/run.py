@@ -22,10 +22,10 @@ from skesom._common.file_errors import errors_naming
 from skesom._common.fits_files import keep_files_open
 from skesom._types import WCS, ClusterGroups, Header, Quantity, StrPath
 from skesom.io import read_map
+from skesom.maps.fit_in_place import MapImages
 from skesom.maps.held_out import HeldOut
 from skesom.maps.leaves import check_tree_and_cut
 from skesom.maps.neighbor_agreement import known_agreement
-from skesom.maps.pipeline import MapImages
 from skesom.report.catalog import NamedMap, check_catalog, match_catalog
 from skesom.report.cluster_groups import carried_groups, check_groups
 from skesom.report.decisions import decision_lines, decisions_of

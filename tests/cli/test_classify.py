@@ -245,7 +245,7 @@ class TestOptions:
             (["--labels", "lost.fits"], "lost.fits: No such file"),
             (["--labels", labels, "--radius", 3], "--radius goes with"),
             (["--labels", labels, "--names", "5=dust"], "has no label 5, but 3, 7"),
-            (["--labels", labels, *kmeans], "is no classifier"),
+            (["--labels", labels, *kmeans], "is not a classifier"),
             (["--labels", "small.fits"], "shape (3, 3)", "(32, 36)", "--align-to"),
         ):
             refused(*options, parts=parts)

@@ -30,7 +30,8 @@ from skesom.maps import (
     make_cluster_pipeline,
     make_clusterer,
 )
-from skesom.maps.pipeline import fit_in_place, make_classifier, prepare_in_place
+from skesom.maps.clusterers import make_classifier
+from skesom.maps.fit_in_place import fit_in_place, prepare_in_place
 from skesom.som import CSOM, ESOM, MapClassifier
 
 KMEANS = "sklearn.cluster.KMeans"
@@ -118,7 +119,7 @@ class TestMakeClusterer:
             ),
             ("sklearn.cluster.Nothing", {}, "Unknown method 'sklearn.cluster.Not"),
             *(
-                (name, {}, f"{name} is no clusterer")
+                (name, {}, f"{name} is not a clusterer")
                 for name in (
                     "sklearn.preprocessing.StandardScaler",
                     "sklearn.cluster.FeatureAgglomeration",  # columns, not rows
@@ -479,8 +480,8 @@ class TestMakeClassifier:
     @pytest.mark.parametrize(
         ("method", "parameters", "message"),
         [
-            ("sklearn.cluster.KMeans", {}, "KMeans is no classifier"),
-            ("sklearn.linear_model.Ridge", {}, "Ridge is no classifier"),
+            ("sklearn.cluster.KMeans", {}, "KMeans is not a classifier"),
+            ("sklearn.linear_model.Ridge", {}, "Ridge is not a classifier"),
             ("sklearn.neighbors.Nearest", {}, "Unknown method"),
             ("esom", {"shape": (3, 3)}, "esom has no parameter 'shape'"),
             ("csom", {"smoothing": -1}, "'smoothing' parameter"),
