@@ -96,7 +96,10 @@ CASES = [
         (f"+ --method {name}", f"Unknown method '{name}'", "esom, csom", "sklearn.clu")
         for name in ("kmeans", "sklearn.cluster.Nothing", "a..B")
     ),
-    ("+ --method sklearn.preprocessing.StandardScaler", "StandardScaler is no cluster"),
+    (
+        "+ --method sklearn.preprocessing.StandardScaler",
+        "StandardScaler is not a clusterer",
+    ),
     ("+ --set speed=3", "esom has no parameter 'speed'", "learning_rate"),
     ("+ --method csom --epsilon 0.5", "csom has no parameter 'epsilon'"),
     ("+ --set learning_rate=7", "'learning_rate'", "ESOM", "Got 7"),
